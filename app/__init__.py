@@ -1,0 +1,1 @@
+"""Pierhead: a browsable, scriptable, access-controlled HTTP front for build artifacts."""

@@ -1,0 +1,179 @@
+"""Who asks, and what they are told."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import NamedTuple
+
+from app.domain.entries import Entry
+from app.domain.paths import ArtifactPath
+
+
+@dataclass(frozen=True)
+class Licence:
+    """A text that must be accepted before a file is handed out.
+
+    Attributes:
+        text: exactly the text that the digests are taken over (UTF-8).
+        name: what listings call it: a theme or the name the site policy gives.
+    """
+
+    text: str
+    name: str = "licence"
+
+    @cached_property
+    def digest(self) -> str:
+        """Lower-case hex MD5 of the text: the name clients store for it. It names, it does not secure."""
+        return hashlib.md5(self._bytes, usedforsecurity=False).hexdigest()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Lower-case hex SHA-256 of the text, accepted wherever `digest` is."""
+        return hashlib.sha256(self._bytes).hexdigest()
+
+    def is_accepted(self, digests: frozenset[str]) -> bool:
+        """Whether one of this licence's digests is among those accepted."""
+        return self.digest in digests or self.sha256 in digests
+
+    @property
+    def _bytes(self) -> bytes:
+        return self.text.encode("utf-8", "surrogateescape")
+
+
+class Visibility(StrEnum):
+    """What a stranger learns of a private path."""
+
+    UNLISTED = "unlisted"
+    """Left out of listings; asking for it by name says that a login is needed."""
+    LISTED = "listed"
+    """Shown in listings with a lock."""
+    HIDDEN = "hidden"
+    """Left out of listings; asking for it by name is a 404 like any other."""
+
+
+class Access(StrEnum):
+    """The tier a path belongs to, as listings show it."""
+
+    PUBLIC = "public"
+    EULA = "eula"
+    PRIVATE = "private"
+    CLOSED = "closed"
+    """Nobody may have it: its folder's rules do not cover it, or cannot be understood."""
+
+
+class Source(NamedTuple):
+    """Where a rule stands.
+
+    Attributes:
+        name: file name, as the operator knows it (`releases/BUILD-INFO.txt`, `policy.toml`, `DEFAULT_TIER`).
+        line: 1-based line number, or None where the whole file (or a setting) is meant.
+    """
+
+    name: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.line is None else f"{self.name}, line {self.line}"
+
+
+@dataclass(frozen=True)
+class PathScope:
+    """The part of the tree a token is limited to.
+
+    Attributes:
+        globs: path globs, matched as site policy globs are; empty means the whole tree.
+    """
+
+    globs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks.
+
+    Attributes:
+        subject: user or robot name; None for anonymous.
+        groups: names of the groups it is a member of.
+        scope: where those memberships count.
+        accepted: digests of the licences it has accepted.
+        trusted: whether it asks from a trusted network.
+        sent_authorization: whether the request carried an Authorization header (such a request is never
+            redirected to another host).
+    """
+
+    subject: str | None = None
+    groups: frozenset[str] = frozenset()
+    scope: PathScope = field(default_factory=PathScope)
+    accepted: frozenset[str] = frozenset()
+    trusted: bool = False
+    sent_authorization: bool = False
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.subject is None
+
+
+ANONYMOUS = Principal()
+
+
+@dataclass(frozen=True)
+class Allow:
+    """Go ahead."""
+
+
+@dataclass(frozen=True)
+class NeedsLogin:
+    """Anonymous, and membership of a group is needed."""
+
+
+@dataclass(frozen=True)
+class NeedsLicence:
+    """These licences, in this order, must be accepted first.
+
+    Attributes:
+        licences: at least one, none of them accepted yet.
+    """
+
+    licences: tuple[Licence, ...]
+
+
+@dataclass(frozen=True)
+class Forbidden:
+    """Known and not let in; or nobody is let in.
+
+    Attributes:
+        groups: groups of which one would help, sorted; empty when nothing would (not covered, malformed).
+        reason: for people.
+    """
+
+    groups: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """To be answered with the same bytes as a path that does not exist."""
+
+
+Decision = Allow | NeedsLogin | NeedsLicence | Forbidden | Hidden
+
+
+class VisibleEntry(NamedTuple):
+    """An entry that one principal may see in a listing.
+
+    Attributes:
+        path: its full path.
+        entry: the file or folder.
+        access: its tier.
+        licences: the licences that stand before it, accepted or not; empty unless EULA-protected.
+        locked: whether it is shown only to say that it exists (private, `listed`, asker not a member).
+    """
+
+    path: ArtifactPath
+    entry: Entry
+    access: Access
+    licences: tuple[Licence, ...] = ()
+    locked: bool = False

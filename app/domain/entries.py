@@ -1,0 +1,111 @@
+"""What a folder holds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from app.domain.paths import ArtifactPath
+
+
+class File(NamedTuple):
+    """One file of a listing.
+
+    Attributes:
+        name: its name within the folder.
+        size: bytes.
+        modified: seconds since the epoch, UTC.
+        e_tag: opaque validator without quotes, as the store gives it; None where a listing has none.
+    """
+
+    name: str
+    size: int
+    modified: float
+    e_tag: str | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        return False
+
+
+class Folder(NamedTuple):
+    """One sub-folder of a listing.
+
+    Attributes:
+        name: its name within the folder, without a slash.
+        modified: seconds since the epoch, UTC; None where the store has no time for folders (S3).
+    """
+
+    name: str
+    modified: float | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        return True
+
+
+Entry = File | Folder
+
+
+class FileInfo(NamedTuple):
+    """What one look at an object tells.
+
+    Attributes:
+        size: bytes.
+        modified: seconds since the epoch, UTC (whole seconds where the store has no finer time).
+        e_tag: strong validator without quotes (RFC 9110 section 8.8.3); equal bytes on every replica.
+        content_type: the media type stored with the object, or None where none was stored or only a default.
+    """
+
+    size: int
+    modified: float
+    e_tag: str
+    content_type: str | None = None
+
+
+class ControlFile(NamedTuple):
+    """A file that governs its folder instead of being published.
+
+    Attributes:
+        name: its name within the folder.
+        content: its bytes, whole; None where it has more than any control file may have (malformed).
+    """
+
+    name: str
+    content: bytes | None
+
+
+class Listing(NamedTuple):
+    """One folder as the store has it, before any rule is applied.
+
+    Attributes:
+        path: the folder.
+        entries: everything in it, in no particular order, control files included.
+    """
+
+    path: ArtifactPath
+    entries: tuple[Entry, ...]
+
+
+def listing_order(entry: Entry) -> tuple[int, int, tuple[int, ...], bytes]:
+    """Sort key of every listing, in every representation.
+
+    Folders before files; `latest` before all; then names made of digits and dots, newest (largest) first,
+    compared number by number so that 16.12 comes before 16.9; then the rest in byte order.
+    """
+    name = entry.name
+    kind = 0 if entry.is_folder else 1
+    raw = name.encode("utf-8", "surrogateescape")
+    if name == "latest":
+        return (kind, 0, (), raw)
+    if (numbers := _numbers(name)) is not None:
+        return (kind, 1, (*(-n for n in numbers), 1), raw)
+    return (kind, 2, (), raw)
+
+
+def _numbers(name: str) -> tuple[int, ...] | None:
+    if not name.isascii():
+        return None
+    parts = name.split(".")
+    if not all(part.isdigit() and len(part) <= 18 for part in parts):
+        return None
+    return tuple(int(part) for part in parts)

@@ -1,0 +1,203 @@
+"""Everything that can go wrong, in one tree. `routes/errors.py` alone knows which status each one becomes.
+
+PierheadError
+├── RequestError                the request itself cannot be answered
+│   ├── ImpossiblePath          no tree can hold this path
+│   ├── PathTooLong
+│   └── BadParameter            a query parameter, header or form field is not of its form
+├── NotFound                    nothing there, or hidden: the two are told apart nowhere
+├── AmbiguousPattern            a wildcard that matches several files
+├── Moved                       the path is a link; ask for its target
+├── AuthenticationFailed        credentials were sent and do not hold
+├── AccessDenied                the decision was not Allow
+│   ├── LoginRequired
+│   ├── LicenceRequired
+│   ├── GroupRequired
+│   └── Refused                 no rule opens the path, whoever asks
+├── MalformedRules              a control file or site policy that cannot be understood
+└── StoreError                  the storage did not answer as it should
+    ├── StoreUnavailable        refused, timed out, throttled or broken: worth a retry later
+    ├── StoreDenied             our own credentials do not suffice: an operator must act
+    └── ObjectChanged           the object is no longer the one that was asked for
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.domain.access import Licence
+    from app.domain.paths import ArtifactPath
+
+
+class PierheadError(Exception):
+    """Root of the tree. Its text is fit to be shown to the client: it names no secret and no host path."""
+
+
+class RequestError(PierheadError):
+    """The request cannot be answered as it stands."""
+
+
+class ImpossiblePath(RequestError):
+    """No tree can hold this path."""
+
+
+class PathTooLong(RequestError):
+    """The path is longer than any tree's.
+
+    Args:
+        limit: the most bytes a path may have.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"a path has at most {limit} bytes")
+
+
+class BadParameter(RequestError):
+    """A query parameter, header or form field is not of its form.
+
+    Args:
+        name: what was wrong.
+        allowed: what may stand there, as it completes "must be ...".
+    """
+
+    def __init__(self, name: str, allowed: str) -> None:
+        super().__init__(f"{name} must be {allowed}")
+        self.name = name
+
+
+class NotFound(PierheadError):
+    """Nothing is there, or nothing that this principal may know of."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing is published at this path")
+
+
+class AmbiguousPattern(PierheadError):
+    """A wildcard matched several files.
+
+    Args:
+        names: the names that matched, in listing order.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__(f"several files match this pattern: {', '.join(names)}")
+        self.names = names
+
+
+class Moved(PierheadError):
+    """The path is a link.
+
+    Args:
+        target: the real path, with its own rules.
+    """
+
+    def __init__(self, target: ArtifactPath) -> None:
+        super().__init__(f"this is a link to {target.url}")
+        self.target = target
+
+
+class AuthenticationFailed(PierheadError):
+    """Credentials were sent and do not hold (RFC 6750 section 3.1, `invalid_token`).
+
+    Args:
+        code: machine-readable reason, such as `token-expired`.
+        reason: the same for people.
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class AccessDenied(PierheadError):
+    """The decision for this path and principal was not Allow."""
+
+
+class LoginRequired(AccessDenied):
+    """Anonymous, where membership of a group is needed."""
+
+    def __init__(self) -> None:
+        super().__init__("this path is for members: send a token, or log in")
+
+
+class LicenceRequired(AccessDenied):
+    """One or more licences must be accepted first.
+
+    Args:
+        licences: those not yet accepted, in the order in which to show them.
+    """
+
+    def __init__(self, licences: tuple[Licence, ...]) -> None:
+        super().__init__("a licence must be accepted before this file can be downloaded")
+        self.licences = licences
+
+
+class GroupRequired(AccessDenied):
+    """Known, but not a member.
+
+    Args:
+        groups: names of the groups of which one is needed.
+    """
+
+    def __init__(self, groups: tuple[str, ...]) -> None:
+        if len(groups) == 1:
+            text = f"you need to be a member of the group {groups[0]}"
+        else:
+            text = f"you need to be a member of one of the groups {', '.join(groups[:-1])} or {groups[-1]}"
+        super().__init__(text)
+        self.groups = groups
+
+
+class Refused(AccessDenied):
+    """No rule opens this path to anybody (not covered by its folder's rules, or those are malformed).
+
+    Args:
+        reason: which of these it is, for people.
+    """
+
+
+class MalformedRules(PierheadError):
+    """A rules file that cannot be understood. It never opens anything.
+
+    Args:
+        source: the file's name.
+        line: 1-based line number of the first fault.
+        reason: what was wrong and what is allowed.
+    """
+
+    def __init__(self, source: str, line: int, reason: str) -> None:
+        super().__init__(f"{source}, line {line}: {reason}")
+        self.source = source
+        self.line = line
+        self.reason = reason
+
+
+class StoreError(PierheadError):
+    """The storage did not answer as it should."""
+
+
+class StoreUnavailable(StoreError):
+    """Refused, timed out, throttled or broken: the same request may succeed later.
+
+    Args:
+        reason: short, stable words such as `timeout` or `throttled`, used as a metric label too.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the storage does not answer at the moment ({reason})")
+        self.reason = reason
+
+
+class StoreDenied(StoreError):
+    """The storage refuses the server's own credentials; a retry does not help."""
+
+    def __init__(self) -> None:
+        super().__init__("the storage refuses this server's access")
+
+
+class ObjectChanged(StoreError):
+    """The object was replaced or removed between two requests for it."""
+
+    def __init__(self) -> None:
+        super().__init__("the file was replaced while it was being read")

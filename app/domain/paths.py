@@ -1,0 +1,157 @@
+"""The one kind of path that anything behind the door accepts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from app.domain.errors import ImpossiblePath, PathTooLong
+
+MAX_PATH_BYTES = 4096
+"""Longest decoded path that is looked at (PATH_MAX of Linux; an S3 key has at most 1,024 bytes)."""
+
+_SAFE_IN_SEGMENT = "!$&'()*+,;=@~"
+"""What RFC 3986 section 3.3 allows in a segment beside unreserved characters. A colon is encoded, so that
+a relative link never looks like one with a scheme (section 4.2)."""
+
+
+class ArtifactPath(NamedTuple):
+    """A canonical site-relative path: parsed once at the door, never re-decoded or normalised afterwards.
+
+    Bytes that are not UTF-8 are kept as lone surrogates (PEP 383), so that every name of a local directory
+    has exactly one spelling here and comes back byte for byte from `to_bytes`.
+
+    Attributes:
+        segments: the decoded names from the root down; never empty strings, `.` or `..`, never containing
+            `/`, NUL or a control character.
+        is_folder: whether the path names a folder (its URL ends in `/`). The root is a folder.
+    """
+
+    segments: tuple[str, ...]
+    is_folder: bool
+
+    @classmethod
+    def parse(cls, raw: bytes) -> ArtifactPath:
+        """Parse the path component of a request target, still percent-encoded.
+
+        Args:
+            raw: the bytes between the authority and the `?`; must begin with `/`.
+
+        Raises:
+            ImpossiblePath: nothing in any tree can have this path (empty or dot segments, NUL or control
+                characters, an encoded slash, a broken percent escape).
+            PathTooLong: more than `MAX_PATH_BYTES` bytes once decoded.
+        """
+        if len(raw) > 3 * MAX_PATH_BYTES:
+            raise PathTooLong(MAX_PATH_BYTES)
+        if not raw.startswith(b"/"):
+            raise ImpossiblePath("a path begins with '/'")
+        *names, last = (_decode_segment(part) for part in raw[1:].split(b"/"))
+        segments = (*names, last) if last else tuple(names)
+        return cls.of(*segments, is_folder=not last)
+
+    @classmethod
+    def of(cls, *segments: str, is_folder: bool = False) -> ArtifactPath:
+        """Build a path from decoded names.
+
+        Raises:
+            ImpossiblePath: a name that no path can hold.
+            PathTooLong: more than `MAX_PATH_BYTES` bytes in all.
+        """
+        for name in segments:
+            if not is_possible_name(name):
+                raise ImpossiblePath("a path has no empty, '.' or '..' segment and no control character")
+        path = cls(segments, is_folder or not segments)
+        if len(path.to_bytes()) > MAX_PATH_BYTES:
+            raise PathTooLong(MAX_PATH_BYTES)
+        return path
+
+    @classmethod
+    def from_text(cls, text: str) -> ArtifactPath:
+        """Parse a decoded path as people and link files write it: `releases/16.09/` or `/releases/16.09/`.
+
+        Raises:
+            ImpossiblePath, PathTooLong: as `of`.
+        """
+        body = text.removeprefix("/")
+        if not body:
+            return ROOT
+        return cls.of(*body.removesuffix("/").split("/"), is_folder=body.endswith("/"))
+
+    @property
+    def name(self) -> str:
+        """The last segment; empty for the root."""
+        return self.segments[-1] if self.segments else ""
+
+    @property
+    def parent(self) -> ArtifactPath:
+        """The folder that holds this path; the root's parent is the root."""
+        return ArtifactPath(self.segments[:-1], True)
+
+    @property
+    def as_folder(self) -> ArtifactPath:
+        """The same segments, as a folder."""
+        return ArtifactPath(self.segments, True)
+
+    def child(self, name: str, *, is_folder: bool = False) -> ArtifactPath:
+        """The path of an entry of this folder. The name must come from a listing (see `is_possible_name`)."""
+        return ArtifactPath((*self.segments, name), is_folder)
+
+    @property
+    def text(self) -> str:
+        """Site-relative and decoded, without a leading slash: `releases/16.09/`; empty for the root."""
+        return "/".join(self.segments) + ("/" if self.is_folder and self.segments else "")
+
+    def to_bytes(self) -> bytes:
+        """`text` with its original bytes."""
+        return self.text.encode("utf-8", "surrogateescape")
+
+    @property
+    def url(self) -> str:
+        """The absolute, percent-encoded URL path: `/releases/16.09/`."""
+        return (
+            "/"
+            + "/".join(map(encode_name, self.segments))
+            + ("/" if self.is_folder and self.segments else "")
+        )
+
+    def __str__(self) -> str:
+        return self.url
+
+
+ROOT = ArtifactPath((), True)
+
+
+def is_possible_name(name: str) -> bool:
+    """Whether a name can be one segment of a path: not empty, `.` or `..`, no `/`, no control character."""
+    if name in ("", ".", "..") or "/" in name:
+        return False
+    return name.isprintable() or not any(ch < " " or ch == "\x7f" for ch in name)
+
+
+def encode_name(name: str) -> str:
+    """Percent-encode one name for a URL (RFC 3986 section 2.1); lone surrogates become their bytes."""
+    return quote_from_bytes(name.encode("utf-8", "surrogateescape"), safe=_SAFE_IN_SEGMENT)
+
+
+def display_name(name: str) -> str:
+    """A name as people and JSON see it: bytes that are not UTF-8 appear as U+FFFD."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _decode_segment(part: bytes) -> str:
+    if b"%" in part:
+        if not _escapes_are_whole(part):
+            raise ImpossiblePath("a '%' in a path is followed by two hexadecimal digits")
+        part = unquote_to_bytes(part)
+        if b"/" in part:
+            raise ImpossiblePath("a name holds no slash, encoded or not")
+    return part.decode("utf-8", "surrogateescape")
+
+
+def _escapes_are_whole(part: bytes) -> bool:
+    hexadecimal = b"0123456789abcdefABCDEF"
+    return all(
+        len(escape) >= 2 and escape[0] in hexadecimal and escape[1] in hexadecimal
+        for escape in part.split(b"%")[1:]
+    )

@@ -1,0 +1,96 @@
+"""The protocol every storage back-end implements.
+
+Few methods, all asynchronous, none of which knows about rules or principals. A back-end translates every
+foreign exception at its border into the errors named here; nothing else escapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from app.domain.entries import FileInfo, Listing
+from app.domain.paths import ArtifactPath
+
+CONTROL_FILE_LIMIT = 1024 * 1024
+"""Most bytes that a control file may have."""
+
+Observer = Callable[[str, str, float], None]
+"""Called once per storage call with (operation, outcome, seconds). Outcome is `ok`, `not-found`, `denied`
+or the reason of a `StoreUnavailable`."""
+
+
+class ObjectStore(Protocol):
+    """A tree of files.
+
+    Every method may raise, beside what it names:
+        StoreUnavailable: refused, timed out, throttled or broken; a retry may help.
+        StoreDenied: the server's own credentials do not suffice.
+    """
+
+    async def list_folder(self, path: ArtifactPath) -> Listing:
+        """Everything directly in one folder, to the last page.
+
+        Names that no `ArtifactPath` can hold are left out and logged. An existing but empty folder gives a
+        listing without entries; so does the root, whatever it holds.
+
+        Raises:
+            NotFound: no such folder.
+            Moved: the path leads through a link; the target is the real folder.
+        """
+        ...
+
+    async def head(self, path: ArtifactPath) -> FileInfo:
+        """One look at a file.
+
+        Raises:
+            NotFound: no such file (a folder is not a file).
+            Moved: the path leads through a link; the target is the real file.
+        """
+        ...
+
+    async def read_small(self, path: ArtifactPath) -> bytes:
+        """The whole of a control file. Links are not followed.
+
+        Raises:
+            NotFound: no such file.
+            ValueError: it has more than `CONTROL_FILE_LIMIT` bytes.
+        """
+        ...
+
+    def open_range(
+        self, path: ArtifactPath, info: FileInfo, first: int, length: int
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a span of a file's bytes for reading.
+
+        Entering the context makes the storage call, so that every error that precedes the first byte is
+        raised there. Leaving it, early or not, releases the connection or file. Chunks are at most 1 MiB,
+        fetched only as they are consumed. Together they are exactly `length` bytes, or an error is raised.
+
+        Args:
+            info: what `head` gave: the bytes come from that very object or not at all.
+            first: offset of the first byte.
+            length: number of bytes, at least 1.
+
+        Raises:
+            NotFound, ObjectChanged: on entering, the file is gone or replaced; ObjectChanged also while
+                iterating. StoreUnavailable may be raised while iterating too, when the stream breaks.
+        """
+        ...
+
+    async def presign(
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+    ) -> str | None:
+        """A URL from which anybody can GET the file for a while, or None where the store has no such thing.
+
+        Args:
+            content_type: value for the answer's Content-Type.
+            disposition: value for the answer's Content-Disposition.
+            expires: seconds until the URL is refused.
+        """
+        ...
+
+    async def check(self) -> None:
+        """One cheap call that proves the store is reachable and its root readable."""
+        ...

@@ -1,0 +1,76 @@
+# Everything a developer, an operator trying things out, or CI does with this project. `make help` explains the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+
+.PHONY: help
+help: ## Show what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.runtime-installed ## Make .venv with what the server needs; .venv/bin/pierhead works afterwards
+
+.PHONY: run
+run: setup ## Serve the sample tree (or PIERHEAD_STORAGE) on HOST:PORT, 127.0.0.1:8000 by default
+	@exec $(BIN)/python -m scripts.serve_sample --host "$(HOST)" --port "$(PORT)"
+
+.PHONY: test
+test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, with coverage
+	$(BIN)/pytest tests/unit tests/contract tests/http -n 2 --cov --cov-report=term $(PYTEST_ARGS)
+
+.PHONY: test-system
+test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser, S3 engine and image (installs Debian packages)
+	scripts/install-system-packages
+	$(BIN)/pytest tests/clients tests/browser tests/system $(PYTEST_ARGS)
+
+.PHONY: check
+check: $(VENV)/.dev-installed ## Check format, lint, types and the import contract; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/.dev-installed ## Format the code and apply the linter's safe fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: $(VENV)/.dev-installed ## Bring requirements/*.txt in line with pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
+	$(LOCK) $(LOCK_ARGS) pyproject.toml --output-file requirements/runtime.txt
+	$(LOCK) $(LOCK_ARGS) requirements/build.in --constraint requirements/runtime.txt --output-file requirements/build.txt
+	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra dev --constraint requirements/runtime.txt --constraint requirements/build.txt \
+	  --output-file requirements/dev.txt
+
+.PHONY: clean
+clean: ## Remove the environment, the sample tree and everything else that can be made again
+	rm -rf $(VENV) .run build dist .coverage .coverage.* .hypothesis .schemathesis
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: an environment is touched again only when what it is made from has changed.
+
+$(BIN)/pip:
+	@scripts/check-python "$(PYTHON)"
+	"$(PYTHON)" -m venv --clear $(VENV)
+
+$(VENV)/.runtime-installed: requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/pip
+	$(PIP) install --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev-installed: requirements/dev.txt $(VENV)/.runtime-installed
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

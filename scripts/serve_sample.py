@@ -1,0 +1,113 @@
+"""Serves the sample tree, or the storage that PIERHEAD_STORAGE names, and says what to try."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from app.domain.access import Licence
+from scripts.make_sample_tree import make_sample
+from scripts.sample_tree.licensing import EVALUATION_LICENCE, MEMBERS
+
+RUN_DIRECTORY = Path(".run")
+PUBLIC_FILE = "releases/17.02/devkit/boot.img"
+EULA_FILE = "releases/17.02/board/boot.img"
+PRIVATE_FILE = "members/roadmap.txt"
+
+
+def secret_key_file(directory: Path) -> Path:
+    """The file with the key that signs tokens; written once, readable by its owner only."""
+    path = directory / "secret-key"
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path
+
+
+def server_environment(environ: Mapping[str, str], directory: Path) -> dict[str, str]:
+    """What the server is started with; whatever is set already wins.
+
+    The sample tree and its policy are made in `directory` if they are what is to be served.
+
+    Raises:
+        FileExistsError: something else stands where the tree is to be made.
+    """
+    defaults = {"PIERHEAD_SECRET_KEYS": secret_key_file(directory).read_text()}
+    if not environ.get("PIERHEAD_STORAGE"):
+        tree, policy = directory / "tree", directory / "policy.toml"
+        make_sample(tree, policy)
+        defaults["PIERHEAD_STORAGE"] = f"file://{tree.resolve()}"
+        defaults["PIERHEAD_POLICY_FILE"] = str(policy)
+    return {**environ, **{name: value for name, value in defaults.items() if not environ.get(name)}}
+
+
+def base_url(host: str, port: int) -> str:
+    """Where a client on this machine finds a server that listens there; no slash at its end."""
+    if host in ("0.0.0.0", "::"):
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def hints(base: str, storage: str, token: str) -> str:
+    """What to try, as commands that can be pasted into another shell.
+
+    Args:
+        base: URL of the server, without a slash at its end.
+        storage: what is served.
+        token: shell command that prints a member's token.
+    """
+    digest = Licence(EVALUATION_LICENCE).digest
+    return f"""\
+Serving {storage} at {base}/
+
+  in a browser     {base}/
+  for scripts      curl -s {base}/api/ls/ | python3 -m json.tool
+                   curl -s '{base}/releases/?format=json'
+
+In the sample tree:
+  a public file    curl -fLO {base}/{PUBLIC_FILE}
+  under a licence  curl -fLO -H 'License-Accepted: {digest}' {base}/{EULA_FILE}
+  for members      curl -fLO -H "Authorization: Bearer $({token})" {base}/{PRIVATE_FILE}
+
+Ctrl-C stops the server.
+"""
+
+
+def token_command(environ: Mapping[str, str], directory: Path, pierhead: str) -> str:
+    """A shell command that prints a member's token, signed with the key the server verifies it with."""
+    key = (
+        ""
+        if environ.get("PIERHEAD_SECRET_KEYS")
+        else f'PIERHEAD_SECRET_KEYS="$(cat {directory}/secret-key)" '
+    )
+    return f"{key}{pierhead} token create --subject me --group {MEMBERS} --expires 1d"
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point: prepares, and becomes the server, which so gets the signals."""
+    parser = argparse.ArgumentParser(prog="serve_sample", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on")
+    options = parser.parse_args(arguments)
+    pierhead = os.path.relpath(Path(sys.executable).with_name("pierhead"))
+    try:
+        environment = server_environment(os.environ, RUN_DIRECTORY)
+    except OSError as error:
+        sys.exit(f"serve_sample: {error}")
+    token = token_command(os.environ, RUN_DIRECTORY, pierhead)
+    print(hints(base_url(options.host, options.port), environment["PIERHEAD_STORAGE"], token), flush=True)
+    command = [pierhead, "serve", "--host", options.host, "--port", str(options.port)]
+    os.execve(pierhead, command, environment)
+
+
+if __name__ == "__main__":
+    main()

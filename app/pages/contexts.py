@@ -1,0 +1,78 @@
+"""What a page is made from: finished, frozen, and free of the request that asked for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.access import Licence, VisibleEntry
+from app.domain.paths import ArtifactPath
+
+
+@dataclass(frozen=True)
+class Site:
+    """What every page says about the site it belongs to.
+
+    Attributes:
+        title: shown first in the breadcrumbs and last in the window title.
+    """
+
+    title: str
+
+
+@dataclass(frozen=True)
+class FolderPage:
+    """One page of a folder's listing.
+
+    Attributes:
+        site: the site.
+        path: the folder.
+        entries: what the asker may see, in listing order, already cut to the page.
+        next_after: value of the `after` parameter that gives the next page; None on the last page.
+        total: number of entries the asker may see on all pages; None where it was not counted.
+        limit: the page size that was asked for, repeated in the link to the next page; None for the default.
+    """
+
+    site: Site
+    path: ArtifactPath
+    entries: tuple[VisibleEntry, ...]
+    next_after: str | None = None
+    total: int | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class LicencePage:
+    """One licence to accept or decline.
+
+    Attributes:
+        site: the site.
+        path: what was asked for and is handed out once every licence is accepted.
+        licence: the one to show.
+        form_token: value that proves the answer comes from this form (against cross-site request forgery).
+        remaining: how many more licences follow when this one is accepted; 0 for the last.
+    """
+
+    site: Site
+    path: ArtifactPath
+    licence: Licence
+    form_token: str
+    remaining: int = 0
+
+
+@dataclass(frozen=True)
+class ErrorPage:
+    """An answer that is not what was asked for.
+
+    Attributes:
+        site: the site.
+        status: the HTTP status code it goes out with.
+        title: a few words.
+        detail: one or two sentences on what happened and what to do.
+        links: (label, href) of the next steps, most useful first.
+    """
+
+    site: Site
+    status: int
+    title: str
+    detail: str
+    links: tuple[tuple[str, str], ...] = ()

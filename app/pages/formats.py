@@ -1,0 +1,52 @@
+"""Sizes, times and counts as listings show them."""
+
+from __future__ import annotations
+
+import time
+
+_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {f"{number:02}": name for number, name in enumerate(_NAMES, start=1)}
+"""Not `strftime`'s: the locale must not change what scripts parse."""
+
+_YEAR_1000 = -30_610_224_000
+_YEAR_10000 = 253_402_300_800
+
+
+def size_text(size: int) -> str:
+    """A size in bytes, as directory indexes have always shown it: `1023`, `1.0K`, `4.7G`.
+
+    Plain below 1024, then one decimal with K, M, G or T (powers of 1024).
+    """
+    if size < 1024:
+        return str(size)
+    value = size / 1024
+    for unit in "KMG":
+        if value < 1023.95:  # what is below rounds to 1023.9 at most, so "1024.0K" never appears
+            return f"{value:.1f}{unit}"
+        value /= 1024
+    return f"{value:.1f}T"
+
+
+def iso_text(timestamp: float | None) -> str | None:
+    """`2016-09-30T12:00:00Z` (RFC 3339), whole seconds.
+
+    Args:
+        timestamp: seconds since the epoch, UTC.
+
+    Returns:
+        None where there is no time, or one outside the years 1000 to 9999, which the format cannot hold (file
+        systems keep such times without complaint).
+    """
+    if timestamp is None or not _YEAR_1000 <= timestamp < _YEAR_10000:
+        return None
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(timestamp // 1))  # whole seconds, rounded down
+
+
+def date_text(iso: str) -> str:
+    """`30-Sep-2016 12:00`, from what `iso_text` gave: the form scripts have scraped from such pages for decades."""
+    return f"{iso[8:10]}-{_MONTHS[iso[5:7]]}-{iso[:4]} {iso[11:16]}"
+
+
+def count_text(number: int, one: str, many: str) -> str:
+    """`1 file`, `1,200 files`."""
+    return f"{number:,} {one if number == 1 else many}"

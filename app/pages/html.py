@@ -1,0 +1,102 @@
+"""Pages for people. They work without scripts and in a text browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.domain.access import Access
+from app.domain.entries import File
+from app.domain.paths import display_name
+from app.pages.breadcrumbs import breadcrumbs
+from app.pages.contexts import ErrorPage, FolderPage, LicencePage
+from app.pages.formats import count_text, size_text
+from app.pages.links import next_query
+from app.pages.rows import ACCESS_WORDS, folder_rows
+from app.pages.static import load_static, static_urls
+
+_ACCESS_MEANINGS = {
+    Access.EULA: "a licence is shown first; the download starts once you accept it.",
+    Access.PRIVATE: "for members of a group; log in or send a token.",
+    Access.CLOSED: "not offered for download.",
+}
+
+
+class HtmlPages:
+    """Every HTML page of the server. Templates are read and compiled once, here.
+
+    Args:
+        templates: the directory that holds `*.html` and `static/`.
+
+    Raises:
+        jinja2.TemplateError, OSError: the templates are not there or do not compile.
+    """
+
+    def __init__(self, templates: Path) -> None:
+        environment = Environment(
+            loader=FileSystemLoader(templates),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        environment.filters["display"] = display_name
+        environment.globals["static"] = static_urls(load_static(templates))
+        self._folder = environment.get_template("folder.html")
+        self._licence = environment.get_template("licence.html")
+        self._error = environment.get_template("error.html")
+
+    def folder(self, page: FolderPage) -> bytes:
+        """The listing of a folder."""
+        shown = {visible.access for visible in page.entries}
+        return _encode(
+            self._folder.render(
+                page=page,
+                crumbs=breadcrumbs(page.path, page.site.title),
+                rows=folder_rows(page.entries),
+                summary=summary_text(page),
+                next_href=next_query(page),
+                meanings=[
+                    (access.value, ACCESS_WORDS[access], meaning)
+                    for access, meaning in _ACCESS_MEANINGS.items()
+                    if access in shown
+                ],
+            )
+        )
+
+    def licence(self, page: LicencePage) -> bytes:
+        """A licence with a form to accept or decline it.
+
+        The form is sent to `/license` by POST with the fields `path` (absolute, percent-encoded), `digest`,
+        `form_token`, and either `accept` or `reject`.
+        """
+        return _encode(self._licence.render(page=page, crumbs=breadcrumbs(page.path, page.site.title)))
+
+    def error(self, page: ErrorPage) -> bytes:
+        """An error and the next steps. It does not repeat the path, which may not exist."""
+        return _encode(self._error.render(page=page))
+
+
+def summary_text(page: FolderPage) -> str:
+    """`3 folders, 42 files, 1.2G`; where the page is not the whole folder, `1,000 of 25,000 entries`."""
+    shown = len(page.entries)
+    if page.total is not None and page.total != shown:
+        return f"{shown:,} of {count_text(page.total, 'entry', 'entries')}"
+    if page.next_after is not None:
+        return f"{count_text(shown, 'entry', 'entries')} on this page, more follow"
+    sizes = [visible.entry.size for visible in page.entries if isinstance(visible.entry, File)]
+    parts = []
+    if shown > len(sizes):
+        parts.append(count_text(shown - len(sizes), "folder", "folders"))
+    if sizes:
+        total = sum(sizes)
+        parts.append(count_text(len(sizes), "file", "files"))
+        parts.append(size_text(total) if total >= 1024 else count_text(total, "byte", "bytes"))
+    return ", ".join(parts)
+
+
+def _encode(text: str) -> bytes:
+    # Names are in display form by now; "replace" is for a stray surrogate elsewhere, which must not be a 500.
+    return text.encode("utf-8", "replace")

@@ -1,0 +1,131 @@
+"""Listings for scripts: JSON, ndjson and text, and the JSON of the original server's API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from app.domain.access import Licence, VisibleEntry
+from app.domain.entries import File
+from app.domain.paths import display_name, encode_name
+from app.pages.contexts import FolderPage
+from app.pages.formats import iso_text
+from app.pages.json_bytes import json_bytes
+from app.pages.links import next_query
+
+
+def entry_object(visible: VisibleEntry) -> dict[str, object]:
+    """One entry as JSON has it.
+
+    Returns:
+        name (display form), type (`file` or `folder`), size (bytes; null for folders), modified (RFC 3339 in
+        UTC; null where unknown), url (absolute path, percent-encoded, exact), access, licences (each with
+        name, digest and sha256) and locked.
+    """
+    entry = visible.entry
+    return {
+        "name": display_name(entry.name),
+        "type": "file" if isinstance(entry, File) else "folder",
+        "size": entry.size if isinstance(entry, File) else None,
+        "modified": iso_text(entry.modified),
+        "url": visible.path.url,
+        "access": visible.access.value,
+        "licences": [
+            {"name": display_name(licence.name), "digest": licence.digest, "sha256": licence.sha256}
+            for licence in visible.licences
+        ],
+        "locked": visible.locked,
+    }
+
+
+def folder_json(page: FolderPage) -> bytes:
+    """One page of a folder as one JSON object.
+
+    Returns:
+        path (decoded, for people), url (exact), entries, truncated, and next: where truncated, a relative
+        reference to the following page in the same representation, else null.
+    """
+    return json_bytes(
+        {
+            "path": "/" + display_name(page.path.text),
+            "url": page.path.url,
+            "entries": [entry_object(visible) for visible in page.entries],
+            "truncated": page.next_after is not None,
+            "next": next_query(page, "json"),
+        }
+    )
+
+
+def folder_ndjson(page: FolderPage) -> bytes:
+    """One page of a folder as one JSON object per line."""
+    return b"".join(map(entry_line, page.entries))
+
+
+def entry_line(visible: VisibleEntry) -> bytes:
+    """One line of ndjson, with its line feed."""
+    return json_bytes(entry_object(visible)) + b"\n"
+
+
+def folder_text(page: FolderPage) -> bytes:
+    """One page of a folder as one percent-encoded name per line.
+
+    Folders end in `/`. A line appended to the folder's URL is the entry's URL.
+    """
+    return "".join(
+        encode_name(visible.entry.name) + ("/\n" if visible.entry.is_folder else "\n")
+        for visible in page.entries
+    ).encode("ascii")
+
+
+def ls_object(
+    entries: Sequence[VisibleEntry], media_type: Callable[[str], str | None]
+) -> dict[str, list[dict[str, object]]]:
+    """What `/api/ls/` of the original server answered: the keys and types that clients read.
+
+    Args:
+        entries: a folder's entries, or one file.
+        media_type: gives a file name's media type, or None where it is not known.
+
+    Returns:
+        `{"files": [{"name", "size", "type", "mtime", "url"}]}`; size in bytes, 0 for folders; type is
+        `folder`, a media type or null; mtime in seconds since the epoch, null where unknown.
+    """
+    return {"files": [_ls_item(visible, media_type) for visible in entries]}
+
+
+def _ls_item(visible: VisibleEntry, media_type: Callable[[str], str | None]) -> dict[str, object]:
+    entry = visible.entry
+    return {
+        "name": display_name(entry.name),
+        "size": entry.size if isinstance(entry, File) else 0,
+        "type": media_type(entry.name) if isinstance(entry, File) else "folder",
+        "mtime": None if entry.modified is None else float(entry.modified),
+        "url": visible.path.url,
+    }
+
+
+def license_object(licences: Sequence[Licence] | None, error: str | None = None) -> dict[str, object]:
+    """What `/api/license/` of the original server answered for one file.
+
+    Args:
+        licences: those that stand before the file, in order; None or none where it is open.
+        error: why there is no answer (a folder, or a file that nobody may have), for people.
+
+    Returns:
+        `{"licenses": ["Open"]}`, `{"licenses": [{"text", "digest", "sha256", "name"}, ...]}` or
+        `{"licenses": ["ERROR: ..."]}`.
+    """
+    if error is not None:
+        return {"licenses": [f"ERROR: {error}"]}
+    if not licences:
+        return {"licenses": ["Open"]}
+    return {
+        "licenses": [
+            {
+                "text": display_name(licence.text),
+                "digest": licence.digest,
+                "sha256": licence.sha256,
+                "name": display_name(licence.name),
+            }
+            for licence in licences
+        ]
+    }

@@ -1,0 +1,82 @@
+"""The rows of a folder's table.
+
+Built here rather than in a template loop: a folder of 10,000 entries is one page, and this takes half the time.
+Whatever comes from a name passes through `escape` or `encode_name` before it is put into a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from html import escape
+
+from markupsafe import Markup
+
+from app.domain.access import Access, VisibleEntry
+from app.domain.entries import File
+from app.domain.paths import display_name, encode_name
+from app.pages.file_kinds import kind_of
+from app.pages.formats import date_text, iso_text, size_text
+
+ACCESS_WORDS = {
+    Access.PUBLIC: "public",
+    Access.EULA: "EULA",
+    Access.PRIVATE: "private",
+    Access.CLOSED: "closed",
+}
+
+_is_plain = re.compile(r"[A-Za-z0-9._~-]+").fullmatch
+"""Whether a name is the same in a URL, in HTML and on the screen: nearly all are, and skip three conversions."""
+
+
+def folder_rows(entries: Iterable[VisibleEntry]) -> Markup:
+    """Table rows of name, time, size and access for each entry, in the order given."""
+    return Markup("\n".join(map(_row, entries)))  # noqa: S704 - every name in a row is escaped below
+
+
+def _row(visible: VisibleEntry) -> str:
+    entry = visible.entry
+    if isinstance(entry, File):
+        kind, slash = kind_of(entry.name), ""
+        size = f'<td title="{entry.size} bytes">{size_text(entry.size)}</td>'
+    else:
+        kind, slash = "folder", "/"
+        size = "<td>–</td>"
+    if _is_plain(entry.name):
+        href = label = entry.name
+    else:
+        href, label = _href(entry.name), escape(display_name(entry.name))
+    name = f"<span>{label}{slash}</span>" if visible.locked else f'<a href="{href}{slash}">{label}{slash}</a>'
+    return (
+        f'<tr><td class="{kind}">{name}</td><td>{_time(entry.modified)}</td>{size}'
+        f"<td>{_access(visible)}</td></tr>"
+    )
+
+
+def _href(name: str) -> str:
+    """A name as a relative link, fit for a double-quoted attribute.
+
+    One encoded name and nothing before it, so that mirroring clients recognise it as an entry. It cannot be
+    read as a scheme or another host: `encode_name` leaves no colon, slash, backslash, quote or angle bracket.
+    """
+    return encode_name(name).replace("&", "&amp;")
+
+
+def _time(timestamp: float | None) -> str:
+    iso = iso_text(timestamp)
+    return "–" if iso is None else f'<time datetime="{iso}">{date_text(iso)}</time>'
+
+
+def _access(visible: VisibleEntry) -> str:
+    if visible.access is Access.PUBLIC:
+        return ACCESS_WORDS[Access.PUBLIC]
+    if visible.locked:
+        return _tag(visible.access, "members only")
+    return _tag(visible.access, ", ".join([licence.name for licence in visible.licences]))
+
+
+@lru_cache(maxsize=1024)  # a folder has thousands of rows and few licences
+def _tag(access: Access, note: str) -> str:
+    tag = f'<span class="tag {access.value}">{ACCESS_WORDS[access]}</span>'
+    return f"{tag} {escape(display_name(note))}" if note else tag

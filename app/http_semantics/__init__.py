@@ -1,0 +1,39 @@
+"""What HTTP itself asks of a server, as pure functions of the RFCs' text: no I/O, no framework, no clock."""
+
+from app.http_semantics.conditionals import Validators, Verdict, evaluate_preconditions, if_range_holds
+from app.http_semantics.content import content_disposition, disposition_kind, media_type_for
+from app.http_semantics.dates import http_date, parse_http_date
+from app.http_semantics.fields import FieldLines, list_members
+from app.http_semantics.negotiation import choose_encoding, choose_media_type
+from app.http_semantics.ranges import (
+    MultipartPlan,
+    Part,
+    RangeResult,
+    Span,
+    UnsatisfiableRange,
+    multipart_plan,
+    parse_range,
+)
+
+__all__ = [
+    "FieldLines",
+    "MultipartPlan",
+    "Part",
+    "RangeResult",
+    "Span",
+    "UnsatisfiableRange",
+    "Validators",
+    "Verdict",
+    "choose_encoding",
+    "choose_media_type",
+    "content_disposition",
+    "disposition_kind",
+    "evaluate_preconditions",
+    "http_date",
+    "if_range_holds",
+    "list_members",
+    "media_type_for",
+    "multipart_plan",
+    "parse_http_date",
+    "parse_range",
+]

@@ -1,0 +1,106 @@
+"""How a file is described to those who download it: its media type and the name to save it under."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from functools import cache
+from typing import Literal
+from urllib.parse import quote
+
+DEFAULT_MEDIA_TYPE = "application/octet-stream"
+
+DispositionKind = Literal["inline", "attachment"]
+
+_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+"""The original server called these application/x-tar; clients may rely on it."""
+
+_TEXT_NAMES = frozenset({
+    "changelog", "copying", "install", "license", "manifest", "packages", "readme", "release",
+})  # fmt: skip
+
+_TEXT_EXTENSIONS = (
+    ".asc", ".cfg", ".changes", ".conf", ".diff", ".dsc", ".ini", ".list", ".log", ".manifest", ".md", ".md5",
+    ".md5sum", ".patch", ".sha1", ".sha1sum", ".sha256", ".sha256sum", ".sha512", ".sha512sum", ".yaml", ".yml",
+)  # fmt: skip
+
+_OWN_TYPES = {
+    **dict.fromkeys(_TEXT_EXTENSIONS, "text/plain"),
+    **dict.fromkeys((".deb", ".img", ".iso", ".rpm"), DEFAULT_MEDIA_TYPE),
+    ".bz2": "application/x-bzip2",
+    ".gz": "application/gzip",
+    ".js": "text/javascript",  # RFC 9239
+    ".webp": "image/webp",
+    ".xml": "application/xml",  # as text/* its charset parameter would overrule the document's own
+    ".xz": "application/x-xz",
+    ".zst": "application/zstd",
+}
+
+_INLINE_TYPES = frozenset({
+    "application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain",
+})  # fmt: skip
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
+_RISKY_IN_FALLBACK = re.compile(r'[^\x20-\x7e]|["\\/]|%(?=[0-9A-Fa-f]{2})')
+
+
+def media_type_for(name: str) -> str:
+    """The media type of a file, by its name alone.
+
+    The machine's own MIME tables are not read, so that every replica gives the same answer.
+
+    Args:
+        name: file name without folders.
+
+    Returns:
+        Value for `Content-Type`; text types with `charset=utf-8`, unknown ones `application/octet-stream`.
+    """
+    lowered = name.lower()
+    if lowered.endswith(_TAR_SUFFIXES):
+        return "application/x-tar"
+    stem, dot, extension = lowered.rpartition(".")
+    if not (stem and dot):  # no extension; a leading dot begins none
+        is_text = lowered in _TEXT_NAMES or lowered.endswith("sums")
+        found = "text/plain" if is_text else DEFAULT_MEDIA_TYPE
+    else:
+        found = _types_by_extension().get(f".{extension}", DEFAULT_MEDIA_TYPE)
+    return f"{found}; charset=utf-8" if found.startswith("text/") else found
+
+
+def disposition_kind(media_type: str) -> DispositionKind:
+    """Whether a file may be shown in the browser, or must be saved.
+
+    Published HTML, SVG and XML can carry script, which would run with the rights of this site's pages, so
+    everything is saved save a few types that cannot.
+
+    Args:
+        media_type: value of `Content-Type`, with or without parameters.
+    """
+    essence = media_type.partition(";")[0].strip().lower()
+    return "inline" if essence in _INLINE_TYPES else "attachment"
+
+
+def content_disposition(name: str, kind: DispositionKind) -> str:
+    """Value of `Content-Disposition` for a file of this name (RFC 6266).
+
+    Args:
+        name: file name; lone surrogates (bytes that are not UTF-8) become U+FFFD, control characters `_`.
+        kind: `inline` or `attachment`.
+
+    Returns:
+        ASCII only. `filename` holds the name for clients that know nothing else, with `_` for whatever
+        they misread (RFC 6266 appendix D); where that changed the name, `filename*` has it whole
+        (RFC 8187 section 3.2).
+    """
+    shown = _CONTROLS.sub("_", _SURROGATES.sub("\ufffd", name))
+    fallback = _RISKY_IN_FALLBACK.sub("_", shown)
+    value = f'{kind}; filename="{fallback}"'
+    if fallback != shown:
+        value += f"; filename*=UTF-8''{quote(shown, safe='!#$&+-.^_`|~')}"
+    return value
+
+
+@cache
+def _types_by_extension() -> dict[str, str]:
+    return mimetypes.MimeTypes(filenames=()).types_map[True] | _OWN_TYPES

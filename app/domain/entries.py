@@ -80,10 +80,13 @@ class Listing(NamedTuple):
     Attributes:
         path: the folder.
         entries: everything in it, in no particular order, control files included.
+        skipped: names of entries that exist but cannot be served (dangling links, special files). A control
+            file among them is unreadable, which is not the same as missing.
     """
 
     path: ArtifactPath
     entries: tuple[Entry, ...]
+    skipped: tuple[str, ...] = ()
 
 
 def listing_order(entry: Entry) -> tuple[int, int, tuple[int, ...], bytes]:

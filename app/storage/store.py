@@ -17,8 +17,9 @@ CONTROL_FILE_LIMIT = 1024 * 1024
 """Most bytes that a control file may have."""
 
 Observer = Callable[[str, str, float], None]
-"""Called once per storage call with (operation, outcome, seconds). Outcome is `ok`, `not-found`, `denied`
-or the reason of a `StoreUnavailable`."""
+"""Called once per storage call with (operation, outcome, seconds). Operation is `list`, `head`, `get` or
+`check`. Outcome is `ok`, `not-found`, `moved`, `changed`, `denied`, `cancelled`, `refused` (a control file
+that is none) or the reason of a `StoreUnavailable`."""
 
 
 class ObjectStore(Protocol):
@@ -32,7 +33,8 @@ class ObjectStore(Protocol):
     async def list_folder(self, path: ArtifactPath) -> Listing:
         """Everything directly in one folder, to the last page.
 
-        Names that no `ArtifactPath` can hold are left out and logged. An existing but empty folder gives a
+        What cannot be served is left out, logged and named in `Listing.skipped`: names that no
+        `ArtifactPath` can hold, special files, broken links, what the server may not read. An existing but empty folder gives a
         listing without entries; so does the root, whatever it holds.
 
         Raises:
@@ -55,7 +57,8 @@ class ObjectStore(Protocol):
 
         Raises:
             NotFound: no such file.
-            ValueError: it has more than `CONTROL_FILE_LIMIT` bytes.
+            ValueError: it has more than `CONTROL_FILE_LIMIT` bytes, or is a link: not a control file, and
+                not a missing one either.
         """
         ...
 

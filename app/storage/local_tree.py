@@ -1,0 +1,272 @@
+"""A directory tree, walked so that no symbolic link is ever followed while opening. Blocking calls only."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from app.domain.entries import Entry, File, FileInfo, Folder
+from app.domain.errors import (
+    ImpossiblePath,
+    Moved,
+    NotFound,
+    ObjectChanged,
+    PathTooLong,
+    PierheadError,
+    StoreDenied,
+    StoreUnavailable,
+)
+from app.domain.paths import ArtifactPath, is_possible_name
+
+_ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FOLDER_FLAGS = _ROOT_FLAGS | os.O_NOFOLLOW
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+"""O_NONBLOCK: opening a FIFO that nobody writes to returns at once; it means nothing for a regular file."""
+
+_NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO})
+_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM})
+
+
+class LocalTree:
+    """The directory below `root`, seen through `ArtifactPath`s.
+
+    Every segment is opened relative to the descriptor of the one before it (openat(2) with O_NOFOLLOW), so
+    that swapping a directory for a link in mid-walk gains nothing.
+
+    Args:
+        root: the directory to serve. It may itself be reached through links.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+
+    def check(self) -> None:
+        """Prove that the root is a directory which can be read and searched.
+
+        Raises:
+            StoreUnavailable: it is not there.
+            StoreDenied: it may not be read.
+        """
+        with _os_errors_translated():
+            root = self._open_root()
+            try:
+                os.stat(".", dir_fd=root)
+            finally:
+                os.close(root)
+
+    def scan(self, path: ArtifactPath) -> tuple[tuple[Entry, ...], dict[str, str]]:
+        """Everything directly in one folder.
+
+        Returns:
+            The entries, and the names that had to be left out, each with the reason.
+
+        Raises:
+            NotFound, Moved, StoreDenied, StoreUnavailable: see `ObjectStore.list_folder`.
+        """
+        entries: list[Entry] = []
+        skipped: dict[str, str] = {}
+        with _os_errors_translated():
+            folder = self._open_folder(path)
+            try:
+                with os.scandir(folder) as items:
+                    for item in items:
+                        try:
+                            entries.append(self._entry(path, folder, item))
+                        except _Unusable as reason:
+                            skipped[item.name] = str(reason)
+                        except _Vanished:
+                            continue
+            finally:
+                os.close(folder)
+        return tuple(entries), skipped
+
+    def open_file(self, path: ArtifactPath) -> LocalFile:
+        """Open a regular file for reading.
+
+        Raises:
+            NotFound, Moved, StoreDenied, StoreUnavailable: see `ObjectStore.head`.
+        """
+        if path.is_folder:
+            raise NotFound
+        with _os_errors_translated():
+            folder = self._open_folder(path.parent)
+            try:
+                return LocalFile(_open_regular(path.name, folder))
+            except OSError as error:
+                self._raise_if_link(error, path, path.name, folder)
+                raise
+            finally:
+                os.close(folder)
+
+    def _open_root(self) -> int:
+        try:
+            return os.open(self._root, _ROOT_FLAGS)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            # A lost mount is a broken store, not an empty one.
+            raise StoreUnavailable("root-missing") from error
+
+    def _open_folder(self, path: ArtifactPath) -> int:
+        folder = self._open_root()
+        for name in path.segments:
+            try:
+                inner = os.open(name, _FOLDER_FLAGS, dir_fd=folder)
+            except OSError as error:
+                self._raise_if_link(error, path, name, folder)
+                raise
+            finally:
+                os.close(folder)
+            folder = inner
+        return folder
+
+    def _raise_if_link(self, error: OSError, path: ArtifactPath, name: str, folder: int) -> None:
+        """Raise what is due where a link is why `name` could not be opened in `folder` on the way to `path`."""
+        # A link fails with ENOTDIR where O_DIRECTORY was asked for too, with ELOOP otherwise.
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR) or not _is_link(name, folder):
+            return
+        try:
+            real, status = self._resolve(path)
+        except _Unusable:
+            raise NotFound from error
+        if stat.S_ISDIR(status.st_mode):
+            raise Moved(real.as_folder) from error
+        if stat.S_ISREG(status.st_mode):
+            raise Moved(real) from error
+        raise NotFound from error
+
+    def _resolve(self, path: ArtifactPath) -> tuple[ArtifactPath, os.stat_result]:
+        """The real path behind links. Only a name comes out of this, which is then opened without links."""
+        root = os.path.realpath(self._root)
+        try:
+            real = os.path.realpath(os.path.join(root, *path.segments), strict=True)  # noqa: PTH118
+            status = os.stat(real)  # noqa: PTH116
+            return ArtifactPath.of(*Path(real).relative_to(root).parts), status
+        except PermissionError as error:
+            raise _Unusable("link to an unreadable place") from error
+        except OSError as error:
+            if error.errno not in _NOTHING_THERE:
+                raise
+            raise _Unusable("link that leads nowhere") from error
+        except (ValueError, ImpossiblePath, PathTooLong) as error:
+            raise _Unusable("link out of the tree") from error
+
+    def _entry(self, path: ArtifactPath, folder: int, item: os.DirEntry[str]) -> Entry:
+        name = item.name
+        if not is_possible_name(name):
+            raise _Unusable("impossible name")
+        try:
+            status = item.stat(follow_symlinks=False)
+            if not stat.S_ISLNK(status.st_mode):
+                is_readable = _is_readable(name, folder, status)
+            else:
+                real, status = self._resolve(path.child(name))
+                is_readable = _is_readable(os.path.join(self._root, *real.segments), folder, status)  # noqa: PTH118
+        except FileNotFoundError as error:
+            raise _Vanished from error
+        except OSError as error:
+            raise _Unusable("unreadable") from error
+        if not is_readable:
+            raise _Unusable("unreadable")
+        if stat.S_ISDIR(status.st_mode):
+            return Folder(name, status.st_mtime)
+        if stat.S_ISREG(status.st_mode):
+            return File(name, status.st_size, status.st_mtime, _e_tag(status))
+        raise _Unusable("special file")
+
+
+class LocalFile:
+    """An open regular file. It may be closed from another thread than the one that reads.
+
+    Args:
+        descriptor: now owned by this object.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        # A descriptor closed under a running pread could by then be the number of another file.
+        self._lock = Lock()
+
+    def info(self) -> FileInfo:
+        """Size, time and validator, as they are now."""
+        with _os_errors_translated():
+            return _info(os.fstat(self._descriptor))
+
+    def read(self, info: FileInfo, first: int, length: int) -> bytes:
+        """Read at most `length` bytes, at least one.
+
+        Raises:
+            ObjectChanged: the file is no longer the one that `info` describes.
+        """
+        with self._lock, _os_errors_translated():
+            content = os.pread(self._descriptor, length, first)
+            if not content or _info(os.fstat(self._descriptor)).e_tag != info.e_tag:
+                raise ObjectChanged
+            return content
+
+    def close(self) -> None:
+        """Give the descriptor back. A second call does nothing."""
+        with self._lock:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+
+class _Unusable(Exception):
+    """An entry that is there and cannot be served; the text says why."""
+
+
+class _Vanished(Exception):
+    """An entry that was removed while its folder was being listed."""
+
+
+def _open_regular(name: str, folder: int) -> int:
+    # Looked at before it is opened, because opening a device may do something to it; and again after.
+    if not _is_regular_or_link(os.stat(name, dir_fd=folder, follow_symlinks=False)):
+        raise NotFound
+    descriptor = os.open(name, _FILE_FLAGS, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotFound
+    return descriptor
+
+
+def _is_regular_or_link(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)
+
+
+def _is_link(name: str, folder: int) -> bool:
+    return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+
+
+def _is_readable(name: str, folder: int, status: os.stat_result) -> bool:
+    wanted = os.R_OK | os.X_OK if stat.S_ISDIR(status.st_mode) else os.R_OK
+    return os.access(name, wanted, dir_fd=folder, effective_ids=True)
+
+
+def _info(status: os.stat_result) -> FileInfo:
+    return FileInfo(status.st_size, status.st_mtime, _e_tag(status))
+
+
+def _e_tag(status: os.stat_result) -> str:
+    """From what a faithful copy keeps (time and size), so that every replica gives the same one."""
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+
+
+@contextmanager
+def _os_errors_translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _translated(error) from error
+
+
+def _translated(error: OSError) -> PierheadError:
+    if error.errno in _NOTHING_THERE:
+        return NotFound()
+    if error.errno in _FORBIDDEN:
+        return StoreDenied()
+    return StoreUnavailable("io-error")

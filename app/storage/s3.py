@@ -1,0 +1,258 @@
+"""The back-end for an S3 bucket, over aioboto3. Operations are those of the S3 API reference."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from app.domain.entries import FileInfo, Listing
+from app.domain.errors import NotFound, StoreUnavailable
+from app.domain.paths import ArtifactPath, display_name
+from app.storage.observing import observed
+from app.storage.s3_clients import UNLIMITED, ClientSettings, open_client
+from app.storage.s3_errors import FOREIGN_ERRORS, s3_errors_translated, translate
+from app.storage.s3_keys import KeySpace
+from app.storage.s3_listing import FoundEntries, opaque
+from app.storage.store import CONTROL_FILE_LIMIT, Observer
+
+if TYPE_CHECKING:
+    from aiobotocore.response import StreamingBody
+    from types_aiobotocore_s3.client import S3Client
+    from types_aiobotocore_s3.type_defs import (
+        GetObjectRequestTypeDef,
+        ListObjectsV2OutputTypeDef,
+        ListObjectsV2RequestTypeDef,
+    )
+
+CHUNK_BYTES = 256 * 1024
+_EXAMPLES = 5
+_DEFAULT_TYPES = frozenset({"", "binary/octet-stream", "application/octet-stream"})
+"""What S3 and its clients store where nobody named a media type."""
+
+_Result = TypeVar("_Result")
+
+_log = structlog.get_logger(__name__)
+
+
+class S3Store:
+    """An `ObjectStore` over the keys of a bucket that begin with a prefix.
+
+    Args:
+        client: for calls whose answer is read at once.
+        downloads: for objects that are streamed, at a pace that readers set. It must not share the other's
+            connection pool: as many slow readers as that has connections would stop every page.
+        bucket: its name.
+        keys: maps paths to keys.
+        observe: told of every call.
+    """
+
+    def __init__(
+        self, client: S3Client, downloads: S3Client, bucket: str, keys: KeySpace, *, observe: Observer
+    ) -> None:
+        self._client = client
+        self._downloads = downloads
+        self._bucket = bucket
+        self._keys = keys
+        self._observe = observe
+
+    async def list_folder(self, path: ArtifactPath) -> Listing:
+        """See `ObjectStore.list_folder`. A `prefix/` key with nothing behind it is an empty folder."""
+        found = FoundEntries(self._keys, path.as_folder)
+        for folder_key in self._keys.keys(path.as_folder):
+            async for page in self._pages(folder_key):
+                with s3_errors_translated():
+                    found.add(page, folder_key)
+        if found.is_empty and path.segments:
+            raise NotFound
+        if found.skipped:
+            examples = [display_name(name) for name in found.skipped[:_EXAMPLES]]
+            _log.warning("keys_skipped", folder=path.url, count=len(found.skipped), examples=examples)
+        return found.listing()
+
+    async def head(self, path: ArtifactPath) -> FileInfo:
+        """See `ObjectStore.head`."""
+
+        return await self._first_found(path, lambda key: self._call("head", self._head(key)))
+
+    async def read_small(self, path: ArtifactPath) -> bytes:
+        """See `ObjectStore.read_small`."""
+        return await self._first_found(path, lambda key: self._call("get", self._read_whole(key)))
+
+    @asynccontextmanager
+    async def open_range(
+        self, path: ArtifactPath, info: FileInfo, first: int, length: int
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See `ObjectStore.open_range`."""
+
+        async def open_body(key: str) -> StreamingBody:
+            return await self._call("get", self._open_body(key, info, first, length))
+
+        body = await self._first_found(path, open_body)
+        try:
+            async with aclosing(_exactly(body, length)) as chunks:
+                yield chunks
+        finally:
+            # A body read to its end has given its connection back already; any other is closed with it.
+            body.close()
+
+    async def presign(
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+    ) -> str | None:
+        """See `ObjectStore.presign`. Asks S3 only where the path may be stored under one of several keys."""
+        key = await self._stored_key(path)
+        with s3_errors_translated():
+            return await self._client.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self._bucket,
+                    "Key": key,
+                    "ResponseContentType": content_type,
+                    "ResponseContentDisposition": disposition,
+                },
+                ExpiresIn=expires,
+            )
+
+    async def check(self) -> None:
+        """See `ObjectStore.check`."""
+        call = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._keys.prefix, MaxKeys=1)
+        await self._call("check", call)
+
+    async def _pages(self, folder_key: str) -> AsyncIterator[ListObjectsV2OutputTypeDef]:
+        # botocore asks for EncodingType=url by itself and decodes the keys, as long as nobody else asks.
+        request: ListObjectsV2RequestTypeDef = {
+            "Bucket": self._bucket,
+            "Prefix": folder_key,
+            "Delimiter": "/",
+        }
+        while True:
+            page = await self._call("list", self._client.list_objects_v2(**request))
+            if "Name" not in page:
+                # Some other XML: it must not read as a folder that holds no rules.
+                raise StoreUnavailable("unexpected")
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            if "NextContinuationToken" not in page:
+                # Without it the rest is out of reach, and a listing is never cut silently.
+                raise StoreUnavailable("unexpected")
+            request["ContinuationToken"] = page["NextContinuationToken"]
+
+    async def _head(self, key: str) -> FileInfo:
+        answer = await self._client.head_object(Bucket=self._bucket, Key=key)
+        return FileInfo(
+            size=answer["ContentLength"],
+            modified=answer["LastModified"].timestamp(),
+            e_tag=opaque(answer["ETag"]),
+            content_type=_stated_type(answer.get("ContentType", "")),
+        )
+
+    async def _read_whole(self, key: str) -> bytes:
+        answer = await self._client.get_object(Bucket=self._bucket, Key=key)
+        body = answer["Body"]
+        try:
+            if answer["ContentLength"] > CONTROL_FILE_LIMIT:
+                raise ValueError(f"a control file has at most {CONTROL_FILE_LIMIT} bytes")
+            return b"".join([chunk async for chunk in _exactly(body, answer["ContentLength"])])
+        finally:
+            body.close()
+
+    async def _open_body(self, key: str, info: FileInfo, first: int, length: int) -> StreamingBody:
+        request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key, "IfMatch": f'"{info.e_tag}"'}
+        if length < info.size:
+            request["Range"] = f"bytes={first}-{first + length - 1}"
+        answer = await self._downloads.get_object(**request)
+        if answer["ContentLength"] != length:
+            # The Range was ignored, or the answer is to another question.
+            answer["Body"].close()
+            raise StoreUnavailable("unexpected")
+        return answer["Body"]
+
+    async def _stored_key(self, path: ArtifactPath) -> str:
+        keys = self._keys.keys(path)
+        if path.is_folder or not keys:
+            raise NotFound
+        if len(keys) == 1:
+            return keys[0]
+
+        async def look(key: str) -> str:
+            await self._call("head", self._head(key))
+            return key
+
+        return await self._first_found(path, look)
+
+    async def _first_found(self, path: ArtifactPath, look: Callable[[str], Awaitable[_Result]]) -> _Result:
+        """Try each key that a file may be stored under, in order.
+
+        Raises:
+            NotFound: it is under none of them.
+        """
+        if not path.is_folder:
+            for key in self._keys.keys(path):
+                try:
+                    return await look(key)
+                except NotFound:
+                    continue
+        raise NotFound
+
+    async def _call(self, operation: str, call: Awaitable[_Result]) -> _Result:
+        with observed(self._observe, operation), s3_errors_translated():
+            return await call
+
+
+async def _exactly(body: StreamingBody, length: int) -> AsyncGenerator[bytes, None]:
+    """The next `length` bytes of a body, as they arrive.
+
+    Raises:
+        StoreUnavailable: `timeout`, or `broken-stream` where the body ends early.
+    """
+    while length:
+        try:
+            chunk = await body.read(min(CHUNK_BYTES, length))
+        except FOREIGN_ERRORS as error:
+            is_timeout = isinstance(error, TimeoutError)
+            raise translate(error) if is_timeout else StoreUnavailable("broken-stream") from error
+        if not chunk:
+            raise StoreUnavailable("broken-stream")
+        length -= len(chunk)
+        yield chunk
+
+
+def _stated_type(content_type: str) -> str | None:
+    return None if content_type.lower() in _DEFAULT_TYPES else content_type
+
+
+@asynccontextmanager
+async def open_s3_store(
+    bucket: str,
+    prefix: str = "",
+    *,
+    observe: Observer,
+    connect_timeout: float = 2.0,
+    read_timeout: float = 10.0,
+    max_attempts: int = 3,
+    max_connections: int = 64,
+) -> AsyncIterator[S3Store]:
+    """Open a store over a bucket; credentials, region and endpoint follow the AWS conventions (`AWS_*`).
+
+    Args:
+        bucket: its name.
+        prefix: where the tree begins in it, with or without slashes at its ends; empty for the whole bucket.
+        observe: told of every call.
+        connect_timeout: seconds to wait for a connection.
+        read_timeout: seconds to wait for the next bytes of an answer.
+        max_attempts: how often a call that fails for the moment is made, the first time included.
+        max_connections: most connections for calls other than downloads, which are not limited here.
+
+    Raises:
+        ValueError: the endpoint that the environment names is not a URL.
+    """
+    where = prefix.strip("/")
+    settings = ClientSettings(connect_timeout, read_timeout, max_attempts)
+    async with (
+        open_client(settings, max_connections) as client,
+        open_client(settings, UNLIMITED) as downloads,
+    ):
+        yield S3Store(client, downloads, bucket, KeySpace(where and where + "/"), observe=observe)

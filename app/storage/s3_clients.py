@@ -1,0 +1,60 @@
+"""How the S3 clients are set up."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession, get_session
+from botocore.utils import parse_timestamp
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+
+UNLIMITED = 0
+"""As many connections as there are requests."""
+
+
+class ClientSettings(NamedTuple):
+    """See `open_s3_store`."""
+
+    connect_timeout: float
+    read_timeout: float
+    max_attempts: int
+
+
+def open_client(settings: ClientSettings, max_connections: int) -> AbstractAsyncContextManager[S3Client]:
+    """A client with a connection pool of its own. Path-style addressing where an endpoint is configured."""
+    config = AioConfig(
+        signature_version="s3v4",  # without it, presigned URLs have the old SigV2 form
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+        max_pool_connections=max_connections,
+        retries={"mode": "standard", "total_max_attempts": settings.max_attempts},
+        # Engines other than Amazon's refuse or ignore the checksums that are sent otherwise.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return aioboto3.Session(botocore_session=_session()).client("s3", config=config)
+
+
+def fast_timestamp(value: str) -> datetime:
+    """Parse a time of an S3 answer: ISO 8601 in a listing, an HTTP date in a header.
+
+    botocore's own way accepts far more forms and is most of the time that a page of 1,000 keys takes to
+    parse, during which the event loop stands still.
+    """
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return parse_timestamp(value)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _session() -> AioSession:
+    session = get_session()
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=fast_timestamp)
+    return session

@@ -1,0 +1,112 @@
+"""The one table from what botocore and aiohttp raise to this project's errors.
+
+Codes are those of the S3 API reference, "Error responses". The answer to a HEAD has no body and so no code:
+botocore then gives the status in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import aiohttp
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
+
+from app.domain.errors import NotFound, ObjectChanged, PierheadError, StoreDenied, StoreUnavailable
+
+FOREIGN_ERRORS: tuple[type[Exception], ...] = (
+    BotoCoreError,
+    ClientError,
+    ResponseParserError,
+    aiohttp.ClientError,
+    OSError,  # TimeoutError is one
+    KeyError,  # an answer without a field that S3 always gives
+)
+"""Everything that a call to S3 is known to raise."""
+
+_Make = Callable[[], PierheadError]
+
+
+def _unavailable(reason: str) -> _Make:
+    return partial(StoreUnavailable, reason)
+
+
+_BY_CODE: dict[str, _Make] = {
+    "NoSuchKey": NotFound,
+    "NotFound": NotFound,
+    "NoSuchBucket": _unavailable("no-such-bucket"),
+    "PreconditionFailed": ObjectChanged,
+    "InvalidRange": ObjectChanged,  # the object is shorter than it was
+    "AccessDenied": StoreDenied,
+    "AccountProblem": StoreDenied,
+    "AllAccessDisabled": StoreDenied,
+    "ExpiredToken": StoreDenied,
+    "InvalidAccessKeyId": StoreDenied,
+    "InvalidToken": StoreDenied,
+    "SignatureDoesNotMatch": StoreDenied,
+    "SlowDown": _unavailable("throttled"),
+    "RequestLimitExceeded": _unavailable("throttled"),
+    "Throttling": _unavailable("throttled"),
+    "TooManyRequests": _unavailable("throttled"),
+    "RequestTimeout": _unavailable("timeout"),
+}
+
+_BY_STATUS: dict[int, _Make] = {
+    403: StoreDenied,
+    404: NotFound,
+    412: ObjectChanged,
+    416: ObjectChanged,
+    429: _unavailable("throttled"),
+    503: _unavailable("throttled"),
+}
+
+_BY_KIND: tuple[tuple[type[Exception], _Make], ...] = (
+    (ConnectTimeoutError, _unavailable("timeout")),
+    (ReadTimeoutError, _unavailable("timeout")),
+    (TimeoutError, _unavailable("timeout")),
+    (NoCredentialsError, StoreDenied),
+    (PartialCredentialsError, StoreDenied),
+    (HTTPClientError, _unavailable("connection")),
+    (aiohttp.ClientConnectionError, _unavailable("connection")),
+    (OSError, _unavailable("connection")),
+)
+"""The first that fits counts: the timeouts are connection errors too."""
+
+
+@contextmanager
+def s3_errors_translated() -> Iterator[None]:
+    """Let nothing but this project's errors out of the `with` statement (and cancellation, and bugs)."""
+    try:
+        yield
+    except FOREIGN_ERRORS as error:
+        raise translate(error) from error
+
+
+def translate(error: Exception) -> PierheadError:
+    """What a foreign exception means here."""
+    if isinstance(error, ClientError):
+        return _translate_answer(error)
+    for kind, make in _BY_KIND:
+        if isinstance(error, kind):
+            return make()
+    return StoreUnavailable("unexpected")
+
+
+def _translate_answer(error: ClientError) -> PierheadError:
+    code = error.response.get("Error", {}).get("Code", "")
+    if make := _BY_CODE.get(code):
+        return make()
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if make := _BY_STATUS.get(status):
+        return make()
+    return StoreUnavailable("server-error" if status >= 500 else "unexpected")

@@ -1,0 +1,126 @@
+"""What a BUILD-INFO.txt means for the files of its folder.
+
+A pattern that is the very name of a file beats all patterns with wildcards, wherever it stands. Otherwise every
+block with a matching pattern counts, and the most protective wins: all their licences, in file order, and
+every block's groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from app.domain.access import Licence, Source
+from app.policy.build_info import Block, BuildInfo
+from app.policy.control_rules import ControlRules
+from app.policy.globs import NamePattern, is_wild
+from app.policy.terms import Basis, Terms, combine, describe_groups
+
+_OWN_LISTING = ""
+"""What stands for the folder itself: no file has this name, and `*` matches it as it matches any."""
+_MOST_PATTERNS_SHOWN = 5
+
+
+class _WildPattern(NamedTuple):
+    pattern: NamePattern
+    blocks: tuple[int, ...]
+    terms: Terms
+
+
+@dataclass(frozen=True)
+class BuildInfoRules(ControlRules):
+    """A BUILD-INFO.txt, prepared so that thousands of names can be judged quickly.
+
+    Attributes:
+        blocks: terms of each block, in file order.
+        exact: terms by pattern, for names that are literally a pattern.
+        wild: patterns with wildcards, each with the blocks that have it.
+        uncovered: terms of a file that no pattern matches.
+    """
+
+    blocks: tuple[Terms, ...]
+    exact: Mapping[str, Terms]
+    wild: tuple[_WildPattern, ...]
+    uncovered: Terms
+
+    @classmethod
+    def compile(cls, info: BuildInfo, source: Source) -> BuildInfoRules:
+        """Prepare a parsed file.
+
+        Args:
+            source: the file, without a line.
+        """
+        blocks = tuple(_block_terms(block, source) for block in info.blocks)
+        having: dict[str, dict[int, None]] = {}
+        for index, block in enumerate(info.blocks):
+            for pattern in block.patterns:
+                having.setdefault(pattern, {})[index] = None
+        exact = {pattern: combine(blocks[i] for i in indexes) for pattern, indexes in having.items()}
+        wild = tuple(
+            _WildPattern(NamePattern.compile(pattern), tuple(indexes), exact[pattern])
+            for pattern, indexes in having.items()
+            if is_wild(pattern)
+        )
+        uncovered = Terms(
+            refusal="the access rules of this folder do not cover this file",
+            basis=(Basis(source, "no Files-Pattern covers this file"),),
+        )
+        return cls(blocks, exact, wild, uncovered)
+
+    def for_file(self, name: str, /) -> Terms:
+        return self._matching(name) or self.uncovered
+
+    def for_listing(self) -> Terms:
+        """The groups of the blocks for the empty pattern, which a trailing comma makes, or else for `*`.
+
+        Neither a licence nor the lack of one stands before a listing.
+        """
+        terms = self._matching(_OWN_LISTING) or Terms()
+        return replace(terms, licences=(), refusal=None)
+
+    def overlapping_patterns(self, name: str, /) -> tuple[str, ...]:
+        matching = () if name in self.exact else self._matching_wild(name)
+        overlap = len({wild.blocks for wild in matching}) > 1
+        return tuple(wild.pattern.text for wild in matching) if overlap else ()
+
+    @property
+    def groups(self) -> frozenset[str]:
+        conditions = (condition for terms in self.blocks for condition in terms.conditions)
+        return frozenset().union(*conditions)
+
+    def _matching(self, name: str) -> Terms | None:
+        if terms := self.exact.get(name):
+            return terms
+        matching = self._matching_wild(name)
+        if len(matching) < 2:
+            return matching[0].terms if matching else None
+        indexes = sorted({index for wild in matching for index in wild.blocks})
+        return combine(self.blocks[index] for index in indexes)
+
+    def _matching_wild(self, name: str) -> tuple[_WildPattern, ...]:
+        return tuple(wild for wild in self.wild if wild.pattern.matches(name))
+
+
+def _block_terms(block: Block, source: Source) -> Terms:
+    groups = frozenset(block.auth_groups)
+    licences: tuple[Licence, ...] = ()
+    refusal = None
+    if block.licence_type == "open":
+        said = "open"
+    elif block.licence_text:
+        licence = Licence(block.licence_text, block.theme or "licence")
+        licences = (licence,)
+        said = f"behind the licence {licence.name} ({licence.digest})"
+    elif groups:
+        said = "without a licence"
+    else:
+        # Protected, or not said to be open, by nothing that could be accepted: it must not fall open.
+        refusal = "the access rules of this folder name no licence for this file"
+        said = "protected, but there is neither License-Text nor Auth-Groups"
+    if groups:
+        said += f", for {describe_groups(groups)}"
+    shown = ", ".join(repr(pattern) for pattern in block.patterns[:_MOST_PATTERNS_SHOWN])
+    more = ", ..." if len(block.patterns) > _MOST_PATTERNS_SHOWN else ""
+    basis = Basis(source._replace(line=block.line), f"Files-Pattern {shown}{more}: {said}")
+    return Terms((groups,) if groups else (), licences, refusal, (basis,))

@@ -1,0 +1,65 @@
+"""What the control files of one folder say about its files. They govern that folder alone, nothing below it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.access import Source
+from app.domain.errors import MalformedRules
+from app.domain.paths import ArtifactPath, display_name
+from app.policy.terms import Basis, Terms
+
+
+@dataclass(frozen=True)
+class ControlRules:
+    """The rules of a folder without control files: nothing is said. The other kinds are subclasses."""
+
+    def for_file(self, _name: str, /) -> Terms | None:
+        """The terms of one file; None where no control file governs it.
+
+        Args:
+            _name: base name, not hidden.
+        """
+        return None
+
+    def for_listing(self) -> Terms:
+        """The terms of the folder's own listing. A licence never stands before it."""
+        return Terms()
+
+    def overlapping_patterns(self, _name: str, /) -> tuple[str, ...]:
+        """Patterns of different blocks that all match one file: a likely slip of the publisher's."""
+        return ()
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Every group that is named."""
+        return frozenset()
+
+
+@dataclass(frozen=True)
+class MalformedControlFile(ControlRules):
+    """The rules of a folder whose control file cannot be understood: nobody may have anything of it.
+
+    Attributes:
+        source: file and line of the first fault.
+        reason: what is wrong with it; for operators and publishers, as it may quote the file.
+    """
+
+    source: Source
+    reason: str
+
+    @classmethod
+    def of(cls, error: MalformedRules) -> MalformedControlFile:
+        return cls(Source(error.source, error.line), error.reason)
+
+    def for_file(self, _name: str, /) -> Terms:
+        return self.for_listing()
+
+    def for_listing(self) -> Terms:
+        refusal = f"the access rules of this folder cannot be understood ({self.source})"
+        return Terms(refusal=refusal, basis=(Basis(self.source, f"malformed: {self.reason}"),))
+
+
+def control_file_source(folder: ArtifactPath, name: str) -> Source:
+    """How a control file is named to people: by its path within the site."""
+    return Source(display_name(folder.text + name))

@@ -1,0 +1,240 @@
+"""Who may have what. The listing and the download of a folder ask the same `decide`.
+
+Precedence, from the top:
+
+1. A control file, or another file that a folder keeps to itself, is Hidden.
+2. A trusted network passes everything else.
+3. Groups, from the site policy first: Hidden, NeedsLogin or Forbidden for those who lack them.
+4. A refusal (malformed rules, a file that is not covered, a closed default): Forbidden, to members too.
+5. Licences.
+
+Within that order the site policy's rule and the folder's control files both apply; a rule with `override`
+applies alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.access import (
+    Access,
+    Allow,
+    Decision,
+    Forbidden,
+    Hidden,
+    Licence,
+    NeedsLicence,
+    NeedsLogin,
+    Principal,
+    Source,
+    Visibility,
+    VisibleEntry,
+)
+from app.domain.entries import Entry
+from app.domain.paths import ArtifactPath
+from app.policy.globs import scope_covers
+from app.policy.hidden import is_hidden_name
+from app.policy.rules import Rules, compose, rules_without_control_files
+from app.policy.site_policy import SiteRule
+from app.policy.terms import Basis, Terms, combine, describe_groups
+
+__all__ = [
+    "Explanation",
+    "Rules",
+    "classify",
+    "compose",
+    "decide",
+    "explain",
+    "rules_without_control_files",
+    "visible_entry",
+]
+
+_DEFAULT = Source("DEFAULT_TIER")
+_DEFAULT_PUBLIC = Terms(basis=(Basis(_DEFAULT, "no rule governs this file, and the default is public"),))
+_DEFAULT_CLOSED = Terms(
+    refusal="no rule opens this file",
+    basis=(Basis(_DEFAULT, "no rule governs this file, and the default is closed"),),
+)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a decision is what it is.
+
+    Attributes:
+        decision: what `decide` says.
+        access: the path's tier.
+        reasons: for operators, in the order in which they count.
+        sources: files and lines of the rules that took part.
+    """
+
+    decision: Decision
+    access: Access
+    reasons: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+
+def decide(path: ArtifactPath, rules: Rules, principal: Principal) -> Decision:
+    """Whether a principal may have a path. Pure, and the only place where that is decided.
+
+    Args:
+        path: a file of the rules' folder; that folder itself, meaning its listing; or a sub-folder of it, of
+            which only the site policy is known here (its own control files govern its own listing).
+        rules: of the folder.
+
+    Raises:
+        ValueError: the path is none of these.
+    """
+    rule = _site_rule(path, rules)
+    if _is_kept_back(path):
+        return Hidden()
+    return _judge(path, _terms(path, rule, rules), _visibility(rule, rules), principal)
+
+
+def classify(path: ArtifactPath, rules: Rules) -> tuple[Access, tuple[Licence, ...]]:
+    """The tier of a path, whoever asks, and the licences that stand before it.
+
+    A folder is PRIVATE, PUBLIC, or, where its rules are malformed, CLOSED.
+
+    Raises:
+        ValueError: as `decide`.
+    """
+    rule = _site_rule(path, rules)
+    if _is_kept_back(path):
+        return Access.CLOSED, ()
+    return _classify(_terms(path, rule, rules))
+
+
+def visible_entry(
+    folder: ArtifactPath, entry: Entry, rules: Rules, principal: Principal
+) -> VisibleEntry | None:
+    """How a folder's listing shows one entry to a principal; None where it leaves the entry out.
+
+    Licences not yet accepted do not hide a file, nor does a refusal that holds for everybody.
+    """
+    path = folder.child(entry.name, is_folder=entry.is_folder)
+    rule = _site_rule(path, rules)
+    if _is_kept_back(path):
+        return None
+    terms = _terms(path, rule, rules)
+    visibility = _visibility(rule, rules)
+    match _judge(path, terms, visibility, principal):
+        case Allow() | NeedsLicence() | Forbidden(groups=()):
+            access, licences = _classify(terms)
+            return VisibleEntry(path, entry, access, licences)
+        case NeedsLogin() | Forbidden() if visibility is Visibility.LISTED:
+            # That it exists, and nothing more: what else stands before it is not for strangers.
+            return VisibleEntry(path, entry, Access.PRIVATE, (), locked=True)
+        case _:
+            return None
+
+
+def explain(path: ArtifactPath, rules: Rules, principal: Principal) -> Explanation:
+    """Which rules decide about a path, from which file and line, and what they decide.
+
+    Raises:
+        ValueError: as `decide`.
+    """
+    rule = _site_rule(path, rules)
+    decision = decide(path, rules, principal)
+    access, _ = classify(path, rules)
+    if _is_kept_back(path):
+        reason = f"{path.name} is a name that folders keep to themselves: neither listed nor served"
+        return Explanation(decision, access, (reason,), ())
+    terms = _terms(path, rule, rules)
+    reasons = [*map(str, terms.basis), *_remarks(path, rule, rules), *_about(path, terms, principal)]
+    sources = tuple(dict.fromkeys(basis.source for basis in terms.basis))
+    return Explanation(decision, access, tuple(reasons), sources)
+
+
+def _is_kept_back(path: ArtifactPath) -> bool:
+    return not path.is_folder and is_hidden_name(path.name)
+
+
+def _is_own_listing(path: ArtifactPath, rules: Rules) -> bool:
+    return path.is_folder and path.segments == rules.folder.segments
+
+
+def _site_rule(path: ArtifactPath, rules: Rules) -> SiteRule | None:
+    if _is_own_listing(path, rules):
+        return rules.site.own
+    if not path.segments or path.segments[:-1] != rules.folder.segments:
+        raise ValueError(f"the rules of {rules.folder} do not say anything about {path}")
+    return rules.site.rule_for_child(path.name)
+
+
+def _visibility(rule: SiteRule | None, rules: Rules) -> Visibility:
+    """What strangers learn: by the private rule for the path, else as everywhere on the site."""
+    return rule.visibility if rule and rule.groups else rules.site.private_entries
+
+
+def _terms(path: ArtifactPath, rule: SiteRule | None, rules: Rules) -> Terms:
+    if path.is_folder:
+        return _folder_terms(path, rule, rules)
+    if rule and rule.override:
+        return rule.terms
+    control = rules.control.for_file(path.name)
+    if rule:
+        return combine((rule.terms, control)) if control else rule.terms
+    return control or (_DEFAULT_PUBLIC if rules.default_public else _DEFAULT_CLOSED)
+
+
+def _folder_terms(path: ArtifactPath, rule: SiteRule | None, rules: Rules) -> Terms:
+    parts = [rule.terms.gate] if rule else []
+    if _is_own_listing(path, rules) and not (rule and rule.override):
+        parts.append(rules.control.for_listing())
+    return combine(parts)
+
+
+def _judge(path: ArtifactPath, terms: Terms, visibility: Visibility, principal: Principal) -> Decision:
+    if principal.trusted:
+        return Allow()
+    if terms.conditions:
+        member_of = principal.groups if scope_covers(principal.scope, path) else frozenset()
+        for condition in terms.conditions:
+            if condition.isdisjoint(member_of):
+                return _deny_stranger(condition, visibility, principal)
+    if terms.refusal is not None:
+        return Forbidden((), terms.refusal)
+    if open_licences := tuple(x for x in terms.licences if not x.is_accepted(principal.accepted)):
+        return NeedsLicence(open_licences)
+    return Allow()
+
+
+def _deny_stranger(condition: frozenset[str], visibility: Visibility, principal: Principal) -> Decision:
+    if visibility is Visibility.HIDDEN:
+        return Hidden()
+    if principal.is_anonymous:
+        return NeedsLogin()
+    if condition & principal.groups:
+        return Forbidden(tuple(sorted(condition)), "this token's groups do not count at this path")
+    return Forbidden(tuple(sorted(condition)), f"this path is for {describe_groups(condition)}")
+
+
+def _classify(terms: Terms) -> tuple[Access, tuple[Licence, ...]]:
+    if terms.refusal is not None:
+        return Access.CLOSED, ()
+    if terms.conditions:
+        return Access.PRIVATE, terms.licences
+    return (Access.EULA if terms.licences else Access.PUBLIC), terms.licences
+
+
+def _remarks(path: ArtifactPath, rule: SiteRule | None, rules: Rules) -> list[str]:
+    """What an operator should know beside the rules that apply."""
+    remarks = []
+    if not path.is_folder and not (rule and rule.override):
+        if patterns := rules.control.overlapping_patterns(path.name):
+            shown = ", ".join(map(repr, patterns))
+            remarks.append(f"several patterns match this file ({shown}): all of their blocks count")
+    elif path.is_folder and not _is_own_listing(path, rules):
+        remarks.append("only the site policy is known here; the folder's own control files are not read")
+    return remarks
+
+
+def _about(path: ArtifactPath, terms: Terms, principal: Principal) -> list[str]:
+    """What of the principal made a difference."""
+    if principal.trusted:
+        return ["a trusted network passes groups, licences and refusals"]
+    if terms.conditions and not scope_covers(principal.scope, path):
+        return ["the token's paths do not cover this one, so its groups do not count"]
+    return []

@@ -1,0 +1,177 @@
+"""What EULA files mean, in a folder that has no BUILD-INFO.txt.
+
+    OPEN-EULA.txt           every file is open
+    EULA.txt                every file is behind one licence
+    NAME.EULA.txt[.THEME]   the file NAME is behind a licence; the remaining files are open
+
+The first kind that is present counts. A licence is the file's own text; where that is blank, as older trees
+have it, the site's default text for the theme.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from app.domain.access import Licence, Source
+from app.domain.entries import ControlFile
+from app.domain.errors import MalformedRules
+from app.domain.paths import ArtifactPath
+from app.policy.control_rules import ControlRules, control_file_source
+from app.policy.terms import Basis, Terms, combine
+
+EULA = "EULA.txt"
+OPEN_EULA = "OPEN-EULA.txt"
+
+_EULA_OF_FILE = re.compile(r"(?P<file>.+)\.EULA\.txt(?:\.(?P<theme>[^.]+))?", re.DOTALL)
+_ALIASES = {"ste": "stericsson"}
+_THEMES_BY_PATH = (("snowball", "stericsson"), ("origen", "samsung"))
+"""Boards whose files had a licence of their own: part of the path, and theme."""
+_OTHER_PATHS = "linaro"
+_PATH_THEMES = (*(theme for _, theme in _THEMES_BY_PATH), _OTHER_PATHS)
+_OWN_TEXT = "EULA"
+"""What a licence is called that brings its own text and no theme."""
+
+
+@dataclass(frozen=True)
+class DefaultLicences:
+    """Texts for EULA files that have none of their own.
+
+    Attributes:
+        texts: text by theme; none of them blank.
+        fallback: the theme that stands in for an unknown one; a key of `texts`.
+
+    Raises:
+        ValueError: the fallback has no text, or a text is blank.
+    """
+
+    texts: Mapping[str, str]
+    fallback: str
+
+    def __post_init__(self) -> None:
+        if self.fallback not in self.texts:
+            raise ValueError(f"there is no default licence text for the theme {self.fallback!r}")
+        if blank := sorted(theme for theme, text in self.texts.items() if not text.strip()):
+            raise ValueError(f"the default licence text is blank for {', '.join(blank)}")
+
+    def licence(self, theme: str | None) -> Licence:
+        """The default licence of a theme, or of the fallback where the theme is unknown or None."""
+        known = theme if theme is not None and theme in self.texts else self.fallback
+        return Licence(self.texts[known], known)
+
+
+class EulaName(NamedTuple):
+    """What `NAME.EULA.txt[.THEME]` says by itself.
+
+    Attributes:
+        licensed: name of the file that is behind the licence.
+        theme: None where the name has none.
+    """
+
+    licensed: str
+    theme: str | None
+
+
+@dataclass(frozen=True)
+class EulaRules(ControlRules):
+    """The rules of a folder with EULA files.
+
+    Attributes:
+        rest: terms of the files that nothing below has terms for.
+        by_name: terms of the files that have a licence of their own.
+        by_theme: set where a blank EULA.txt covers the folder: terms by theme of the file's path.
+        folder_text: the folder's path, where a theme may show.
+    """
+
+    rest: Terms
+    by_name: Mapping[str, Terms] = field(default_factory=dict)
+    by_theme: Mapping[str, Terms] = field(default_factory=dict)
+    folder_text: str = ""
+
+    def for_file(self, name: str, /) -> Terms:
+        if self.by_theme:
+            return self.by_theme[_theme_by_path(self.folder_text + name)]
+        return self.by_name.get(name, self.rest)
+
+
+def split_eula_name(name: str) -> EulaName | None:
+    """What file a control file's name licenses; None for any other name, EULA.txt and OPEN-EULA.txt included.
+
+    A theme has no dots. The whole name counts: `foo.txt.EULA.txt` licenses `foo.txt` and never `o.txt`.
+    """
+    match = _EULA_OF_FILE.fullmatch(name)
+    return EulaName(match["file"], match["theme"]) if match else None
+
+
+def read_eula_files(
+    folder: ArtifactPath, files: Sequence[ControlFile], defaults: DefaultLicences
+) -> ControlRules:
+    """The rules of a folder without BUILD-INFO.txt and OPEN-EULA.txt.
+
+    Args:
+        folder: whose files they are.
+        files: its EULA.txt alone, or every NAME.EULA.txt[.THEME]; none where the folder has neither.
+
+    Raises:
+        MalformedRules: a text is not UTF-8, or a file is larger than any control file may be.
+    """
+    by_name: dict[str, list[Terms]] = {}
+    for file in sorted(files, key=lambda file: file.name):
+        source = control_file_source(folder, file.name)
+        text = _own_text(file, source)
+        if file.name == EULA:
+            return _read_folder_eula(folder, text, source, defaults)
+        if split := split_eula_name(file.name):
+            licence = _licence(text, split.theme, defaults)
+            basis = Basis(source, f"{split.licensed} is behind the licence {licence.name} ({licence.digest})")
+            by_name.setdefault(split.licensed, []).append(Terms(licences=(licence,), basis=(basis,)))
+    if not by_name:
+        return ControlRules()
+    first = control_file_source(folder, min(file.name for file in files))
+    rest = Basis(first, "files without an EULA file of their own are open, as another file has one")
+    return EulaRules(Terms(basis=(rest,)), {name: combine(terms) for name, terms in by_name.items()})
+
+
+def open_eula(folder: ArtifactPath) -> EulaRules:
+    """The rules of a folder that an OPEN-EULA.txt opens."""
+    basis = Basis(control_file_source(folder, OPEN_EULA), "every file of the folder is open")
+    return EulaRules(rest=Terms(basis=(basis,)))
+
+
+def _read_folder_eula(
+    folder: ArtifactPath, text: str | None, source: Source, defaults: DefaultLicences
+) -> EulaRules:
+    def behind(licence: Licence) -> Terms:
+        reason = f"every file of the folder is behind the licence {licence.name} ({licence.digest})"
+        return Terms(licences=(licence,), basis=(Basis(source, reason),))
+
+    if text is not None:
+        return EulaRules(rest=behind(Licence(text, _OWN_TEXT)))
+    by_theme = {theme: behind(defaults.licence(theme)) for theme in _PATH_THEMES}
+    return EulaRules(rest=by_theme[_OTHER_PATHS], by_theme=by_theme, folder_text=folder.text)
+
+
+def _own_text(file: ControlFile, source: Source) -> str | None:
+    """The file's text, every byte of it as the digest is over them; None where it is blank."""
+    if file.content is None:
+        raise MalformedRules(source.name, 1, "the file is larger than a control file may be")
+    try:
+        text = file.content.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        line = file.content.count(b"\n", 0, exc.start) + 1
+        raise MalformedRules(source.name, line, "the file must be UTF-8") from exc
+    return text if text.strip("\ufeff" + string.whitespace) else None
+
+
+def _licence(text: str | None, suffix: str | None, defaults: DefaultLicences) -> Licence:
+    theme = _ALIASES.get(suffix, suffix) if suffix else None
+    if text is None:
+        return defaults.licence(theme)
+    return Licence(text, theme if theme is not None and theme in defaults.texts else _OWN_TEXT)
+
+
+def _theme_by_path(text: str) -> str:
+    return next((theme for part, theme in _THEMES_BY_PATH if part in text), _OTHER_PATHS)

@@ -1,0 +1,203 @@
+"""Patterns: for one name, as rules files write them, and for whole paths, as the site policy and tokens do.
+
+A path glob is made of segments. `*`, `?` and `[...]` match within one segment, `**` stands for any number of
+whole segments, none included. Matching is case-sensitive and counts whole segments: a glob that matches a
+folder governs everything below it, so `hwpacks` covers `/hwpacks/a/b` and never `/hwpacks2`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from app.domain.access import PathScope
+from app.domain.paths import MAX_PATH_BYTES, ArtifactPath, is_possible_name
+
+_WILD = frozenset("*?[")
+_ANY_DEPTH = "**"
+
+
+def is_wild(pattern: str) -> bool:
+    """Whether a pattern holds a wildcard character, so that it may match more than its own text."""
+    return not _WILD.isdisjoint(pattern)
+
+
+class NamePattern(NamedTuple):
+    """A pattern for one name.
+
+    Attributes:
+        text: the pattern as written.
+        regex: what a name must match in full; None where the name must equal `text`.
+    """
+
+    text: str
+    regex: re.Pattern[str] | None
+
+    @classmethod
+    def compile(cls, text: str) -> NamePattern:
+        """Compile shell wildcards (`*`, `?`, `[abc]`, `[!abc]`, `[a-z]`); a `*` matches leading dots as well.
+
+        The regular expression that `fnmatch` writes matches each star once and never tries again, so no
+        pattern takes more than (pattern x name) steps.
+        """
+        return cls(text, re.compile(fnmatch.translate(text)) if is_wild(text) else None)
+
+    def matches(self, name: str) -> bool:
+        """Whether the name is one that this pattern means."""
+        return name == self.text if self.regex is None else self.regex.match(name) is not None
+
+
+class Specificity(NamedTuple):
+    """How closely a glob describes what it matches. The larger of two is the more specific.
+
+    Compared field by field in this order, so that naming one more folder always outweighs wildcards.
+
+    Attributes:
+        literal_segments: segments without a wildcard.
+        fewer_any_depth: the number of `**`, negated.
+        wild_segments: segments with a wildcard (`a/*` says more than `a`).
+        literal_characters: characters that are not wildcards, in all segments (`*.img` says more than `*`).
+    """
+
+    literal_segments: int
+    fewer_any_depth: int
+    wild_segments: int
+    literal_characters: int
+
+
+@dataclass(frozen=True)
+class PathGlob:
+    """A pattern for paths; two globs are equal when they are spelt alike up to what cannot matter.
+
+    Attributes:
+        text: canonical spelling, without outer slashes; empty for the whole tree.
+    """
+
+    text: str
+    _parts: tuple[NamePattern | None, ...] = field(compare=False, repr=False)
+    """One pattern per segment, None for `**`; the last is never None, as `a/**` says what `a` says."""
+
+    @classmethod
+    def parse(cls, text: str) -> PathGlob:
+        """Parse a glob. A leading and a trailing slash may be left out; `/` and `**` mean the whole tree.
+
+        Raises:
+            ValueError: saying what is wrong with it.
+        """
+        if not text:
+            raise ValueError("a path glob is not empty; '/' means the whole tree")
+        if len(text) > MAX_PATH_BYTES:
+            raise ValueError(f"a path glob has at most {MAX_PATH_BYTES} characters")
+        body = text.removeprefix("/").removesuffix("/")
+        segments: list[str] = []
+        for segment in body.split("/") if body else ():
+            _check_segment(segment)
+            if segment != _ANY_DEPTH or segments[-1:] != [_ANY_DEPTH]:
+                segments.append(segment)
+        if segments[-1:] == [_ANY_DEPTH]:
+            segments.pop()
+        parts = (None if segment == _ANY_DEPTH else NamePattern.compile(segment) for segment in segments)
+        return cls("/".join(segments), tuple(parts))
+
+    @property
+    def specificity(self) -> Specificity:
+        """Sort key: where several globs match one path, the largest is the most specific."""
+        named = [part for part in self._parts if part is not None]
+        literal = sum(part.regex is None for part in named)
+        return Specificity(
+            literal_segments=literal,
+            fewer_any_depth=len(named) - len(self._parts),
+            wild_segments=len(named) - literal,
+            literal_characters=sum(_literal_characters(part) for part in named),
+        )
+
+    def matches(self, path: ArtifactPath) -> bool:
+        """Whether this glob matches the path or a folder above it."""
+        states = self._start()
+        for name in path.segments:
+            if len(self._parts) in states or not states:
+                break
+            states = self._step(states, name)
+        return len(self._parts) in states
+
+    def child_pattern(self, folder: ArtifactPath) -> NamePattern | None:
+        """What names in a folder this glob matches, for a glob that does not match the folder itself.
+
+        Returns:
+            the pattern of those names, or None where the glob matches nothing directly in the folder.
+        """
+        states = self._start()
+        for name in folder.segments:
+            states = self._step(states, name)
+        last = len(self._parts) - 1
+        return self._parts[last] if last in states else None
+
+    def _start(self) -> set[int]:
+        return self._with_empty_any_depth([0])
+
+    def _step(self, states: Iterable[int], name: str) -> set[int]:
+        """Advance by one segment every part that may stand next: a set, hence no exponential search."""
+        following = []
+        for index in states:
+            if index == len(self._parts):
+                continue
+            part = self._parts[index]
+            if part is None:
+                following.append(index)
+            elif part.matches(name):
+                following.append(index + 1)
+        return self._with_empty_any_depth(following)
+
+    def _with_empty_any_depth(self, states: Iterable[int]) -> set[int]:
+        reached = set(states)
+        reached.update(i + 1 for i in states if i < len(self._parts) and self._parts[i] is None)
+        return reached
+
+
+def scope_covers(scope: PathScope, path: ArtifactPath) -> bool:
+    """Whether a token's groups count at a path.
+
+    A scope without globs covers the whole tree. A glob that cannot be parsed covers nothing: such a token
+    was not made here, and less is the safe reading.
+    """
+    return not scope.globs or any(glob.matches(path) for glob in _scope_globs(scope.globs))
+
+
+@lru_cache(maxsize=256)
+def _scope_globs(texts: tuple[str, ...]) -> tuple[PathGlob, ...]:
+    """Parsed once per token rather than once per entry of every listing it asks for."""
+    globs = []
+    for text in texts:
+        try:
+            globs.append(PathGlob.parse(text))
+        except ValueError:
+            continue
+    return tuple(globs)
+
+
+def _check_segment(segment: str) -> None:
+    if not segment:
+        raise ValueError("a path glob has no empty segment ('//')")
+    if not is_possible_name(segment):
+        raise ValueError("a path glob has no '.' or '..' segment and no control character")
+    if _ANY_DEPTH in segment and segment != _ANY_DEPTH:
+        raise ValueError(f"'**' stands for whole segments and is not part of one, as in {segment!r}")
+    if "[" in _without_sets(segment):
+        raise ValueError(f"a '[' in {segment!r} has no ']'; '[[]' stands for the character '['")
+
+
+_SET = re.compile(r"\[!?+\]?+[^\]]*+\]")
+
+
+def _without_sets(segment: str) -> str:
+    return _SET.sub("", segment)
+
+
+def _literal_characters(part: NamePattern) -> int:
+    if part.regex is None:
+        return len(part.text)
+    return sum(ch not in _WILD for ch in _without_sets(part.text))

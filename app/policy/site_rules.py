@@ -1,0 +1,218 @@
+"""The site policy file: TOML to `SitePolicy`, or every fault in it at once.
+
+private_entries = "unlisted"          # or "listed", "hidden": what strangers learn of private paths
+
+[[rule]]
+path = "releases/members"             # a path glob; see app.policy.globs
+tier = "private"                      # or "public", "eula"
+groups = ["release-team"]
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from app.domain.access import Access, Licence, Source, Visibility
+from app.domain.errors import MalformedRules, PierheadError
+from app.policy.globs import PathGlob
+from app.policy.site_policy import SitePolicy, SiteRule
+from app.policy.toml_lines import KeyLines
+
+__all__ = ["SitePolicy", "SitePolicyError", "SiteRule", "parse_site_policy"]
+
+_Choice = TypeVar("_Choice")
+
+_TOP_KEYS = ("private_entries", "rule")
+_RULE_KEYS = {
+    "path": "public, eula and private",
+    "tier": "public, eula and private",
+    "override": "public, eula and private",
+    "licence_text": "eula",
+    "licence_file": "eula",
+    "licence_name": "eula",
+    "groups": "private",
+    "visibility": "private",
+}
+"""Every key of a rule, and the tiers it is for."""
+
+_TIERS = {tier.value: tier for tier in (Access.PUBLIC, Access.EULA, Access.PRIVATE)}
+_VISIBILITIES = {visibility.value: visibility for visibility in Visibility}
+
+
+class SitePolicyError(PierheadError):
+    """A site policy file that cannot be understood. Nothing of it is in force.
+
+    Args:
+        faults: everything that is wrong, in line order; at least one.
+    """
+
+    def __init__(self, faults: tuple[MalformedRules, ...]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+def parse_site_policy(text: str, *, source: str, read_text: Callable[[str], str]) -> SitePolicy:
+    """Read a site policy file.
+
+    Args:
+        text: its content.
+        source: its name, for messages.
+        read_text: gives the content of a `licence_file`, by the path as it stands in the policy. May raise
+            OSError, or ValueError for what is not UTF-8.
+
+    Raises:
+        SitePolicyError: naming every fault with its line, and what is allowed there.
+    """
+    text = text.removeprefix("\ufeff")
+    try:
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as exc:
+        line = _line_of_toml_error(str(exc), text)
+        raise SitePolicyError((MalformedRules(source, line, f"not valid TOML: {exc}"),)) from exc
+    return _PolicyReader(document, KeyLines(text), source, read_text).read()
+
+
+class _PolicyReader:
+    """Checks one document, noting faults as it goes on.
+
+    Every `_read_...` method gives None for a value that is absent or, once a fault is noted, wrong.
+    """
+
+    def __init__(
+        self, document: dict[str, Any], lines: KeyLines, source: str, read_text: Callable[[str], str]
+    ) -> None:
+        self._document = document
+        self._lines = lines
+        self._source = source
+        self._read_text = read_text
+        self._faults: list[MalformedRules] = []
+        self._line_by_glob: dict[PathGlob, int] = {}
+
+    def read(self) -> SitePolicy:
+        self._check_keys(self._document, _TOP_KEYS)
+        private_entries = self._read_choice(self._document, "private_entries", _VISIBILITIES)
+        tables = self._document.get("rule", [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            self._note("each rule must be a table that begins with [[rule]]", "rule")
+            tables = []
+        default = private_entries or Visibility.UNLISTED
+        rules = [self._read_rule(table, index, default) for index, table in enumerate(tables)]
+        if self._faults:
+            raise SitePolicyError(tuple(sorted(self._faults, key=lambda fault: fault.line)))
+        return SitePolicy(tuple(rule for rule in rules if rule), default)
+
+    def _read_rule(self, table: dict[str, Any], index: int, default: Visibility) -> SiteRule | None:
+        at = ("rule", index)
+        self._check_keys(table, tuple(_RULE_KEYS), *at)
+        glob = self._read_path(table, *at)
+        tier = self._read_choice(table, "tier", _TIERS, *at)
+        override = self._read_flag(table, "override", *at)
+        visibility = self._read_choice(table, "visibility", _VISIBILITIES, *at)
+        groups = self._read_groups(table, *at)
+        licence = self._read_licence(table, *at)
+        for key in ("path", "tier"):
+            if key not in table:
+                self._note(f"a rule must have a {key}", *at)
+        if tier is None or not self._check_fits(tier, table, *at) or glob is None:
+            return None
+        source = Source(self._source, self._lines.line_of(*at))
+        return SiteRule(glob, tier, source, licence, groups, visibility or default, override)
+
+    def _check_fits(self, tier: Access, table: Mapping[str, Any], *at: str | int) -> bool:
+        """Whether the rule has the keys its tier needs, and none that another tier is for."""
+        before = len(self._faults)
+        for key in table:
+            if key in _RULE_KEYS and tier.value not in _RULE_KEYS[key]:
+                self._note(
+                    f"{key} is for a rule whose tier is {_RULE_KEYS[key]}, but this one's is {tier}", *at, key
+                )
+        if tier is Access.PRIVATE and "groups" not in table:
+            self._note('a private rule must have groups, as in groups = ["release-team"]', *at)
+        if tier is Access.EULA and ("licence_text" in table) == ("licence_file" in table):
+            self._note("a eula rule must have either licence_text or licence_file", *at)
+        return len(self._faults) == before
+
+    def _read_path(self, table: Mapping[str, Any], *at: str | int) -> PathGlob | None:
+        text = self._read_text_value(table, "path", *at)
+        if text is None:
+            return None
+        line = self._lines.line_of(*at, "path")
+        try:
+            glob = PathGlob.parse(text)
+        except ValueError as exc:
+            self._note(str(exc), *at, "path")
+            return None
+        first = self._line_by_glob.setdefault(glob, line)
+        if first != line:
+            self._note(f"the path {text!r} has a rule already, on line {first}", *at, "path")
+        return glob
+
+    def _read_licence(self, table: Mapping[str, Any], *at: str | int) -> Licence | None:
+        text = self._read_text_value(table, "licence_text", *at)
+        name = self._read_text_value(table, "licence_name", *at)
+        file = self._read_text_value(table, "licence_file", *at)
+        if file is not None:
+            try:
+                text = self._read_text(file)
+            except (OSError, ValueError) as exc:
+                reason = (
+                    exc.strerror if isinstance(exc, OSError) and exc.strerror else "it must be a UTF-8 text"
+                )
+                self._note(f"licence_file {file!r} cannot be read: {reason}", *at, "licence_file")
+                return None
+            if not text.strip():
+                self._note(f"licence_file {file!r} is blank", *at, "licence_file")
+        return None if text is None else Licence(text, name or "licence")
+
+    def _read_groups(self, table: Mapping[str, Any], *at: str | int) -> tuple[str, ...]:
+        groups = table.get("groups", [])
+        is_list = isinstance(groups, list) and all(isinstance(name, str) and name.strip() for name in groups)
+        if not is_list or ("groups" in table and not groups):
+            self._note("groups must be a list of at least one group name", *at, "groups")
+            return ()
+        return tuple(groups)
+
+    def _read_flag(self, table: Mapping[str, Any], key: str, *at: str | int) -> bool:
+        value = table.get(key, False)
+        if not isinstance(value, bool):
+            self._note(f"{key} must be true or false, but got {value!r}", *at, key)
+        return value is True
+
+    def _read_text_value(self, table: Mapping[str, Any], key: str, *at: str | int) -> str | None:
+        value = table.get(key)
+        if value is None or (isinstance(value, str) and value.strip()):
+            return value
+        self._note(f"{key} must be a text that is not blank, but got {value!r}", *at, key)
+        return None
+
+    def _read_choice(
+        self, table: Mapping[str, Any], key: str, choices: Mapping[str, _Choice], *at: str | int
+    ) -> _Choice | None:
+        value = table.get(key)
+        if value is None:
+            return None
+        if isinstance(value, str) and value in choices:
+            return choices[value]
+        self._note(f"{key} must be one of {', '.join(choices)}, but got {value!r}", *at, key)
+        return None
+
+    def _check_keys(self, table: Mapping[str, Any], allowed: tuple[str, ...], *at: str | int) -> None:
+        for key in table:
+            if key not in allowed:
+                close = difflib.get_close_matches(key, allowed, n=1)
+                hint = f"did you mean {close[0]!r}? " if close else ""
+                self._note(f"unknown key {key!r}; {hint}allowed are {', '.join(allowed)}", *at, key)
+
+    def _note(self, reason: str, *at: str | int) -> None:
+        self._faults.append(MalformedRules(self._source, self._lines.line_of(*at), reason))
+
+
+def _line_of_toml_error(message: str, text: str) -> int:
+    """`tomllib` puts the position into its message, and into nothing else."""
+    if match := re.search(r"\(at line (\d+), column \d+\)", message):
+        return int(match[1])
+    return text.count("\n") + 1

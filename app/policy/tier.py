@@ -1,0 +1,33 @@
+"""What a listing depends on, of all there is to know about who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.access import Principal
+from app.policy.rules import Rules
+
+
+@dataclass(frozen=True)
+class Tier:
+    """Two principals of one tier see the same entries in a folder: fit for a cache's key.
+
+    Accepted licences do not change a listing, so they are no part of it.
+
+    Attributes:
+        trusted: asks from a trusted network, where nothing else counts.
+        groups: those of the principal's groups that the folder's rules name.
+        scope: path globs within which the groups count; empty for everywhere, or where no group counts.
+    """
+
+    trusted: bool = False
+    groups: frozenset[str] = frozenset()
+    scope: tuple[str, ...] = ()
+
+
+def tier_of(principal: Principal, rules: Rules) -> Tier:
+    """The tier of a principal in the folder that the rules govern."""
+    if principal.trusted:
+        return Tier(trusted=True)
+    groups = principal.groups & rules.groups
+    return Tier(groups=groups, scope=principal.scope.globs if groups else ())

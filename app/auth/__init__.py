@@ -1,0 +1,1 @@
+"""Who asks: credentials, addresses and licence acceptances become a `Principal`."""

@@ -1,0 +1,165 @@
+"""Signed values that clients carry, so that replicas share nothing but their secrets (RFC 7515, RFC 7519)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import math
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple, NoReturn, cast
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+from joserfc.util import urlsafe_b64decode
+
+from app.domain.errors import AuthenticationFailed
+
+MAX_TOKEN_BYTES = 8 * 1024
+"""Longest token that is looked at: what common servers allow a whole header field."""
+
+NOT_BEFORE_SKEW = 5
+"""Seconds by which another replica's clock may be ahead when it issues a token."""
+
+_ALGORITHM = "HS256"
+_HEADER_NAMES = frozenset({"alg", "kid", "typ"})
+
+
+class Purpose(StrEnum):
+    """What a token is for. Each purpose has keys of its own, so that no token ever passes for another."""
+
+    ACCESS = "access"
+    ACCEPTANCE = "acceptance"
+    FORM = "form"
+
+
+class _Key(NamedTuple):
+    kid: str
+    key: OctKey
+
+
+class KeyRing:
+    """Signs with its first secret and verifies with all: add a new one in front, later drop the last.
+
+    Args:
+        secrets: at least one, none empty.
+
+    Raises:
+        ValueError: no secret, or an empty one.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        if not secrets or not all(secrets):
+            raise ValueError("at least one secret is needed, and none may be empty")
+        self._keys = {purpose: tuple(_derive(s, purpose) for s in secrets) for purpose in Purpose}
+
+    def sign(self, purpose: Purpose, claims: Mapping[str, Any]) -> str:
+        """Make a token.
+
+        Args:
+            purpose: what it may be used for.
+            claims: JSON values; `exp`, seconds since the epoch, is required.
+
+        Raises:
+            ValueError: the token would be longer than `MAX_TOKEN_BYTES`.
+        """
+        kid, key = self._keys[purpose][0]
+        header = {"alg": _ALGORITHM, "kid": kid, "typ": "JWT"}
+        payload = json.dumps(claims, allow_nan=False, separators=(",", ":"))
+        token = jws.serialize_compact(header, payload, key, algorithms=[_ALGORITHM])
+        if len(token) > MAX_TOKEN_BYTES:
+            raise ValueError(f"a token has at most {MAX_TOKEN_BYTES} bytes, this one has {len(token)}")
+        return token
+
+    def verify(self, purpose: Purpose, token: str, now: float) -> dict[str, Any]:
+        """Check a token's signature and times, and give its claims.
+
+        Args:
+            purpose: what it is being used for.
+            token: as the client sent it.
+            now: seconds since the epoch, UTC.
+
+        Raises:
+            AuthenticationFailed: with one of the codes `token-malformed`, `token-algorithm` (anything but
+                HS256), `token-signature` (tampered with, for another purpose, or of an unknown key),
+                `token-claims` (signed, and yet not of the right form), `token-expired` and
+                `token-not-yet-valid`.
+        """
+        key = self._find_key(purpose, _header(token))
+        if key is None:
+            _fail_signature()
+        try:
+            # The library decodes base64url strictly, so that a signature has exactly one spelling.
+            payload = jws.deserialize_compact(token, key, algorithms=[_ALGORITHM]).payload
+        except (JoseError, ValueError) as exc:
+            raise AuthenticationFailed("token-signature", _BAD_SIGNATURE) from exc
+        return _valid_claims(payload, now)
+
+    def _find_key(self, purpose: Purpose, header: Mapping[str, str]) -> OctKey | None:
+        return next((key for kid, key in self._keys[purpose] if kid == header.get("kid")), None)
+
+
+_BAD_SIGNATURE = "the token's signature does not hold: it was altered, or signed with a key not in use here"
+
+
+def _derive(secret: str, purpose: Purpose) -> _Key:
+    """HMAC as a pseudo-random function of the purpose (NIST SP 800-108); the name gives nothing of it away."""
+    derived = hmac.digest(secret.encode("utf-8", "surrogateescape"), f"pierhead {purpose}".encode(), "sha256")
+    return _Key(hashlib.sha256(derived).hexdigest()[:12], OctKey.import_key(derived))
+
+
+def _header(token: str) -> dict[str, str]:
+    """The header of a token, from before anything about it can be believed."""
+    if len(token) > MAX_TOKEN_BYTES:
+        _fail_malformed(f"a token has at most {MAX_TOKEN_BYTES} bytes")
+    parts = token.split(".")
+    if len(parts) != 3 or not token.isascii():
+        _fail_malformed("a token is three parts of base64url, divided by dots")
+    try:
+        header = json.loads(urlsafe_b64decode(parts[0].encode("ascii")))
+    except (ValueError, RecursionError) as exc:
+        raise AuthenticationFailed("token-malformed", "the token's header is not base64url of JSON") from exc
+    if not isinstance(header, dict):
+        _fail_malformed("the token's header is not a JSON object")
+    if header.get("alg") != _ALGORITHM:  # RFC 8725 section 3.1: never by the token's own word
+        raise AuthenticationFailed("token-algorithm", f"tokens are signed with {_ALGORITHM} here")
+    if not header.keys() <= _HEADER_NAMES or not all(isinstance(value, str) for value in header.values()):
+        _fail_malformed("the token's header has more in it than alg, kid and typ")
+    return header
+
+
+def _valid_claims(payload: bytes, now: float) -> dict[str, Any]:
+    try:
+        claims = json.loads(payload)
+    except (ValueError, RecursionError) as exc:
+        raise AuthenticationFailed("token-claims", "the token's claims are not JSON") from exc
+    if not isinstance(claims, dict):
+        raise AuthenticationFailed("token-claims", "the token's claims are not a JSON object")
+    if now >= numeric_date(claims, "exp"):  # RFC 7519 section 4.1.4: on or after
+        raise AuthenticationFailed("token-expired", "the token has expired")
+    if "nbf" in claims and now + NOT_BEFORE_SKEW < numeric_date(claims, "nbf"):  # section 4.1.5
+        raise AuthenticationFailed("token-not-yet-valid", "the token is not valid yet")
+    return claims
+
+
+def numeric_date(claims: Mapping[str, Any], name: str) -> float:
+    """A claim that is a NumericDate (RFC 7519 section 2): finite, for no time is after NaN.
+
+    Raises:
+        AuthenticationFailed: `token-claims`, it is missing or of another type.
+    """
+    value = claims.get(name)
+    is_number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    if isinstance(value, bool) or not is_number:
+        raise AuthenticationFailed("token-claims", f"the token's claim {name} is not a time")
+    return cast("float", value)
+
+
+def _fail_malformed(reason: str) -> NoReturn:
+    raise AuthenticationFailed("token-malformed", reason)
+
+
+def _fail_signature() -> NoReturn:
+    raise AuthenticationFailed("token-signature", _BAD_SIGNATURE)

@@ -1,0 +1,132 @@
+"""From a request's header fields to the principal that sent it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from app.auth.keys import KeyRing
+from app.auth.licences import ACCEPTANCE_COOKIE, header_acceptances, read_acceptances
+from app.auth.networks import Address, Network, client_address, is_in
+from app.auth.tokens import verify_token
+from app.domain.access import PathScope, Principal
+from app.domain.errors import AuthenticationFailed
+from app.http_semantics import FieldLines
+
+MAX_COOKIE_BYTES = 32 * 1024
+"""Longest `Cookie` field that is looked at; browsers keep 4 KiB a cookie."""
+
+_MAX_SAME_COOKIES = 4
+"""Most cookies of one name that are verified: one for each domain and path that may have set it."""
+
+
+class Identity(NamedTuple):
+    """Who asks, and from where.
+
+    Attributes:
+        principal: what the policy decides by.
+        client: the address the request comes from; None if that is not known.
+    """
+
+    principal: Principal
+    client: Address | None
+
+
+class Authenticator:
+    """Tells who sent a request.
+
+    Args:
+        keys: whose tokens and cookies are believed.
+        trusted_networks: clients in them are trusted without any credentials.
+        trusted_proxies: the peers whose `X-Forwarded-For` is believed.
+    """
+
+    def __init__(
+        self, keys: KeyRing, trusted_networks: Sequence[Network], trusted_proxies: Sequence[Network]
+    ) -> None:
+        self._keys = keys
+        self._trusted_networks = tuple(trusted_networks)
+        self._trusted_proxies = tuple(trusted_proxies)
+
+    def identify(self, headers: FieldLines, peer: str | None, now: float) -> Identity:
+        """Read the credentials of a request. Without any, it is anonymous.
+
+        Args:
+            headers: the request's header fields.
+            peer: address of the other end of the connection; None where it has none.
+            now: seconds since the epoch, UTC.
+
+        Raises:
+            AuthenticationFailed: credentials were sent and do not hold. Never a silent demotion to
+                anonymous: a script would take the shorter listing for the truth. Codes: `auth-repeated`,
+                `auth-scheme`, and those of `verify_token`.
+        """
+        client = client_address(peer, headers("x-forwarded-for"), self._trusted_proxies)
+        trusted = is_in(client, self._trusted_networks)
+        accepted = self._accepted(headers, now)
+        authorization = headers("authorization")
+        if not authorization:
+            return Identity(Principal(accepted=accepted, trusted=trusted), client)
+        if len(authorization) > 1:
+            raise AuthenticationFailed("auth-repeated", "send one Authorization header, not several")
+        grant = verify_token(self._keys, _token(authorization[0]), client=client, now=now)
+        principal = Principal(
+            subject=grant.subject,
+            groups=grant.groups,
+            scope=PathScope(grant.paths),
+            accepted=accepted,
+            trusted=trusted,
+            sent_authorization=True,
+        )
+        return Identity(principal, client)
+
+    def _accepted(self, headers: FieldLines, now: float) -> frozenset[str]:
+        by_header = header_acceptances(headers("license-accepted"), headers("license_accepted"))
+        for value in cookie_values(headers("cookie"), ACCEPTANCE_COOKIE):
+            if by_cookie := read_acceptances(self._keys, value, now):
+                return by_header | by_cookie
+        return by_header
+
+
+def cookie_values(lines: Sequence[str], name: str) -> Iterator[str]:
+    """The values of the cookies of one name, leniently: what is not `name=value` is passed over.
+
+    A client may hold several, set for different paths; the more specific come first (RFC 6265 section 5.4).
+
+    Args:
+        lines: every line of `Cookie`. More than `MAX_COOKIE_BYTES` count as none.
+        name: case-sensitive.
+    """
+    if not lines or sum(map(len, lines)) > MAX_COOKIE_BYTES:
+        return
+    found = 0
+    for pair in ";".join(lines).split(";"):
+        key, _, value = pair.partition("=")
+        if key.strip() == name and found < _MAX_SAME_COOKIES:
+            found += 1
+            yield value.strip().strip('"')
+
+
+def _token(authorization: str) -> str:
+    """The token of an Authorization field: Bearer (RFC 6750 section 2.1), or Basic with the token for its
+    password (RFC 7617), which is what curl and wget can take from a .netrc file."""
+    scheme, _, credentials = authorization.strip(" \t").partition(" ")
+    match scheme.lower():  # RFC 9110 section 11.1: case-insensitive
+        case "bearer":
+            return credentials.strip(" ")
+        case "basic":
+            return _basic_password(credentials.strip(" "))
+        case _:
+            raise AuthenticationFailed("auth-scheme", "the Authorization scheme must be Bearer or Basic")
+
+
+def _basic_password(credentials: str) -> str:
+    try:
+        text = base64.b64decode(credentials, validate=True).decode("utf-8")
+    except ValueError as exc:
+        raise AuthenticationFailed("token-malformed", "Basic credentials are base64 of user:token") from exc
+    _, colon, password = text.partition(":")  # only a user name cannot hold a colon
+    if not colon:
+        raise AuthenticationFailed("token-malformed", "Basic credentials are base64 of user:token")
+    return password

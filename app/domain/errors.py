@@ -12,6 +12,7 @@ PierheadError
 ├── AccessDenied                the decision was not Allow
 │   ├── LoginRequired
 │   ├── LicenceRequired
+│   ├── LicenceDeclined
 │   ├── GroupRequired
 │   └── Refused                 no rule opens the path, whoever asks
 ├── MalformedRules              a control file or site policy that cannot be understood
@@ -131,6 +132,13 @@ class LicenceRequired(AccessDenied):
     def __init__(self, licences: tuple[Licence, ...]) -> None:
         super().__init__("a licence must be accepted before this file can be downloaded")
         self.licences = licences
+
+
+class LicenceDeclined(AccessDenied):
+    """The licence was shown and not accepted."""
+
+    def __init__(self) -> None:
+        super().__init__("without accepting the licence you cannot download the file")
 
 
 class GroupRequired(AccessDenied):

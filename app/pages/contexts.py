@@ -60,6 +60,22 @@ class LicencePage:
 
 
 @dataclass(frozen=True)
+class DownloadPage:
+    """The last licence is accepted, and the download starts.
+
+    A page rather than a redirect: browsers hold `form-action 'self'` against every redirect that follows a
+    form, and the file's own answer may redirect to the storage's host.
+
+    Attributes:
+        site: the site.
+        path: the file, or folder, that may be had now.
+    """
+
+    site: Site
+    path: ArtifactPath
+
+
+@dataclass(frozen=True)
 class ErrorPage:
     """An answer that is not what was asked for.
 

@@ -10,7 +10,7 @@ from app.domain.access import Access
 from app.domain.entries import File
 from app.domain.paths import display_name
 from app.pages.breadcrumbs import breadcrumbs
-from app.pages.contexts import ErrorPage, FolderPage, LicencePage
+from app.pages.contexts import DownloadPage, ErrorPage, FolderPage, LicencePage
 from app.pages.formats import count_text, size_text
 from app.pages.links import next_query
 from app.pages.rows import ACCESS_WORDS, folder_rows
@@ -46,6 +46,7 @@ class HtmlPages:
         environment.globals["static"] = static_urls(load_static(templates))
         self._folder = environment.get_template("folder.html")
         self._licence = environment.get_template("licence.html")
+        self._download = environment.get_template("download.html")
         self._error = environment.get_template("error.html")
 
     def folder(self, page: FolderPage) -> bytes:
@@ -73,6 +74,10 @@ class HtmlPages:
         `form_token`, and either `accept` or `reject`.
         """
         return _encode(self._licence.render(page=page, crumbs=breadcrumbs(page.path, page.site.title)))
+
+    def download(self, page: DownloadPage) -> bytes:
+        """What answers an accepted licence: it leads on to the path by itself, and has a link too."""
+        return _encode(self._download.render(page=page, crumbs=breadcrumbs(page.path, page.site.title)))
 
     def error(self, page: ErrorPage) -> bytes:
         """An error and the next steps. It does not repeat the path, which may not exist."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from app.domain.access import VisibleEntry
+from app.domain.paths import ArtifactPath
 from app.pages.contexts import FolderPage
 
 
@@ -24,4 +26,21 @@ def next_query(page: FolderPage, representation: str | None = None) -> str | Non
         fields["limit"] = str(page.limit)
     if representation is not None:
         fields["format"] = representation
+    return "?" + urlencode(fields, errors="surrogateescape")
+
+
+def next_walk_query(root: ArtifactPath, last: VisibleEntry, limit: int) -> str:
+    """Relative reference that continues a recursive listing.
+
+    Args:
+        root: the folder that is listed.
+        last: the last entry of the page before.
+        limit: the page size that was asked for.
+
+    Returns:
+        `?recursive=true&after=...` in ASCII, not HTML-escaped.
+    """
+    path = last.path.as_folder if last.entry.is_folder else last.path
+    below = "/".join(path.segments[len(root.segments) :]) + ("/" if path.is_folder else "")
+    fields = {"recursive": "true", "after": below, "limit": str(limit)}
     return "?" + urlencode(fields, errors="surrogateescape")

@@ -72,7 +72,7 @@ def _access(visible: VisibleEntry) -> str:
     if visible.access is Access.PUBLIC:
         return ACCESS_WORDS[Access.PUBLIC]
     if visible.locked:
-        return _tag(visible.access, "members only")
+        return _tag(visible.access, "locked")
     return _tag(visible.access, ", ".join([licence.name for licence in visible.licences]))
 
 

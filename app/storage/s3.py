@@ -12,7 +12,7 @@ from app.domain.entries import FileInfo, Listing
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.observing import observed
-from app.storage.s3_clients import UNLIMITED, ClientSettings, open_client
+from app.storage.s3_clients import UNLIMITED, ClientSettings, new_session, open_client
 from app.storage.s3_errors import FOREIGN_ERRORS, s3_errors_translated, translate
 from app.storage.s3_keys import KeySpace
 from app.storage.s3_listing import FoundEntries, opaque
@@ -251,8 +251,9 @@ async def open_s3_store(
     """
     where = prefix.strip("/")
     settings = ClientSettings(connect_timeout, read_timeout, max_attempts)
+    session = new_session()
     async with (
-        open_client(settings, max_connections) as client,
-        open_client(settings, UNLIMITED) as downloads,
+        open_client(session, settings, max_connections) as client,
+        open_client(session, settings, UNLIMITED) as downloads,
     ):
         yield S3Store(client, downloads, bucket, KeySpace(where and where + "/"), observe=observe)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import aioboto3
 from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession, get_session
+from aiobotocore.session import get_session
 from botocore.utils import parse_timestamp
 
 if TYPE_CHECKING:
@@ -26,7 +26,16 @@ class ClientSettings(NamedTuple):
     max_attempts: int
 
 
-def open_client(settings: ClientSettings, max_connections: int) -> AbstractAsyncContextManager[S3Client]:
+def new_session() -> aioboto3.Session:
+    """A session whose clients parse listings fast."""
+    session = get_session()
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=fast_timestamp)
+    return aioboto3.Session(botocore_session=session)
+
+
+def open_client(
+    session: aioboto3.Session, settings: ClientSettings, max_connections: int
+) -> AbstractAsyncContextManager[S3Client]:
     """A client with a connection pool of its own. Path-style addressing where an endpoint is configured."""
     config = AioConfig(
         signature_version="s3v4",  # without it, presigned URLs have the old SigV2 form
@@ -38,7 +47,7 @@ def open_client(settings: ClientSettings, max_connections: int) -> AbstractAsync
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return aioboto3.Session(botocore_session=_session()).client("s3", config=config)
+    return session.client("s3", config=config)
 
 
 def fast_timestamp(value: str) -> datetime:
@@ -52,9 +61,3 @@ def fast_timestamp(value: str) -> datetime:
     except ValueError:
         return parse_timestamp(value)
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-
-
-def _session() -> AioSession:
-    session = get_session()
-    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=fast_timestamp)
-    return session

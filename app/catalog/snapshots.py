@@ -1,0 +1,147 @@
+"""One folder as it stands, the same for every principal: its entries, its rules, its link."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+import structlog
+
+from app.domain.entries import ControlFile, Entry, Listing, listing_order
+from app.domain.errors import Moved, NotFound, RequestError, StoreUnavailable
+from app.domain.paths import ArtifactPath
+from app.policy.decide import Rules, compose
+from app.policy.eula import DefaultLicences
+from app.policy.hidden import control_files_to_read
+from app.policy.site_rules import SitePolicy
+from app.storage.store import ObjectStore
+
+LINK_FILE = ".s3_linked_from"
+MAX_LINK_HOPS = 8
+
+_log = structlog.get_logger(__name__)
+
+
+class Snapshot(NamedTuple):
+    """A folder with what governs it.
+
+    Attributes:
+        path: the folder.
+        entries: everything in it in listing order, hidden names included.
+        rules: what governs it.
+        link: the folder that this one stands for, or None.
+    """
+
+    path: ArtifactPath
+    entries: tuple[Entry, ...]
+    rules: Rules
+    link: ArtifactPath | None
+
+
+class SnapshotLoader:
+    """Reads snapshots from a store: one listing, then all control files that it shows at once.
+
+    Args:
+        store: where the bytes are.
+        site: the site policy.
+        default_public: what holds where nothing governs a file.
+        default_licences: texts for licence files that are empty.
+        link_prefix: what older publishing tools put before the path in a link file (the bucket's prefix,
+            ending in `/`).
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        *,
+        site: SitePolicy,
+        default_public: bool,
+        default_licences: DefaultLicences,
+        link_prefix: str = "",
+    ) -> None:
+        self._store = store
+        self._site = site
+        self._default_public = default_public
+        self._default_licences = default_licences
+        self._link_prefix = link_prefix
+
+    async def load(self, path: ArtifactPath) -> Snapshot:
+        """List a folder and read its control files.
+
+        Raises:
+            NotFound: no such folder.
+            Moved: the store itself says that the path leads through a link.
+            StoreError: no answer, or a control file that is there cannot be read.
+        """
+        listing = await self._store.list_folder(path)
+        names = [entry.name for entry in listing.entries if not entry.is_folder]
+        rule_files = _readable_control_files(listing, names)
+        link_files = (LINK_FILE,) if LINK_FILE in names else ()
+        controls = await asyncio.gather(*(self._read(path, name) for name in (*rule_files, *link_files)))
+        rules = compose(
+            path,
+            names,
+            controls[: len(rule_files)],
+            site=self._site,
+            default_public=self._default_public,
+            default_licences=self._default_licences,
+        )
+        link = self._parse_link(controls[-1], path) if link_files else None
+        return Snapshot(path, tuple(sorted(listing.entries, key=listing_order)), rules, link)
+
+    async def end_of_links(self, target: ArtifactPath) -> ArtifactPath:
+        """Follow link files until a folder that is none, so that a client needs one redirect.
+
+        Raises:
+            NotFound: the target does not exist, or the links go in circles.
+            StoreError: as `load`.
+        """
+        for _ in range(MAX_LINK_HOPS):
+            try:
+                link = (await self.load(target)).link
+            except Moved as moved:
+                link = moved.target
+            if link is None:
+                return target
+            target = link
+        raise NotFound
+
+    async def _read(self, folder: ArtifactPath, name: str) -> ControlFile:
+        path = folder.child(name)
+        try:
+            try:
+                content = await self._store.read_small(path)
+            except Moved as moved:
+                content = await self._store.read_small(moved.target)
+        except ValueError:
+            return ControlFile(name, None)
+        except (NotFound, Moved) as error:
+            # The listing shows it and the store does not give it. "No rules here" is what only a listing
+            # without the file can mean, so this folder is closed until the store agrees with itself.
+            raise StoreUnavailable("rules-unreadable") from error
+        return ControlFile(name, content)
+
+    def _parse_link(self, control: ControlFile, folder: ArtifactPath) -> ArtifactPath | None:
+        """The folder a link file names; None for one that leads nowhere, out of the tree, or to itself."""
+        try:
+            text = (control.content or b"").decode("utf-8").strip().removeprefix("/")
+            target = ArtifactPath.from_text(text.removeprefix(self._link_prefix)).as_folder
+        except (UnicodeDecodeError, RequestError):
+            target = folder
+        if not target.segments or target.segments[: len(folder.segments)] == folder.segments:
+            _log.warning("link_without_target", folder=folder.url)
+            return None
+        return target
+
+
+def _readable_control_files(listing: Listing, names: list[str]) -> tuple[str, ...]:
+    """Names of the control files to read.
+
+    Raises:
+        StoreUnavailable: one of them is there but cannot be served, such as a dangling symbolic link.
+    """
+    wanted = control_files_to_read([*names, *listing.skipped])
+    if unreadable := set(wanted).difference(names):
+        _log.error("control_file_unreadable", folder=listing.path.url, names=sorted(unreadable))
+        raise StoreUnavailable("rules-unreadable")
+    return wanted

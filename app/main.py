@@ -1,0 +1,140 @@
+"""Wires the rooms together. Nothing happens at import: the store is opened when the server starts."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from starlette.routing import Router
+from starlette.types import ASGIApp
+
+from app.auth.keys import KeyRing
+from app.auth.networks import parse_networks
+from app.auth.principal import Authenticator
+from app.catalog import Catalog, SnapshotLoader
+from app.config import ConfigError, Settings, load_settings
+from app.pages.contexts import Site
+from app.pages.html import HtmlPages
+from app.pages.static import load_static
+from app.pages.templates_dir import load_default_licences, templates_directory
+from app.policy.eula import DefaultLicences
+from app.policy.site_policy import SitePolicy
+from app.policy.site_rules import SitePolicyError, parse_site_policy
+from app.routes.application import build_application
+from app.routes.services import Services
+from app.storage.open_store import open_store
+from app.storage.store import ObjectStore
+from app.telemetry import Metrics, configure_logging
+
+DEFAULT_LICENCE = "default"
+
+_log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:
+    """The ASGI application for these settings.
+
+    Args:
+        settings: checked.
+        site_policy: as `read_site_policy` gives it.
+    """
+    metrics = Metrics()
+    router = Router()
+
+    @asynccontextmanager
+    async def lifespan(_: Router) -> AsyncIterator[None]:
+        async with open_store(settings.storage, observe=metrics.observe_storage_call) as store:
+            router.default = build_application(wire(settings, site_policy, store, metrics))
+            _log.info("serving", storage=settings.storage, replica=settings.replica_id)
+            yield
+
+    router.lifespan_context = lifespan
+    return router
+
+
+def create_app_from_environment() -> ASGIApp:
+    """What each worker process runs: the settings come by the environment that it was started with.
+
+    Raises:
+        ConfigError: the settings cannot be used.
+    """
+    settings = load_settings(environ=os.environ).settings
+    configure_logging(settings.log_level, settings.log_format)
+    return create_app(settings, read_site_policy(settings))
+
+
+def wire(settings: Settings, site_policy: SitePolicy, store: ObjectStore, metrics: Metrics) -> Services:
+    """Make what the routes use.
+
+    Args:
+        store: open, for as long as the services are used.
+    """
+    templates = templates_directory()
+    keys = KeyRing([key.get_secret_value() for key in settings.secret_keys] or [_ephemeral_key()])
+    networks = parse_networks(settings.trusted_networks)
+    proxies = parse_networks(settings.trusted_proxies)
+    return Services(
+        site=Site(settings.site_title),
+        catalog=build_catalog(settings, site_policy, store),
+        store=store,
+        authenticator=Authenticator(keys, networks, proxies),
+        keys=keys,
+        html=HtmlPages(templates),
+        static=load_static(templates),
+        metrics=metrics,
+        delivery=settings.delivery,
+        presign_seconds=settings.presign_seconds,
+        replica_id=settings.replica_id,
+        trusted_networks=networks,
+        trusted_proxies=proxies,
+    )
+
+
+def build_catalog(settings: Settings, site_policy: SitePolicy, store: ObjectStore) -> Catalog:
+    """The catalog over an open store."""
+    texts = load_default_licences(templates_directory())
+    snapshots = SnapshotLoader(
+        store,
+        site=site_policy,
+        default_public=settings.default_tier == "public",
+        default_licences=DefaultLicences(texts, DEFAULT_LICENCE),
+        link_prefix=_link_prefix(settings.storage),
+    )
+    return Catalog(store, snapshots, site_policy)
+
+
+def read_site_policy(settings: Settings) -> SitePolicy:
+    """Read the site policy file that the settings name; without one, a policy that says nothing.
+
+    Raises:
+        ConfigError: the file cannot be read, or every fault in it with its line.
+    """
+    path = settings.policy_file
+    if path is None:
+        return SitePolicy()
+
+    def read_beside(name: str) -> str:
+        return (path.parent / name).read_text("utf-8")
+
+    try:
+        return parse_site_policy(path.read_text("utf-8"), source=str(path), read_text=read_beside)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError((f"policy_file: {path} cannot be read: {error}",)) from error
+    except SitePolicyError as error:
+        raise ConfigError(tuple(map(str, error.faults))) from error
+
+
+def _link_prefix(storage: str) -> str:
+    """What publishing tools of older servers put before the path in a link file: the bucket's prefix."""
+    if not storage.startswith("s3://"):
+        return ""
+    prefix = storage.removeprefix("s3://").partition("/")[2].strip("/")
+    return f"{prefix}/" if prefix else ""
+
+
+def _ephemeral_key() -> str:
+    _log.warning("no_secret_keys", effect="tokens and licence acceptances end with this process")
+    return secrets.token_hex(32)

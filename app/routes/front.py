@@ -1,0 +1,161 @@
+"""The front door: every request comes in and every answer goes out through here.
+
+It dispatches between the tree and the reserved paths, sets the headers that all answers share, and writes
+one log line and one metric per request.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.domain.errors import StoreError
+from app.routes.responses import problem_response
+from app.routes.services import SCOPE_KEY, RequestRecord
+from app.telemetry import Metrics
+
+RESERVED: Final = frozenset({"healthz", "readyz", "metrics", "api", "license", "login", "logout", "-"})
+"""First path segments that belong to the server; everything else is the tree's."""
+
+QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Probes: left out of the log, which they would flood."""
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+MAX_LOGGED_TEXT: Final = 512
+
+_SHARED_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    # Never tells another host which path was asked for; still lets our own form show where it came from.
+    "Referrer-Policy": "same-origin",
+}
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'; sandbox allow-forms allow-same-origin allow-downloads"
+)
+
+_log = structlog.get_logger("pierhead.access")
+
+
+class FrontDoor:
+    """The ASGI application.
+
+    Args:
+        tree: answers every path of the published tree.
+        reserved: answers the server's own paths, and the lifespan.
+        metrics: where requests are counted.
+        replica_id: told in every answer and log line.
+    """
+
+    def __init__(self, tree: ASGIApp, reserved: ASGIApp, *, metrics: Metrics, replica_id: str) -> None:
+        self._tree = tree
+        self._reserved = reserved
+        self._metrics = metrics
+        self._replica_id = replica_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._reserved(scope, receive, send)
+            return
+        answer = _Answer(send, self._replica_id, is_head=scope["method"] == "HEAD")
+        record = RequestRecord()
+        scope[SCOPE_KEY] = record
+        try:
+            await self._dispatch(scope)(scope, receive, answer.send)
+        except StoreError as error:
+            # Reached only when the body broke off, for before it there is an answer to give. Returning
+            # without the last message makes the server cut the connection, so that no client takes the
+            # part it has for the whole.
+            answer.broken = str(error)
+        except Exception:  # noqa: BLE001 - the last line of defence: no stack trace ever goes to a client
+            answer.broken = "internal error"
+            _log.exception("request_failed", path=_path(scope))
+            if not answer.status:
+                await problem_response(
+                    500, "Internal error", "the server failed to answer", "internal-error"
+                )(scope, receive, answer.send)
+        finally:
+            self._finish(scope, record, answer)
+
+    def _dispatch(self, scope: Scope) -> ASGIApp:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+            return problem_response(
+                431,
+                "Headers too large",
+                f"a request has at most {MAX_HEADER_BYTES} bytes of headers",
+                "headers-too-large",
+            )
+        first_segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
+        return self._reserved if first_segment in RESERVED else self._tree
+
+    def _finish(self, scope: Scope, record: RequestRecord, answer: _Answer) -> None:
+        seconds = time.perf_counter() - record.started
+        status = str(answer.status)
+        if record.is_download and answer.status in (200, 206, 302):
+            self._metrics.downloads.labels(record.route, status).observe(seconds)
+            self._metrics.download_bytes.labels(record.route).inc(answer.body_bytes)
+        else:
+            self._metrics.pages.labels(record.route, status).observe(seconds)
+        if scope["path"] in QUIET:
+            return
+        identity = record.identity
+        _log.info(
+            "request",
+            method=scope["method"],
+            path=_path(scope),
+            status=answer.status,
+            bytes=answer.body_bytes,
+            seconds=round(seconds, 6),
+            route=record.route,
+            client=str(identity.client) if identity and identity.client else _peer(scope),
+            subject=identity.principal.subject if identity else None,
+            agent=_header(scope, b"user-agent"),
+            replica=self._replica_id,
+            **({"broken": answer.broken} if answer.broken else {}),
+        )
+
+
+class _Answer:
+    """Watches one answer on its way out, and puts the shared headers on it."""
+
+    def __init__(self, send: Send, replica_id: str, *, is_head: bool) -> None:
+        self._send = send
+        self._replica_id = replica_id
+        self._is_head = is_head
+        self.status = 0
+        self.body_bytes = 0
+        self.broken = ""
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in _SHARED_HEADERS.items():
+                headers[name] = value
+            headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+            headers["X-Pierhead-Replica"] = self._replica_id
+        elif self._is_head:
+            message = {**message, "body": b""}
+        else:
+            self.body_bytes += len(message.get("body", b""))
+        await self._send(message)
+
+
+def _path(scope: Scope) -> str:
+    """The path as it was sent, still percent-encoded. The query is never logged: it may hold a signature."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
+    return raw[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace")
+
+
+def _header(scope: Scope, wanted: bytes) -> str | None:
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return str(value[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace"))
+    return None
+
+
+def _peer(scope: Scope) -> str | None:
+    return scope["client"][0] if scope.get("client") else None

@@ -1,0 +1,82 @@
+"""Probes and metrics: for machines that watch, never for the log."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.domain.errors import StoreError
+from app.pages.json_bytes import json_bytes
+from app.routes.responses import problem_answers, problem_response
+from app.routes.services import Services, record_of
+from app.storage.store import ObjectStore
+
+READY_SECONDS: Final = 1.0
+"""How long one look at the store answers for; so many probes cost it one call a second."""
+READY_TIMEOUT: Final = 3.0
+
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+
+
+class Readiness:
+    """Whether the store can be reached, asked at most once a second."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._lock = asyncio.Lock()
+        self._checked = -READY_SECONDS
+        self._reason: str | None = None
+
+    async def reason_against(self) -> str | None:
+        """Why requests should go elsewhere, or None."""
+        async with self._lock:
+            if time.monotonic() - self._checked >= READY_SECONDS:
+                self._reason = await self._look()
+                self._checked = time.monotonic()
+            return self._reason
+
+    async def _look(self) -> str | None:
+        try:
+            async with asyncio.timeout(READY_TIMEOUT):
+                await self._store.check()
+        except TimeoutError:
+            return f"the storage did not answer within {READY_TIMEOUT:g} seconds"
+        except StoreError as error:
+            return str(error)
+        return None
+
+
+def build_health_router(services: Services) -> APIRouter:
+    """`/healthz`, `/readyz` and `/metrics`."""
+    router = APIRouter(tags=["operations"])
+    readiness = Readiness(services.store)
+
+    @router.get("/healthz")
+    async def healthz(request: Request) -> Response:
+        """The process runs. Asks nothing of anybody."""
+        record_of(request).route = "healthz"
+        return Response(json_bytes({"status": "ok"}), headers=_NO_STORE, media_type="application/json")
+
+    @router.get("/readyz", responses=problem_answers(503))
+    async def readyz(request: Request) -> Response:
+        """The storage can be reached, so requests are welcome here."""
+        record_of(request).route = "readyz"
+        if (reason := await readiness.reason_against()) is not None:
+            return problem_response(503, "Not ready", reason, "not-ready")
+        return Response(json_bytes({"status": "ready"}), headers=_NO_STORE, media_type="application/json")
+
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        record_of(request).route = "metrics"
+        if not services.may_see_metrics(request):
+            detail = "metrics are for this host and trusted networks"
+            return problem_response(403, "Forbidden", detail, "metrics-forbidden")
+        return Response(services.metrics.render(), headers=_NO_STORE | {"Content-Type": CONTENT_TYPE_LATEST})
+
+    return router

@@ -1,0 +1,128 @@
+"""The licence flow for browsers: read, accept or decline, and back to the file."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.auth.forms import FORM_COOKIE, check_form_token, issue_form_token
+from app.auth.licences import ACCEPTANCE_COOKIE, ACCEPTANCE_SECONDS, grant_acceptance
+from app.domain.access import Licence, Principal
+from app.domain.errors import BadParameter, LicenceDeclined, NotFound
+from app.domain.paths import ArtifactPath
+from app.pages.contexts import LicencePage
+from app.routes.query import Query
+from app.routes.responses import problem_response
+from app.routes.services import Services, record_of
+
+FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
+MAX_FORM_BYTES: Final = 16 * 1024
+
+
+_PRIVATE: Final = {"Cache-Control": "private, no-store"}
+
+
+def build_licence_router(services: Services) -> APIRouter:
+    """Routes below `/license`, for browsers; scripts send the header that the 403 tells them."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/license")
+    async def show(request: Request) -> Response:
+        record_of(request).route = "licence"
+        query = Query(request)
+        digest, target = query.text("lic"), query.text("url")
+        if not digest or not target:
+            raise NotFound
+        path = ArtifactPath.from_text(target)
+        licence, remaining = await _licence_of(path, digest, services.identify(request), services)
+        nonce = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
+        token = issue_form_token(services.keys, nonce, services.clock())
+        page = LicencePage(services.site, path, licence, token, remaining)
+        answer = Response(services.html.licence(page), media_type="text/html", headers=_PRIVATE)
+        is_https = services.is_https(request)
+        answer.set_cookie(
+            FORM_COOKIE, nonce, path="/license", httponly=True, samesite="strict", secure=is_https
+        )
+        return answer
+
+    @router.post("/license")
+    async def decide_on(request: Request) -> Response:
+        record_of(request).route = "licence-answer"
+        form = await _read_form(request)
+        if not _is_own_form(request, form, services):
+            detail = "the form is not from this site, or too old: open the licence again"
+            return problem_response(403, "Form refused", detail, "form-refused")
+        # Parsed as any path of the tree, so that the way back never leads off this site.
+        path = ArtifactPath.parse(form.get("path", "").encode("ascii"))
+        licence, _ = await _licence_of(path, form.get("digest", ""), services.identify(request), services)
+        if "accept" not in form:
+            raise LicenceDeclined
+        answer = RedirectResponse(path.url, 303, _PRIVATE)
+        already = request.cookies.get(ACCEPTANCE_COOKIE)
+        answer.set_cookie(
+            ACCEPTANCE_COOKIE,
+            grant_acceptance(services.keys, already, (licence.digest,), services.clock()),
+            max_age=ACCEPTANCE_SECONDS,
+            httponly=True,
+            samesite="lax",
+            secure=services.is_https(request),
+        )
+        return answer
+
+    return router
+
+
+async def _licence_of(
+    path: ArtifactPath, digest: str, principal: Principal, services: Services
+) -> tuple[Licence, int]:
+    """The licence with this digest before a file, and how many others remain to be accepted beside it.
+
+    It is looked up from the file's own rules, so that any replica can show it.
+
+    Raises:
+        NotFound: no such file, or no such licence before it.
+    """
+    if path.is_folder:
+        raise NotFound
+    licences = await services.catalog.licences_of(path, principal)
+    for licence in licences:
+        if digest.lower() in (licence.digest, licence.sha256):
+            others = (other for other in licences if other.digest != licence.digest)
+            return licence, sum(not other.is_accepted(principal.accepted) for other in others)
+    raise NotFound
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    """Fields of the posted form.
+
+    Raises:
+        BadParameter: not a form, or too large.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_MEDIA_TYPE:
+        raise BadParameter("Content-Type", FORM_MEDIA_TYPE)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            raise BadParameter("the form", f"at most {MAX_FORM_BYTES} bytes long")
+    try:
+        return dict(
+            parse_qsl(body.decode("ascii"), max_num_fields=20, keep_blank_values=True, errors="strict")
+        )
+    except ValueError:
+        raise BadParameter("the form", "a few fields in ASCII") from None
+
+
+def _is_own_form(request: Request, form: dict[str, str], services: Services) -> bool:
+    """Against cross-site request forgery: double submit, and what the browser itself says of the origin."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    nonce = request.cookies.get(FORM_COOKIE)
+    return bool(nonce) and check_form_token(
+        services.keys, nonce, form.get("form_token", ""), services.clock()
+    )

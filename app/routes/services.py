@@ -1,0 +1,110 @@
+"""What the routes are given, and what one request carries along."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from starlette.requests import Request
+
+from app.auth.keys import KeyRing
+from app.auth.networks import Network, client_address, is_https, is_in
+from app.auth.principal import Authenticator, Identity
+from app.catalog import Catalog
+from app.domain.access import Principal
+from app.pages.contexts import Site
+from app.pages.html import HtmlPages
+from app.pages.static import StaticFile
+from app.storage.store import ObjectStore
+from app.telemetry import Metrics
+
+Delivery = Literal["auto", "redirect", "proxy"]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a route may use; wired once in `main`.
+
+    Attributes:
+        presign_seconds: life of a presigned URL.
+        clock: seconds since the epoch, UTC.
+    """
+
+    site: Site
+    catalog: Catalog
+    store: ObjectStore
+    authenticator: Authenticator
+    keys: KeyRing
+    html: HtmlPages
+    static: Mapping[str, StaticFile]
+    metrics: Metrics
+    delivery: Delivery
+    presign_seconds: int
+    replica_id: str
+    trusted_networks: tuple[Network, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
+    clock: Callable[[], float] = time.time
+
+    def identify(self, request: Request) -> Principal:
+        """Who asks; noted for the log.
+
+        Raises:
+            AuthenticationFailed: credentials were sent and do not hold.
+        """
+        identity = self.authenticator.identify(request.headers.getlist, _peer(request), self.clock())
+        record_of(request).identity = identity
+        return identity.principal
+
+    def is_https(self, request: Request) -> bool:
+        """Whether the client itself came by TLS, as the connection or a trusted proxy says."""
+        forwarded = request.headers.getlist("x-forwarded-proto")
+        return is_https(_peer(request), request.url.scheme, forwarded, self.trusted_proxies)
+
+    def may_see_metrics(self, request: Request) -> bool:
+        """Whether the request comes from this host or a trusted network.
+
+        What a proxy forwards for others does not come from this host, even where the proxy does and nobody
+        thought of making it a trusted one.
+        """
+        forwarded = request.headers.getlist("x-forwarded-for")
+        client = client_address(_peer(request), forwarded, self.trusted_proxies)
+        if client is None:
+            return False
+        is_forwarded = bool(forwarded) or "forwarded" in request.headers
+        return is_in(client, self.trusted_networks) or (client.is_loopback and not is_forwarded)
+
+
+@dataclass
+class RequestRecord:
+    """What the log and the metrics will say of one request; filled in on its way.
+
+    Attributes:
+        route: bounded label of what answered, such as `folder-html` or `file-redirect`.
+        is_download: whether it counts as a download rather than a page.
+        identity: who asked, once known.
+    """
+
+    route: str = "none"
+    is_download: bool = False
+    identity: Identity | None = None
+    started: float = field(default_factory=time.perf_counter)
+
+
+SCOPE_KEY = "pierhead.record"
+
+
+def record_of(request: Request) -> RequestRecord:
+    """The record of this request, put into its scope by the front door."""
+    record: RequestRecord = request.scope[SCOPE_KEY]
+    return record
+
+
+def wants_html(request: Request) -> bool:
+    """Whether the client is a browser: it names HTML itself, as curl's and wget's `*/*` does not."""
+    return any("text/html" in line for line in request.headers.getlist("accept"))
+
+
+def _peer(request: Request) -> str | None:
+    return request.client.host if request.client else None

@@ -1,0 +1,160 @@
+"""Answers whose body is not in memory.
+
+Each watches for the client going away, so that nothing is read from the store for nobody. When the source
+breaks, the error goes up to the front door, which cuts the connection: a client is never left with a part
+that looks like the whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+from starlette.types import Receive, Scope, Send
+
+LINES_PER_CHUNK: Final = 200
+
+OpenPart = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+
+
+class FileStream:
+    """A body made of literal bytes and of spans read from the store, in order.
+
+    The first span is opened before the status is sent, so that a store that fails at once still gives a
+    proper error.
+
+    Args:
+        status: 200 or 206.
+        headers: all of them, Content-Length included.
+        parts: bytes as they are, or something that opens a span.
+    """
+
+    def __init__(self, status: int, headers: Mapping[str, str], parts: Sequence[bytes | OpenPart]) -> None:
+        self._status = status
+        self._headers = headers
+        self._parts = parts
+        self._opened: AbstractAsyncContextManager[AsyncIterator[bytes]] | None = None
+        self._first: AsyncIterator[bytes] | None = None
+
+    async def open(self) -> FileStream:
+        """Open the first span.
+
+        Raises:
+            NotFound, ObjectChanged, StoreError: as `ObjectStore.open_range`.
+        """
+        first = next((part for part in self._parts if not isinstance(part, bytes)), None)
+        if first is not None:
+            self._opened = first()
+            self._first = await self._opened.__aenter__()
+        return self
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _until_gone(receive, self._send(send))
+
+    async def _send(self, send: Send) -> None:
+        is_first = True
+        try:
+            await send(_start(self._status, self._headers))
+            for part in self._parts:
+                if isinstance(part, bytes):
+                    await send(_body(part))
+                elif is_first and self._first is not None:
+                    is_first = False
+                    await _pump(self._first, send)
+                else:
+                    async with part() as chunks:
+                        await _pump(chunks, send)
+            await send(_body(b"", more=False))
+        finally:
+            if self._opened is not None:
+                await self._opened.__aexit__(None, None, None)
+
+
+class LineStream:
+    """Lines sent as they come, in chunks.
+
+    Args:
+        first: the lines already there.
+        rest: those that follow, or None.
+        headers: without Content-Length.
+    """
+
+    def __init__(
+        self, first: Sequence[bytes], rest: AsyncIterator[bytes] | None, headers: Mapping[str, str]
+    ) -> None:
+        self._first = first
+        self._rest = rest
+        self._headers = headers
+
+    @classmethod
+    async def start(cls, lines: AsyncIterator[bytes], headers: Mapping[str, str]) -> LineStream:
+        """Wait for the first line, so that an error before it is answered with its own status."""
+        async for line in lines:
+            return cls([line], lines, headers)
+        return cls([], None, headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
+            await send(_start(200, self._headers))
+            await send(_body(b"", more=False))
+            return
+        await _until_gone(receive, self._send(send))
+
+    async def _send(self, send: Send) -> None:
+        await send(_start(200, self._headers))
+        await send(_body(b"".join(self._first)))
+        if self._rest is not None:
+            held: list[bytes] = []
+            async for line in self._rest:
+                held.append(line)
+                if len(held) >= LINES_PER_CHUNK:
+                    await send(_body(b"".join(held)))
+                    held.clear()
+            await send(_body(b"".join(held)))
+        await send(_body(b"", more=False))
+
+
+async def _pump(chunks: AsyncIterator[bytes], send: Send) -> None:
+    async for chunk in chunks:
+        await send(_body(chunk))
+
+
+async def _until_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` to its end, or cancel it when the client goes away."""
+    sending = asyncio.ensure_future(work)
+    watching = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not sending.done():
+            sending.cancel()
+        await _settled(sending)
+    finally:
+        watching.cancel()
+        if not sending.done():
+            # The server itself is being stopped: take the body down too, and let it close its source.
+            sending.cancel()
+            await _settled(sending)
+
+
+async def _settled(sending: asyncio.Future[None]) -> None:
+    try:
+        await sending
+    except asyncio.CancelledError:
+        if not sending.cancelled():
+            raise
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _start(status: int, headers: Mapping[str, str]) -> dict[str, Any]:
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    return {"type": "http.response.start", "status": status, "headers": raw}
+
+
+def _body(body: bytes, *, more: bool = True) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": body, "more_body": more}

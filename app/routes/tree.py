@@ -1,0 +1,51 @@
+"""Everything that is not a reserved path: the published tree itself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.domain.errors import PierheadError
+from app.domain.paths import ArtifactPath
+from app.routes.browse import browse
+from app.routes.download import download
+from app.routes.errors import ErrorAnswers
+from app.routes.responses import problem_response
+from app.routes.services import Services, record_of
+
+METHODS: Final = ("GET", "HEAD")
+
+
+class TreeApp:
+    """ASGI application for the tree: parses the path once, then browses a folder or hands out a file."""
+
+    def __init__(self, services: Services, errors: ErrorAnswers) -> None:
+        self._services = services
+        self._errors = errors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> ASGIApp:
+        record_of(request).route = "tree"
+        path = None
+        if request.method not in METHODS:
+            answer = problem_response(
+                405,
+                "Method not allowed",
+                f"the tree is read with {' or '.join(METHODS)}",
+                "method-not-allowed",
+            )
+            answer.headers["Allow"] = ", ".join(METHODS)
+            return answer
+        try:
+            path = ArtifactPath.parse(request.scope["raw_path"])
+            principal = self._services.identify(request)
+            if path.is_folder:
+                return await browse(request, path, principal, self._services)
+            return await download(request, path, principal, self._services)
+        except PierheadError as error:
+            return self._errors.answer(request, error, path)

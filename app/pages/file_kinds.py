@@ -18,9 +18,12 @@ def kind_of(name: str) -> str:
     A compressed file is what it is a compression of: `boot.img.gz` is a disk image.
     """
     lower = name.lower()
-    stem, _, suffix = lower.rpartition(".")
-    if suffix in _WRAPPERS:
-        return _KINDS.get(stem.rpartition(".")[2], "archive")
     if lower.endswith(("sums", "sums.txt")):
         return "seal"
-    return _KINDS.get(suffix, "file")
+    stem, _, suffix = lower.rpartition(".")
+    if not stem:
+        return "file"
+    kind = _KINDS.get(suffix, "file")
+    if suffix in _WRAPPERS:
+        return _KINDS.get(stem.rpartition(".")[2], kind)
+    return kind

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.storage.local import LocalStore
+from app.storage.s3 import open_s3_store
+from tests.support.aws import MotoBucket, S3Endpoint, open_bucket
+from tests.support.memory_store import MemoryStore
+from tests.support.store_contract import PlantedTree, S3Contract, StoreContract
+
+
+def ignore_call(operation: str, outcome: str, seconds: float) -> None:
+    pass
+
+
+class DirectoryHand:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def plant(self, key: str, content: bytes = b"") -> None:
+        path = self._root / key
+        (path if key.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+        if not key.endswith("/"):
+            path.write_bytes(content)
+
+    async def plant_many(self, keys: list[str]) -> None:
+        for key in keys:
+            await self.plant(key)
+
+    async def remove(self, key: str) -> None:
+        (self._root / key).unlink()
+
+
+class MemoryHand:
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def plant(self, key: str, content: bytes = b"") -> None:
+        self._store.put(key, content)
+
+    async def plant_many(self, keys: list[str]) -> None:
+        for key in keys:
+            self._store.put(key)
+
+    async def remove(self, key: str) -> None:
+        self._store.remove(key)
+
+
+class TestLocalStore(StoreContract):
+    @pytest.fixture
+    async def tree(self, tmp_path: Path) -> AsyncIterator[PlantedTree]:
+        store = LocalStore(tmp_path, observe=ignore_call)
+        yield PlantedTree(store, DirectoryHand(tmp_path))
+        await store.aclose()
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    def tree(self) -> PlantedTree:
+        store = MemoryStore()
+        return PlantedTree(store, MemoryHand(store))
+
+
+class TestS3StoreOnMoto(S3Contract):
+    @pytest.fixture
+    async def tree(self, moto: S3Endpoint) -> AsyncIterator[PlantedTree]:
+        async with (
+            open_bucket(hand=MotoBucket) as bucket,
+            open_s3_store(bucket.name, observe=ignore_call) as store,
+        ):
+            yield PlantedTree(store, bucket)

@@ -1,0 +1,123 @@
+"""What tests of the S3 back-end share: a clean environment, a bucket to plant objects in, moto's server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
+
+import aioboto3
+import pytest
+from aiobotocore.config import AioConfig
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+from moto.server import ThreadedMotoServer
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+
+BUCKET = "artifacts"
+_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class S3Endpoint:
+    """Where an S3 engine answers, and the keys it knows."""
+
+    url: str
+    access_key: str = "testing-access-key"
+    secret_key: str = "testing-secret-key"
+
+
+def point_aws_at(monkeypatch: pytest.MonkeyPatch, endpoint: S3Endpoint) -> None:
+    """Let the AWS conventions name this endpoint and nothing of the machine the test runs on."""
+    for name in os.environ:
+        if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", endpoint.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", endpoint.secret_key)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+class Bucket:
+    """A bucket as a test's own hand sees it, not the store under test."""
+
+    def __init__(self, client: S3Client, name: str) -> None:
+        self.client = client
+        self.name = name
+
+    async def plant(self, key: str, content: bytes = b"", *, content_type: str | None = None) -> None:
+        """Store an object under exactly this key."""
+        if content_type is None:
+            await self.client.put_object(Bucket=self.name, Key=key, Body=content)
+        else:
+            await self.client.put_object(Bucket=self.name, Key=key, Body=content, ContentType=content_type)
+
+    async def plant_many(self, keys: list[str]) -> None:
+        """Store an empty object under each key."""
+        for start in range(0, len(keys), _AT_ONCE):
+            await asyncio.gather(*(self.plant(key) for key in keys[start : start + _AT_ONCE]))
+
+    async def remove(self, key: str) -> None:
+        """Delete the object with this key."""
+        await self.client.delete_object(Bucket=self.name, Key=key)
+
+    async def empty(self) -> None:
+        """Delete every object, whatever its key."""
+        while page := (await self.client.list_objects_v2(Bucket=self.name)).get("Contents", []):
+            for start in range(0, len(page), _AT_ONCE):
+                await asyncio.gather(*(self.remove(item["Key"]) for item in page[start : start + _AT_ONCE]))
+
+
+class MotoBucket(Bucket):
+    """A bucket of the moto server in this process, which takes seconds to be sent thousands of objects."""
+
+    async def plant_many(self, keys: list[str]) -> None:
+        """Store an empty object under each key."""
+        backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+        for key in keys:
+            backend.put_object(self.name, key, b"")
+
+
+@asynccontextmanager
+async def open_bucket(name: str = BUCKET, *, hand: type[Bucket] = Bucket) -> AsyncIterator[Bucket]:
+    """Make a bucket, or empty the one there is, at the endpoint that the environment names."""
+    config = AioConfig(
+        max_pool_connections=_AT_ONCE,
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    async with aioboto3.Session().client("s3", config=config) as client:
+        bucket = hand(client, name)
+        names = {found["Name"] for found in (await client.list_buckets())["Buckets"]}
+        if name in names:
+            await bucket.empty()
+        else:
+            await client.create_bucket(Bucket=name)
+        yield bucket
+
+
+@contextmanager
+def run_moto() -> Iterator[S3Endpoint]:
+    """Run moto's server in a thread. It checks no signature."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield S3Endpoint(f"http://{host}:{port}")
+    finally:
+        server.stop()
+
+
+def reset_moto(endpoint: S3Endpoint) -> None:
+    """Forget every bucket."""
+    with urlopen(Request(f"{endpoint.url}/moto-api/reset", method="POST"), timeout=10):
+        pass

@@ -1,0 +1,101 @@
+"""The real server on a real socket, in a thread of the test process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, NamedTuple
+
+import uvicorn
+from starlette.routing import Router
+from starlette.types import ASGIApp
+
+from app.auth.keys import KeyRing
+from app.auth.tokens import TokenGrant, issue_token
+from app.cli import server_options
+from app.config import Settings
+from app.main import create_app, wire
+from app.policy.site_policy import SitePolicy
+from app.policy.site_rules import parse_site_policy
+from app.routes.application import build_application
+from app.storage.store import ObjectStore
+from app.telemetry import Metrics
+
+SECRET = "a key for tests that has at least thirty-two characters"
+START_SECONDS = 20
+
+
+class LiveServer(NamedTuple):
+    """Where it listens, without a slash at its end; and its port."""
+
+    url: str
+    port: int
+
+
+def settings_for(**values: Any) -> Settings:
+    """Settings with a key that `token` signs with."""
+    return Settings(**({"secret_keys": (SECRET,), "replica_id": "test"} | values))
+
+
+def policy_from(text: str) -> SitePolicy:
+    """A site policy from TOML."""
+    return parse_site_policy(text, source="policy.toml", read_text=lambda name: f"text of {name}")
+
+
+def app_over(
+    store: ObjectStore, *, policy: str = "", metrics: Metrics | None = None, **values: Any
+) -> ASGIApp:
+    """The application over a store that is open already."""
+    measured = metrics or Metrics()
+    return build_application(wire(settings_for(**values), policy_from(policy), store, measured))
+
+
+def app_for(storage: str, *, policy: str = "", **values: Any) -> ASGIApp:
+    """The application as `pierhead serve` runs it: it opens the storage itself."""
+    return create_app(settings_for(storage=storage, **values), policy_from(policy))
+
+
+def token(*groups: str, now: float, life: float = 3600, **grant: Any) -> str:
+    """A member's token for a server made with `settings_for`."""
+    values: dict[str, Any] = {"subject": "robot", "issued": now, "expires": now + life, "id": "t1"} | grant
+    return issue_token(KeyRing([SECRET]), TokenGrant(groups=frozenset(groups), **values))
+
+
+@contextmanager
+def live_server(app: ASGIApp, **options: Any) -> Iterator[LiveServer]:
+    """Serve an application on a free port of the loopback until the block ends.
+
+    Args:
+        options: of uvicorn, over those the server itself runs with.
+    """
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(_with_lifespan(app), **(server_options(settings_for()) | options)))
+    thread = threading.Thread(target=server.run, args=([listening],), name="live-server")
+    thread.start()
+    started = threading.Event()
+    try:
+        for _ in range(START_SECONDS * 100):
+            if server.started or not thread.is_alive() or started.wait(0.01):
+                break
+        assert server.started, "the server did not start"
+        yield LiveServer(f"http://127.0.0.1:{port}", port)
+    finally:
+        server.should_exit = True
+        thread.join(START_SECONDS)
+        listening.close()
+    assert not thread.is_alive(), "the server did not stop"
+
+
+def _with_lifespan(app: ASGIApp) -> ASGIApp:
+    """Give an application that is wired already a lifespan that has nothing to do."""
+    if isinstance(app, Router):
+        return app
+
+    @asynccontextmanager
+    async def nothing(_: Router) -> AsyncIterator[None]:
+        yield
+
+    return Router(default=app, lifespan=nothing)

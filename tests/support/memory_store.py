@@ -1,0 +1,189 @@
+"""An `ObjectStore` that holds its tree in a dictionary and fails when told to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import NamedTuple
+
+from app.domain.entries import Entry, File, FileInfo, Folder, Listing
+from app.domain.errors import Moved, NotFound, ObjectChanged
+from app.domain.paths import ArtifactPath
+from app.storage.observing import observed
+from app.storage.store import CONTROL_FILE_LIMIT, Observer
+
+CHUNK_BYTES = 64 * 1024
+
+
+class Call(NamedTuple):
+    """One call that was made: `list`, `head`, `get`, `presign` or `check`, and the path's text."""
+
+    operation: str
+    path: str
+
+
+class _Object(NamedTuple):
+    content: bytes
+    modified: float
+    content_type: str | None
+
+    @property
+    def info(self) -> FileInfo:
+        e_tag = hashlib.sha256(self.content).hexdigest()[:32]
+        return FileInfo(len(self.content), self.modified, e_tag, self.content_type)
+
+
+class MemoryStore:
+    """Keys are flat, as in S3: a key that ends in `/` makes an empty folder, a file and a folder may share a name.
+
+    Attributes:
+        calls: every call made so far, in order.
+        presign_base: where presigned URLs point; None for a store that has none.
+    """
+
+    def __init__(self, *, observe: Observer | None = None, presign_base: str | None = None) -> None:
+        self.calls: list[Call] = []
+        self.presign_base = presign_base
+        self._observe: Observer = observe or (lambda operation, outcome, seconds: None)
+        self._objects: dict[str, _Object] = {}
+        self._links: dict[str, str] = {}
+        self._skipped: dict[str, tuple[str, ...]] = {}
+        self._next_errors: list[Exception] = []
+        self._standing_errors: dict[str, Exception] = {}
+
+    def put(
+        self, path: str, content: bytes = b"", *, modified: float = 1e9, content_type: str | None = None
+    ) -> None:
+        """Store a file, or an empty folder where the path ends in `/`."""
+        self._objects[path] = _Object(content, modified, content_type)
+
+    def remove(self, path: str) -> None:
+        """Take one file, link or folder marker away."""
+        if self._links.pop(path, None) is None:
+            del self._objects[path]
+
+    def link(self, path: str, target: str) -> None:
+        """Make `path` a link to the file or folder at `target`, both without a trailing slash."""
+        self._links[path] = target
+
+    def skip(self, folder: str, *names: str) -> None:
+        """Let a folder's listing say that these names are there but cannot be served."""
+        self._skipped[folder] = names
+
+    def fail_next(self, error: Exception) -> None:
+        """Raise `error` from the next call, whatever it is. Several queue up."""
+        self._next_errors.append(error)
+
+    def fail_on(self, operation: str, error: Exception | None, *, path: str | None = None) -> None:
+        """Raise `error` from every call of one operation (on one path) from now on; None ends that."""
+        key = operation if path is None else f"{operation} {path}"
+        if error is None:
+            self._standing_errors.pop(key, None)
+        else:
+            self._standing_errors[key] = error
+
+    async def list_folder(self, path: ArtifactPath) -> Listing:
+        """See `ObjectStore.list_folder`."""
+        folder = path.as_folder
+        with observed(self._observe, "list"):
+            self._start("list", folder)
+            self._follow(folder)
+            below = [key.removeprefix(folder.text) for key in self._objects if key.startswith(folder.text)]
+            links = [link.removeprefix(folder.text) for link in self._links if link.startswith(folder.text)]
+            if not (below or links) and folder.segments:
+                raise NotFound
+            entries = {self._entry(folder, rest) for rest in below if rest}
+            entries |= {self._linked_entry(folder, name) for name in links if "/" not in name}
+            return Listing(folder, tuple(entries), self._skipped.get(folder.text, ()))
+
+    async def head(self, path: ArtifactPath) -> FileInfo:
+        """See `ObjectStore.head`."""
+        with observed(self._observe, "head"):
+            self._start("head", path)
+            return self._find(path).info
+
+    async def read_small(self, path: ArtifactPath) -> bytes:
+        """See `ObjectStore.read_small`."""
+        with observed(self._observe, "get"):
+            self._start("get", path)
+            try:
+                content = self._find(path).content
+            except Moved as error:
+                raise ValueError("a control file is not a link") from error
+            if len(content) > CONTROL_FILE_LIMIT:
+                raise ValueError("too big for a control file")
+            return content
+
+    @asynccontextmanager
+    async def open_range(
+        self, path: ArtifactPath, info: FileInfo, first: int, length: int
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See `ObjectStore.open_range`."""
+        with observed(self._observe, "get"):
+            self._start("get", path)
+            found = self._find(path)
+            if found.info.e_tag != info.e_tag:
+                raise ObjectChanged
+        async with aclosing(_chunks(found.content[first : first + length])) as chunks:
+            yield chunks
+
+    async def presign(
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+    ) -> str | None:
+        """See `ObjectStore.presign`."""
+        self._start("presign", path)
+        return None if self.presign_base is None else f"{self.presign_base}{path.url}?signature=fake"
+
+    async def check(self) -> None:
+        """See `ObjectStore.check`."""
+        with observed(self._observe, "check"):
+            self._start("check", ArtifactPath.of())
+
+    def _start(self, operation: str, path: ArtifactPath) -> None:
+        self.calls.append(Call(operation, path.text))
+        if self._next_errors:
+            raise self._next_errors.pop(0)
+        for key in (operation, f"{operation} {path.text}"):
+            if error := self._standing_errors.get(key):
+                raise error
+
+    def _find(self, path: ArtifactPath) -> _Object:
+        if path.is_folder:
+            raise NotFound
+        self._follow(path)
+        if found := self._objects.get(path.text):
+            return found
+        raise NotFound
+
+    def _follow(self, path: ArtifactPath) -> None:
+        """Raise Moved where the path leads through a link, NotFound where that leads nowhere."""
+        for depth in range(1, len(path.segments) + 1):
+            head, rest = "/".join(path.segments[:depth]), path.segments[depth:]
+            if target := self._links.get(head):
+                real = "/".join((target, *rest))
+                if self._is_folder(real):
+                    raise Moved(ArtifactPath.from_text(real + "/"))
+                if real in self._objects:
+                    raise Moved(ArtifactPath.from_text(real))
+                raise NotFound
+
+    def _is_folder(self, text: str) -> bool:
+        return any(key.startswith(text + "/") for key in self._objects)
+
+    def _entry(self, folder: ArtifactPath, rest: str) -> Entry:
+        name, slash, _ = rest.partition("/")
+        return Folder(name) if slash else self._file(name, folder.text + name)
+
+    def _linked_entry(self, folder: ArtifactPath, name: str) -> Entry:
+        target = self._links[folder.text + name]
+        return Folder(name) if self._is_folder(target) else self._file(name, target)
+
+    def _file(self, name: str, key: str) -> File:
+        info = self._objects[key].info
+        return File(name, info.size, info.modified, info.e_tag)
+
+
+async def _chunks(content: bytes) -> AsyncGenerator[bytes, None]:
+    for start in range(0, len(content), CHUNK_BYTES):
+        yield content[start : start + CHUNK_BYTES]

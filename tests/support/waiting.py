@@ -1,0 +1,44 @@
+"""Waiting for a server that has been started, on a port that was free a moment ago."""
+
+from __future__ import annotations
+
+import socket
+import time
+import urllib.request
+from collections.abc import Callable
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
+    """Ask again and again until it is so, or the time is over. Returns whether it was."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if is_so():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def fetch(url: str) -> bytes:
+    """The body of a successful answer.
+
+    Raises:
+        OSError: there was none.
+    """
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return bytes(answer.read())
+
+
+def answers(url: str) -> bool:
+    """Whether there is a successful answer."""
+    try:
+        fetch(url)
+    except OSError:
+        return False
+    return True

@@ -44,7 +44,8 @@ def load_static(templates: Path) -> Mapping[str, StaticFile]:
     Raises:
         OSError: the templates are not where they should be.
     """
-    sources = sorted((templates / "static").iterdir(), key=lambda file: (file.suffix == ".css", file.name))
+    found = (file for file in (templates / "static").iterdir() if file.suffix in _MEDIA_TYPES)
+    sources = sorted(found, key=lambda file: (file.suffix == ".css", file.name))
     files: dict[str, StaticFile] = {}
     for source in sources:
         content = source.read_bytes()

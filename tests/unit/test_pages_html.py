@@ -54,7 +54,7 @@ def test_a_file_row_tells_name_time_size_and_access() -> None:
 
 def test_a_folder_row_has_a_slash_and_no_size() -> None:
     assert rows_of(HTML.folder(folder_page(visible(Folder("16.12"))))) == [
-        '<td class="folder"><a href="16.12/">16.12/</a></td><td>–</td><td>–</td><td>public</td>'
+        '<td class="folder"><a href="16.12/">16.12/</a></td><td>&ndash;</td><td>&ndash;</td><td>public</td>'
     ]
 
 

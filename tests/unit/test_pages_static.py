@@ -21,6 +21,7 @@ def templates(tmp_path: Path) -> Path:
     (tmp_path / "static").mkdir()
     (tmp_path / "static" / "a.css").write_text('b { background: url("z.svg") }')
     (tmp_path / "static" / "z.svg").write_text("<svg/>")
+    (tmp_path / "static" / ".z.svg.swp").write_text("an editor leaves such files")
     return tmp_path
 
 

@@ -54,19 +54,23 @@ class NamePattern(NamedTuple):
 class Specificity(NamedTuple):
     """How closely a glob describes what it matches. The larger of two is the more specific.
 
-    Compared field by field in this order, so that naming one more folder always outweighs wildcards.
+    Compared field by field, in this order. It makes a glob whose matches are all matched by another one too
+    the more specific of the two, so that no rule is without effect because a wider one stands above it:
+    `a/**/*.img` beats `a/*`, which beats `a`. (Only `[...]` counts like `?`, whatever is in it.)
 
     Attributes:
         literal_segments: segments without a wildcard.
+        wild_segments: segments with one (`a/*` says more than `a`).
+        literal_characters: characters that are not wildcards (`*.img` says more than `*`).
+        fewer_stars: the number of `*` within segments, negated (`?` says more than `*`).
         fewer_any_depth: the number of `**`, negated.
-        wild_segments: segments with a wildcard (`a/*` says more than `a`).
-        literal_characters: characters that are not wildcards, in all segments (`*.img` says more than `*`).
     """
 
     literal_segments: int
-    fewer_any_depth: int
     wild_segments: int
     literal_characters: int
+    fewer_stars: int
+    fewer_any_depth: int
 
 
 @dataclass(frozen=True)
@@ -92,9 +96,8 @@ class PathGlob:
             raise ValueError("a path glob is not empty; '/' means the whole tree")
         if len(text) > MAX_PATH_BYTES:
             raise ValueError(f"a path glob has at most {MAX_PATH_BYTES} characters")
-        body = text.removeprefix("/").removesuffix("/")
         segments: list[str] = []
-        for segment in body.split("/") if body else ():
+        for segment in text.removeprefix("/").removesuffix("/").split("/") if text != "/" else ():
             _check_segment(segment)
             if segment != _ANY_DEPTH or segments[-1:] != [_ANY_DEPTH]:
                 segments.append(segment)
@@ -110,9 +113,10 @@ class PathGlob:
         literal = sum(part.regex is None for part in named)
         return Specificity(
             literal_segments=literal,
-            fewer_any_depth=len(named) - len(self._parts),
             wild_segments=len(named) - literal,
-            literal_characters=sum(_literal_characters(part) for part in named),
+            literal_characters=sum(map(_literal_characters, named)),
+            fewer_stars=-sum(_without_sets(part.text).count("*") for part in named),
+            fewer_any_depth=len(named) - len(self._parts),
         )
 
     def matches(self, path: ArtifactPath) -> bool:

@@ -34,7 +34,7 @@ _SHARED_HEADERS: Final = {
 }
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'; sandbox allow-forms allow-same-origin allow-downloads"
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 
 _log = structlog.get_logger("pierhead.access")

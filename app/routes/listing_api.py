@@ -63,9 +63,12 @@ def build_listing_router(services: Services) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["listing"])
     problems = problem_answers(401, 403, 404, 414, 502, 503)
 
-    @router.get("/ls", response_model=LsAnswer, responses=problems, include_in_schema=False)
+    @router.get("/ls", include_in_schema=False)
+    async def ls_root(request: Request) -> Response:
+        return await ls(request, "")
+
     @router.get("/ls/{path:path}", response_model=LsAnswer, responses=problems)
-    async def ls(request: Request, path: TreePath = "") -> Response:
+    async def ls(request: Request, path: TreePath) -> Response:
         """List a folder, or one file."""
         record_of(request).route = "api-ls"
         principal = services.identify(request)

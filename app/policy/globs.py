@@ -54,9 +54,9 @@ class NamePattern(NamedTuple):
 class Specificity(NamedTuple):
     """How closely a glob describes what it matches. The larger of two is the more specific.
 
-    Compared field by field, in this order. It makes a glob whose matches are all matched by another one too
-    the more specific of the two, so that no rule is without effect because a wider one stands above it:
-    `a/**/*.img` beats `a/*`, which beats `a`. (Only `[...]` counts like `?`, whatever is in it.)
+    Compared field by field, in this order. It never makes a glob less specific than another that matches all
+    it matches and more, so that no rule is without effect because a wider one stands above it: `a/**/*.img`
+    beats `a/*`, which beats `a`. (A `[...]` counts like a `?`, whatever is in it.)
 
     Attributes:
         literal_segments: segments without a wildcard.

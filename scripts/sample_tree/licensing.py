@@ -106,19 +106,24 @@ BUILD_INFOS = {
 """Content of BUILD-INFO.txt by the folder, below `licensing/`, that shows what it does."""
 
 
+EULA_FILES = {
+    "eula/EULA.txt": f"{EVALUATION_LICENCE}\n",
+    "eula-default/EULA.txt": "\n",
+    "open-eula/OPEN-EULA.txt": "Everything in this folder is open.\n",
+    "named-eula/firmware.bin.EULA.txt.linaro": f"{FIRMWARE_LICENCE}\n",
+}
+"""EULA files below `licensing/`, each alone in its folder. A blank one stands for the site's default text."""
+
+
 def licensing() -> list[Item]:
     """Every variant of control file, each over the same two files."""
     items: list[Item] = []
     for folder, content in BUILD_INFOS.items():
         items += _pair(f"licensing/{folder}")
         items.append(text(f"licensing/{folder}/BUILD-INFO.txt", content, MODIFIED))
-    for folder, control in (
-        ("eula", "EULA.txt"),
-        ("open-eula", "OPEN-EULA.txt"),
-        ("named-eula", "firmware.bin.EULA.txt.linaro"),
-    ):
-        items += _pair(f"licensing/{folder}")
-        items.append(text(f"licensing/{folder}/{control}", f"{EVALUATION_LICENCE}\n", MODIFIED))
+    for path, content in EULA_FILES.items():
+        items += _pair(f"licensing/{path.partition('/')[0]}")
+        items.append(text(f"licensing/{path}", content, MODIFIED))
     return [*items, EmptyFolder("licensing/empty-folder", MODIFIED)]
 
 

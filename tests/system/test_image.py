@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import time
-import urllib.error
-import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +15,7 @@ import pytest
 from scripts.sample_tree.build import build_tree
 from scripts.sample_tree.items import text
 from tests.support.containers import Engine, missing_for_images
+from tests.support.waiting import answers, fetch, free_port, wait_until
 
 PROJECT = Path(__file__).parents[2]
 
@@ -68,34 +66,6 @@ def start(engine: Engine, image: str, tree: Path) -> Container:
         *("--env", f"PIERHEAD_PORT={port}", image),
     )
     return Container(name, f"http://127.0.0.1:{port}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if is_so():
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def fetch(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return bytes(answer.read())
-
-
-def answers(url: str) -> bool:
-    try:
-        fetch(url)
-    except OSError:
-        return False
-    return True
 
 
 def test_it_serves_the_tree(engine: Engine, container: Container) -> None:

@@ -6,11 +6,14 @@ import gzip
 import hashlib
 import os
 import stat
-import tomllib
 from pathlib import Path
 
 import pytest
 
+from app.domain.access import Access, Visibility
+from app.domain.errors import MalformedRules
+from app.policy.build_info import parse_build_info
+from app.policy.site_rules import parse_site_policy
 from scripts.make_sample_tree import main, make_sample
 from scripts.sample_tree.build import build_tree, stamp_of
 from scripts.sample_tree.items import Blob, EmptyFolder, Item, Link, Sparse, chunks, gzipped, noise, text
@@ -129,8 +132,20 @@ def test_every_variant_of_control_file_is_there(tree: Path) -> None:
     assert infos["open-beside-protected"].index("protected") < infos["open-beside-protected"].index(": open")
     assert ":" not in infos["malformed"].splitlines()[-1]
     assert infos["empty"] == ""
-    for control in ("eula/EULA.txt", "open-eula/OPEN-EULA.txt", "named-eula/firmware.bin.EULA.txt.linaro"):
-        assert (tree / "licensing" / control).is_file()
+    names = {path.name for path in (tree / "licensing").glob("*/*EULA*")}
+    assert names == {"EULA.txt", "OPEN-EULA.txt", "firmware.bin.EULA.txt.linaro"}
+
+
+@pytest.mark.parametrize("folder", sorted(BUILD_INFOS))
+def test_only_the_malformed_rules_are_malformed(folder: str) -> None:
+    def parse() -> None:
+        parse_build_info(BUILD_INFOS[folder].encode(), "BUILD-INFO.txt")
+
+    if folder in ("malformed", "empty"):
+        with pytest.raises(MalformedRules):
+            parse()
+    else:
+        parse()
 
 
 def test_every_odd_name_is_a_file_of_its_own(tree: Path) -> None:
@@ -139,12 +154,12 @@ def test_every_odd_name_is_a_file_of_its_own(tree: Path) -> None:
 
 
 def test_the_policy_has_a_rule_for_each_tier_and_only_for_folders_that_exist(tree: Path) -> None:
-    rules = tomllib.loads(POLICY)["rule"]
+    policy = parse_site_policy(POLICY, source="policy.toml", read_text=lambda path: "")
 
-    assert {rule["tier"] for rule in rules} == {"public", "eula", "private"}
-    assert {rule.get("visibility") for rule in rules} >= {None, "listed", "hidden"}
-    for rule in rules:
-        assert (tree / rule["path"].removesuffix("/**")).is_dir()
+    assert {rule.tier for rule in policy.rules} == {Access.PUBLIC, Access.EULA, Access.PRIVATE}
+    assert {rule.visibility for rule in policy.rules} == set(Visibility)
+    for rule in policy.rules:
+        assert (tree / rule.glob.text).is_dir()
 
 
 def test_a_second_run_writes_nothing(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from app.domain.errors import ImpossiblePath, PathTooLong
 MAX_PATH_BYTES = 4096
 """Longest decoded path that is looked at (PATH_MAX of Linux; an S3 key has at most 1,024 bytes)."""
 
-_SAFE_IN_SEGMENT = "!$&'()*+,;=@~"
-"""What RFC 3986 section 3.3 allows in a segment beside unreserved characters. A colon is encoded, so that
-a relative link never looks like one with a scheme (section 4.2)."""
+_SAFE_IN_SEGMENT = "!$&'()*+,=@~"
+"""What RFC 3986 section 3.3 allows in a segment beside unreserved characters, less two: a colon is encoded so
+that a relative link never looks like one with a scheme (section 4.2), a semicolon because some clients take
+what follows it for parameters (RFC 1808) and lose it."""
 
 
 class ArtifactPath(NamedTuple):

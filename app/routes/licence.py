@@ -15,7 +15,7 @@ from app.auth.licences import ACCEPTANCE_COOKIE, ACCEPTANCE_SECONDS, grant_accep
 from app.domain.access import Licence, Principal
 from app.domain.errors import BadParameter, LicenceDeclined, NotFound
 from app.domain.paths import ArtifactPath
-from app.pages.contexts import LicencePage
+from app.pages.contexts import DownloadPage, LicencePage
 from app.routes.query import Query
 from app.routes.responses import problem_response
 from app.routes.services import Services, record_of
@@ -59,10 +59,17 @@ def build_licence_router(services: Services) -> APIRouter:
             return problem_response(403, "Form refused", detail, "form-refused")
         # Parsed as any path of the tree, so that the way back never leads off this site.
         path = ArtifactPath.parse(form.get("path", "").encode("ascii"))
-        licence, _ = await _licence_of(path, form.get("digest", ""), services.identify(request), services)
+        licence, remaining = await _licence_of(
+            path, form.get("digest", ""), services.identify(request), services
+        )
         if "accept" not in form:
             raise LicenceDeclined
-        answer = RedirectResponse(path.url, 303, _PRIVATE)
+        if remaining:
+            # The file's own answer leads on to the next licence.
+            answer: Response = RedirectResponse(path.url, 303, _PRIVATE)
+        else:
+            page = services.html.download(DownloadPage(services.site, path))
+            answer = Response(page, media_type="text/html", headers=_PRIVATE)
         already = request.cookies.get(ACCEPTANCE_COOKIE)
         answer.set_cookie(
             ACCEPTANCE_COOKIE,

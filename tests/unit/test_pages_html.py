@@ -208,9 +208,9 @@ def test_the_licence_page_says_what_follows(remaining: int, words: str) -> None:
 def test_the_download_page_leads_on_by_itself_and_by_link() -> None:
     reader = Reader(HTML.download(DownloadPage(SITE, ArtifactPath.of("a", "b'; c.img"))))
     assert [tag.attributes["content"] for tag in reader.all("meta") if "http-equiv" in tag.attributes] == [
-        "0; url=/a/b';%20c.img"
+        "0; url=/a/b'%3B%20c.img"
     ]
-    assert "/a/b';%20c.img" in [tag.attributes["href"] for tag in reader.all("a")]
+    assert "/a/b'%3B%20c.img" in [tag.attributes["href"] for tag in reader.all("a")]
 
 
 def test_an_error_page_offers_the_next_steps_in_order() -> None:

@@ -142,7 +142,7 @@ def explain(path: ArtifactPath, rules: Rules, principal: Principal) -> Explanati
         reason = f"{path.name} is a name that folders keep to themselves: neither listed nor served"
         return Explanation(decision, access, (reason,), ())
     terms = _terms(path, rule, rules)
-    reasons = [*map(str, terms.basis), *_remarks(path, rule, rules), *_about(path, terms, principal)]
+    reasons = [*map(str, terms.basis), *_remarks(path, rule, terms, rules), *_about(path, terms, principal)]
     sources = tuple(dict.fromkeys(basis.source for basis in terms.basis))
     return Explanation(decision, access, tuple(reasons), sources)
 
@@ -219,16 +219,15 @@ def _classify(terms: Terms) -> tuple[Access, tuple[Licence, ...]]:
     return (Access.EULA if terms.licences else Access.PUBLIC), terms.licences
 
 
-def _remarks(path: ArtifactPath, rule: SiteRule | None, rules: Rules) -> list[str]:
+def _remarks(path: ArtifactPath, rule: SiteRule | None, terms: Terms, rules: Rules) -> list[str]:
     """What an operator should know beside the rules that apply."""
-    remarks = []
-    if not path.is_folder and not (rule and rule.override):
-        if patterns := rules.control.overlapping_patterns(path.name):
-            shown = ", ".join(map(repr, patterns))
-            remarks.append(f"several patterns match this file ({shown}): all of their blocks count")
-    elif path.is_folder and not _is_own_listing(path, rules):
-        remarks.append("only the site policy is known here; the folder's own control files are not read")
-    return remarks
+    if _is_own_listing(path, rules):
+        return [] if terms.conditions or terms.refusal else ["no rule stands before this listing"]
+    if path.is_folder:
+        return ["only the site policy is known here; the folder's own control files are not read"]
+    patterns = () if rule and rule.override else rules.control.overlapping_patterns(path.name)
+    shown = ", ".join(map(repr, patterns))
+    return [f"several patterns match this file ({shown}): all of their blocks count"] if patterns else []
 
 
 def _about(path: ArtifactPath, terms: Terms, principal: Principal) -> list[str]:

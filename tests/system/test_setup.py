@@ -98,10 +98,12 @@ def test_the_listing_for_scripts_is_json(served: Served) -> None:
 def test_each_printed_download_works(served: Served, label: str) -> None:
     command = served.command(label)
     path = command.rpartition(f"{served.url}/")[2]
-    result = served.shell(f"{command} --silent --show-error --output fetched")
+    fetched = served.checkout / path.rpartition("/")[2]
+    fetched.unlink(missing_ok=True)
+    result = served.shell(f"{command} --silent --show-error")
 
     assert result.returncode == 0, result.stderr
-    assert (served.checkout / "fetched").read_bytes() == (served.checkout / ".run/tree" / path).read_bytes()
+    assert fetched.read_bytes() == (served.checkout / ".run/tree" / path).read_bytes()
 
 
 @pytest.mark.parametrize("label", ["under a licence", "for members"])

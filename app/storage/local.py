@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 
 from app.domain.entries import FileInfo, Listing
-from app.domain.errors import Moved, ObjectChanged
+from app.domain.errors import ObjectChanged
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.local_tree import LocalFile, LocalTree
 from app.storage.observing import observed
@@ -74,10 +74,7 @@ class LocalStore:
         """See `ObjectStore.read_small`."""
 
         def read() -> bytes:
-            try:
-                file = self._tree.open_file(path)
-            except Moved as error:
-                raise ValueError("a control file is not a link") from error
+            file = self._tree.open_file(path)
             try:
                 return _whole(file)
             finally:

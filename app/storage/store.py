@@ -57,8 +57,9 @@ class ObjectStore(Protocol):
 
         Raises:
             NotFound: no such file.
-            ValueError: it has more than `CONTROL_FILE_LIMIT` bytes, or is a link: not a control file, and
-                not a missing one either.
+            Moved: the path leads through a link; the target is the real file.
+            ValueError: it has more than `CONTROL_FILE_LIMIT` bytes: not a control file, and not a missing
+                one either.
         """
         ...
 

@@ -107,10 +107,7 @@ class MemoryStore:
         """See `ObjectStore.read_small`."""
         with observed(self._observe, "get"):
             self._start("get", path)
-            try:
-                content = self._find(path).content
-            except Moved as error:
-                raise ValueError("a control file is not a link") from error
+            content = self._find(path).content
             if len(content) > CONTROL_FILE_LIMIT:
                 raise ValueError("too big for a control file")
             return content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,4 +63,6 @@ async def _put(client: S3Client, item: Item, tree: Path, *, bucket: str, key: st
     elif isinstance(item, EmptyFolder):
         await client.put_object(Bucket=bucket, Key=f"{key}/", Body=b"")
     else:
-        await client.upload_file(str(tree / item.path), bucket, key)
+        # One request whatever the size (S3 takes 5 GiB), with the file as its body, so that it is never in memory whole.
+        with await asyncio.to_thread((tree / item.path).open, "rb") as body:
+            await client.put_object(Bucket=bucket, Key=key, Body=body)

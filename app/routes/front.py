@@ -6,11 +6,14 @@ one log line and one metric per request.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Final
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import StoreError
@@ -25,6 +28,7 @@ QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Probes: left out of the log, which they would flood."""
 
 MAX_HEADER_BYTES: Final = 64 * 1024
+MAX_HEADER_FIELDS: Final = 256
 MAX_LOGGED_TEXT: Final = 512
 
 _SHARED_HEADERS: Final = {
@@ -36,6 +40,9 @@ CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+
+_HOST: Final = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
+"""RFC 9110 section 7.2, by the grammar of RFC 3986 section 3.2.2."""
 
 _log = structlog.get_logger("pierhead.access")
 
@@ -70,6 +77,8 @@ class FrontDoor:
             # without the last message makes the server cut the connection, so that no client takes the
             # part it has for the whole.
             answer.broken = str(error)
+        except ClientDisconnect:
+            answer.broken = "the client went away"
         except Exception:  # noqa: BLE001 - the last line of defence: no stack trace ever goes to a client
             answer.broken = "internal error"
             _log.exception("request_failed", path=_path(scope))
@@ -81,13 +90,8 @@ class FrontDoor:
             self._finish(scope, record, answer)
 
     def _dispatch(self, scope: Scope) -> ASGIApp:
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
-            return problem_response(
-                431,
-                "Headers too large",
-                f"a request has at most {MAX_HEADER_BYTES} bytes of headers",
-                "headers-too-large",
-            )
+        if (refusal := _refusal(scope)) is not None:
+            return refusal
         first_segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
         return self._reserved if first_segment in RESERVED else self._tree
 
@@ -142,6 +146,22 @@ class _Answer:
         else:
             self.body_bytes += len(message.get("body", b""))
         await self._send(message)
+
+
+def _refusal(scope: Scope) -> Response | None:
+    """The answer to a request whose headers cannot be taken as they are."""
+    headers = scope["headers"]
+    size = sum(len(name) + len(value) for name, value in headers)
+    if size > MAX_HEADER_BYTES or len(headers) > MAX_HEADER_FIELDS:
+        detail = f"a request has at most {MAX_HEADER_FIELDS} header fields of {MAX_HEADER_BYTES} bytes in all"
+        return problem_response(431, "Headers too large", detail, "headers-too-large")
+    hosts = [value for name, value in headers if name == b"host"]
+    # RFC 9112 section 3.2: such a request must be refused, for what is in front of this server may read
+    # another host from it than this server does.
+    is_old = scope["http_version"] in ("0.9", "1.0") and not hosts
+    if not is_old and (len(hosts) != 1 or not _HOST.fullmatch(hosts[0])):
+        return problem_response(400, "Bad request", "a request has one Host header, a host name", "bad-host")
+    return None
 
 
 def _path(scope: Scope) -> str:

@@ -1,0 +1,207 @@
+"""Reads requests off the wire, within bounds.
+
+uvicorn's own protocol takes a request head of any size, and waits for the rest of it as long as the client
+likes. Here both are bounded while the bytes arrive, and what is no HTTP is refused in the form that all other
+errors have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import TimerHandle
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+
+import httptools
+import structlog
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
+
+MAX_TARGET_BYTES: Final = 32 * 1024
+"""Longest request target: room for the longest path, each of its bytes escaped, and for a query."""
+
+MAX_HEAD_BYTES: Final = 128 * 1024
+"""Most bytes of one request that are not its body. The application refuses heads well below this by itself;
+this bounds the memory that a head without an end can take."""
+
+HEAD_SECONDS: Final = 30.0
+"""How long a client may take to send a request head once it has begun, or to begin with the first."""
+
+LINGER_SECONDS: Final = 5.0
+"""How long a refused client is listened to, unheard, so that it reads the refusal: when a connection is closed
+with unread input, the system throws away what the client has not read yet (RFC 9112 section 9.6)."""
+
+_PIECE_BYTES: Final = 16 * 1024
+"""Input is parsed in pieces of this size, so that no bound is passed by more than that."""
+
+_log = structlog.get_logger("pierhead.access")
+
+
+class _Refusal(NamedTuple):
+    status: HTTPStatus
+    title: str
+    detail: str
+    slug: str
+
+
+_BAD_REQUEST = _Refusal(
+    HTTPStatus.BAD_REQUEST, "Bad request", "this is not a request as HTTP/1.1 has it", "bad-request"
+)
+_LATE = _Refusal(
+    HTTPStatus.REQUEST_TIMEOUT, "Request timeout", "the request took too long to arrive", "request-timeout"
+)
+_TARGET_TOO_LONG = _Refusal(
+    HTTPStatus.REQUEST_URI_TOO_LONG,
+    "Path too long",
+    f"a path and its query have at most {MAX_TARGET_BYTES} bytes",
+    "path-too-long",
+)
+_HEAD_TOO_LARGE = _Refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "Headers too large",
+    f"a request has at most {MAX_HEAD_BYTES} bytes of headers",
+    "headers-too-large",
+)
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """One connection. A request to upgrade it to another protocol is answered as if it had not asked.
+
+    Args:
+        head_seconds: as `HEAD_SECONDS`.
+        options: those of uvicorn's protocol.
+    """
+
+    def __init__(self, *, head_seconds: float = HEAD_SECONDS, **options: Any) -> None:
+        super().__init__(**options)
+        self._head_seconds = head_seconds
+        self._deadline: TimerHandle | None = None
+        self._has_begun = False
+        self._is_reading_head = True
+        self._has_refused = False
+        self._fault = _BAD_REQUEST
+        self._framing_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has connected, and is to begin."""
+        super().connection_made(transport)
+        self._start_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        self._stop_deadline()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come. A refused client is no longer heard."""
+        for start in range(0, len(data), _PIECE_BYTES):
+            if self._has_refused:
+                return
+            self._parse(data[start : start + _PIECE_BYTES])
+        if self._is_reading_head and self._deadline is None:
+            self._start_deadline()
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._unset_keepalive_if_required()
+        self._has_begun = True
+        self._is_reading_head = True
+        self._framing_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the request target."""
+        super().on_url(url)
+        if len(self.url) > MAX_TARGET_BYTES:
+            self._fault = _TARGET_TOO_LONG
+            raise ValueError(self._fault.detail)  # which makes the parser stop
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header field. Trailers are dropped: nothing is added to a request that is being answered
+        (RFC 9110 section 6.5.1)."""
+        if self._is_reading_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The end of a head: now the request can be answered."""
+        super().on_headers_complete()
+        self._unset_keepalive_if_required()
+        self._stop_deadline()
+        self._is_reading_head = False
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        self._framing_bytes -= len(body)
+        super().on_body(body)
+
+    def _parse(self, piece: bytes) -> None:
+        self._framing_bytes += len(piece)
+        try:
+            while True:
+                try:
+                    self.parser.feed_data(piece)
+                    break
+                except httptools.HttpParserUpgrade as stopped:
+                    # The parser has not looked at what follows. It is the next request, for nothing is upgraded.
+                    piece = piece[stopped.args[0] :]
+        except httptools.HttpParserError:
+            self._refuse(self._fault)
+            return
+        if self._framing_bytes > MAX_HEAD_BYTES:
+            self._refuse(_HEAD_TOO_LARGE)
+
+    def _refuse(self, refusal: _Refusal) -> None:
+        self._has_refused = True
+        self._stop_deadline()
+        _log.warning("request_refused", status=refusal.status.value, client=self.client and self.client[0])
+        if not self._is_reading_head and (self.cycle.response_started or self.pipeline):
+            # What is wrong is the body of a request, and it is too late to tell.
+            self.transport.close()
+        elif self._is_reading_head and self._is_answering():
+            # Bytes of ours between those of an earlier answer would be taken for its content.
+            self.cycle.keep_alive = False
+        else:
+            if self._is_answering():
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+            self._send_and_linger(refusal)
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _send_and_linger(self, refusal: _Refusal) -> None:
+        body = problem_json(refusal.status, refusal.title, refusal.detail, refusal.slug)
+        fields = [
+            *self.server_state.default_headers,
+            (b"content-type", PROBLEM_MEDIA_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"connection", b"close"),
+        ]
+        status_line = f"HTTP/1.1 {refusal.status.value} {refusal.status.phrase}\r\n".encode()
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
+        self.transport.write(status_line + head + b"\r\n" + body)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        else:
+            self.transport.close()
+
+    def _start_deadline(self) -> None:
+        self._deadline = self.loop.call_later(self._head_seconds, self._head_is_late)
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _head_is_late(self) -> None:
+        if self._is_answering():
+            # It may have come in time: nothing is read while earlier requests wait for their turn.
+            self._start_deadline()
+        elif self._has_begun:
+            self._refuse(_LATE)
+        else:
+            self.transport.close()

@@ -71,7 +71,7 @@ class LocalTree:
         entries: list[Entry] = []
         skipped: dict[str, str] = {}
         with _os_errors_translated():
-            folder = self._open_folder(path)
+            folder = self._open_folder(path.segments, path)
             try:
                 with os.scandir(folder) as items:
                     for item in items:
@@ -94,7 +94,7 @@ class LocalTree:
         if path.is_folder:
             raise NotFound
         with _os_errors_translated():
-            folder = self._open_folder(path.parent)
+            folder = self._open_folder(path.segments[:-1], path)
             try:
                 return LocalFile(_open_regular(path.name, folder))
             except OSError as error:
@@ -110,9 +110,10 @@ class LocalTree:
             # A lost mount is a broken store, not an empty one.
             raise StoreUnavailable("root-missing") from error
 
-    def _open_folder(self, path: ArtifactPath) -> int:
+    def _open_folder(self, segments: tuple[str, ...], path: ArtifactPath) -> int:
+        """Open the folder at `segments`, on the way to `path`."""
         folder = self._open_root()
-        for name in path.segments:
+        for name in segments:
             try:
                 inner = os.open(name, _FOLDER_FLAGS, dir_fd=folder)
             except OSError as error:

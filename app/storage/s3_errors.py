@@ -11,22 +11,14 @@ from contextlib import contextmanager
 from functools import partial
 
 import aiohttp
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    HTTPClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ReadTimeoutError,
-)
+from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
 from app.domain.errors import NotFound, ObjectChanged, PierheadError, StoreDenied, StoreUnavailable
 
 FOREIGN_ERRORS: tuple[type[Exception], ...] = (
-    BotoCoreError,
-    ClientError,
+    boto.BotoCoreError,
+    boto.ClientError,
     ResponseParserError,
     aiohttp.ClientError,
     OSError,  # TimeoutError is one
@@ -71,12 +63,13 @@ _BY_STATUS: dict[int, _Make] = {
 }
 
 _BY_KIND: tuple[tuple[type[Exception], _Make], ...] = (
-    (ConnectTimeoutError, _unavailable("timeout")),
-    (ReadTimeoutError, _unavailable("timeout")),
+    (boto.ConnectTimeoutError, _unavailable("timeout")),
+    (boto.ReadTimeoutError, _unavailable("timeout")),
     (TimeoutError, _unavailable("timeout")),
-    (NoCredentialsError, StoreDenied),
-    (PartialCredentialsError, StoreDenied),
-    (HTTPClientError, _unavailable("connection")),
+    (boto.NoCredentialsError, StoreDenied),
+    (boto.PartialCredentialsError, StoreDenied),
+    (boto.ConnectionError, _unavailable("connection")),
+    (boto.HTTPClientError, _unavailable("connection")),
     (aiohttp.ClientConnectionError, _unavailable("connection")),
     (OSError, _unavailable("connection")),
 )
@@ -94,7 +87,7 @@ def s3_errors_translated() -> Iterator[None]:
 
 def translate(error: Exception) -> PierheadError:
     """What a foreign exception means here."""
-    if isinstance(error, ClientError):
+    if isinstance(error, boto.ClientError):
         return _translate_answer(error)
     for kind, make in _BY_KIND:
         if isinstance(error, kind):
@@ -102,7 +95,7 @@ def translate(error: Exception) -> PierheadError:
     return StoreUnavailable("unexpected")
 
 
-def _translate_answer(error: ClientError) -> PierheadError:
+def _translate_answer(error: boto.ClientError) -> PierheadError:
     code = error.response.get("Error", {}).get("Code", "")
     if make := _BY_CODE.get(code):
         return make()

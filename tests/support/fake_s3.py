@@ -1,0 +1,193 @@
+"""An HTTP server on loopback that answers as a test tells it to, including in ways no S3 engine does on request."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+
+class Request(NamedTuple):
+    """One request as it arrived.
+
+    Attributes:
+        connection: the number of the connection it came over, from 0.
+        headers: names in lower case.
+    """
+
+    connection: int
+    method: str
+    target: str
+    headers: dict[str, str]
+
+
+Answer = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
+
+
+class FakeS3:
+    """See `run_fake_s3`.
+
+    Attributes:
+        answer: how requests are answered from now on.
+        requests: all that arrived, in order.
+        closed: the numbers of connections whose client has gone.
+    """
+
+    def __init__(self) -> None:
+        self.answer: Answer = status(500)
+        self.requests: list[Request] = []
+        self.closed: set[int] = set()
+        self.url = ""
+        self._connections = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def has_closed(self, connection: int) -> None:
+        """Wait until the client of a connection has gone."""
+        while connection not in self.closed:
+            await asyncio.sleep(0.005)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection until its client has gone."""
+        number, self._connections = self._connections, self._connections + 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            while request := await _read_request(reader, number):
+                self.requests.append(request)
+                answering = asyncio.ensure_future(self.answer(request, writer))
+                await self._unless_client_goes(answering, reader)
+        except ConnectionError:
+            pass
+        finally:
+            self.closed.add(number)
+            self._tasks.discard(task)
+            writer.close()
+
+    async def stop(self) -> None:
+        """Give up on the connections that are still open."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _unless_client_goes(
+        self, answering: asyncio.Future[None], reader: asyncio.StreamReader
+    ) -> None:
+        async def gone() -> None:
+            while not reader.at_eof() and reader.exception() is None:
+                await asyncio.sleep(0.005)
+
+        watching = asyncio.ensure_future(gone())
+        try:
+            await asyncio.wait({answering, watching}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (answering, watching):
+                task.cancel()
+            await asyncio.gather(answering, watching, return_exceptions=True)
+
+
+@asynccontextmanager
+async def run_fake_s3() -> AsyncIterator[FakeS3]:
+    """Run the server in this event loop."""
+    fake = FakeS3()
+    server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    fake.url = f"http://{host}:{port}"
+    try:
+        yield fake
+    finally:
+        server.close()
+        await fake.stop()
+        await server.wait_closed()
+
+
+def status(code: int, error: str = "") -> Answer:
+    """An error as S3 sends it; without a body in answer to a HEAD."""
+
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        text = f"<?xml version='1.0'?><Error><Code>{error}</Code><Message>told to</Message></Error>"
+        body = b"" if request.method == "HEAD" or not error else text.encode()
+        head = (
+            f"HTTP/1.1 {code} Told To\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        await writer.drain()
+
+    return answer
+
+
+def content(body: bytes, *, claims: int | None = None, e_tag: str = "tag", code: int = 200) -> Answer:
+    """An object. Where it `claims` to be longer than the body, the connection is closed after that."""
+
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        length = len(body) if claims is None else claims
+        head = (
+            f'HTTP/1.1 {code} OK\r\nContent-Length: {length}\r\nETag: "{e_tag}"\r\n'
+            "Content-Type: application/zip\r\nLast-Modified: Wed, 12 Oct 2022 17:50:00 GMT\r\n\r\n"
+        )
+        writer.write(head.encode() + (b"" if request.method == "HEAD" else body))
+        await writer.drain()
+        if length > len(body):
+            writer.close()
+
+    return answer
+
+
+def endless(first: bytes) -> Answer:
+    """An object that claims to be huge, of which the rest never comes."""
+
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        head = f'HTTP/1.1 200 OK\r\nContent-Length: {10**9}\r\nETag: "tag"\r\n\r\n'
+        writer.write(head.encode() + first)
+        await writer.drain()
+        await asyncio.Event().wait()
+
+    return answer
+
+
+def xml(body: str) -> Answer:
+    """A document, whatever it says."""
+
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write((head + body).encode())
+        await writer.drain()
+
+    return answer
+
+
+async def hang(request: Request, writer: asyncio.StreamWriter) -> None:
+    """Never answer."""
+    await asyncio.Event().wait()
+
+
+async def reset(request: Request, writer: asyncio.StreamWriter) -> None:
+    """Break the connection instead of answering (RST, by a linger time of zero)."""
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+def in_turn(*answers: Answer) -> Answer:
+    """One answer after the other; the last one stays."""
+    left = list(answers)
+
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        now = left.pop(0) if len(left) > 1 else left[0]
+        await now(request, writer)
+
+    return answer
+
+
+async def _read_request(reader: asyncio.StreamReader, connection: int) -> Request | None:
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return None
+    first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+    method, target, _ = first.split(" ")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    return Request(connection, method, target, headers)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.domain.errors import StoreUnavailable
+from app.domain.paths import ROOT
+from app.storage.local import LocalStore
+from app.storage.open_store import open_store
+from app.storage.s3 import S3Store
+from tests.support import fake_s3
+from tests.support.aws import S3Endpoint, point_aws_at
+from tests.support.fake_s3 import run_fake_s3
+
+
+def ignore_call(operation: str, outcome: str, seconds: float) -> None:
+    pass
+
+
+@pytest.mark.parametrize("form", ["file://{}", "file://localhost{}", "{}"])
+async def test_a_directory_in_every_allowed_form(tmp_path: Path, form: str) -> None:
+    (tmp_path / "f").write_bytes(b"")
+    async with open_store(form.format(tmp_path), observe=ignore_call) as store:
+        assert isinstance(store, LocalStore)
+        assert [entry.name for entry in (await store.list_folder(ROOT)).entries] == ["f"]
+
+
+async def test_a_file_url_is_percent_encoded(tmp_path: Path) -> None:
+    (tmp_path / "a b%").mkdir()
+    async with open_store(f"file://{tmp_path}/a%20b%25", observe=ignore_call) as store:
+        await store.check()
+
+
+async def test_a_bucket_with_a_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with run_fake_s3() as s3:
+        point_aws_at(monkeypatch, S3Endpoint(s3.url))
+        s3.answer = fake_s3.status(400)
+        async with open_store("s3://artifacts/trees/eu", observe=ignore_call) as store:
+            assert isinstance(store, S3Store)
+            with pytest.raises(StoreUnavailable):
+                await store.check()
+    assert s3.requests[0].target.startswith("/artifacts?")
+    assert "prefix=trees%2Feu%2F" in s3.requests[0].target
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "s3://",
+        "s3:///prefix",
+        "s3://a b/",
+        "http://host/",
+        "file://host/dir",
+        "file://",
+        "/no/such/dir",
+        "/etc/passwd",
+    ],
+)
+def test_anything_else_is_refused_with_what_is_allowed(url: str) -> None:
+    with pytest.raises(ValueError, match=r"must be file:///directory, .* or s3://bucket/prefix, but"):
+        open_store(url, observe=ignore_call)

@@ -150,7 +150,7 @@ class Catalog:
             BadParameter: `after` is no path.
             As `list_folder` for the folder itself; StoreError at any time.
         """
-        trail = cursor_trail(after) if after else ()
+        trail = () if after is None else cursor_trail(after)
         entries = await self.list_folder(path, principal)
         async for visible in self._walk_entries(entries, principal, trail):
             yield visible

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
 from app.domain.errors import PierheadError
@@ -51,7 +52,24 @@ def build_application(services: Services) -> FrontDoor:
         slug = "method-not-allowed" if error.status_code == 405 else "not-found"
         answer = problem_response(error.status_code, str(error.detail), "no such page or method here", slug)
         answer.headers.update(error.headers or {})
+        if answer.headers.get("Allow") == "GET":
+            answer.headers["Allow"] = "GET, HEAD"
         return answer
 
     tree = TreeApp(services, errors)
-    return FrontDoor(tree, reserved, metrics=services.metrics, replica_id=services.replica_id)
+    return FrontDoor(tree, _HeadAsGet(reserved), metrics=services.metrics, replica_id=services.replica_id)
+
+
+class _HeadAsGet:
+    """HEAD is GET without the body (RFC 9110 section 9.3.2), which the front door leaves out.
+
+    The framework's own routes answer it with 405.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Final
 from urllib.parse import parse_qsl
@@ -23,8 +24,8 @@ from app.routes.services import Services, record_of
 FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES: Final = 16 * 1024
 
-
 _PRIVATE: Final = {"Cache-Control": "private, no-store"}
+_NONCE: Final = re.compile("[A-Za-z0-9_-]{32}")
 
 
 def build_licence_router(services: Services) -> APIRouter:
@@ -40,7 +41,7 @@ def build_licence_router(services: Services) -> APIRouter:
             raise NotFound
         path = ArtifactPath.from_text(target)
         licence, remaining = await _licence_of(path, digest, services.identify(request), services)
-        nonce = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
+        nonce = _form_nonce(request) or secrets.token_urlsafe(24)
         token = issue_form_token(services.keys, nonce, services.clock())
         page = LicencePage(services.site, path, licence, token, remaining)
         answer = Response(services.html.licence(page), media_type="text/html", headers=_PRIVATE)
@@ -58,7 +59,7 @@ def build_licence_router(services: Services) -> APIRouter:
             detail = "the form is not from this site, or too old: open the licence again"
             return problem_response(403, "Form refused", detail, "form-refused")
         # Parsed as any path of the tree, so that the way back never leads off this site.
-        path = ArtifactPath.parse(form.get("path", "").encode("ascii"))
+        path = ArtifactPath.parse(form.get("path", "").encode("utf-8"))
         licence, remaining = await _licence_of(
             path, form.get("digest", ""), services.identify(request), services
         )
@@ -129,7 +130,10 @@ def _is_own_form(request: Request, form: dict[str, str], services: Services) -> 
     """Against cross-site request forgery: double submit, and what the browser itself says of the origin."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
-    nonce = request.cookies.get(FORM_COOKIE)
-    return bool(nonce) and check_form_token(
-        services.keys, nonce, form.get("form_token", ""), services.clock()
-    )
+    return check_form_token(services.keys, _form_nonce(request), form.get("form_token"), services.clock())
+
+
+def _form_nonce(request: Request) -> str | None:
+    """The cookie that belongs to the form; None where it is not of the form in which it is set."""
+    nonce = request.cookies.get(FORM_COOKIE, "")
+    return nonce if _NONCE.fullmatch(nonce) else None

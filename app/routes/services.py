@@ -14,6 +14,7 @@ from app.auth.networks import Network, client_address, is_https, is_in
 from app.auth.principal import Authenticator, Identity
 from app.catalog import Catalog
 from app.domain.access import Principal
+from app.http_semantics import choose_media_type
 from app.pages.contexts import Site
 from app.pages.html import HtmlPages
 from app.pages.static import StaticFile
@@ -102,8 +103,10 @@ def record_of(request: Request) -> RequestRecord:
 
 
 def wants_html(request: Request) -> bool:
-    """Whether the client is a browser: it names HTML itself, as curl's and wget's `*/*` does not."""
-    return any("text/html" in line for line in request.headers.getlist("accept"))
+    """Whether the client is a browser: it names HTML, as curl's and wget's `*/*` does not, and likes it best."""
+    accept = request.headers.getlist("accept")
+    names_html = any("text/html" in line.lower() for line in accept)
+    return names_html and choose_media_type(accept, ("text/html", "application/json")) == "text/html"
 
 
 def _peer(request: Request) -> str | None:

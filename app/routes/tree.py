@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.domain.errors import PierheadError
@@ -12,10 +13,14 @@ from app.domain.paths import ArtifactPath
 from app.routes.browse import browse
 from app.routes.download import download
 from app.routes.errors import ErrorAnswers
+from app.routes.query import Query
 from app.routes.responses import problem_response
 from app.routes.services import Services, record_of
 
 METHODS: Final = ("GET", "HEAD")
+
+_KEY_IS_GONE: Final = "keys in the query have given way to tokens: send one as 'Authorization: Bearer TOKEN'"
+_UPLOAD_IS_GONE: Final = "files are no longer uploaded by posting a form to their path"
 
 
 class TreeApp:
@@ -33,19 +38,23 @@ class TreeApp:
         record_of(request).route = "tree"
         path = None
         if request.method not in METHODS:
-            answer = problem_response(
-                405,
-                "Method not allowed",
-                f"the tree is read with {' or '.join(METHODS)}",
-                "method-not-allowed",
-            )
-            answer.headers["Allow"] = ", ".join(METHODS)
-            return answer
+            return _method_not_allowed(request)
         try:
             path = ArtifactPath.parse(request.scope["raw_path"])
+            if Query(request).text("key") is not None:
+                return problem_response(410, "Gone", _KEY_IS_GONE, "key-gone")
             principal = self._services.identify(request)
             if path.is_folder:
                 return await browse(request, path, principal, self._services)
             return await download(request, path, principal, self._services)
         except PierheadError as error:
             return self._errors.answer(request, error, path)
+
+
+def _method_not_allowed(request: Request) -> Response:
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return problem_response(410, "Gone", _UPLOAD_IS_GONE, "upload-gone")
+    detail = f"the tree is read with {' or '.join(METHODS)}"
+    answer = problem_response(405, "Method not allowed", detail, "method-not-allowed")
+    answer.headers["Allow"] = ", ".join(METHODS)
+    return answer

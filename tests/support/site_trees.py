@@ -1,0 +1,97 @@
+"""One way to plant a tree in memory and in a directory, so that a test of what is served holds for both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+from starlette.types import ASGIApp
+
+from tests.support.live_server import app_for, app_over, live_server
+from tests.support.memory_store import MemoryStore
+
+
+class SiteTree(Protocol):
+    """A published tree and a test's own hand in it. Paths are decoded and have no leading slash."""
+
+    def put(self, path: str, content: bytes = b"", *, modified: float = 1e9) -> None:
+        """Publish a file, or an empty folder where the path ends in `/`."""
+
+    def remove(self, path: str) -> None:
+        """Take a file away."""
+
+    def link(self, path: str, target: str) -> None:
+        """Make a path a link of the store's own to another path of the tree."""
+
+    def app(self, **settings: Any) -> ASGIApp:
+        """The server over this tree (see `app_over`)."""
+
+
+class MemoryTree:
+    """In a `MemoryStore`.
+
+    Attributes:
+        store: the store.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self.store = MemoryStore(**options)
+
+    def put(self, path: str, content: bytes = b"", *, modified: float = 1e9) -> None:
+        self.store.put(path, content, modified=modified)
+
+    def remove(self, path: str) -> None:
+        self.store.remove(path)
+
+    def link(self, path: str, target: str) -> None:
+        self.store.link(path, target)
+
+    def app(self, **settings: Any) -> ASGIApp:
+        return app_over(self.store, **settings)
+
+
+class DirectoryTree:
+    """In a directory.
+
+    Attributes:
+        root: the directory.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, path: str, content: bytes = b"", *, modified: float = 1e9) -> None:
+        place = self.root / path
+        (place if path.endswith("/") else place.parent).mkdir(parents=True, exist_ok=True)
+        if not path.endswith("/"):
+            place.write_bytes(content)
+            os.utime(place, (modified, modified))
+
+    def remove(self, path: str) -> None:
+        (self.root / path).unlink()
+
+    def link(self, path: str, target: str) -> None:
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(os.path.relpath(self.root / target, place.parent))
+
+    def app(self, **settings: Any) -> ASGIApp:
+        return app_for(f"file://{self.root}", **settings)
+
+
+@contextmanager
+def client_of(app: ASGIApp, **options: Any) -> Iterator[httpx.Client]:
+    """A client of the real server over an application. It follows no redirects by itself.
+
+    Args:
+        options: of `httpx.Client`.
+    """
+    with (
+        live_server(app) as server,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=20, **options) as client,
+    ):
+        yield client

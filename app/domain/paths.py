@@ -43,7 +43,7 @@ class ArtifactPath(NamedTuple):
                 characters, an encoded slash, a broken percent escape).
             PathTooLong: more than `MAX_PATH_BYTES` bytes once decoded.
         """
-        if len(raw) > 3 * MAX_PATH_BYTES:
+        if len(raw) > 1 + 3 * MAX_PATH_BYTES:  # each byte may be escaped; the first slash is not counted
             raise PathTooLong(MAX_PATH_BYTES)
         if not raw.startswith(b"/"):
             raise ImpossiblePath("a path begins with '/'")

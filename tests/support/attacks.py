@@ -1,0 +1,58 @@
+"""A server that is attacked, and the proof that it is none the worse for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.support.live_server import LiveServer
+from tests.support.memory_store import MemoryStore
+from tests.support.raw_http import RawAnswer, ask, request
+
+POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
+
+
+def small_tree() -> MemoryStore:
+    """A public file of 1,000 bytes, one behind a licence, and one for members (by `POLICY`)."""
+    store = MemoryStore()
+    store.put("public/a.txt", b"0123456789" * 100)
+    store.put("public/sub/b.txt", b"b")
+    store.put("eula/BUILD-INFO.txt", build_info(b"Be nice."))
+    store.put("eula/x.img", b"image")
+    store.put("members/secret.txt", b"secret")
+    return store
+
+
+def build_info(licence: bytes) -> bytes:
+    """A BUILD-INFO.txt that protects images by this licence."""
+    head = b"Format-Version: 0.5\n\nFiles-Pattern: *.img\nLicense-Type: protected\nLicense-Text: "
+    return head + licence + b"\n"
+
+
+@contextmanager
+def unharmed(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Assert that the server logs no error within the block, and answers as ever behind it."""
+    with capture_logs() as lines:
+        yield
+        assert_well(server)
+    errors = [line for line in lines if line["log_level"] in ("error", "critical") or "exc_info" in line]
+    assert not errors
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def assert_well(server: LiveServer) -> None:
+    """Assert that the server lives, and gives a listing as it should be."""
+    assert ask(server.port, request(target=b"/healthz")).body == b'{"status":"ok"}'
+    assert ask(server.port, request(target=b"/?format=text")).body == b"eula/\npublic/\n"
+
+
+def assert_refused(answer: RawAnswer, *statuses: int) -> None:
+    """Assert that an answer has one of these statuses, and is what scripts can read."""
+    assert answer.status in statuses, (answer.status, answer.body[:300])
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.body.startswith(b'{"type":"urn:pierhead:problem:')
+    assert b"Traceback" not in answer.body

@@ -6,6 +6,7 @@ one log line and one metric per request.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from typing import Final
@@ -79,6 +80,10 @@ class FrontDoor:
             answer.broken = str(error)
         except ClientDisconnect:
             answer.broken = "the client went away"
+        except asyncio.CancelledError:
+            # Only a server that is told to stop, and has waited for long enough, does that to a request. It
+            # ends here: there is nothing above but a log that would call it a failure of the application.
+            answer.broken = "the server stopped"
         except Exception:  # noqa: BLE001 - the last line of defence: no stack trace ever goes to a client
             answer.broken = "internal error"
             _log.exception("request_failed", path=_path(scope))

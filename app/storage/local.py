@@ -94,8 +94,7 @@ class LocalStore:
             async with aclosing(self._chunks(file, info, first, length)) as chunks:
                 yield chunks
         finally:
-            # Not waited for: closing may have to wait for a read that a cancelled task left behind.
-            self._threads.submit(file.close)
+            self._close_later(file)
 
     async def presign(
         self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
@@ -124,6 +123,14 @@ class LocalStore:
             # The thread goes on; what it opens must not be left behind.
             opening.add_done_callback(_close_result)
             raise
+
+    def _close_later(self, file: LocalFile) -> None:
+        """Close a file without waiting: it may have to wait for a read that a cancelled task left behind."""
+        try:
+            self._threads.submit(file.close)
+        except RuntimeError:
+            # The server is stopping and has closed the store, so no thread reads any more.
+            file.close()
 
     async def _chunks(
         self, file: LocalFile, info: FileInfo, first: int, length: int

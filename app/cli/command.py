@@ -1,0 +1,59 @@
+"""`pierhead` itself: the commands, and how each of their failures is told."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from app import __version__
+from app.cli.explain import add_explain
+from app.cli.serve import add_serve
+from app.cli.settings import add_config
+from app.cli.token import add_token
+from app.config import ConfigError
+from app.domain.errors import PierheadError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: those of the command line; None for the process's own.
+
+    Returns:
+        exit status: 0 done, 1 the command failed, 2 wrong settings. Wrong arguments leave with 2 as well, as
+        `SystemExit`.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except ConfigError as error:
+        print("pierhead: these settings cannot be used:", file=sys.stderr)
+        for fault in error.faults:
+            print(f"  {fault}", file=sys.stderr)
+        return EXIT_USAGE
+    except (PierheadError, OSError) as error:
+        print(f"pierhead: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pierhead",
+        description="A browsable, scriptable, access-controlled HTTP front for build artifacts.",
+    )
+    parser.add_argument("--version", action="version", version=f"pierhead {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--config", type=Path, metavar="FILE", help="configuration file (default: ./pierhead.toml)"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (add_serve, add_token, add_explain, add_config):
+        add(commands, common)
+    return parser

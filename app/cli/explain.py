@@ -1,0 +1,99 @@
+"""`pierhead explain`: which rule decides about a path."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from app.auth.networks import is_in, parse_networks
+from app.cli.arguments import STORAGE_HELP, Commands, checked, load, name
+from app.config import LoadedSettings
+from app.domain.access import Allow, Decision, Forbidden, Hidden, NeedsLicence, NeedsLogin, Principal
+from app.domain.errors import Moved, NotFound
+from app.domain.paths import ArtifactPath
+from app.policy.decide import Explanation
+
+
+def add_explain(commands: Commands, common: argparse.ArgumentParser) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser("explain", parents=[common], help="tell which rule decides about a path")
+    parser.add_argument("path", metavar="PATH", help="path of the tree; a folder's ends in /")
+    parser.add_argument(
+        "--group",
+        nargs="+",
+        action="extend",
+        type=name,
+        default=[],
+        metavar="G",
+        help="ask as a member of G",
+    )
+    parser.add_argument("--ip", type=_address, help="ask from this address")
+    parser.add_argument("--storage", metavar="URL", help=STORAGE_HELP)
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    loaded = load(options, "storage")
+    path = ArtifactPath.from_text(os.fsencode(options.path).decode("utf-8", "surrogateescape"))
+    is_trusted = is_in(options.ip, parse_networks(loaded.settings.trusted_networks))
+    subject = "(asked for)" if options.group else None
+    principal = Principal(subject, frozenset(options.group), trusted=is_trusted)
+    try:
+        explanation = asyncio.run(_ask(loaded, path, principal))
+    except Moved as moved:
+        print(f"path      {path.url}")
+        print(f"decision  redirect to {moved.target.url}, whose own rules apply")
+        return 0
+    except NotFound:
+        print(
+            f"pierhead: there is no folder {(path if path.is_folder else path.parent).url}", file=sys.stderr
+        )
+        return 1
+    print(f"path      {path.url}")
+    print(f"tier      {explanation.access}")
+    print(f"decision  {_say(explanation.decision)}")
+    for source in explanation.sources:
+        print(f"rule      {source}")
+    for reason in explanation.reasons:
+        print(f"because   {reason}")
+    return 0
+
+
+async def _ask(loaded: LoadedSettings, path: ArtifactPath, principal: Principal) -> Explanation:
+    from app.cli.checks import check_all  # here, so that other commands start fast
+    from app.main import build_catalog
+    from app.storage.open_store import open_store
+    from app.telemetry import configure_logging
+
+    settings = loaded.settings
+    configure_logging(settings.log_level, settings.log_format)  # to standard error, out of the answer's way
+    policy = await check_all(loaded)
+    async with open_store(settings.storage, observe=lambda *_: None) as store:
+        try:
+            return await build_catalog(settings, policy, store).explain(path, principal)
+        except NotFound:
+            folder = path if path.is_folder else path.parent
+            raise FileNotFoundError(
+                f"there is no folder {folder.url}, so no rules of its own either"
+            ) from None
+
+
+def _say(decision: Decision) -> str:
+    match decision:
+        case Allow():
+            return "allow"
+        case NeedsLogin():
+            return "login needed (401)"
+        case NeedsLicence(licences):
+            return "licence needed (403): " + ", ".join(f"{x.name} {x.digest}" for x in licences)
+        case Forbidden(groups, reason):
+            return f"forbidden (403): {reason}" + (f"; groups: {', '.join(groups)}" if groups else "")
+        case Hidden():
+            return "hidden (404)"
+
+
+def _address(text: str) -> IPv4Address | IPv6Address:
+    return checked(ip_address, text)

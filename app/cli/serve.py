@@ -1,0 +1,133 @@
+"""`pierhead serve`: one process, or several that share the port."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import sys
+import tempfile
+from typing import Any
+
+import structlog
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from app.cli.arguments import STORAGE_HELP, Commands, load
+from app.config import FILE_VARIABLE, PREFIX, Settings
+from app.http_protocol import BoundedHttpProtocol
+from app.policy.site_policy import SitePolicy
+from app.telemetry import configure_logging
+
+KEEP_ALIVE_SECONDS = 30
+
+_OPTIONS = ("storage", "host", "port", "workers")
+
+_log = structlog.get_logger(__name__)
+
+
+def add_serve(commands: Commands, common: argparse.ArgumentParser) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser("serve", parents=[common], help="serve the tree over HTTP")
+    parser.add_argument("--storage", metavar="URL", help=STORAGE_HELP)
+    parser.add_argument("--host", help="address to listen on")
+    parser.add_argument("--port", help="port to listen on; 0 takes a free one")
+    parser.add_argument("--workers", help="processes that share the port")
+    parser.set_defaults(run=_run)
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """How uvicorn is run: our bounds, our log, our reading of proxies' headers, nothing told about itself."""
+    return {
+        "loop": "uvloop",
+        "http": BoundedHttpProtocol,
+        "ws": "none",
+        "lifespan": "on",
+        "access_log": False,
+        "log_config": None,
+        "proxy_headers": False,
+        "server_header": False,
+        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
+        "timeout_graceful_shutdown": settings.drain_seconds,
+    }
+
+
+def _run(options: argparse.Namespace) -> int:
+    # Before anything else: asked to stop, the server ends with status 0, at whatever point it is.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    loaded = load(options, *_OPTIONS)
+    settings = loaded.settings
+    from app.cli.checks import check_all  # here, so that other commands start fast
+
+    policy = asyncio.run(check_all(loaded))
+    configure_logging(settings.log_level, settings.log_format)
+    sockets = open_sockets(settings.host, settings.port)
+    _log.info("listening", url=_url(sockets[0]), workers=settings.workers)
+    try:
+        if settings.workers == 1:
+            return _serve_alone(settings, policy, sockets)
+        return _serve_workers(settings, options, sockets)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        for listening in sockets:
+            listening.close()
+
+
+def open_sockets(host: str, port: int) -> list[socket.socket]:
+    """Listen on every address that a host name stands for.
+
+    Args:
+        port: 0 for any that is free, the same for all addresses.
+
+    Raises:
+        OSError: saying where it is that nobody can listen, and why.
+    """
+    opened: list[socket.socket] = []
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
+            opened.append(socket.create_server((address[0], port, *address[2:]), family=family))
+            port = opened[0].getsockname()[1]
+    except OSError as error:
+        for listening in opened:
+            listening.close()
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise OSError(f"cannot listen on {host}, port {port}: {reason}") from error
+    return opened
+
+
+def _serve_alone(settings: Settings, policy: SitePolicy, sockets: list[socket.socket]) -> int:
+    from app.main import create_app
+
+    server = uvicorn.Server(uvicorn.Config(create_app(settings, policy), **server_options(settings)))
+    server.run(sockets)
+    return 0 if server.started else 1
+
+
+def _serve_workers(settings: Settings, options: argparse.Namespace, sockets: list[socket.socket]) -> int:
+    # Workers are new processes, so their environment tells them what the command line said.
+    for name in _OPTIONS:
+        os.environ[PREFIX + name.upper()] = str(getattr(settings, name))
+    if options.config is not None:
+        os.environ[FILE_VARIABLE] = str(options.config)
+    if not settings.secret_keys:
+        os.environ[PREFIX + "SECRET_KEYS"] = secrets.token_hex(32)
+    config = uvicorn.Config(
+        "app.main:create_app_from_environment",
+        factory=True,
+        workers=settings.workers,
+        **server_options(settings),
+    )
+    with tempfile.TemporaryDirectory(prefix="pierhead-metrics-") as metrics:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
+        Multiprocess(config, sockets).run()
+    return 0
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

@@ -1,0 +1,25 @@
+"""`pierhead config`: the settings in force."""
+
+from __future__ import annotations
+
+import argparse
+
+from app.cli.arguments import Commands, load
+from app.config import masked
+
+
+def add_config(commands: Commands, common: argparse.ArgumentParser) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "config", parents=[common], help="show the settings and where each comes from"
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings, sources = load(options)
+    shown = masked(settings)
+    width = max(map(len, shown))
+    for name, value in shown.items():
+        print(f"{name:{width}}  {value or '-'}  ({sources[name]})")
+    return 0

@@ -1,0 +1,155 @@
+"""The settings themselves: names, defaults, what is allowed."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+MASK = "********"
+
+
+class Allowed(NamedTuple):
+    """Says what a setting may be, as it completes "must be ...", where its type does not say it all."""
+
+    text: str
+
+
+def _split(value: object) -> object:
+    """Lists are written as in TOML, or in the environment with commas or blanks between their items."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+def _no_flag(value: object) -> object:
+    """TOML's `true` is not the number 1."""
+    if isinstance(value, bool):
+        raise ValueError(f"got {value}")  # noqa: TRY004 - pydantic makes a fault of ValueError alone
+    return value
+
+
+Number = Annotated[int, BeforeValidator(_no_flag)]
+Networks = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_split),
+    Allowed("networks such as `10.0.0.0/8` or `2001:db8::/32`, divided by commas or blanks"),
+]
+Secrets = Annotated[
+    tuple[SecretStr, ...],
+    BeforeValidator(_split),
+    Allowed("keys of at least 32 characters, divided by commas or blanks"),
+]
+
+
+class Settings(BaseModel):
+    """Everything an operator can choose. `docs/settings.md` is compared with this class by a test."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    storage: Annotated[str, Allowed("a directory, `file:///dir` or `s3://bucket/prefix`")] = Field(
+        ".", description="What is published."
+    )
+    secret_keys: Secrets = Field(
+        (),
+        description="Keys that sign tokens, licence acceptances and forms. The first signs, all verify. None: "
+        "a key is made up at start, so that what it signed ends with the process.",
+    )
+    policy_file: Annotated[Path | None, Allowed("the path of a TOML file")] = Field(
+        None, description="Site policy: path rules that stand above the tree's own."
+    )
+    default_tier: Literal["public", "closed"] = Field(
+        "public", description="What holds for a file that no rule governs."
+    )
+    delivery: Literal["auto", "redirect", "proxy"] = Field(
+        "auto",
+        description="How bytes go out. `auto` and `redirect`: by a presigned URL of S3, from here for requests with "
+        "Authorization; `auto` serves directories too. `proxy`: always from here.",
+    )
+    presign_seconds: Number = Field(300, ge=10, le=604800, description="Life of a presigned URL, in seconds.")
+    trusted_networks: Networks = Field(
+        (),
+        description="Clients that pass licences, groups and malformed rules, and see `/metrics`.",
+    )
+    trusted_proxies: Networks = Field(
+        (), description="Proxies in front, whose `X-Forwarded-For` and `X-Forwarded-Proto` count."
+    )
+    site_title: Annotated[str, Allowed("1 to 100 characters")] = Field(
+        "Pierhead", min_length=1, max_length=100, description="Title of every page."
+    )
+    host: Annotated[str, Allowed("a host name or an IP address")] = Field(
+        "127.0.0.1", min_length=1, description="Address to listen on."
+    )
+    port: Number = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    workers: Number = Field(1, ge=1, le=64, description="Processes that share the port.")
+    drain_seconds: Number = Field(
+        8,
+        ge=0,
+        le=3600,
+        description="Seconds that requests under way have left when the server is told to stop.",
+    )
+    replica_id: Annotated[str, Allowed("1 to 64 of the characters `A-Za-z0-9._-`")] = Field(
+        default_factory=socket.gethostname,
+        validate_default=True,
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Name of this replica in logs and headers.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="Form of a log line; `auto` is `console` on a terminal and `json` elsewhere."
+    )
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _keys_are_long(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(key.get_secret_value()) < 32 for key in keys):
+            raise ValueError("one is shorter")
+        return keys
+
+    @field_validator("trusted_networks", "trusted_proxies")
+    @classmethod
+    def _networks_parse(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for text in networks:
+            ip_network(text)  # its ValueError names the text and says what is wrong with it
+        return networks
+
+    @field_validator("storage")
+    @classmethod
+    def _storage_is_known(cls, url: str) -> str:
+        scheme, separator, rest = url.partition("://")
+        if not url or (separator and (scheme not in ("file", "s3") or not rest)):
+            raise ValueError(f"got {url!r}")
+        return url
+
+    @field_validator("delivery")
+    @classmethod
+    def _redirect_leads_somewhere(cls, delivery: str, others: ValidationInfo) -> str:
+        storage = others.data.get("storage", "s3://")
+        if delivery == "redirect" and not storage.startswith("s3://"):
+            raise ValueError("redirect goes with s3://bucket/prefix alone: a directory has no URLs")
+        return delivery
+
+
+def allowed(name: str) -> str:
+    """What a setting may be, as it completes "must be ..."; Markdown's backquotes stand around code."""
+    field = Settings.model_fields[name]
+    for said in field.metadata:
+        if isinstance(said, Allowed):
+            return said.text
+    if choices := get_args(field.annotation):
+        return "one of " + ", ".join(f"`{choice}`" for choice in choices)
+    least = next(limit.ge for limit in field.metadata if hasattr(limit, "ge"))
+    most = next(limit.le for limit in field.metadata if hasattr(limit, "le"))
+    return f"a whole number from {least} to {most}"
+
+
+def masked(settings: Settings) -> dict[str, str]:
+    """Every setting as text, with secrets masked."""
+    return {name: _show(getattr(settings, name)) for name in Settings.model_fields}
+
+
+def _show(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(MASK if isinstance(item, SecretStr) else str(item) for item in value)
+    return "" if value is None else str(value)

@@ -1,0 +1,131 @@
+"""Where settings come from: the command line, the environment, a TOML file."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from app.config.settings import Settings, allowed
+
+PREFIX = "PIERHEAD_"
+DEFAULT_FILE = Path("pierhead.toml")
+FILE_VARIABLE = "PIERHEAD_CONFIG_FILE"
+"""Names the configuration file; `--config` comes before it. Not a setting itself."""
+
+
+class ConfigError(Exception):
+    """Settings that cannot be used.
+
+    Args:
+        faults: one sentence for each wrong setting; secrets' values are not in them.
+    """
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class LoadedSettings(NamedTuple):
+    """Attributes:
+    settings: the checked whole.
+    sources: for each setting, where its value came from.
+    """
+
+    settings: Settings
+    sources: dict[str, str]
+
+    def named(self, name: str) -> str:
+        """A setting as its operator wrote it, and where: `PIERHEAD_PORT (environment)`."""
+        return _named(name, self.sources)
+
+
+def load_settings(
+    *, environ: Mapping[str, str], file: Path | None = None, overrides: Mapping[str, Any] | None = None
+) -> LoadedSettings:
+    """Gather the settings from all their sources.
+
+    Args:
+        environ: the process environment.
+        file: the configuration file; None means the one that `PIERHEAD_CONFIG_FILE` names, or
+            `pierhead.toml` in the working directory if there is one.
+        overrides: values from the command line, by setting name; None values count as not given.
+
+    Raises:
+        ConfigError: anything unknown, missing or out of range, all at once.
+    """
+    layers: list[tuple[str, Mapping[str, Any]]] = []
+    faults: list[str] = []
+    named = Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None
+    path = file or named or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    if path is not None:
+        layers.append((str(path), _read_file(path, faults)))
+    layers.append(("environment", _read_environment(environ, faults)))
+    layers.append(("command line", {k: v for k, v in (overrides or {}).items() if v is not None}))
+    values: dict[str, Any] = {}
+    sources = dict.fromkeys(Settings.model_fields, "default")
+    for origin, layer in layers:
+        values |= layer
+        sources |= dict.fromkeys(layer, origin)
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        faults += dict.fromkeys(_describe(fault, sources) for fault in error.errors(include_url=False))
+    if faults:
+        raise ConfigError(tuple(faults))
+    return LoadedSettings(settings, sources)
+
+
+def _read_file(path: Path, faults: list[str]) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        faults.append(f"{path}: cannot be read ({error.strerror})")
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        faults.append(f"{path}: is not TOML: {error}")
+        return {}
+    known = dict.fromkeys(Settings.model_fields)
+    return {name: value for name, value in table.items() if _is_known(name, known, f"{path}: {name}", faults)}
+
+
+def _read_environment(environ: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
+    # An empty variable counts as not given: that is how compose files pass on what is not set.
+    found = {key: value for key, value in environ.items() if key.startswith(PREFIX) and value}
+    known = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    found.pop(FILE_VARIABLE, None)
+    return {
+        known[key]: value
+        for key, value in found.items()
+        if _is_known(key, {**known, FILE_VARIABLE: None}, key, faults)
+    }
+
+
+def _is_known(name: str, known: Mapping[str, object], shown: str, faults: list[str]) -> bool:
+    if name in known:
+        return True
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"must be one of {', '.join(sorted(known))}"
+    faults.append(f"{shown}: is not a setting; {hint}")
+    return False
+
+
+def _describe(fault: Any, sources: Mapping[str, str]) -> str:
+    name = str(fault["loc"][0])
+    if fault["type"] == "value_error":
+        but = str(fault["ctx"]["error"])
+    elif name == "secret_keys":
+        but = "got something else"  # never what
+    else:
+        but = f"got {fault['input']!r}"
+    return f"{_named(name, sources)}: must be {allowed(name).replace('`', '')}, but {but}"
+
+
+def _named(name: str, sources: Mapping[str, str]) -> str:
+    origin = sources[name]
+    written = {"environment": PREFIX + name.upper(), "command line": f"--{name.replace('_', '-')}"}
+    return f"{written.get(origin, name)} ({origin})"

@@ -55,7 +55,9 @@ async def download(request: Request, path: ArtifactPath, principal: Principal, s
     headers = _headers(opened, validators, services.clock())
     if request.method == "GET":
         record.is_download = True
-        if _may_redirect(services, principal) and (url := await _presigned(opened, headers, services)):
+        if _may_redirect(request, principal, services) and (
+            url := await _presigned(opened, headers, services)
+        ):
             record.route = "file-redirect"
             return Response(None, 302, {"Location": url, "Cache-Control": "no-store", "Vary": DOWNLOAD_VARY})
         record.route = "file-stream"
@@ -91,9 +93,14 @@ def _headers(opened: OpenedFile, validators: Validators, now: float) -> dict[str
     }
 
 
-def _may_redirect(services: Services, principal: Principal) -> bool:
-    """Never with Authorization: wget sends it on to the redirect's target, and S3 refuses two credentials."""
-    return services.delivery != "proxy" and not principal.sent_authorization
+def _may_redirect(request: Request, principal: Principal, services: Services) -> bool:
+    """Whether the store's own URL would serve this client as well as we can.
+
+    Never with Authorization: wget sends it on to the redirect's target, and S3 refuses two credentials.
+    Never for several ranges: S3 knows one, and answers with the first or with the whole file.
+    """
+    wants_several_ranges = any("," in line for line in request.headers.getlist("range"))
+    return services.delivery != "proxy" and not principal.sent_authorization and not wants_several_ranges
 
 
 async def _presigned(opened: OpenedFile, headers: dict[str, str], services: Services) -> str | None:

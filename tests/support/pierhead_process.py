@@ -1,0 +1,73 @@
+"""The server as its operator runs it: the installed command, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.support.live_server import SECRET
+from tests.support.waiting import answers, free_port, wait_until
+
+START_SECONDS = 30
+STOP_SECONDS = 15
+
+
+class RunningPierhead(NamedTuple):
+    """Where it answers, without a slash at the end; and the file with its log."""
+
+    url: str
+    log: Path
+
+    def served(self, path: str) -> int:
+        """How many requests for a path it has logged with success.
+
+        Args:
+            path: as a URL has it.
+        """
+        lines = (json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{"))
+        return sum(line.get("path") == path and line["status"] < 400 for line in lines)
+
+
+@contextmanager
+def run_pierhead(
+    storage: str, directory: Path, *, policy: str = "", environ: Mapping[str, str] | None = None
+) -> Iterator[RunningPierhead]:
+    """Serve until the block ends. Tokens are made with `live_server.token`.
+
+    Args:
+        storage: URL of what is served.
+        directory: for its settings and its log; it must be there, and not be part of what is served.
+        policy: site policy (TOML).
+        environ: further environment, such as `AWS_*`; nothing of this process's own is passed on.
+    """
+    port = free_port()
+    (directory / "policy.toml").write_text(policy)
+    (directory / "pierhead.toml").write_text(f'secret_keys = ["{SECRET}"]\npolicy_file = "policy.toml"\n')
+    log = directory / "pierhead.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("pierhead"), "serve", "--storage", storage, "--port", str(port)],
+            cwd=directory,
+            env={"PATH": os.environ["PATH"], "HOME": str(directory), **(environ or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: process.poll() is not None or answers(f"{url}/readyz"), START_SECONDS)
+        assert answers(f"{url}/readyz"), log.read_text()
+        yield RunningPierhead(url, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise

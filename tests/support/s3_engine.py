@@ -1,0 +1,53 @@
+"""A real S3 engine for as long as a block lasts."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.support.aws import S3Endpoint
+
+ENGINE = Path(__file__).with_suffix(".sh")
+START_SECONDS = 120
+
+
+@contextmanager
+def run_s3_engine(directory: Path) -> Iterator[S3Endpoint]:
+    """Run a cluster of one machine. Where it cannot be started, tests fail: that it works is what they are to show.
+
+    Args:
+        directory: for everything it writes; it must not exist yet.
+    """
+    gateway, monitor, monitor_v1 = _free_ports(3)
+    endpoint = S3Endpoint(f"http://127.0.0.1:{gateway}", "AKSYSTEMTESTS0000000", "system-tests-secret-key")
+    ports = [str(port) for port in (gateway, monitor, monitor_v1)]
+    try:
+        _run("start", directory, *ports, endpoint.access_key, endpoint.secret_key)
+        yield endpoint
+    finally:
+        _run("stop", directory)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now. Held all at once, so that they differ."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def _run(*arguments: str | Path) -> None:
+    """Run the engine's script; its own words are in the error."""
+    # Daemons that it leaves behind must not hold a pipe that this waits for.
+    result = subprocess.run(
+        [ENGINE, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr.decode(errors="replace")[-4000:]

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -151,3 +152,16 @@ def test_it_can_be_installed_without_the_checkout(checkout: Path, tmp_path: Path
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+def test_everything_the_server_needs_is_there_for_aarch64(checkout: Path, tmp_path: Path) -> None:
+    """There is no compiler in the image, so each locked package must have a wheel."""
+    platforms = [
+        f"--platform={name}_aarch64" for name in ("manylinux2014", "manylinux_2_17", "manylinux_2_28")
+    ]
+    lock = ["--require-hashes", "--requirement", str(checkout / "requirements/runtime.txt")]
+    options = ["--quiet", "--dry-run", "--only-binary=:all:", "--python-version=3.11", f"--target={tmp_path}"]
+    command = [sys.executable, "-m", "pip", "install", *options, *platforms, *lock]
+    result = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+
+    assert result.returncode == 0, result.stderr

@@ -27,7 +27,7 @@ __all__ = ["SitePolicy", "SitePolicyError", "SiteRule", "parse_site_policy"]
 _Choice = TypeVar("_Choice")
 
 _TOP_KEYS = ("private_entries", "rule")
-_RULE_KEYS = {
+RULE_KEYS = {
     "path": "public, eula and private",
     "tier": "public, eula and private",
     "override": "public, eula and private",
@@ -107,7 +107,7 @@ class _PolicyReader:
 
     def _read_rule(self, table: dict[str, Any], index: int, default: Visibility) -> SiteRule | None:
         at = ("rule", index)
-        self._check_keys(table, tuple(_RULE_KEYS), *at)
+        self._check_keys(table, tuple(RULE_KEYS), *at)
         glob = self._read_path(table, *at)
         tier = self._read_choice(table, "tier", _TIERS, *at)
         override = self._read_flag(table, "override", *at)
@@ -126,9 +126,9 @@ class _PolicyReader:
         """Whether the rule has the keys its tier needs, and none that another tier is for."""
         before = len(self._faults)
         for key in table:
-            if key in _RULE_KEYS and tier.value not in _RULE_KEYS[key]:
+            if key in RULE_KEYS and tier.value not in RULE_KEYS[key]:
                 self._note(
-                    f"{key} is for a rule whose tier is {_RULE_KEYS[key]}, but this one's is {tier}", *at, key
+                    f"{key} is for a rule whose tier is {RULE_KEYS[key]}, but this one's is {tier}", *at, key
                 )
         if tier is Access.PRIVATE and "groups" not in table:
             self._note('a private rule must have groups, as in groups = ["release-team"]', *at)

@@ -136,9 +136,10 @@ def test_a_repeated_pattern_asks_for_all_its_licences_in_file_order() -> None:
 
 
 def test_one_text_in_two_blocks_is_one_licence() -> None:
-    rules = build_info_rules("Files-Pattern: a", *protected("T"), "Files-Pattern: *", *protected("T"))
+    rules = build_info_rules(
+        "Files-Pattern: *", *protected("T"), "Files-Pattern: *", "Theme: x", *protected("T")
+    )
     assert decide_file(rules, "a", ANONYMOUS) == needs("T")
-    assert decide_file(rules, "b", ANONYMOUS) == needs("T")
 
 
 @pytest.mark.parametrize("kinds", ["op", "po", "oop", "opo", "poo"])
@@ -149,9 +150,11 @@ def test_any_protected_block_beats_every_open_one(kinds: str) -> None:
     assert decide_file(build_info_rules(*lines), "f.txt", ANONYMOUS) == needs("T")
 
 
-def test_a_block_that_names_no_licence_closes_beside_an_open_one() -> None:
-    rules = build_info_rules("Files-Pattern: *", *OPEN, "Files-Pattern: *", "License-Type: protected")
-    assert decide_file(rules, "f", ANONYMOUS) == NO_LICENCE
+@pytest.mark.parametrize("second", ["*", "f"])
+def test_a_block_that_names_no_licence_closes_beside_an_open_one(second: str) -> None:
+    for one, other in (OPEN, ("License-Type: protected",)), (("License-Type: protected",), OPEN):
+        rules = build_info_rules("Files-Pattern: *, f", *one, f"Files-Pattern: {second}, f", *other)
+        assert decide_file(rules, "f", ANONYMOUS) == NO_LICENCE
 
 
 @pytest.mark.parametrize("swap", [True, False])
@@ -170,19 +173,12 @@ def test_licences_of_overlapping_globs_come_in_file_order() -> None:
     assert decide_file(rules, "f.txt", ANONYMOUS) == needs("1", "2", "3")
 
 
-def test_the_groups_of_every_matching_block_count() -> None:
-    rules = build_info_rules(
-        *("Files-Pattern: *", *protected("T")),
-        *("Files-Pattern: *", "Auth-Groups: a", *OPEN),
-        *("Files-Pattern: f*", "Auth-Groups: b, c", *OPEN),
-    )
-    assert decide_file(rules, "f", ANONYMOUS) == NeedsLogin()
-    assert decide_file(rules, "f", member_of("a")) == Forbidden(
-        ("b", "c"), "this path is for members of b or c"
-    )
-    assert decide_file(rules, "f", member_of("b")) == Forbidden(("a",), "this path is for members of a")
-    assert decide_file(rules, "f", member_of("a", "c")) == needs("T")
-    assert decide_file(rules, "g", member_of("a")) == needs("T")
+def test_licences_of_blocks_far_apart_come_in_file_order_too() -> None:
+    lines: list[str] = []
+    for number in range(18):
+        lines += (f"Files-Pattern: {'f*' if number % 8 == 1 else 'x'}", *protected(str(number)))
+    lines += ("Files-Pattern: *", *protected("last"))
+    assert decide_file(build_info_rules(*lines), "f.txt", ANONYMOUS) == needs("1", "9", "17", "last")
 
 
 @pytest.mark.parametrize(

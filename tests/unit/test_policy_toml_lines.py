@@ -18,7 +18,7 @@ path = 'literal \\'
 text = """
 [[rule]]
 path = "not a key"
-"" and \\""" and five quotes: """""
+"" and \\""" and four quotes: """" # " [
 groups = [   # [
   "a", # ]
   'b]',

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -11,8 +13,9 @@ import structlog
 from app.domain.entries import FileInfo, Listing
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath, display_name
+from app.storage.call_limits import DEFAULT_LIMITS, CallLimiter, CallLimits
 from app.storage.observing import observed
-from app.storage.s3_clients import UNLIMITED, ClientSettings, new_session, open_client
+from app.storage.s3_clients import UNLIMITED, Timeouts, new_session, open_client
 from app.storage.s3_errors import FOREIGN_ERRORS, s3_errors_translated, translate
 from app.storage.s3_keys import KeySpace
 from app.storage.s3_listing import FoundEntries, opaque
@@ -46,16 +49,25 @@ class S3Store:
             connection pool: as many slow readers as that has connections would stop every page.
         bucket: its name.
         keys: maps paths to keys.
-        observe: told of every call.
+        limiter: makes every call.
+        observe: told of every attempt.
     """
 
     def __init__(
-        self, client: S3Client, downloads: S3Client, bucket: str, keys: KeySpace, *, observe: Observer
+        self,
+        client: S3Client,
+        downloads: S3Client,
+        bucket: str,
+        keys: KeySpace,
+        *,
+        limiter: CallLimiter,
+        observe: Observer,
     ) -> None:
         self._client = client
         self._downloads = downloads
         self._bucket = bucket
         self._keys = keys
+        self._limiter = limiter
         self._observe = observe
 
     async def list_folder(self, path: ArtifactPath) -> Listing:
@@ -75,11 +87,11 @@ class S3Store:
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`."""
 
-        return await self._first_found(path, lambda key: self._call("head", self._head(key)))
+        return await self._first_found(path, lambda key: self._call("head", lambda: self._head(key)))
 
     async def read_small(self, path: ArtifactPath) -> bytes:
         """See `ObjectStore.read_small`."""
-        return await self._first_found(path, lambda key: self._call("get", self._read_whole(key)))
+        return await self._first_found(path, lambda key: self._call("get", lambda: self._read_whole(key)))
 
     @asynccontextmanager
     async def open_range(
@@ -88,7 +100,7 @@ class S3Store:
         """See `ObjectStore.open_range`."""
 
         async def open_body(key: str) -> StreamingBody:
-            return await self._call("get", self._open_body(key, info, first, length))
+            return await self._call("get", lambda: self._open_body(key, info, first, length))
 
         body = await self._first_found(path, open_body)
         try:
@@ -117,8 +129,10 @@ class S3Store:
 
     async def check(self) -> None:
         """See `ObjectStore.check`."""
-        call = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._keys.prefix, MaxKeys=1)
-        await self._call("check", call)
+        first = partial(
+            self._client.list_objects_v2, Bucket=self._bucket, Prefix=self._keys.prefix, MaxKeys=1
+        )
+        await self._call("check", first)
 
     async def _pages(self, folder_key: str) -> AsyncIterator[ListObjectsV2OutputTypeDef]:
         # botocore asks for EncodingType=url by itself and decodes the keys, as long as nobody else asks.
@@ -128,7 +142,7 @@ class S3Store:
             "Delimiter": "/",
         }
         while True:
-            page = await self._call("list", self._client.list_objects_v2(**request))
+            page = await self._call("list", partial(self._client.list_objects_v2, **request))
             if "Name" not in page:
                 # Some other XML: it must not read as a folder that holds no rules.
                 raise StoreUnavailable("unexpected")
@@ -178,7 +192,7 @@ class S3Store:
             return keys[0]
 
         async def look(key: str) -> str:
-            await self._call("head", self._head(key))
+            await self._call("head", lambda: self._head(key))
             return key
 
         return await self._first_found(path, look)
@@ -197,9 +211,14 @@ class S3Store:
                     continue
         raise NotFound
 
-    async def _call(self, operation: str, call: Awaitable[_Result]) -> _Result:
-        with observed(self._observe, operation), s3_errors_translated():
-            return await call
+    async def _call(self, operation: str, call: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Make a call within the limits; each attempt is observed by itself."""
+
+        async def attempt() -> _Result:
+            with observed(self._observe, operation), s3_errors_translated():
+                return await call()
+
+        return await self._limiter.run(attempt)
 
 
 async def _exactly(body: StreamingBody, length: int) -> AsyncGenerator[bytes, None]:
@@ -230,30 +249,30 @@ async def open_s3_store(
     prefix: str = "",
     *,
     observe: Observer,
+    limits: CallLimits = DEFAULT_LIMITS,
     connect_timeout: float = 2.0,
     read_timeout: float = 10.0,
-    max_attempts: int = 3,
-    max_connections: int = 64,
 ) -> AsyncIterator[S3Store]:
     """Open a store over a bucket; credentials, region and endpoint follow the AWS conventions (`AWS_*`).
 
     Args:
         bucket: its name.
         prefix: where the tree begins in it, with or without slashes at its ends; empty for the whole bucket.
-        observe: told of every call.
+        observe: told of every attempt of every call.
+        limits: what may be asked of S3.
         connect_timeout: seconds to wait for a connection.
-        read_timeout: seconds to wait for the next bytes of an answer.
-        max_attempts: how often a call that fails for the moment is made, the first time included.
-        max_connections: most connections for calls other than downloads, which are not limited here.
+        read_timeout: seconds to wait for the next bytes of a download.
 
     Raises:
         ValueError: the endpoint that the environment names is not a URL.
     """
     where = prefix.strip("/")
-    settings = ClientSettings(connect_timeout, read_timeout, max_attempts)
+    timeouts = Timeouts(connect_timeout, read_timeout)
     session = new_session()
     async with (
-        open_client(session, settings, max_connections) as client,
-        open_client(session, settings, UNLIMITED) as downloads,
+        open_client(session, timeouts, limits.in_flight) as client,
+        open_client(session, timeouts, UNLIMITED) as downloads,
     ):
-        yield S3Store(client, downloads, bucket, KeySpace(where and where + "/"), observe=observe)
+        keys = KeySpace(where and where + "/")
+        limiter = CallLimiter(limits, clock=time.monotonic)
+        yield S3Store(client, downloads, bucket, keys, limiter=limiter, observe=observe)

@@ -18,12 +18,11 @@ UNLIMITED = 0
 """As many connections as there are requests."""
 
 
-class ClientSettings(NamedTuple):
-    """See `open_s3_store`."""
+class Timeouts(NamedTuple):
+    """See `open_s3_store`; in seconds."""
 
-    connect_timeout: float
-    read_timeout: float
-    max_attempts: int
+    connect: float
+    read: float
 
 
 def new_session() -> aioboto3.Session:
@@ -34,15 +33,15 @@ def new_session() -> aioboto3.Session:
 
 
 def open_client(
-    session: aioboto3.Session, settings: ClientSettings, max_connections: int
+    session: aioboto3.Session, timeouts: Timeouts, max_connections: int
 ) -> AbstractAsyncContextManager[S3Client]:
     """A client with a connection pool of its own. Path-style addressing where an endpoint is configured."""
     config = AioConfig(
         signature_version="s3v4",  # without it, presigned URLs have the old SigV2 form
-        connect_timeout=settings.connect_timeout,
-        read_timeout=settings.read_timeout,
+        connect_timeout=timeouts.connect,
+        read_timeout=timeouts.read,
         max_pool_connections=max_connections,
-        retries={"mode": "standard", "total_max_attempts": settings.max_attempts},
+        retries={"mode": "standard", "total_max_attempts": 1},  # `CallLimiter` decides what is tried again
         # Engines other than Amazon's refuse or ignore the checksums that are sent otherwise.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

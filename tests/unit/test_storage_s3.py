@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from app.domain.entries import FileInfo
 from app.domain.errors import NotFound, ObjectChanged, PierheadError, StoreDenied, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
+from app.storage.call_limits import CallLimits
 from app.storage.s3 import S3Store, open_s3_store
 from app.storage.s3_clients import fast_timestamp
 from tests.support import fake_s3
@@ -48,7 +49,11 @@ def seen() -> Observations:
 @pytest.fixture
 async def store(s3: FakeS3, seen: Observations) -> AsyncIterator[S3Store]:
     async with open_s3_store(
-        "artifacts", observe=seen, connect_timeout=1, read_timeout=0.2, max_attempts=1, max_connections=1
+        "artifacts",
+        observe=seen,
+        limits=CallLimits(attempts=1, in_flight=1),
+        connect_timeout=1,
+        read_timeout=0.2,
     ) as store:
         yield store
 
@@ -151,7 +156,7 @@ async def test_nobody_listens(monkeypatch: pytest.MonkeyPatch, seen: Observation
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         point_aws_at(monkeypatch, S3Endpoint(f"http://127.0.0.1:{bound.getsockname()[1]}"))
-        async with open_s3_store("artifacts", observe=seen, max_attempts=1) as store:
+        async with open_s3_store("artifacts", observe=seen, limits=CallLimits(attempts=1)) as store:
             await assert_fails(store, check, "connection")
 
 
@@ -164,12 +169,12 @@ async def test_without_credentials_nothing_is_sent(s3: FakeS3, monkeypatch: pyte
     assert s3.requests == []
 
 
-async def test_a_failing_call_is_tried_again_and_observed_once(s3: FakeS3, seen: Observations) -> None:
+async def test_a_failing_call_is_tried_again_and_each_attempt_is_observed(s3: FakeS3, seen: Observations) -> None:
     s3.answer = fake_s3.in_turn(fake_s3.status(503, "SlowDown"), fake_s3.content(b"0123456789"))
-    async with open_s3_store("artifacts", observe=seen, max_attempts=2) as store:
+    async with open_s3_store("artifacts", observe=seen, limits=CallLimits(attempts=2)) as store:
         assert (await store.head(FILE)).size == 10
     assert len(s3.requests) == 2
-    assert seen == [("head", "ok")]
+    assert seen == [("head", "throttled"), ("head", "ok")]
 
 
 async def test_cancellation_is_passed_on(s3: FakeS3, seen: Observations) -> None:
@@ -377,7 +382,7 @@ async def test_presigning_asks_s3_only_about_spellings(s3: FakeS3, store: S3Stor
 
 @pytest.mark.parametrize("prefix", ["trees/eu", "/trees/eu/", "trees/eu/"])
 async def test_a_prefix_is_where_the_tree_begins(s3: FakeS3, seen: Observations, prefix: str) -> None:
-    async with open_s3_store("artifacts", prefix, observe=seen, max_attempts=1) as store:
+    async with open_s3_store("artifacts", prefix, observe=seen, limits=CallLimits(attempts=1)) as store:
         s3.answer = fake_s3.content(b"")
         await store.head(FILE)
         s3.answer = fake_s3.status(500)

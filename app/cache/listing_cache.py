@@ -1,0 +1,176 @@
+"""Folders as they were last read, refreshed before anybody has to wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic, NamedTuple, TypeVar
+
+import structlog
+from cachetools import TTLCache
+
+from app.cache.byte_cache import ByteCache
+from app.cache.freshness import Freshness, Lifetimes
+from app.cache.single_flight import SingleFlight
+from app.domain.errors import NotFound, StoreError
+from app.domain.paths import ArtifactPath
+
+Value = TypeVar("Value")
+
+MISSING_SECONDS: Final = 2.0
+"""How long a folder that was not there is not asked for again."""
+MAX_MISSING: Final = 10_000
+RETRY_SECONDS: Final = 2.0
+"""After a failed refresh, how long the old value is used without another attempt."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Cached(NamedTuple, Generic[Value]):
+    """A value and how old it is.
+
+    Attributes:
+        age: seconds since it was read.
+        is_stale: whether it is past its time and only used because a refresh is under way or has failed.
+    """
+
+    value: Value
+    age: float
+    is_stale: bool
+
+
+class _Stored(NamedTuple, Generic[Value]):
+    value: Value
+    read_at: float
+    ttl: float
+    failed_at: float
+
+
+class ListingCache(Generic[Value]):
+    """What `load` gives for each folder, kept and refreshed.
+
+    Fresh values are given at once; stale ones at once too, with one refresh behind the scenes; older ones
+    only when a refresh fails. Whoever asks for the same folder at the same time shares one load.
+
+    Args:
+        load: reads a folder. NotFound means that there is none; a StoreError that it cannot be told now.
+        held: where values are kept, together with others'.
+        cost: bytes that a value takes.
+        is_same: whether two values would be served alike; then the older one stays, and with it all that
+            was made from it.
+        lifetimes: how long values live.
+        replica: name of this process's replica, so that replicas refresh at different times.
+        clock: seconds; never goes back.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[ArtifactPath], Awaitable[Value]],
+        *,
+        held: ByteCache,
+        cost: Callable[[Value], int],
+        is_same: Callable[[Value, Value], bool],
+        lifetimes: Lifetimes,
+        replica: str,
+        clock: Callable[[], float],
+    ) -> None:
+        self._load = load
+        self._held = held
+        self._cost = cost
+        self._is_same = is_same
+        self._lifetimes = lifetimes
+        self._replica = replica
+        self._clock = clock
+        self._flights: SingleFlight[ArtifactPath, _Stored[Value]] = SingleFlight()
+        self._missing: TTLCache[ArtifactPath, None] = TTLCache(MAX_MISSING, MISSING_SECONDS, timer=clock)
+
+    def ready(self, path: ArtifactPath) -> Cached[Value] | None:
+        """A value that may be used without waiting, or None. A stale one is being refreshed from now on."""
+        stored: _Stored[Value] | None = self._held.get(path)
+        if stored is None:
+            return None
+        now = self._clock()
+        age = now - stored.read_at
+        if age < stored.ttl:  # the usual case, before anything else is looked at
+            return Cached(stored.value, age, False)
+        match self._lifetimes.classify(age, stored.ttl):
+            case Freshness.EXPIRED:
+                return None
+            case Freshness.FALLBACK if now - stored.failed_at >= RETRY_SECONDS:
+                return None
+            case _:
+                if now - stored.failed_at >= RETRY_SECONDS:
+                    self._flights.launch(path, lambda: self._read(path))
+                return Cached(stored.value, age, True)
+
+    async def get(self, path: ArtifactPath) -> Cached[Value]:
+        """A value that may be used, read now if need be.
+
+        Raises:
+            NotFound: there is no such folder.
+            StoreError: the load failed, and nothing young enough is kept.
+        """
+        return self.ready(path) or await self._fetch(path)
+
+    async def refresh(self, path: ArtifactPath) -> Cached[Value]:
+        """A value read from now on, whatever is kept. Raises as `get`."""
+        self._missing.pop(path, None)
+        self._flights.abandon(path)
+        return await self._fetch(path)
+
+    def invalidate(self, path: ArtifactPath) -> None:
+        """Forget a folder: whoever asks next reads it, and no load that began earlier is kept."""
+        self._held.drop(path)
+        self._missing.pop(path, None)
+        self._flights.abandon(path)
+
+    async def aclose(self) -> None:
+        """End the loads under way."""
+        await self._flights.aclose()
+
+    async def _fetch(self, path: ArtifactPath) -> Cached[Value]:
+        if path in self._missing:
+            raise NotFound
+        try:
+            stored = await self._flights.join(path, lambda: self._read(path))
+        except StoreError as error:
+            return self._fallback(path, error)
+        return Cached(stored.value, max(0.0, self._clock() - stored.read_at), False)
+
+    def _fallback(self, path: ArtifactPath, error: StoreError) -> Cached[Value]:
+        """What is kept, if it may stand in for what could not be read."""
+        stored: _Stored[Value] | None = self._held.get(path)
+        age = self._clock() - stored.read_at if stored else 0.0
+        if stored is None or self._lifetimes.classify(age, stored.ttl) is Freshness.EXPIRED:
+            raise error
+        return Cached(stored.value, age, True)
+
+    async def _read(self, path: ArtifactPath) -> _Stored[Value]:
+        """Load a folder and keep it, unless it was invalidated meanwhile."""
+        # Its age counts from before the first call: what changed during the load may not be in it.
+        read_at = self._clock()
+        try:
+            value = await self._load(path)
+        except NotFound:
+            if self._flights.is_current(path):
+                self._held.drop(path)
+                self._missing[path] = None
+            raise
+        except StoreError as error:
+            self._note_failure(path, error)
+            raise
+        known: _Stored[Value] | None = self._held.get(path)
+        if known is not None and self._is_same(known.value, value):
+            value = known.value
+        ttl = self._lifetimes.ttl_of(f"{self._replica} {path.url}")
+        stored = _Stored(value, read_at, ttl, -RETRY_SECONDS)
+        if self._flights.is_current(path):
+            self._held.put(path, stored, self._cost(value))
+        return stored
+
+    def _note_failure(self, path: ArtifactPath, error: StoreError) -> None:
+        stored: _Stored[Value] | None = self._held.get(path)
+        if stored is None:
+            return
+        _log.warning("refresh_failed", folder=path.url, reason=str(error))
+        failed = stored._replace(failed_at=self._clock())
+        self._held.put(path, failed, self._cost(stored.value))

@@ -1,0 +1,67 @@
+"""One call for all who want the same thing at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class SingleFlight(Generic[Key, Value]):
+    """Runs at most one call per key at a time; whoever asks meanwhile waits for that one.
+
+    The call is a task of its own: a waiter that is cancelled leaves it running for the others and for the
+    next who asks. Its exception reaches every waiter, and is not reported as lost when none is left.
+    """
+
+    def __init__(self) -> None:
+        self._flights: dict[Key, asyncio.Task[Value]] = {}
+
+    def is_current(self, key: Key) -> bool:
+        """Whether the running task is the call that whoever asks for this key now would wait for."""
+        return self._flights.get(key) is asyncio.current_task()
+
+    def launch(self, key: Key, call: Callable[[], Awaitable[Value]]) -> asyncio.Task[Value]:
+        """Begin a call, or join the one under way, without waiting for it.
+
+        Returns:
+            The shared task. It is not to be awaited without `asyncio.shield`: `join` does that.
+        """
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = asyncio.create_task(_run(call))
+            self._flights[key] = flight  # also the reference that keeps the task alive
+            flight.add_done_callback(lambda done: self._land(key, done))
+        return flight
+
+    async def join(self, key: Key, call: Callable[[], Awaitable[Value]]) -> Value:
+        """The result of the one call for this key.
+
+        Raises:
+            Whatever the call raises.
+        """
+        return await asyncio.shield(self.launch(key, call))
+
+    def abandon(self, key: Key) -> None:
+        """Let the call under way go on for those who wait for it, and give whoever asks next a new one."""
+        self._flights.pop(key, None)
+
+    async def aclose(self) -> None:
+        """Cancel every call and wait until all have ended."""
+        flights = list(self._flights.values())
+        for flight in flights:
+            flight.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+
+    def _land(self, key: Key, flight: asyncio.Task[Value]) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        if not flight.cancelled():
+            flight.exception()  # marks it as seen, for there may be nobody left to see it
+
+
+async def _run(call: Callable[[], Awaitable[Value]]) -> Value:
+    return await call()

@@ -1,0 +1,102 @@
+"""Keeps a slow or dead store from holding requests, and requests from crushing a slow store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import stamina
+
+from app.domain.errors import StoreUnavailable
+from app.storage.breaker import Breaker
+
+Result = TypeVar("Result")
+
+RETRIED: Final = frozenset({"throttled", "connection"})
+"""Reasons that may be gone a moment later. A timeout is not among them: it has used up the time already."""
+OVERLOAD: Final = frozenset({"throttled", "too-many-calls"})
+"""Reasons that do not count against the store: it answers, only not so much at once."""
+
+
+@dataclass(frozen=True)
+class CallLimits:
+    """How much is asked of a store.
+
+    Attributes:
+        seconds: longest that one call may take, its retries included; for a download, until its first byte.
+        attempts: how often a call is made that is throttled or loses its connection, the first included.
+        in_flight: most calls at the same time; a further one waits for its turn within its `seconds`.
+        breaker_failures: calls that fail in a row before none is made for a while.
+        breaker_seconds: that while.
+    """
+
+    seconds: float = 2.5
+    attempts: int = 3
+    in_flight: int = 64
+    breaker_failures: int = 5
+    breaker_seconds: float = 5.0
+
+
+DEFAULT_LIMITS: Final = CallLimits()
+
+
+class CallLimiter:
+    """Makes calls within limits.
+
+    Args:
+        limits: what may be asked of the store.
+        clock: seconds; never goes back.
+    """
+
+    def __init__(self, limits: CallLimits, *, clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._breaker = Breaker(limits.breaker_failures, limits.breaker_seconds)
+        self._places = asyncio.Semaphore(limits.in_flight)
+
+    async def run(self, call: Callable[[], Awaitable[Result]]) -> Result:
+        """Make a call, again where that may help.
+
+        Args:
+            call: makes one attempt. Its foreign errors are translated already.
+
+        Raises:
+            StoreUnavailable: `circuit-open` at once while the store is left alone, `too-many-calls` where no
+                place came free in time, `timeout`, or what the last attempt raised.
+            Whatever else the call raises, at the first time.
+        """
+        if not self._breaker.may_call(self._clock()):
+            raise StoreUnavailable("circuit-open")
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                result = await self._attempts(call)
+        except TimeoutError as error:
+            reason = "too-many-calls" if self._places.locked() else "timeout"
+            self._note(reason)
+            raise StoreUnavailable(reason) from error
+        except StoreUnavailable as error:
+            self._note(error.reason)
+            raise
+        except Exception:
+            # A refusal or "no such key" is an answer too: the store is well.
+            self._breaker.succeeded()
+            raise
+        self._breaker.succeeded()
+        return result
+
+    async def _attempts(self, call: Callable[[], Awaitable[Result]]) -> Result:
+        retrying = stamina.AsyncRetryingCaller(
+            attempts=self._limits.attempts, timeout=None, wait_initial=0.05, wait_max=0.5, wait_jitter=0.2
+        )
+        async with self._places:
+            return await retrying(_is_worth_another, call)
+
+    def _note(self, reason: str) -> None:
+        if reason not in OVERLOAD:
+            self._breaker.failed(self._clock())
+
+
+def _is_worth_another(error: Exception) -> bool:
+    return isinstance(error, StoreUnavailable) and error.reason in RETRIED

@@ -1,0 +1,212 @@
+"""Folders, kept and refreshed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.cache.byte_cache import ByteCache
+from app.cache.freshness import Lifetimes
+from app.cache.listing_cache import MISSING_SECONDS, RETRY_SECONDS, ListingCache
+from app.domain.errors import NotFound, StoreUnavailable
+from app.domain.paths import ArtifactPath
+
+FOLDER = ArtifactPath.of("releases", is_folder=True)
+
+
+class World:
+    """A store, a clock, and the cache between them."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.content: str | None = "one"
+        self.error: Exception | None = None
+        self.loads = 0
+        self.held = ByteCache(100_000)
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.cache: ListingCache[str] = ListingCache(
+            self._load,
+            held=self.held,
+            cost=len,
+            is_same=lambda old, new: old == new,
+            lifetimes=Lifetimes(ttl=60, grace=120, max_stale=3600, jitter=0),
+            replica="r",
+            clock=lambda: self.now,
+        )
+
+    async def _load(self, path: ArtifactPath) -> str:
+        assert path == FOLDER
+        self.loads += 1
+        content, error = self.content, self.error
+        await self.gate.wait()
+        if error is not None:
+            raise error
+        if content is None:
+            raise NotFound
+        return content
+
+    async def settled(self) -> None:
+        for _ in range(6):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    world = World()
+    yield world
+    await world.cache.aclose()
+
+
+async def test_fresh_is_served_without_a_load(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.content = "two"
+    world.now += 59
+    assert await world.cache.get(FOLDER) == ("one", 59, False)
+    assert world.loads == 1
+
+
+async def test_stale_is_served_at_once_and_refreshed_once_behind(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.content = "two"
+    world.now += 61
+    world.gate.clear()
+    answers = [await world.cache.get(FOLDER) for _ in range(5)]
+    assert {answer.value for answer in answers} == {"one"}
+    assert all(answer.is_stale for answer in answers)
+    await world.settled()
+    world.gate.set()
+    await world.settled()
+    assert world.loads == 2
+    assert await world.cache.get(FOLDER) == ("two", 0, False)
+
+
+async def test_past_the_grace_a_request_waits_for_the_new_one(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.content = "two"
+    world.now += 181
+    assert (await world.cache.get(FOLDER)).value == "two"
+
+
+async def test_a_failing_store_is_covered_until_max_stale(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.error = StoreUnavailable("timeout")
+    for age in (61, 181, 3599):
+        world.now = 1000 + age
+        answer = await world.cache.get(FOLDER)
+        assert tuple(answer) == ("one", age, True)
+        await world.settled()
+    world.now = 1000 + 3600
+    with pytest.raises(StoreUnavailable):
+        await world.cache.get(FOLDER)
+
+
+@pytest.mark.parametrize("age", [61, 181])
+async def test_while_the_store_fails_it_is_tried_now_and_then_only(world: World, age: float) -> None:
+    await world.cache.get(FOLDER)
+    world.error = StoreUnavailable("timeout")
+    world.now += age
+    for _ in range(20):
+        await world.cache.get(FOLDER)
+        await world.settled()
+    assert world.loads == 2
+    world.now += RETRY_SECONDS
+    await world.cache.get(FOLDER)
+    await world.settled()
+    assert world.loads == 3
+
+
+async def test_a_cold_failure_is_told_and_not_kept(world: World) -> None:
+    world.error = StoreUnavailable("timeout")
+    with pytest.raises(StoreUnavailable):
+        await world.cache.get(FOLDER)
+    world.error = None
+    assert (await world.cache.get(FOLDER)).value == "one"
+
+
+async def test_a_missing_folder_is_remembered_for_a_moment_only(world: World) -> None:
+    world.content = None
+    for _ in range(10):
+        with pytest.raises(NotFound):
+            await world.cache.get(FOLDER)
+    assert world.loads == 1
+    world.content = "new"
+    world.now += MISSING_SECONDS
+    assert (await world.cache.get(FOLDER)).value == "new"
+
+
+async def test_a_folder_that_is_gone_is_not_served_again(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.content = None
+    world.now += 61
+    assert (await world.cache.get(FOLDER)).value == "one"
+    await world.settled()
+    with pytest.raises(NotFound):
+        await world.cache.get(FOLDER)
+
+
+async def test_an_invalidated_folder_is_read_again(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.content = "two"
+    world.cache.invalidate(FOLDER)
+    assert (await world.cache.get(FOLDER)).value == "two"
+
+
+async def test_a_load_from_before_an_invalidation_is_not_kept(world: World) -> None:
+    world.gate.clear()
+    early = asyncio.create_task(world.cache.get(FOLDER))
+    await world.settled()
+    world.content = "two"
+    world.cache.invalidate(FOLDER)
+    late = asyncio.create_task(world.cache.get(FOLDER))
+    await world.settled()
+    world.gate.set()
+    assert ((await early).value, (await late).value) == ("one", "two")
+    assert (await world.cache.get(FOLDER)).value == "two"
+
+
+async def test_an_invalidation_reveals_a_folder_that_was_missing(world: World) -> None:
+    world.content = None
+    with pytest.raises(NotFound):
+        await world.cache.get(FOLDER)
+    world.content = "new"
+    world.cache.invalidate(FOLDER)
+    assert (await world.cache.get(FOLDER)).value == "new"
+
+
+async def test_an_unchanged_folder_stays_the_same_object(world: World) -> None:
+    first = (await world.cache.get(FOLDER)).value
+    world.content = "".join(["o", "ne"])
+    assert world.content is not first
+    refreshed = await world.cache.refresh(FOLDER)
+    assert refreshed.value is first
+    assert refreshed.age == 0
+
+
+async def test_a_refresh_reads_even_what_is_fresh(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.content = "two"
+    assert (await world.cache.refresh(FOLDER)).value == "two"
+
+
+async def test_a_waiter_that_goes_away_leaves_the_load_to_the_others(world: World) -> None:
+    world.gate.clear()
+    first = asyncio.create_task(world.cache.get(FOLDER))
+    second = asyncio.create_task(world.cache.get(FOLDER))
+    await world.settled()
+    first.cancel()
+    await world.settled()
+    world.gate.set()
+    assert (await second).value == "one"
+    assert world.loads == 1
+
+
+async def test_an_evicted_folder_is_read_again(world: World) -> None:
+    await world.cache.get(FOLDER)
+    for number in range(300):
+        world.held.put(number, "x", 1000)
+    assert world.held.bytes_held <= 100_000
+    await world.cache.get(FOLDER)
+    assert world.loads == 2

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request
+from collections.abc import Sequence
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
@@ -37,13 +41,15 @@ def build_application(services: Services) -> FrontDoor:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for build in (build_health_router, build_listing_router, build_licence_router, build_static_router):
-        reserved.include_router(build(services))
+    builders = (build_health_router, build_listing_router, build_licence_router, build_static_router)
+    routers = [build(services) for build in builders]
+    for router in routers:
+        reserved.include_router(router)
     describe_tree(reserved)
 
     @reserved.exception_handler(PierheadError)
     async def answer_domain_error(request: Request, error: PierheadError) -> Response:
-        if request.url.path.startswith("/api/"):
+        if request.scope["path"].startswith("/api/"):
             return errors.problem(request, error)
         return errors.answer(request, error)
 
@@ -52,12 +58,20 @@ def build_application(services: Services) -> FrontDoor:
         slug = "method-not-allowed" if error.status_code == 405 else "not-found"
         answer = problem_response(error.status_code, str(error.detail), "no such page or method here", slug)
         answer.headers.update(error.headers or {})
-        if answer.headers.get("Allow") == "GET":
-            answer.headers["Allow"] = "GET, HEAD"
+        if error.status_code == 405 and (allowed := _allowed(request, routers)):
+            answer.headers["Allow"] = allowed
         return answer
 
     tree = TreeApp(services, errors)
     return FrontDoor(tree, _HeadAsGet(reserved), metrics=services.metrics, replica_id=services.replica_id)
+
+
+def _allowed(request: Request, routers: Sequence[APIRouter]) -> str | None:
+    """Every method of a path, where the framework names those of its first route only."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    methods = {method for route in matching for method in route.methods or ()}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set()))) or None
 
 
 class _HeadAsGet:

@@ -84,6 +84,9 @@ async def _recursive(
     record_of(request).route = "recursive"
     if query.text("format") not in (None, "ndjson"):
         raise BadParameter("format", "ndjson, or left out, together with recursive=true")
+    if request.scope["http_version"] == "1.0":
+        # It has no chunks, so that a stream that broke off would look like a whole one.
+        raise BadParameter("recursive=true", "asked for by HTTP/1.1 or later")
     limit = query.number("limit", MAX_LIMIT)
     entries = services.catalog.walk(path, principal, query.text("after"))
     headers = {

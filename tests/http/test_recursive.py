@@ -1,0 +1,199 @@
+"""A whole subtree as ndjson: everything the asker may see, once, or a connection that visibly breaks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote, urljoin
+
+import httpx
+import pytest
+
+from app.domain.errors import StoreDenied, StoreUnavailable
+from tests.support import raw_http
+from tests.support.live_server import live_server, token
+from tests.support.site_trees import MemoryTree, SiteTree, client_of
+from tests.support.store_contract import ODD_NAMES
+
+POLICY = """
+[[rule]]
+path = "members"
+tier = "private"
+groups = ["staff"]
+
+[[rule]]
+path = "shown"
+tier = "private"
+groups = ["staff"]
+visibility = "listed"
+"""
+GROUPS_ONLY = b"Format-Version: 0.5\nFiles-Pattern: *\nLicense-Type: open\nAuth-Groups: staff\n"
+
+
+@pytest.fixture(scope="module")
+def client(tree: SiteTree) -> Iterator[httpx.Client]:
+    for board in ("16.09", "16.12"):
+        for name in ("boot.img", "MD5SUMS", "deep/er/file.txt"):
+            tree.put(f"releases/{board}/{name}", b"12345")
+    for name in ODD_NAMES:
+        tree.put(f"odd/{name}", b"x")
+    tree.put("odd folder+/100%/f")
+    tree.put("members/inside/secret.txt")
+    tree.put("shown/secret.txt")
+    tree.put("by-control-file/BUILD-INFO.txt", GROUPS_ONLY)
+    tree.put("by-control-file/secret.txt")
+    tree.put("malformed/BUILD-INFO.txt", b"nonsense")
+    tree.put("malformed/f")
+    tree.put("releases/latest/.s3_linked_from", b"releases/16.12")
+    tree.link("releases/stable", "releases/16.09")
+    tree.put("top.txt", b"x")
+    with client_of(tree.app(policy=POLICY)) as http:
+        yield http
+
+
+def lines_of(answer: httpx.Response) -> list[dict[str, Any]]:
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def urls_of(answer: httpx.Response) -> list[str]:
+    return [entry["url"] for entry in lines_of(answer)]
+
+
+def walk_by_hand(client: httpx.Client, folder: str) -> Iterator[dict[str, Any]]:
+    """The same by one request a folder, as a script would that knew nothing of `recursive`."""
+    answer = client.get(folder, params={"format": "json"})
+    if answer.status_code != 200:
+        return
+    for entry in answer.json()["entries"]:
+        yield entry
+        if entry["type"] == "folder":
+            yield from walk_by_hand(client, entry["url"])
+
+
+@pytest.mark.parametrize("folder", ["/", "/releases/", "/odd/", "/odd%20folder+/"])
+def test_it_is_every_listing_below_in_listing_order(client: httpx.Client, folder: str) -> None:
+    assert lines_of(client.get(f"{folder}?recursive=true")) == list(walk_by_hand(client, folder))
+
+
+def test_private_folders_are_neither_named_nor_entered(client: httpx.Client) -> None:
+    urls = urls_of(client.get("/?recursive=true"))
+    assert not [url for url in urls if "secret" in url or url.startswith("/members/")]
+    assert {"/shown/", "/by-control-file/", "/malformed/"} <= set(urls)
+
+
+def test_members_see_what_is_theirs(client: httpx.Client) -> None:
+    headers = {"Authorization": f"Bearer {token('staff', now=time.time())}"}
+    urls = urls_of(client.get("/?recursive=true", headers=headers))
+    assert {"/members/inside/secret.txt", "/shown/secret.txt", "/by-control-file/secret.txt"} <= set(urls)
+
+
+def test_links_are_named_but_not_followed(client: httpx.Client) -> None:
+    urls = urls_of(client.get("/releases/?recursive=true"))
+    assert {"/releases/latest/", "/releases/stable/"} <= set(urls)
+    assert not [
+        url for url in urls if url.startswith(("/releases/latest/", "/releases/stable/")) and url[-1] != "/"
+    ]
+    assert len(urls) == len(set(urls))
+
+
+@pytest.mark.parametrize("limit", [1, 3, 10, 1000])
+def test_pages_by_link_are_the_whole_subtree_once(client: httpx.Client, limit: int) -> None:
+    whole = urls_of(client.get("/?recursive=true"))
+    seen: list[str] = []
+    url = f"/?recursive=true&limit={limit}"
+    while url:
+        answer = client.get(url)
+        page = urls_of(answer)
+        assert 0 < len(page) <= limit
+        seen += page
+        following = answer.links.get("next")
+        url = urljoin("/", following["url"]) if following else ""
+    assert seen == whole
+
+
+def test_it_resumes_behind_every_place(client: httpx.Client) -> None:
+    whole = urls_of(client.get("/?recursive=true"))
+    for done, url in enumerate(whole, start=1):
+        query = {"recursive": "true", "after": unquote(url.removeprefix("/"))}
+        assert urls_of(client.get("/", params=query)) == whole[done:]
+
+
+def test_it_resumes_behind_what_is_gone(client: httpx.Client) -> None:
+    urls = urls_of(client.get("/?recursive=true&after=releases/16.12/gone.txt"))
+    assert "/releases/16.12/boot.img" not in urls
+    assert "/releases/16.09/boot.img" in urls
+    gone_folder = urls_of(client.get("/?recursive=true&after=releases/16.10/a/b.txt"))
+    assert gone_folder[0] == "/releases/16.09/"
+
+
+def test_resuming_inside_a_private_folder_tells_nothing_of_it(client: httpx.Client) -> None:
+    urls = urls_of(client.get("/?recursive=true&after=members/a"))
+    assert not [url for url in urls if "secret" in url or "members" in url]
+
+
+@pytest.mark.parametrize("query", ["recursive=yes", "recursive=true&format=json", "recursive=true&limit=0"])
+def test_what_it_cannot_do_is_refused(client: httpx.Client, query: str) -> None:
+    assert client.get(f"/?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("after", ["", "..", "a//b", "%00"])
+def test_what_is_no_place_is_refused(client: httpx.Client, after: str) -> None:
+    assert client.get(f"/?recursive=true&after={after}").status_code == 400
+
+
+@pytest.mark.parametrize("query", ["recursive=true", "recursive=true&limit=2"])
+def test_head_has_the_headers_and_no_body(client: httpx.Client, query: str) -> None:
+    got, head = client.get(f"/?{query}"), client.head(f"/?{query}")
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-type", "vary", "cache-control", "link"):
+        assert head.headers.get(name) == got.headers.get(name)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/members/", 401), ("/by-control-file/", 401), ("/malformed/", 403), ("/no/", 404)]
+)
+def test_what_cannot_be_listed_cannot_be_walked(client: httpx.Client, path: str, status: int) -> None:
+    assert client.get(f"{path}?recursive=true").status_code == status
+
+
+def test_an_empty_folder_is_an_empty_list(memory: MemoryTree) -> None:
+    memory.put("empty/")
+    with client_of(memory.app()) as http:
+        assert lines_of(http.get("/empty/?recursive=true")) == []
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("timeout"), StoreDenied()])
+@pytest.mark.parametrize("before", [3, 1000])
+def test_a_store_that_fails_midway_breaks_the_connection(
+    memory: MemoryTree, error: Exception, before: int
+) -> None:
+    for n in range(before):
+        memory.put(f"a/{n}")
+    memory.put("b/f")
+    memory.store.fail_on("list", error, path="b/")
+    with live_server(memory.app()) as server:
+        answer = raw_http.ask(server.port, raw_http.request(b"GET", b"/?recursive=true"))
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"{server.url}/?recursive=true")
+    assert (answer.status, answer.headers["transfer-encoding"]) == (200, "chunked")
+    assert not answer.body.endswith(b"0\r\n\r\n")
+
+
+def test_a_store_that_fails_before_the_first_line_is_an_error_of_its_own(memory: MemoryTree) -> None:
+    memory.put("a/f")
+    memory.store.fail_on("list", StoreUnavailable("timeout"))
+    with client_of(memory.app()) as http:
+        answer = http.get("/?recursive=true")
+    assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+
+
+def test_a_store_that_fails_within_a_page_is_an_error_of_its_own(memory: MemoryTree) -> None:
+    memory.put("a/f")
+    memory.put("b/f")
+    memory.store.fail_on("list", StoreUnavailable("timeout"), path="b/")
+    with client_of(memory.app()) as http:
+        assert http.get("/?recursive=true&limit=100").status_code == 503

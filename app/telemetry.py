@@ -78,6 +78,7 @@ def configure_logging(level: str, form: Literal["auto", "json", "console"]) -> N
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _put_first,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
@@ -106,3 +107,9 @@ def configure_logging(level: str, form: Literal["auto", "json", "console"]) -> N
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def _put_first(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """When, how grave and what, before the details: the order in which people read a line."""
+    first = {name: event[name] for name in ("timestamp", "level", "logger", "event") if name in event}
+    return first | {name: value for name, value in event.items() if name not in first}

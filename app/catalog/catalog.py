@@ -163,9 +163,14 @@ class Catalog:
             Moved: the path is below a link.
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
-        snapshot = await self._snapshots.load(path if path.is_folder else path.parent)
-        if snapshot.link is not None:
-            raise Moved(snapshot.link if path.is_folder else snapshot.link.child(path.name))
+        folder = path if path.is_folder else path.parent
+        try:
+            snapshot = await self._snapshots.load(folder)
+            real = snapshot.link
+        except Moved as moved:
+            real = moved.target.as_folder
+        if real is not None:
+            raise Moved(real if path.is_folder else real.child(path.name))
         return explain(path, snapshot.rules, principal)
 
     def _check_site_policy(self, path: ArtifactPath, principal: Principal) -> None:

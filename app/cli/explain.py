@@ -48,10 +48,14 @@ def _run(options: argparse.Namespace) -> int:
         print(f"decision  redirect to {moved.target.url}, whose own rules apply")
         return 0
     except NotFound:
-        print(
-            f"pierhead: there is no folder {(path if path.is_folder else path.parent).url}", file=sys.stderr
-        )
+        folder = path if path.is_folder else path.parent
+        print(f"pierhead: there is no folder {folder.url}", file=sys.stderr)
         return 1
+    _show(path, explanation)
+    return 0
+
+
+def _show(path: ArtifactPath, explanation: Explanation) -> None:
     print(f"path      {path.url}")
     print(f"tier      {explanation.access}")
     print(f"decision  {_say(explanation.decision)}")
@@ -59,7 +63,6 @@ def _run(options: argparse.Namespace) -> int:
         print(f"rule      {source}")
     for reason in explanation.reasons:
         print(f"because   {reason}")
-    return 0
 
 
 async def _ask(loaded: LoadedSettings, path: ArtifactPath, principal: Principal) -> Explanation:
@@ -72,13 +75,7 @@ async def _ask(loaded: LoadedSettings, path: ArtifactPath, principal: Principal)
     configure_logging(settings.log_level, settings.log_format)  # to standard error, out of the answer's way
     policy = await check_all(loaded)
     async with open_store(settings.storage, observe=lambda *_: None) as store:
-        try:
-            return await build_catalog(settings, policy, store).explain(path, principal)
-        except NotFound:
-            folder = path if path.is_folder else path.parent
-            raise FileNotFoundError(
-                f"there is no folder {folder.url}, so no rules of its own either"
-            ) from None
+        return await build_catalog(settings, policy, store).explain(path, principal)
 
 
 def _say(decision: Decision) -> str:

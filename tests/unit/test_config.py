@@ -1,0 +1,268 @@
+"""Settings: four layers, every fault at once, no secret told."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import ValidationError
+
+from app.config import MASK, ConfigError, Settings, allowed, load_settings, masked
+
+KEY = "a-key-of-more-than-thirty-two-characters"
+OTHER_KEY = "another-key-of-more-than-32-characters"
+
+
+@pytest.fixture(autouse=True)
+def _empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(text: str, name: str = "pierhead.toml") -> Path:
+    path = Path(name)
+    path.write_text(text)
+    return path
+
+
+def settings_of(**values: Any) -> Settings:
+    return Settings(**values)
+
+
+def faults_of(**sources: Any) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(**({"environ": {}} | sources))
+    return caught.value.faults
+
+
+def test_the_defaults_suffice() -> None:
+    settings, sources = load_settings(environ={})
+    assert settings == settings_of()
+    assert set(sources.values()) == {"default"}
+
+
+def test_nobody_else_is_listened_to_by_default() -> None:
+    assert settings_of().host == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("layers", "port", "source"),
+    [
+        (0, 8000, "default"),
+        (1, 1001, "pierhead.toml"),
+        (2, 1002, "environment"),
+        (3, 1003, "command line"),
+    ],
+)
+def test_each_layer_wins_over_the_one_below(layers: int, port: int, source: str) -> None:
+    if layers >= 1:
+        write("port = 1001")
+    loaded = load_settings(
+        environ={"PIERHEAD_PORT": "1002"} if layers >= 2 else {},
+        overrides={"port": "1003"} if layers >= 3 else {"port": None},
+    )
+    assert (loaded.settings.port, loaded.sources["port"]) == (port, source)
+
+
+def test_a_layer_that_says_nothing_of_a_setting_leaves_it_alone() -> None:
+    write('port = 1001\nsite_title = "From the file"')
+    loaded = load_settings(environ={"PIERHEAD_PORT": "1002"}, overrides={"host": "::1"})
+    assert (loaded.settings.site_title, loaded.settings.port, loaded.settings.host) == (
+        "From the file",
+        1002,
+        "::1",
+    )
+
+
+def test_an_option_comes_before_the_variable_that_names_the_file() -> None:
+    write("port = 1")
+    write("port = 2", "named.toml")
+    write("port = 3", "option.toml")
+    environ = {"PIERHEAD_CONFIG_FILE": "named.toml"}
+    assert load_settings(environ={}).settings.port == 1
+    assert load_settings(environ=environ).settings.port == 2
+    assert load_settings(environ=environ, file=Path("option.toml")).settings.port == 3
+
+
+def test_an_empty_variable_counts_as_not_given() -> None:
+    write("port = 1001")
+    loaded = load_settings(environ={"PIERHEAD_PORT": "", "PIERHEAD_CONFIG_FILE": "", "PIERHEAD_NO_SUCH": ""})
+    assert loaded.settings.port == 1001
+
+
+def test_other_programs_variables_are_left_alone() -> None:
+    assert load_settings(environ={"PORT": "1", "AWS_REGION": "x"}).settings.port == 8000
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("10.0.0.0/8", ("10.0.0.0/8",)),
+        ("10.0.0.0/8,192.0.2.1", ("10.0.0.0/8", "192.0.2.1")),
+        (" 10.0.0.0/8  2001:db8::/32 ", ("10.0.0.0/8", "2001:db8::/32")),
+    ],
+)
+def test_lists_in_the_environment_are_divided_by_commas_or_blanks(
+    written: str, meant: tuple[str, ...]
+) -> None:
+    loaded = load_settings(environ={"PIERHEAD_TRUSTED_NETWORKS": written})
+    assert loaded.settings.trusted_networks == meant
+
+
+def test_lists_in_the_file_are_those_of_toml() -> None:
+    write('trusted_proxies = ["10.0.0.0/8", "192.0.2.1"]')
+    assert load_settings(environ={}).settings.trusted_proxies == ("10.0.0.0/8", "192.0.2.1")
+
+
+def test_every_wrong_setting_is_named_at_once_with_its_source_and_what_is_allowed() -> None:
+    write('log_level = "loud"\ntrusted_proxies = ["10.0.0.1/8"]')
+    faults = faults_of(
+        environ={"PIERHEAD_WORKERS": "0", "PIERHEAD_DEFAULT_TIER": "open", "PIERHEAD_STORAG": "x"},
+        overrides={"port": "abc", "storage": "gopher://x"},
+    )
+    assert set(faults) == {
+        "log_level (pierhead.toml): must be one of debug, info, warning, error, but got 'loud'",
+        "trusted_proxies (pierhead.toml): must be networks such as 10.0.0.0/8 or 2001:db8::/32, divided by "
+        "commas or blanks, but 10.0.0.1/8 has host bits set",
+        "PIERHEAD_WORKERS (environment): must be a whole number from 1 to 64, but got '0'",
+        "PIERHEAD_DEFAULT_TIER (environment): must be one of public, closed, but got 'open'",
+        "PIERHEAD_STORAG: is not a setting; did you mean PIERHEAD_STORAGE?",
+        "--port (command line): must be a whole number from 0 to 65535, but got 'abc'",
+        "--storage (command line): must be a directory, file:///dir or s3://bucket/prefix, but got "
+        "'gopher://x'",
+    }
+
+
+WRONG: list[tuple[str, str]] = [
+    ("storage", '""'),
+    ("storage", '"http://bucket"'),
+    ("storage", '"s3://"'),
+    ("storage", "5"),
+    ("secret_keys", '["short"]'),
+    ("secret_keys", "[5]"),
+    ("policy_file", "5"),
+    ("default_tier", '"eula"'),
+    ("delivery", '"accel"'),
+    ("presign_seconds", "9"),
+    ("presign_seconds", "604801"),
+    ("trusted_networks", '["10.0.0.0/33"]'),
+    ("trusted_networks", "5"),
+    ("trusted_proxies", '["localhost"]'),
+    ("site_title", '""'),
+    ("site_title", f'"{"x" * 101}"'),
+    ("host", '""'),
+    ("port", "-1"),
+    ("port", "65536"),
+    ("port", "1.5"),
+    ("port", "true"),
+    ("workers", "65"),
+    ("drain_seconds", "3601"),
+    ("replica_id", '"two words"'),
+    ("replica_id", f'"{"x" * 65}"'),
+    ("log_level", '"INFO"'),
+    ("log_format", '"xml"'),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_is_refused_and_told_what_is_allowed(name: str, value: str) -> None:
+    write(f"{name} = {value}")
+    (fault,) = faults_of()
+    assert fault.startswith(f"{name} (pierhead.toml): must be {allowed(name).replace('`', '')}, but ")
+
+
+def test_no_setting_takes_just_anything() -> None:
+    assert {name for name, _ in WRONG} == set(Settings.model_fields)
+
+
+def test_what_is_allowed_is_what_is_accepted() -> None:
+    for name, field in Settings.model_fields.items():
+        for choice in get_args(field.annotation) if allowed(name).startswith("one of") else ():
+            assert settings_of(**{"storage": "s3://bucket", name: choice})
+    assert settings_of(port=0, workers=64, drain_seconds=0, presign_seconds=604800)
+
+
+def test_redirects_need_a_storage_that_clients_can_be_sent_to() -> None:
+    (fault,) = faults_of(overrides={"storage": "/srv"}, environ={"PIERHEAD_DELIVERY": "redirect"})
+    assert fault.startswith(
+        "PIERHEAD_DELIVERY (environment): must be one of auto, redirect, proxy, but redirect"
+    )
+    assert settings_of(storage="s3://bucket", delivery="redirect").delivery == "redirect"
+
+
+@pytest.mark.parametrize(
+    ("variable", "suggested"),
+    [
+        ("PIERHEAD_PORTS", "PIERHEAD_PORT"),
+        ("PIERHEAD_port", "PIERHEAD_PORT"),
+        ("PIERHEAD_SECRET_KEY", "PIERHEAD_SECRET_KEYS"),
+        ("PIERHEAD_CONFIG", "PIERHEAD_CONFIG_FILE"),
+    ],
+)
+def test_an_unknown_variable_brings_the_nearest_name(variable: str, suggested: str) -> None:
+    assert faults_of(environ={variable: "1"}) == (f"{variable}: is not a setting; did you mean {suggested}?",)
+
+
+def test_an_unknown_name_in_the_file_brings_the_nearest_name() -> None:
+    write("prot = 1\n[[sites]]\n")
+    near, far = faults_of()
+    assert near == "pierhead.toml: prot: is not a setting; did you mean port?"
+    assert far.startswith("pierhead.toml: sites: is not a setting; must be one of default_tier, delivery, ")
+
+
+def test_the_file_is_named_that_is_no_toml() -> None:
+    write("workers = 2\nport = = 1\n")
+    (fault,) = faults_of()
+    assert fault.startswith("pierhead.toml: is not TOML: ")
+    assert "line 2" in fault
+
+
+def test_the_file_is_named_that_is_no_text() -> None:
+    Path("pierhead.toml").write_bytes(b"port = \xff")
+    (fault,) = faults_of()
+    assert fault.startswith("pierhead.toml: is not TOML: ")
+
+
+def test_a_file_that_was_asked_for_must_be_there() -> None:
+    assert faults_of(file=Path("gone.toml")) == ("gone.toml: cannot be read (No such file or directory)",)
+    assert faults_of(environ={"PIERHEAD_CONFIG_FILE": "."}) == (".: cannot be read (Is a directory)",)
+
+
+def test_a_broken_file_does_not_keep_other_faults_from_being_told() -> None:
+    write("port = ")
+    assert len(faults_of(environ={"PIERHEAD_WORKERS": "x"})) == 2
+
+
+SECRET_FAULTS: list[dict[str, Any]] = [
+    {"environ": {"PIERHEAD_SECRET_KEYS": f"{KEY} tooshort"}},
+    {"environ": {"PIERHEAD_SECRET_KEYS": f"{KEY},tooshort", "PIERHEAD_PORT": "x"}},
+    {"overrides": {"secret_keys": 5}},
+    {"overrides": {"secret_keys": [KEY, 5]}},
+    {"overrides": {"secret_keys": {KEY: "tooshort"}}},
+]
+
+
+@pytest.mark.parametrize("sources", SECRET_FAULTS)
+def test_a_fault_tells_nothing_of_a_secret(sources: dict[str, Any]) -> None:
+    told = " ".join(faults_of(**sources))
+    assert "at least 32 characters" in told
+    assert KEY not in told
+    assert "tooshort" not in told
+
+
+def test_secrets_are_masked_wherever_settings_are_shown() -> None:
+    settings = load_settings(environ={"PIERHEAD_SECRET_KEYS": f"{KEY} {OTHER_KEY}"}).settings
+    assert masked(settings)["secret_keys"] == f"{MASK} {MASK}"
+    for shown in (repr(settings), str(settings), str(masked(settings)), settings.model_dump_json()):
+        assert KEY not in shown
+        assert OTHER_KEY not in shown
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        settings_of().port = 1
+
+
+def test_a_replica_is_named_after_its_host() -> None:
+    assert settings_of().replica_id == socket.gethostname()

@@ -1,0 +1,192 @@
+"""`pierhead serve` as its operator runs it: a process that listens, answers, and ends when it is told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.waiting import answers, wait_until
+
+PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
+START_SECONDS = 60
+STOP_SECONDS = 20
+KEY = "one-key-for-all-the-tests-of-this-file"
+
+
+class Served:
+    """A `pierhead serve` with its log."""
+
+    def __init__(self, directory: Path, *arguments: str, **environ: str) -> None:
+        (directory / "tree").mkdir()
+        (directory / "tree/hello.txt").write_text("hello\n")
+        with (directory / "tree/large.img").open("wb") as large:
+            large.truncate(200 * 1024 * 1024)
+        self._log = directory / "log"
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [PIERHEAD, "serve", "--storage", "tree", "--port", "0", *arguments],
+                cwd=directory,
+                env=environment(environ),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        assert wait_until(lambda: not self.is_running or self._listens(), START_SECONDS), self.log
+        self.url = self.lines("listening")[0]["url"].removesuffix("/")
+        assert wait_until(lambda: not self.is_running or answers(f"{self.url}/healthz"), START_SECONDS)
+        assert self.is_running, self.log
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def lines(self, event: str) -> list[dict[str, str]]:
+        """The log lines of one kind."""
+        whole = [line for line in self.log.splitlines(keepends=True) if line.endswith("\n")]
+        return [line for line in map(json.loads, whole) if line["event"] == event]
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """Tell it to stop. Returns its exit status and the seconds it took."""
+        began = time.monotonic()
+        self.process.send_signal(how)
+        return self.process.wait(STOP_SECONDS), time.monotonic() - began
+
+    def kill(self) -> None:
+        """Leave nothing behind, whatever became of it."""
+        if self.is_running:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def _listens(self) -> bool:
+        return bool(self.lines("listening"))
+
+
+def environment(extra: Mapping[str, str]) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PIERHEAD_LOG_FORMAT": "json", "PIERHEAD_SECRET_KEYS": KEY, **extra}
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    started: list[Served] = []
+
+    def start(*arguments: str, **environ: str) -> Served:
+        started.append(Served(tmp_path, *arguments, **environ))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_takes_a_free_port_says_which_serves_and_stops(serve: Callable[..., Served], workers: str) -> None:
+    server = serve("--workers", workers)
+    assert not server.url.endswith(":0")
+    assert httpx.get(f"{server.url}/hello.txt").text == "hello\n"
+    status, seconds = server.stop()
+    assert status == 0
+    assert seconds < 10
+    assert "Traceback" not in server.log
+
+
+def test_it_stops_at_control_c_as_well(serve: Callable[..., Served]) -> None:
+    server = serve()
+    assert server.stop(signal.SIGINT)[0] == 0
+    assert "Traceback" not in server.log
+
+
+def test_an_idle_client_does_not_hold_it_up(serve: Callable[..., Served]) -> None:
+    server = serve()
+    with httpx.Client(base_url=server.url) as client:
+        client.get("/hello.txt")
+        assert server.stop()[0] == 0
+
+
+def test_a_slow_download_is_waited_for_but_not_for_ever(serve: Callable[..., Served]) -> None:
+    server = serve(PIERHEAD_DRAIN_SECONDS="1")
+    with httpx.stream("GET", f"{server.url}/large.img") as answer:
+        chunks = answer.iter_raw(1024)
+        next(chunks)
+        status, seconds = server.stop()
+        with pytest.raises(httpx.RemoteProtocolError):
+            for _ in chunks:
+                pass
+    assert status == 0
+    assert 1 <= seconds < 10
+    (line,) = (line for line in server.lines("request") if line["path"] == "/large.img")
+    assert line["broken"] == "the server stopped"
+    assert "Traceback" not in server.log
+
+
+def test_workers_count_together(serve: Callable[..., Served]) -> None:
+    server = serve("--workers", "2")
+    for _ in range(20):  # each over a connection of its own, so that both get some
+        httpx.get(f"{server.url}/hello.txt")
+    assert wait_until(lambda: downloads_counted(server.url) == 20, 10)
+    assert {downloads_counted(server.url) for _ in range(10)} == {20}
+
+
+def downloads_counted(url: str) -> float:
+    pattern = r'^pierhead_download_duration_seconds_count\{.*status="200".*\} (\S+)$'
+    found = re.search(pattern, httpx.get(f"{url}/metrics").text, re.MULTILINE)
+    return float(found[1]) if found else 0
+
+
+def test_workers_share_a_key_that_was_made_up(serve: Callable[..., Served]) -> None:
+    server = serve("--workers", "2", PIERHEAD_SECRET_KEYS="")
+    assert not server.lines("no_secret_keys")
+
+
+def test_one_process_alone_warns_that_its_key_ends_with_it(serve: Callable[..., Served]) -> None:
+    assert serve(PIERHEAD_SECRET_KEYS="").lines("no_secret_keys")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_in_use_is_named_and_nothing_else(tmp_path: Path, workers: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = subprocess.run(
+            [PIERHEAD, "serve", "--port", str(port), "--workers", workers],
+            cwd=tmp_path,
+            env=environment({}),
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert result.stderr == f"pierhead: cannot listen on 127.0.0.1, port {port}: Address already in use\n"
+    assert not result.stdout
+
+
+def test_a_name_with_two_addresses_is_served_at_both(serve: Callable[..., Served]) -> None:
+    addresses = {str(found[4][0]) for found in socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)}
+    server = serve("--host", "localhost")
+    port = server.url.rpartition(":")[2]
+    for address in addresses:
+        with socket.create_connection((address, int(port)), timeout=5):
+            pass
+
+
+def test_the_log_is_json_where_nobody_reads_it_and_the_time_comes_first(serve: Callable[..., Served]) -> None:
+    server = serve(PIERHEAD_LOG_FORMAT="")
+    httpx.get(f"{server.url}/hello.txt", headers={"Authorization": "Bearer very-secret"})
+    server.stop()
+    (line,) = server.lines("request")
+    assert list(line)[:4] == ["timestamp", "level", "logger", "event"]
+    assert "very-secret" not in server.log

@@ -13,6 +13,7 @@ PierheadError
 │   ├── LoginRequired
 │   ├── LicenceRequired
 │   ├── LicenceDeclined
+│   ├── FormRefused
 │   ├── GroupRequired
 │   └── Refused                 no rule opens the path, whoever asks
 ├── MalformedRules              a control file or site policy that cannot be understood
@@ -139,6 +140,13 @@ class LicenceDeclined(AccessDenied):
 
     def __init__(self) -> None:
         super().__init__("without accepting the licence you cannot download the file")
+
+
+class FormRefused(AccessDenied):
+    """A form that nobody can be shown to have sent from one of our own pages."""
+
+    def __init__(self) -> None:
+        super().__init__("the form is not from this site, or too old; open the file again")
 
 
 class GroupRequired(AccessDenied):

@@ -14,11 +14,10 @@ from starlette.responses import RedirectResponse, Response
 from app.auth.forms import FORM_COOKIE, check_form_token, issue_form_token
 from app.auth.licences import ACCEPTANCE_COOKIE, ACCEPTANCE_SECONDS, grant_acceptance
 from app.domain.access import Licence, Principal
-from app.domain.errors import BadParameter, LicenceDeclined, NotFound
+from app.domain.errors import BadParameter, FormRefused, LicenceDeclined, NotFound
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import DownloadPage, LicencePage
 from app.routes.query import Query
-from app.routes.responses import problem_response
 from app.routes.services import Services, record_of
 
 FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
@@ -56,8 +55,7 @@ def build_licence_router(services: Services) -> APIRouter:
         record_of(request).route = "licence-answer"
         form = await _read_form(request)
         if not _is_own_form(request, form, services):
-            detail = "the form is not from this site, or too old: open the licence again"
-            return problem_response(403, "Form refused", detail, "form-refused")
+            raise FormRefused
         # Parsed as any path of the tree, so that the way back never leads off this site.
         path = ArtifactPath.parse(form.get("path", "").encode("utf-8"))
         licence, remaining = await _licence_of(

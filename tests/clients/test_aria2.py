@@ -7,9 +7,9 @@ import signal
 import subprocess
 from pathlib import Path
 
-from tests.clients.conftest import Published
 from tests.support.programs import SECONDS, environment, run
 from tests.support.published_tree import BIG
+from tests.support.publishing import Published
 from tests.support.waiting import wait_until
 
 CHECKSUM_WRONG = 32

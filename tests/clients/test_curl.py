@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import Published
 from tests.support.programs import run
 from tests.support.published_tree import BIG, LICENCE, ODD, PUBLIC, RESTRICTED, SECOND_LICENCE
+from tests.support.publishing import Published
 
 HTTP_REFUSED = 22
 """curl's exit status with --fail, for an answer of 400 or above."""

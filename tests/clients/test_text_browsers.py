@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import Published
 from tests.support.programs import run
 from tests.support.published_tree import BIG, LICENCE
+from tests.support.publishing import Published
 
 BROWSERS = {
     "lynx": ("lynx", "-dump", "-nolist", "-width=100"),

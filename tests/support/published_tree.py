@@ -25,6 +25,9 @@ UNFIT_FOR_MIRRORS: Final = tuple(name for name in ODD_NAMES if name == "a%20b" o
 
 FIT_NAMES: Final = tuple(name for name in ODD_NAMES if name not in UNFIT_FOR_MIRRORS)
 
+MARKUP: Final = "<img src=x onerror=alert(1)>"
+"""A name that would run if any page took it for HTML."""
+
 MEMBERS: Final = "staff"
 
 POLICY: Final = f"""\
@@ -58,6 +61,7 @@ PUBLIC: Final[dict[str, bytes]] = {
     "tree/nested/one/two/three.txt": b"three\n",
     "tree/nested/one/first.bin": bytes(range(256)),
     "tree/nested/a folder? yes & 100%/\u00fc + b.txt": b"deep\n",
+    f"tree/nested/{MARKUP}/inside.txt": b"inside\n",
     "tree/licensed/notes.txt": b"Free notes beside licensed files.\n",
     **{f"tree/odd/{name}": f"content of {name}\n".encode() for name in FIT_NAMES},
     **{f"odd/{name}": f"content of {name}\n".encode() for name in UNFIT_FOR_MIRRORS},
@@ -69,6 +73,7 @@ ODD: Final = {path: content for path, content in PUBLIC.items() if "odd/" in pat
 RESTRICTED: Final[dict[str, bytes]] = {
     "tree/licensed/board.img": random.Random(1).randbytes(40_000),
     "tree/licensed/both.img": random.Random(2).randbytes(30_000),
+    f"tree/licensed/{MARKUP}.img": b"image with an odd name\n",
     "tree/members/plan.txt": b"What comes next is for members.\n",
     "tree/members/preview.img": random.Random(3).randbytes(2 * 1024 * 1024),
 }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -14,7 +15,11 @@ from starlette.types import ASGIApp
 from app.auth.keys import KeyRing
 from app.auth.networks import parse_networks
 from app.auth.principal import Authenticator
-from app.catalog import Catalog, SnapshotLoader
+from app.cache.byte_cache import ByteCache
+from app.cache.freshness import Lifetimes
+from app.cache.listing_cache import ListingCache
+from app.cache.page_cache import PageCache
+from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
 from app.config import ConfigError, Settings, load_settings
 from app.pages.contexts import Site
 from app.pages.html import HtmlPages
@@ -76,9 +81,11 @@ def wire(settings: Settings, site_policy: SitePolicy, store: ObjectStore, metric
     keys = KeyRing([key.get_secret_value() for key in settings.secret_keys] or [_ephemeral_key()])
     networks = parse_networks(settings.trusted_networks)
     proxies = parse_networks(settings.trusted_proxies)
+    held = ByteCache(settings.cache_bytes)
     return Services(
         site=Site(settings.site_title),
-        catalog=build_catalog(settings, site_policy, store),
+        catalog=build_catalog(settings, site_policy, store, held),
+        pages=PageCache(held),
         store=store,
         authenticator=Authenticator(keys, networks, proxies),
         keys=keys,
@@ -93,17 +100,37 @@ def wire(settings: Settings, site_policy: SitePolicy, store: ObjectStore, metric
     )
 
 
-def build_catalog(settings: Settings, site_policy: SitePolicy, store: ObjectStore) -> Catalog:
-    """The catalog over an open store."""
+def build_catalog(
+    settings: Settings,
+    site_policy: SitePolicy,
+    store: ObjectStore,
+    held: ByteCache,
+    clock: Callable[[], float] = time.monotonic,
+) -> Catalog:
+    """The catalog over an open store.
+
+    Args:
+        held: where folders are kept.
+        clock: seconds, by which their age is told; never goes back.
+    """
     texts = load_default_licences(templates_directory())
-    snapshots = SnapshotLoader(
+    loader = SnapshotLoader(
         store,
         site=site_policy,
         default_public=settings.default_tier == "public",
         default_licences=DefaultLicences(texts, DEFAULT_LICENCE),
         link_prefix=_link_prefix(settings.storage),
     )
-    return Catalog(store, snapshots, site_policy)
+    folders = ListingCache(
+        loader.load,
+        held=held,
+        cost=cost_of,
+        is_same=is_same,
+        lifetimes=Lifetimes(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
+        replica=settings.replica_id,
+        clock=clock,
+    )
+    return Catalog(store, folders, site_policy, absent_seconds=folders.missing_seconds, clock=clock)
 
 
 def read_site_policy(settings: Settings) -> SitePolicy:

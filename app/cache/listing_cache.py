@@ -17,7 +17,7 @@ from app.domain.paths import ArtifactPath
 Value = TypeVar("Value")
 
 MISSING_SECONDS: Final = 2.0
-"""How long a folder that was not there is not asked for again."""
+"""How long a folder that was not there is not asked for again, if the ttl is not shorter."""
 MAX_MISSING: Final = 10_000
 RETRY_SECONDS: Final = 2.0
 """After a failed refresh, how long the old value is used without another attempt."""
@@ -51,6 +51,9 @@ class ListingCache(Generic[Value]):
     Fresh values are given at once; stale ones at once too, with one refresh behind the scenes; older ones
     only when a refresh fails. Whoever asks for the same folder at the same time shares one load.
 
+    Attributes:
+        missing_seconds: how long a folder that was not there is not asked for again.
+
     Args:
         load: reads a folder. NotFound means that there is none; a StoreError that it cannot be told now.
         held: where values are kept, together with others'.
@@ -81,7 +84,8 @@ class ListingCache(Generic[Value]):
         self._replica = replica
         self._clock = clock
         self._flights: SingleFlight[ArtifactPath, _Stored[Value]] = SingleFlight()
-        self._missing: TTLCache[ArtifactPath, None] = TTLCache(MAX_MISSING, MISSING_SECONDS, timer=clock)
+        self.missing_seconds = min(MISSING_SECONDS, lifetimes.ttl)
+        self._missing: TTLCache[ArtifactPath, None] = TTLCache(MAX_MISSING, self.missing_seconds, timer=clock)
 
     def ready(self, path: ArtifactPath) -> Cached[Value] | None:
         """A value that may be used without waiting, or None. A stale one is being refreshed from now on."""

@@ -1,7 +1,17 @@
 """The use cases: list a folder, open a file, walk a subtree."""
 
-from app.catalog.catalog import Catalog, OpenedFile
+from app.catalog.catalog import Catalog, FolderView, OpenedFile
 from app.catalog.paging import Page, take_page
-from app.catalog.snapshots import Snapshot, SnapshotLoader
+from app.catalog.snapshots import Snapshot, SnapshotLoader, cost_of, is_same
 
-__all__ = ["Catalog", "OpenedFile", "Page", "Snapshot", "SnapshotLoader", "take_page"]
+__all__ = [
+    "Catalog",
+    "FolderView",
+    "OpenedFile",
+    "Page",
+    "Snapshot",
+    "SnapshotLoader",
+    "cost_of",
+    "is_same",
+    "take_page",
+]

@@ -7,11 +7,15 @@ itself, so that a route cannot forget to ask.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import NamedTuple
 
+from cachetools import TTLCache
+
+from app.cache.listing_cache import Cached, ListingCache
+from app.catalog.links import Links
 from app.catalog.paging import cursor_trail, position_at, position_behind
-from app.catalog.snapshots import Snapshot, SnapshotLoader
+from app.catalog.snapshots import Snapshot
 from app.domain.access import (
     Access,
     Allow,
@@ -38,11 +42,11 @@ from app.domain.errors import (
 from app.domain.paths import ArtifactPath, display_name
 from app.policy.decide import Explanation, Rules, classify, decide, explain, visible_entry
 from app.policy.decide import rules_without_control_files as site_rules_alone
-from app.policy.site_rules import SitePolicy
+from app.policy.site_policy import SitePolicy
+from app.policy.tier import Tier, tier_of
 from app.storage.store import ObjectStore
 
-LINK_NAMES = frozenset({"latest", "lastSuccessful"})
-"""Names of folders that may be links although nothing but a link file is in them."""
+MAX_ABSENT = 10_000
 MAX_MATCHES_NAMED = 20
 
 
@@ -60,22 +64,80 @@ class OpenedFile(NamedTuple):
     access: Access
 
 
+class _Located(NamedTuple):
+    path: ArtifactPath
+    rules: Rules
+    info: FileInfo | None = None
+
+
+class FolderView(NamedTuple):
+    """A folder as one principal may see it.
+
+    Attributes:
+        snapshot: the folder, whoever asks.
+        tier: all that decides what this principal sees in it.
+        principal: who asks.
+        age: seconds since the folder was read.
+        is_stale: whether that is longer than it should be, because the store does not answer or was only
+            now asked again.
+    """
+
+    snapshot: Snapshot
+    tier: Tier
+    principal: Principal
+    age: float
+    is_stale: bool
+
+    def entries(self) -> tuple[VisibleEntry, ...]:
+        """What the principal sees, in listing order."""
+        rules, path = self.snapshot.rules, self.snapshot.path
+        shown = (visible_entry(path, entry, rules, self.principal) for entry in self.snapshot.entries)
+        return tuple(entry for entry in shown if entry is not None)
+
+
 class Catalog:
     """One site's tree, as its rules let it be seen.
 
     Args:
         store: where the bytes are.
-        snapshots: reads folders from that store.
+        folders: keeps what was read of each folder.
         site: the site policy, which can deny before the store is asked.
+        absent_seconds: how long a file that was not there is not asked for again.
+        clock: seconds; never goes back.
     """
 
-    def __init__(self, store: ObjectStore, snapshots: SnapshotLoader, site: SitePolicy) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        folders: ListingCache[Snapshot],
+        site: SitePolicy,
+        *,
+        absent_seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
         self._store = store
-        self._snapshots = snapshots
+        self._folders = folders
         self._site = site
+        self._links = Links(self._snapshot)
+        self._absent: TTLCache[ArtifactPath, None] = TTLCache(MAX_ABSENT, absent_seconds, timer=clock)
 
-    async def list_folder(self, path: ArtifactPath, principal: Principal) -> tuple[VisibleEntry, ...]:
-        """What the principal sees in a folder, in listing order.
+    def warm(self, path: ArtifactPath, principal: Principal) -> FolderView | None:
+        """A folder that is at hand, without waiting; None where anything would have to be asked or raised.
+
+        The view is not a permission: whether its tier may see the folder at all is for `view_folder` to say.
+        """
+        cached = self._folders.ready(path)
+        if cached is None or cached.value.link is not None:
+            return None
+        return _view(cached, principal)
+
+    async def view_folder(
+        self, path: ArtifactPath, principal: Principal, *, reread: bool = False
+    ) -> FolderView:
+        """A folder that the principal may list.
+
+        Args:
+            reread: ask the store, whatever is at hand.
 
         Raises:
             NotFound: no such folder, or hidden from this principal.
@@ -84,9 +146,15 @@ class Catalog:
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
         self._check_site_policy(path, principal)
-        snapshot = await self._real_folder(path, principal)
-        _raise_denial(decide(path, snapshot.rules, principal))
-        return _visible_entries(snapshot, principal)
+        if reread:
+            self._folders.invalidate(path)
+        cached = await self._real_folder(path, principal)
+        _raise_denial(decide(path, cached.value.rules, principal))
+        return _view(cached, principal)
+
+    async def list_folder(self, path: ArtifactPath, principal: Principal) -> tuple[VisibleEntry, ...]:
+        """What the principal sees in a folder, in listing order. Raises as `view_folder`."""
+        return (await self.view_folder(path, principal)).entries()
 
     async def open_file(self, path: ArtifactPath, principal: Principal) -> OpenedFile:
         """Decide, then look the file up. A wildcard in the last name stands for the one file it matches.
@@ -99,12 +167,10 @@ class Catalog:
                 not yet. Membership is judged by rule alone, whether the file exists or not.
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
-        real, rules = await self._locate(path, principal)
+        located = await self._locate(path, principal)
+        real, rules = located.path, located.rules
         _raise_denial(decide(real, rules, principal))
-        try:
-            info = await self._store.head(real)
-        except Moved as moved:
-            raise self._redirect(moved.target, principal) from None
+        info = located.info or await self._head(real, principal)
         return OpenedFile(real, info, classify(real, rules)[0])
 
     async def licences_of(self, path: ArtifactPath, principal: Principal) -> tuple[Licence, ...]:
@@ -113,11 +179,11 @@ class Catalog:
         Raises:
             As `open_file`, except LicenceRequired.
         """
-        real, rules = await self._locate(path, principal)
-        decision = decide(real, rules, principal)
+        located = await self._locate(path, principal)
+        decision = decide(located.path, located.rules, principal)
         if not isinstance(decision, NeedsLicence):
             _raise_denial(decision)
-        return classify(real, rules)[1]
+        return classify(located.path, located.rules)[1]
 
     async def look_up(self, path: ArtifactPath, principal: Principal) -> VisibleEntry:
         """One file as its folder's listing shows it.
@@ -165,7 +231,7 @@ class Catalog:
         """
         folder = path if path.is_folder else path.parent
         try:
-            snapshot = await self._snapshots.load(folder)
+            snapshot = await self._snapshot(folder)
             real = snapshot.link
         except Moved as moved:
             real = moved.target.as_folder
@@ -183,57 +249,60 @@ class Catalog:
         if not isinstance(decision, NeedsLicence):
             _raise_denial(decision)
 
-    async def _locate(self, path: ArtifactPath, principal: Principal) -> tuple[ArtifactPath, Rules]:
+    async def _locate(self, path: ArtifactPath, principal: Principal) -> _Located:
         """The real path of a file that exists, and its folder's rules.
 
         The store is asked about the file itself only where the listing lacks it: it may be newer than that.
         """
         self._check_site_policy(path, principal)
         try:
-            snapshot = await self._real_folder(path.parent, principal)
+            snapshot = (await self._real_folder(path.parent, principal)).value
         except Moved as moved:
             raise self._redirect(moved.target.child(path.name), principal) from None
         decision = decide(path, snapshot.rules, principal)
         if _is_secret(decision):
             _raise_denial(decision)
-        if _has(snapshot, path.name, is_folder=False):
-            return path, snapshot.rules
-        if _has(snapshot, path.name, is_folder=True):
+        if snapshot.find(path.name, is_folder=False):
+            return _Located(path, snapshot.rules)
+        if snapshot.find(path.name, is_folder=True):
             raise Moved(path.as_folder)
         if _is_wildcard(path.name):
-            return _only_match(snapshot, path.name, principal), snapshot.rules
+            shown = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False).entries()
+            return _Located(_only_match(shown, path.name), snapshot.rules)
+        return _Located(path, snapshot.rules, await self._head_of_absent(path, principal))
+
+    async def _head(self, path: ArtifactPath, principal: Principal) -> FileInfo:
         try:
-            await self._store.head(path)
+            return await self._store.head(path)
         except Moved as moved:
             raise self._redirect(moved.target, principal) from None
-        return path, snapshot.rules
 
-    async def _real_folder(self, path: ArtifactPath, principal: Principal) -> Snapshot:
+    async def _head_of_absent(self, path: ArtifactPath, principal: Principal) -> FileInfo:
+        """Look at a file that its folder's listing lacks, once in a while: scanners ask for a lot of these."""
+        if path in self._absent:
+            raise NotFound
+        try:
+            return await self._head(path, principal)
+        except NotFound:
+            self._absent[path] = None
+            raise
+
+    async def _snapshot(self, path: ArtifactPath) -> Snapshot:
+        return (await self._folders.get(path)).value
+
+    async def _real_folder(self, path: ArtifactPath, principal: Principal) -> Cached[Snapshot]:
         """The snapshot of a folder that is no link and not below one; otherwise Moved to the real folder."""
         try:
-            snapshot = await self._snapshots.load(path)
+            cached = await self._folders.get(path)
         except Moved as moved:
             raise self._redirect(moved.target.as_folder, principal) from None
         except NotFound:
-            await self._raise_moved_below_link(path, principal)
+            if (real := await self._links.real_path_below(path)) is not None:
+                raise self._redirect(real, principal) from None
             raise
-        if snapshot.link is not None:
-            raise self._redirect(await self._snapshots.end_of_links(snapshot.link), principal)
-        return snapshot
-
-    async def _raise_moved_below_link(self, path: ArtifactPath, principal: Principal) -> None:
-        """For a folder that does not exist: raise Moved if a folder above it is a link."""
-        for depth in range(len(path.segments) - 1, 0, -1):
-            if path.segments[depth - 1] not in LINK_NAMES:
-                continue
-            try:
-                link = (await self._snapshots.load(ArtifactPath(path.segments[:depth], True))).link
-            except (NotFound, Moved):
-                continue
-            if link is not None:
-                target = await self._snapshots.end_of_links(link)
-                real = ArtifactPath(target.segments + path.segments[depth:], path.is_folder)
-                raise self._redirect(real, principal)
+        if cached.value.link is not None:
+            raise self._redirect(await self._links.end_of(cached.value.link), principal)
+        return cached
 
     def _redirect(self, target: ArtifactPath, principal: Principal) -> Moved:
         """A redirect, unless the site policy denies its target: then even the name stays untold."""
@@ -262,9 +331,9 @@ class Catalog:
                 yield entry
 
 
-def _visible_entries(snapshot: Snapshot, principal: Principal) -> tuple[VisibleEntry, ...]:
-    shown = (visible_entry(snapshot.path, entry, snapshot.rules, principal) for entry in snapshot.entries)
-    return tuple(entry for entry in shown if entry is not None)
+def _view(cached: Cached[Snapshot], principal: Principal) -> FolderView:
+    tier = tier_of(principal, cached.value.rules)
+    return FolderView(cached.value, tier, principal, cached.age, cached.is_stale)
 
 
 def _raise_denial(decision: Decision) -> None:
@@ -293,15 +362,11 @@ def _is_secret(decision: Decision) -> bool:
             return False
 
 
-def _has(snapshot: Snapshot, name: str, *, is_folder: bool) -> bool:
-    return any(entry.name == name and entry.is_folder is is_folder for entry in snapshot.entries)
-
-
 def _is_wildcard(name: str) -> bool:
     return any(character in name for character in "*?[")
 
 
-def _only_match(snapshot: Snapshot, pattern: str, principal: Principal) -> ArtifactPath:
+def _only_match(shown: Iterable[VisibleEntry], pattern: str) -> ArtifactPath:
     """The one entry that a wildcard stands for, among those the principal may see.
 
     Raises:
@@ -309,7 +374,7 @@ def _only_match(snapshot: Snapshot, pattern: str, principal: Principal) -> Artif
     """
     matches = [
         visible
-        for visible in _visible_entries(snapshot, principal)
+        for visible in shown
         if not visible.locked and fnmatch.fnmatchcase(visible.entry.name, pattern)
     ]
     if not matches:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import itertools
+import sys
+from bisect import bisect_left
 from typing import NamedTuple
 
 import structlog
 
-from app.domain.entries import ControlFile, Entry, Listing, listing_order
+from app.domain.entries import ControlFile, Entry, File, Folder, Listing, listing_order
 from app.domain.errors import Moved, NotFound, RequestError, StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.policy.decide import Rules, compose
@@ -17,7 +21,13 @@ from app.policy.site_rules import SitePolicy
 from app.storage.store import ObjectStore
 
 LINK_FILE = ".s3_linked_from"
-MAX_LINK_HOPS = 8
+
+SNAPSHOT_BYTES = 2_000
+"""What a snapshot without entries takes: its rules, path and tuples."""
+ENTRY_BYTES = 112
+"""What an entry takes beside its strings: a tuple of up to four, its place in the snapshot, a time."""
+FILE_BYTES = 32
+"""What a file has over a folder: a larger tuple and the number of its bytes."""
 
 _log = structlog.get_logger(__name__)
 
@@ -30,12 +40,41 @@ class Snapshot(NamedTuple):
         entries: everything in it in listing order, hidden names included.
         rules: what governs it.
         link: the folder that this one stands for, or None.
+        fingerprint: digest of the control files that the rules were read from.
+        control_bytes: how long those are together.
+        version: another number for every snapshot of this process, so that what was made from one is told
+            from what was made from another.
     """
 
     path: ArtifactPath
     entries: tuple[Entry, ...]
     rules: Rules
     link: ArtifactPath | None
+    fingerprint: bytes
+    control_bytes: int
+    version: int
+
+    def find(self, name: str, *, is_folder: bool) -> bool:
+        """Whether the folder has such an entry."""
+        wanted = listing_order(Folder(name) if is_folder else File(name, 0, 0.0))
+        place = bisect_left(self.entries, wanted, key=listing_order)
+        return place < len(self.entries) and listing_order(self.entries[place]) == wanted
+
+
+def is_same(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two snapshots of one folder are served alike."""
+    return one.fingerprint == other.fingerprint and one.entries == other.entries
+
+
+def cost_of(snapshot: Snapshot) -> int:
+    """Bytes of memory that a snapshot takes: its tuples, its strings, and the control files' texts."""
+    return SNAPSHOT_BYTES + sum(map(_entry_cost, snapshot.entries)) + snapshot.control_bytes
+
+
+def _entry_cost(entry: Entry) -> int:
+    if isinstance(entry, Folder):
+        return ENTRY_BYTES + sys.getsizeof(entry.name)
+    return ENTRY_BYTES + FILE_BYTES + sys.getsizeof(entry.name) + sys.getsizeof(entry.e_tag)
 
 
 class SnapshotLoader:
@@ -64,6 +103,7 @@ class SnapshotLoader:
         self._default_public = default_public
         self._default_licences = default_licences
         self._link_prefix = link_prefix
+        self._versions = itertools.count()
 
     async def load(self, path: ArtifactPath) -> Snapshot:
         """List a folder and read its control files.
@@ -87,24 +127,15 @@ class SnapshotLoader:
             default_licences=self._default_licences,
         )
         link = self._parse_link(controls[-1], path) if link_files else None
-        return Snapshot(path, tuple(sorted(listing.entries, key=listing_order)), rules, link)
-
-    async def end_of_links(self, target: ArtifactPath) -> ArtifactPath:
-        """Follow link files until a folder that is none, so that a client needs one redirect.
-
-        Raises:
-            NotFound: the target does not exist, or the links go in circles.
-            StoreError: as `load`.
-        """
-        for _ in range(MAX_LINK_HOPS):
-            try:
-                link = (await self.load(target)).link
-            except Moved as moved:
-                link = moved.target
-            if link is None:
-                return target
-            target = link
-        raise NotFound
+        return Snapshot(
+            path,
+            tuple(sorted(listing.entries, key=listing_order)),
+            rules,
+            link,
+            fingerprint=_fingerprint(controls),
+            control_bytes=sum(len(control.content or b"") for control in controls),
+            version=next(self._versions),
+        )
 
     async def _read(self, folder: ArtifactPath, name: str) -> ControlFile:
         path = folder.child(name)
@@ -145,3 +176,10 @@ def _readable_control_files(listing: Listing, names: list[str]) -> tuple[str, ..
         _log.error("control_file_unreadable", folder=listing.path.url, names=sorted(unreadable))
         raise StoreUnavailable("rules-unreadable")
     return wanted
+
+
+def _fingerprint(controls: list[ControlFile]) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for control in controls:
+        digest.update(repr(control).encode("utf-8", "surrogateescape"))
+    return digest.digest()

@@ -9,6 +9,7 @@ import sys
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from app.auth.networks import is_in, parse_networks
+from app.cache.byte_cache import ByteCache
 from app.cli.arguments import STORAGE_HELP, Commands, checked, load, name
 from app.config import LoadedSettings
 from app.domain.access import Allow, Decision, Forbidden, Hidden, NeedsLicence, NeedsLogin, Principal
@@ -75,7 +76,7 @@ async def _ask(loaded: LoadedSettings, path: ArtifactPath, principal: Principal)
     configure_logging(settings.log_level, settings.log_format)  # to standard error, out of the answer's way
     policy = await check_all(loaded)
     async with open_store(settings.storage, observe=lambda *_: None) as store:
-        return await build_catalog(settings, policy, store).explain(path, principal)
+        return await build_catalog(settings, policy, store, ByteCache(0)).explain(path, principal)
 
 
 def _say(decision: Decision) -> str:

@@ -68,6 +68,18 @@ class Settings(BaseModel):
         "Authorization; `auto` serves directories too. `proxy`: always from here.",
     )
     presign_seconds: Number = Field(300, ge=10, le=604800, description="Life of a presigned URL, in seconds.")
+    cache_ttl: Number = Field(
+        60, ge=0, le=86400, description="Seconds for which a folder is served as it was read; 0: read each time."
+    )
+    cache_grace: Number = Field(
+        240, ge=0, le=86400, description="Seconds after that for which it is served while it is read again."
+    )
+    cache_max_stale: Number = Field(
+        86400, ge=0, le=2592000, description="Age in seconds up to which it is served if the storage fails."
+    )
+    cache_bytes: Number = Field(
+        256 * 1024 * 1024, ge=0, description="Memory for folders and pages, in bytes, for each worker."
+    )
     trusted_networks: Networks = Field(
         (),
         description="Clients that pass licences, groups and malformed rules, and see `/metrics`.",

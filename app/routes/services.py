@@ -12,6 +12,7 @@ from starlette.requests import Request
 from app.auth.keys import KeyRing
 from app.auth.networks import Network, client_address, is_https, is_in
 from app.auth.principal import Authenticator, Identity
+from app.cache.page_cache import PageCache
 from app.catalog import Catalog
 from app.domain.access import Principal
 from app.http_semantics import choose_media_type
@@ -35,6 +36,7 @@ class Services:
 
     site: Site
     catalog: Catalog
+    pages: PageCache
     store: ObjectStore
     authenticator: Authenticator
     keys: KeyRing

@@ -35,8 +35,9 @@ class LiveServer(NamedTuple):
 
 
 def settings_for(**values: Any) -> Settings:
-    """Settings with a key that `token` signs with."""
-    return Settings(**({"secret_keys": (SECRET,), "replica_id": "test"} | values))
+    """Settings with a key that `token` signs with, and without a cache: what a test changes is seen at once."""
+    uncached = {"cache_ttl": 0, "cache_grace": 0, "cache_max_stale": 0}
+    return Settings(**({"secret_keys": (SECRET,), "replica_id": "test"} | uncached | values))
 
 
 def policy_from(text: str) -> SitePolicy:

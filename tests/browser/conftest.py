@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -109,13 +110,14 @@ def follow_download(page: Page, act: Callable[[], object]) -> bytes:
     return path.read_bytes()
 
 
-def take(complaints: list[str], part: str) -> None:
-    """Take out the complaint that a test has provoked.
+def take(page: Page, complaints: list[str], part: str) -> None:
+    """Take out the complaint that a test has provoked; the browser may take a moment to make it.
 
     Raises:
         AssertionError: it was not made.
     """
-    provoked = [complaint for complaint in complaints if part in complaint]
-    assert provoked, complaints
-    for complaint in provoked:
-        complaints.remove(complaint)
+    deadline = time.monotonic() + SECONDS
+    while not any(part in complaint for complaint in complaints):
+        assert time.monotonic() < deadline, complaints
+        page.wait_for_timeout(20)  # lets the browser's events come in
+    complaints[:] = [complaint for complaint in complaints if part not in complaint]

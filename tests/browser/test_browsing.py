@@ -46,7 +46,7 @@ class TestWay:
     def test_an_unknown_folder_leads_back(self, site: Published, page: Page, complaints: list[str]) -> None:
         page.goto(site.url_of("tree/absent/"))
         expect(page.get_by_role("heading", name="Not found")).to_be_visible()
-        take(complaints, "404")
+        take(page, complaints, "404")
         entry(page, "Folder above")
         expect(page).to_have_url(site.url_of("tree/"))
 
@@ -107,7 +107,7 @@ class TestOddNames:
         page = open_page(java_script_enabled=True)
         page.goto(f"{site.url}/tree/%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E")
         expect(page.get_by_role("heading", name="Not found")).to_be_visible()
-        take(complaints, "404")
+        take(page, complaints, "404")
         assert page.locator("script").count() == 0
 
 
@@ -119,7 +119,7 @@ class TestPrivate:
         page.on("response", lambda answer: answers.append(answer))
         with pytest.raises(Error, match="INVALID_AUTH_CREDENTIALS"):  # there is nobody to be asked
             page.goto(site.url_of("tree/members/"))
-        take(complaints, "401")
+        take(page, complaints, "401")
         assert [answer.status for answer in answers] == [401]
         assert answers[0].headers["www-authenticate"].startswith('Basic realm="Pierhead"')
 
@@ -136,5 +136,5 @@ class TestPrivate:
         page = open_page(http_credentials={"username": "robot", "password": "guess"})
         page.goto(site.url_of("tree/members/"))
         expect(page.get_by_role("heading", name="Authentication failed")).to_be_visible()
-        take(complaints, "401")
+        take(page, complaints, "401")
         expect(page.get_by_text("plan.txt")).to_have_count(0)

@@ -69,7 +69,7 @@ def test_declining_is_a_refusal(site: Published, page: Page, complaints: list[st
     choose(page, site, "board.img")
     answer(page, "Decline")
     expect(page.get_by_role("heading", name="Licence not accepted")).to_be_visible()
-    take(complaints, "403")
+    take(page, complaints, "403")
     choose(page, site, "board.img")
     expect(page.get_by_role("heading", name="Licence agreement")).to_be_visible()
 
@@ -109,6 +109,6 @@ def test_a_form_that_was_made_elsewhere_is_refused(
     page.context.clear_cookies()
     answer(page, "Accept and download")
     expect(page.get_by_role("heading", name="Form refused")).to_be_visible()
-    take(complaints, "403")
+    take(page, complaints, "403")
     choose(page, site, "board.img")
     expect(page.get_by_role("heading", name="Licence agreement")).to_be_visible()

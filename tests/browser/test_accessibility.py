@@ -1,0 +1,102 @@
+"""What those need who hear a page, or walk it by its structure."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import take
+from tests.support.publishing import Published
+
+PAGES = {
+    "folder": ("tree/licensed/", "/tree/licensed/ – Pierhead"),
+    "licence": ("tree/licensed/board.img", "Licence for board.img – Pierhead"),
+    "error": ("tree/absent/", "Not found – Pierhead"),
+}
+
+
+@pytest.fixture(params=PAGES)
+def kind(request: pytest.FixtureRequest, site: Published, page: Page, complaints: list[str]) -> str:
+    """Each kind of page, opened."""
+    chosen: str = request.param
+    page.goto(site.url_of(PAGES[chosen][0]))
+    if chosen == "error":
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        take(page, complaints, "404")
+    return chosen
+
+
+def test_the_title_says_what_it_is(kind: str, page: Page) -> None:
+    expect(page).to_have_title(PAGES[kind][1])
+
+
+def test_the_language_is_told(kind: str, page: Page) -> None:
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_there_is_one_of_each_landmark(kind: str, page: Page) -> None:
+    for role in ("banner", "main", "contentinfo"):
+        expect(page.get_by_role(role)).to_have_count(1)
+    expect(page.get_by_role("navigation", name="Breadcrumb")).to_have_count(1)
+
+
+def test_there_is_one_heading_of_the_first_level(kind: str, page: Page) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+
+
+def test_no_identifier_is_used_twice(kind: str, page: Page) -> None:
+    identifiers = page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_everything_that_can_be_used_has_a_name(kind: str, page: Page) -> None:
+    names = page.evaluate(
+        "[...document.querySelectorAll('a, button')].map(element => element.textContent.trim())"
+    )
+    assert names
+    assert all(names)
+
+
+def test_text_may_be_made_larger(kind: str, page: Page) -> None:
+    viewport = page.locator("meta[name=viewport]").get_attribute("content") or ""
+    assert "width=device-width" in viewport
+    assert "user-scalable" not in viewport
+    assert "maximum-scale" not in viewport
+
+
+class TestTable:
+    @pytest.fixture
+    def listing(self, site: Published, page: Page) -> Page:
+        page.goto(site.url_of("tree/licensed/"))
+        return page
+
+    def test_it_has_a_caption(self, listing: Page) -> None:
+        expect(listing.get_by_role("table", name="Contents of /tree/licensed/")).to_have_count(1)
+
+    def test_each_column_has_a_head(self, listing: Page) -> None:
+        heads = listing.locator("th[scope=col]")
+        assert heads.all_text_contents() == ["Name", "Last modified", "Size", "Access"]
+        assert listing.locator("table.listing th").count() == 4
+
+    def test_times_can_be_read_by_machines(self, listing: Page) -> None:
+        times = [time.get_attribute("datetime") for time in listing.locator("table.listing time").all()]
+        assert times == ["2017-01-20T12:00:00Z"] * len(times)
+        assert times
+
+    def test_it_is_still_a_table_on_a_phone(self, listing: Page) -> None:
+        listing.set_viewport_size({"width": 390, "height": 844})
+        expect(listing.get_by_role("table")).to_have_count(1)
+        row = listing.get_by_role("row", name="board.img")
+        expect(row.get_by_role("cell")).not_to_have_count(0)
+
+
+def test_the_licence_can_be_scrolled_with_the_keyboard(site: Published, page: Page) -> None:
+    page.goto(site.url_of("tree/licensed/board.img"))
+    expect(page.get_by_role("region", name="Licence text")).to_have_attribute("tabindex", "0")
+
+
+def test_where_one_is_is_told_in_the_breadcrumbs(site: Published, page: Page) -> None:
+    page.goto(site.url_of("tree/nested/one/"))
+    here = page.locator("nav [aria-current=page]")
+    expect(here).to_have_text("one")
+    expect(here).to_have_count(1)

@@ -69,7 +69,10 @@ class Settings(BaseModel):
     )
     presign_seconds: Number = Field(300, ge=10, le=604800, description="Life of a presigned URL, in seconds.")
     cache_ttl: Number = Field(
-        60, ge=0, le=86400, description="Seconds for which a folder is served as it was read; 0: read each time."
+        60,
+        ge=0,
+        le=86400,
+        description="Seconds for which a folder is served as it was read; 0: read each time.",
     )
     cache_grace: Number = Field(
         240, ge=0, le=86400, description="Seconds after that for which it is served while it is read again."
@@ -152,8 +155,8 @@ def allowed(name: str) -> str:
     if choices := get_args(field.annotation):
         return "one of " + ", ".join(f"`{choice}`" for choice in choices)
     least = next(limit.ge for limit in field.metadata if hasattr(limit, "ge"))
-    most = next(limit.le for limit in field.metadata if hasattr(limit, "le"))
-    return f"a whole number from {least} to {most}"
+    most = next((limit.le for limit in field.metadata if hasattr(limit, "le")), None)
+    return f"a whole number from {least} " + ("up" if most is None else f"to {most}")
 
 
 def masked(settings: Settings) -> dict[str, str]:

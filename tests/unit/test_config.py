@@ -146,6 +146,10 @@ WRONG: list[tuple[str, str]] = [
     ("delivery", '"accel"'),
     ("presign_seconds", "9"),
     ("presign_seconds", "604801"),
+    ("cache_ttl", "-1"),
+    ("cache_grace", "86401"),
+    ("cache_max_stale", "2592001"),
+    ("cache_bytes", "-1"),
     ("trusted_networks", '["10.0.0.0/33"]'),
     ("trusted_networks", "5"),
     ("trusted_proxies", '["localhost"]'),
@@ -208,7 +212,7 @@ def test_an_unknown_name_in_the_file_brings_the_nearest_name() -> None:
     write("prot = 1\n[[sites]]\n")
     near, far = faults_of()
     assert near == "pierhead.toml: prot: is not a setting; did you mean port?"
-    assert far.startswith("pierhead.toml: sites: is not a setting; must be one of default_tier, delivery, ")
+    assert far.startswith("pierhead.toml: sites: is not a setting; must be one of cache_bytes, cache_grace, ")
 
 
 def test_the_file_is_named_that_is_no_toml() -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import httptools
 import structlog
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
 
@@ -77,6 +77,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().__init__(**options)
         self._head_seconds = head_seconds
         self._deadline: TimerHandle | None = None
+        self._answering: RequestResponseCycle | None = None
         self._has_begun = False
         self._is_reading_head = True
         self._has_refused = False
@@ -89,8 +90,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection has ended."""
+        """The connection has ended, for the request being answered too: uvicorn tells only the last one."""
         self._stop_deadline()
+        if self._answering is not None:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -134,6 +138,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """A part of a body."""
         self._framing_bytes -= len(body)
         super().on_body(body)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _parse(self, piece: bytes) -> None:
         self._framing_bytes += len(piece)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -29,10 +30,13 @@ from app.policy.eula import DefaultLicences
 from app.policy.site_policy import SitePolicy
 from app.policy.site_rules import SitePolicyError, parse_site_policy
 from app.routes.application import build_application
+from app.routes.folder_pages import FolderPages
+from app.routes.responses import CacheHeaders
 from app.routes.services import Services
+from app.routes.shared_headers import page_headers
 from app.storage.open_store import open_store
 from app.storage.store import ObjectStore
-from app.telemetry import Metrics, configure_logging
+from app.telemetry import AccessLog, ConsoleAccessLog, JsonAccessLog, Metrics, configure_logging, is_json
 
 DEFAULT_LICENCE = "default"
 
@@ -82,16 +86,19 @@ def wire(settings: Settings, site_policy: SitePolicy, store: ObjectStore, metric
     networks = parse_networks(settings.trusted_networks)
     proxies = parse_networks(settings.trusted_proxies)
     held = ByteCache(settings.cache_bytes)
+    site, html = Site(settings.site_title), HtmlPages(templates)
     return Services(
-        site=Site(settings.site_title),
+        site=site,
         catalog=build_catalog(settings, site_policy, store, held),
-        pages=PageCache(held),
+        folder_pages=FolderPages(site, html, PageCache(held), page_headers(settings.replica_id)),
+        cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
         store=store,
         authenticator=Authenticator(keys, networks, proxies),
         keys=keys,
-        html=HtmlPages(templates),
+        html=html,
         static=load_static(templates),
         metrics=metrics,
+        access_log=_access_log(settings),
         delivery=settings.delivery,
         presign_seconds=settings.presign_seconds,
         replica_id=settings.replica_id,
@@ -152,6 +159,12 @@ def read_site_policy(settings: Settings) -> SitePolicy:
         raise ConfigError((f"policy_file: {path} cannot be read: {error}",)) from error
     except SitePolicyError as error:
         raise ConfigError(tuple(map(str, error.faults))) from error
+
+
+def _access_log(settings: Settings) -> AccessLog | None:
+    if settings.log_level not in ("debug", "info"):
+        return None
+    return JsonAccessLog(sys.stderr) if is_json(settings.log_format) else ConsoleAccessLog()
 
 
 def _link_prefix(storage: str) -> str:

@@ -62,8 +62,13 @@ def build_application(services: Services) -> FrontDoor:
             answer.headers["Allow"] = allowed
         return answer
 
-    tree = TreeApp(services, errors)
-    return FrontDoor(tree, _HeadAsGet(reserved), metrics=services.metrics, replica_id=services.replica_id)
+    return FrontDoor(
+        TreeApp(services, errors),
+        _HeadAsGet(reserved),
+        metrics=services.metrics,
+        access_log=services.access_log,
+        replica_id=services.replica_id,
+    )
 
 
 def _allowed(request: Request, routers: Sequence[APIRouter]) -> str | None:

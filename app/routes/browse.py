@@ -2,79 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.catalog import take_page
+from app.cache.page_cache import Page
+from app.catalog import FolderView
 from app.domain.access import Principal, VisibleEntry
 from app.domain.errors import BadParameter
 from app.domain.paths import ArtifactPath
-from app.http_semantics import choose_media_type
-from app.pages.contexts import FolderPage
-from app.pages.json_lists import entry_line, folder_json, folder_ndjson, folder_text
-from app.pages.links import next_query, next_walk_query
+from app.http_semantics import choose_encoding, choose_media_type
+from app.pages.json_lists import entry_line
+from app.pages.links import next_walk_query
+from app.routes.compression import ENCODINGS
+from app.routes.folder_pages import MEDIA_TYPES, Cut
 from app.routes.query import Query
-from app.routes.responses import LISTING_VARY, cache_control, rendered
+from app.routes.responses import LISTING_VARY, CacheHeaders, cache_control, is_not_modified
 from app.routes.services import Services, record_of
 from app.routes.streams import LineStream
 
 MAX_LIMIT: Final = 100_000
 
-MEDIA_TYPES: Final = {
-    "html": "text/html; charset=utf-8",
-    "json": "application/json",
-    "ndjson": "application/x-ndjson",
-    "text": "text/plain; charset=utf-8",
-}
+_NOT_MODIFIED: Final = frozenset(
+    {b"etag", b"vary", b"x-content-type-options", b"referrer-policy", b"x-pierhead-replica"}
+)
+"""What a 304 repeats of a page's headers (RFC 9110 section 15.4.5)."""
 _NEGOTIABLE: Final = {media_type.partition(";")[0]: name for name, media_type in MEDIA_TYPES.items()}
 
 
-async def browse(
-    request: Request, path: ArtifactPath, principal: Principal, services: Services
-) -> Response | LineStream:
+async def browse(request: Request, path: ArtifactPath, principal: Principal, services: Services) -> ASGIApp:
     """Answer for a folder.
 
     Raises:
         BadParameter: `format`, `limit`, `after` or `recursive` is not of its form.
-        As `Catalog.list_folder`.
+        As `Catalog.view_folder`.
     """
     query = Query(request)
     if query.flag("recursive"):
         return await _recursive(request, path, principal, services, query)
-    chosen = query.choice("format", tuple(MEDIA_TYPES))
-    representation = chosen or _negotiated(request)
-    record_of(request).route = f"folder-{representation}"
-    limit = query.number("limit", MAX_LIMIT)
-    entries = await services.catalog.list_folder(path, principal)
-    part = take_page(entries, after=query.text("after"), limit=limit)
-    page = FolderPage(services.site, path, part.entries, part.next_after, part.total, limit)
-    response = rendered(
-        request, _render(page, representation, services), MEDIA_TYPES[representation], principal
+    cut = Cut(
+        query.text("after"), query.number("limit", MAX_LIMIT), query.choice("format", tuple(MEDIA_TYPES))
     )
-    if (following := next_query(page, chosen)) is not None:
-        response.headers["Link"] = f'<{following}>; rel="next"'
-    return response
+    representation = cut.format or negotiated(request.headers.getlist("accept"))
+    record_of(request).route = f"folder-{representation}"
+    view = await services.catalog.view_folder(path, principal)
+    encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
+    pages = services.folder_pages
+    if cut.is_whole:
+        page = await pages.whole(view, representation, encoding)
+    else:
+        page = await pages.part(view, representation, encoding, cut)
+    status = 304 if is_not_modified(request, page.e_tag.strip('"')) else 200
+    return FolderAnswer(page, status, folder_headers(view, services.cache_headers))
 
 
-def _negotiated(request: Request) -> str:
+def negotiated(accept: Sequence[str]) -> str:
     """The representation by Accept; a client that accepts none of ours gets HTML (RFC 9110 section 12.5.1)."""
-    media_type = choose_media_type(request.headers.getlist("accept"), tuple(_NEGOTIABLE))
+    media_type = choose_media_type(accept, tuple(_NEGOTIABLE))
     return _NEGOTIABLE[media_type] if media_type is not None else "html"
 
 
-def _render(page: FolderPage, representation: str, services: Services) -> bytes:
-    match representation:
-        case "json":
-            return folder_json(page)
-        case "ndjson":
-            return folder_ndjson(page)
-        case "text":
-            return folder_text(page)
-        case _:
-            return services.html.folder(page)
+def folder_headers(view: FolderView, cache_headers: CacheHeaders) -> list[tuple[bytes, bytes]]:
+    """What of an answer depends on who asks and when."""
+    headers = [(b"cache-control", cache_headers.of_folder(view.principal).encode("ascii"))]
+    if not view.principal.is_anonymous or view.principal.trusted:
+        return headers
+    headers.append((b"age", b"%d" % view.age))  # RFC 9111 section 5.1
+    if view.is_stale:
+        headers.append((b"cache-status", b"pierhead; hit; detail=stale"))  # RFC 9211 section 2
+    return headers
+
+
+class FolderAnswer:
+    """Sends a page, or tells that the client has it already.
+
+    Args:
+        status: 200 or 304.
+        headers: raw; those beside the page's own.
+    """
+
+    def __init__(self, page: Page, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.page = page
+        self.status = status
+        self.headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_whole = self.status == 200
+        own = self.page.headers if is_whole else tuple(h for h in self.page.headers if h[0] in _NOT_MODIFIED)
+        await send({"type": "http.response.start", "status": self.status, "headers": [*own, *self.headers]})
+        body = self.page.body if is_whole and scope["method"] != "HEAD" else b""
+        await send({"type": "http.response.body", "body": body})
 
 
 async def _recursive(

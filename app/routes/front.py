@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -20,7 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.domain.errors import StoreError
 from app.routes.responses import problem_response
 from app.routes.services import SCOPE_KEY, RequestRecord
-from app.telemetry import Metrics
+from app.routes.shared_headers import CONTENT_SECURITY_POLICY, shared_headers
+from app.telemetry import AccessLine, AccessLog, Metrics
 
 RESERVED: Final = frozenset({"healthz", "readyz", "metrics", "api", "license", "login", "logout", "-"})
 """First path segments that belong to the server; everything else is the tree's."""
@@ -31,16 +33,6 @@ QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_HEADER_FIELDS: Final = 256
 MAX_LOGGED_TEXT: Final = 512
-
-_SHARED_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    # Never tells another host which path was asked for; still lets our own form show where it came from.
-    "Referrer-Policy": "same-origin",
-}
-CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
 
 _HOST: Final = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
 """RFC 9110 section 7.2, by the grammar of RFC 3986 section 3.2.2."""
@@ -55,20 +47,31 @@ class FrontDoor:
         tree: answers every path of the published tree.
         reserved: answers the server's own paths, and the lifespan.
         metrics: where requests are counted.
+        access_log: takes a line for each; None for no lines.
         replica_id: told in every answer and log line.
     """
 
-    def __init__(self, tree: ASGIApp, reserved: ASGIApp, *, metrics: Metrics, replica_id: str) -> None:
+    def __init__(
+        self,
+        tree: ASGIApp,
+        reserved: ASGIApp,
+        *,
+        metrics: Metrics,
+        access_log: AccessLog | None,
+        replica_id: str,
+    ) -> None:
         self._tree = tree
         self._reserved = reserved
         self._metrics = metrics
+        self._access_log = access_log
         self._replica_id = replica_id
+        self._shared_headers = shared_headers(replica_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._reserved(scope, receive, send)
             return
-        answer = _Answer(send, self._replica_id, is_head=scope["method"] == "HEAD")
+        answer = _Answer(send, self._shared_headers, is_head=scope["method"] == "HEAD")
         record = RequestRecord()
         scope[SCOPE_KEY] = record
         try:
@@ -110,29 +113,32 @@ class FrontDoor:
             self._metrics.pages.labels(record.route, status).observe(seconds)
         if scope["path"] in QUIET:
             return
+        if self._access_log is None:
+            return
         identity = record.identity
-        _log.info(
-            "request",
-            method=scope["method"],
-            path=_path(scope),
-            status=answer.status,
-            bytes=answer.body_bytes,
-            seconds=round(seconds, 6),
-            route=record.route,
-            client=str(identity.client) if identity and identity.client else _peer(scope),
-            subject=identity.principal.subject if identity else None,
-            agent=_header(scope, b"user-agent"),
-            replica=self._replica_id,
-            **({"broken": answer.broken} if answer.broken else {}),
+        self._access_log.write(
+            AccessLine(
+                method=scope["method"],
+                path=_path(scope),
+                status=answer.status,
+                bytes=answer.body_bytes,
+                seconds=round(seconds, 6),
+                route=record.route,
+                client=str(identity.client) if identity and identity.client else _peer(scope),
+                subject=identity.principal.subject if identity else None,
+                agent=_header(scope, b"user-agent"),
+                replica=self._replica_id,
+                broken=answer.broken,
+            )
         )
 
 
 class _Answer:
     """Watches one answer on its way out, and puts the shared headers on it."""
 
-    def __init__(self, send: Send, replica_id: str, *, is_head: bool) -> None:
+    def __init__(self, send: Send, shared: Mapping[str, str], *, is_head: bool) -> None:
         self._send = send
-        self._replica_id = replica_id
+        self._shared = shared
         self._is_head = is_head
         self.status = 0
         self.body_bytes = 0
@@ -142,10 +148,9 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            for name, value in _SHARED_HEADERS.items():
+            for name, value in self._shared.items():
                 headers[name] = value
             headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-            headers["X-Pierhead-Replica"] = self._replica_id
         elif self._is_head:
             message = {**message, "body": b""}
         else:

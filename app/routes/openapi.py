@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from app.routes.browse import MAX_LIMIT, MEDIA_TYPES
+from app.routes.browse import MAX_LIMIT
+from app.routes.folder_pages import MEDIA_TYPES
 from app.routes.responses import Problem
 
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from typing import Any, Final
 
@@ -13,9 +12,7 @@ from starlette.responses import Response
 from app.domain.access import Principal
 from app.http_semantics import Validators, Verdict, choose_encoding, evaluate_preconditions
 from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
-
-MIN_COMPRESSED_BYTES: Final = 1024
-"""Below this, an answer fits the first packets anyway."""
+from app.routes.compression import ENCODINGS, MIN_COMPRESSED_BYTES, compressed
 
 LISTING_VARY: Final = "Accept, Accept-Encoding, Authorization, Cookie"
 
@@ -36,25 +33,26 @@ def rendered(request: Request, body: bytes, media_type: str, principal: Principa
     """
     encoding = "identity"
     if len(body) >= MIN_COMPRESSED_BYTES:
-        encoding = choose_encoding(request.headers.getlist("accept-encoding"), ("gzip",))
-    # The validator is taken before compression, so that replicas with another zlib agree on it; a strong
-    # one differs between encodings (RFC 9110 section 8.8.3.3).
-    e_tag = hashlib.blake2b(body, digest_size=16).hexdigest() + ("-gz" if encoding == "gzip" else "")
+        encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
+    # Taken before compression, and another one for each encoding: as `FolderPages` does.
+    e_tag = hashlib.blake2b(body, digest_size=16).hexdigest() + (
+        "" if encoding == "identity" else f"-{encoding}"
+    )
     headers = {
         "ETag": f'"{e_tag}"',
         "Vary": LISTING_VARY,
         "Cache-Control": cache_control(principal),
         "Content-Type": media_type,
     }
-    if _is_not_modified(request, e_tag):
+    if is_not_modified(request, e_tag):
         return Response(None, 304, headers)
-    if encoding == "gzip":
-        headers["Content-Encoding"] = "gzip"
-        body = gzip.compress(body, compresslevel=5, mtime=0)
+    if encoding != "identity":
+        headers["Content-Encoding"] = encoding
+        body = compressed(body, encoding)
     return Response(body, 200, headers)
 
 
-def _is_not_modified(request: Request, e_tag: str) -> bool:
+def is_not_modified(request: Request, e_tag: str) -> bool:
     """Whether the client has this very body. A rendered page has no time of its own, so only tags count."""
 
     def tags_only(name: str) -> list[str]:
@@ -64,9 +62,36 @@ def _is_not_modified(request: Request, e_tag: str) -> bool:
     return verdict is Verdict.NOT_MODIFIED
 
 
+class CacheHeaders:
+    """What answers say of how long they may be kept, and by whom (RFC 9111 section 3, RFC 5861).
+
+    Args:
+        ttl: seconds for which a folder is served as it was read; 0 for not at all.
+        grace: seconds after that for which it is served while it is read again.
+        max_stale: age in seconds up to which it is served if it cannot be read.
+    """
+
+    def __init__(self, ttl: int, grace: int, max_stale: int) -> None:
+        lives = f"max-age={ttl}, stale-while-revalidate={grace}, stale-if-error={max(0, max_stale - ttl)}"
+        self._folder = f"public, {lives}" if ttl else REVALIDATE
+
+    def of_folder(self, principal: Principal) -> str:
+        """For a folder's page: its age counts from when the folder was read."""
+        return self._folder if _is_everybody(principal) else NOT_KEPT
+
+
+REVALIDATE: Final = "no-cache"
+"""May be kept by anybody, and is asked for again each time."""
+NOT_KEPT: Final = "private, no-store"
+
+
 def cache_control(principal: Principal) -> str:
-    """`no-cache` (kept, but asked for again) for what everybody sees; nothing else may be kept at all."""
-    return "no-cache" if principal.is_anonymous and not principal.trusted else "private, no-store"
+    """For what has no age of its own: only what everybody sees may be kept."""
+    return REVALIDATE if _is_everybody(principal) else NOT_KEPT
+
+
+def _is_everybody(principal: Principal) -> bool:
+    return principal.is_anonymous and not principal.trusted
 
 
 class Problem(BaseModel):

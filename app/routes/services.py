@@ -12,15 +12,16 @@ from starlette.requests import Request
 from app.auth.keys import KeyRing
 from app.auth.networks import Network, client_address, is_https, is_in
 from app.auth.principal import Authenticator, Identity
-from app.cache.page_cache import PageCache
 from app.catalog import Catalog
 from app.domain.access import Principal
 from app.http_semantics import choose_media_type
 from app.pages.contexts import Site
 from app.pages.html import HtmlPages
 from app.pages.static import StaticFile
+from app.routes.folder_pages import FolderPages
+from app.routes.responses import CacheHeaders
 from app.storage.store import ObjectStore
-from app.telemetry import Metrics
+from app.telemetry import AccessLog, Metrics
 
 Delivery = Literal["auto", "redirect", "proxy"]
 
@@ -30,19 +31,22 @@ class Services:
     """Everything a route may use; wired once in `main`.
 
     Attributes:
+        access_log: takes a line for each request; None where the log level leaves them out.
         presign_seconds: life of a presigned URL.
         clock: seconds since the epoch, UTC.
     """
 
     site: Site
     catalog: Catalog
-    pages: PageCache
+    folder_pages: FolderPages
+    cache_headers: CacheHeaders
     store: ObjectStore
     authenticator: Authenticator
     keys: KeyRing
     html: HtmlPages
     static: Mapping[str, StaticFile]
     metrics: Metrics
+    access_log: AccessLog | None
     delivery: Delivery
     presign_seconds: int
     replica_id: str

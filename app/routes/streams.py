@@ -110,7 +110,7 @@ class LineStream:
             async for line in self._rest:
                 held.append(line)
                 if len(held) >= LINES_PER_CHUNK:
-                    await send(_body(b"".join(held)))
+                    await _send_fairly(b"".join(held), send)
                     held.clear()
             await send(_body(b"".join(held)))
         await send(_body(b"", more=False))
@@ -118,7 +118,17 @@ class LineStream:
 
 async def _pump(chunks: AsyncIterator[bytes], send: Send) -> None:
     async for chunk in chunks:
-        await send(_body(chunk))
+        await _send_fairly(chunk, send)
+
+
+async def _send_fairly(body: bytes, send: Send) -> None:
+    """Send a piece of a body, and let others run.
+
+    Neither a store that has its bytes at hand nor a connection that takes them ever waits, so without this
+    one body could hold up the whole server, and nobody would notice that its client has gone.
+    """
+    await send(_body(body))
+    await asyncio.sleep(0)
 
 
 async def _until_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import brotli
 import httpx
 import pytest
+import zstandard
 
 from tests.support.live_server import token
 from tests.support.site_trees import MemoryTree, client_of
@@ -68,24 +70,44 @@ def test_each_representation_has_a_tag_of_its_own(client: httpx.Client) -> None:
     assert len(tags) == len(FORMATS)
 
 
+DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress,
+    "br": brotli.decompress,
+    "zstd": lambda raw: zstandard.ZstdDecompressor().decompress(raw),
+}
+
+
 @pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("accepted", ["gzip", "deflate, gzip, br, zstd", "x-gzip", "*"])
-def test_a_compressed_listing_is_the_same_listing(client: httpx.Client, name: str, accepted: str) -> None:
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip", "gzip"),
+        ("x-gzip", "gzip"),
+        ("br", "br"),
+        ("deflate, gzip, br", "br"),
+        ("deflate, gzip, br, zstd", "zstd"),
+        ("gzip, br;q=0.5", "gzip"),
+        ("*", "zstd"),
+    ],
+)
+def test_a_compressed_listing_is_the_same_listing(
+    client: httpx.Client, name: str, accepted: str, encoding: str
+) -> None:
     plain = client.get(f"/many/?format={name}")
     assert "content-encoding" not in plain.headers
     headers = {"Accept-Encoding": accepted}
     with client.stream("GET", f"/many/?format={name}", headers=headers) as answer:
         raw = b"".join(answer.iter_raw())
-    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["content-encoding"] == encoding
     assert int(answer.headers["content-length"]) == len(raw) < len(plain.content)
-    assert gzip.decompress(raw) == plain.content
+    assert DECODERS[encoding](raw) == plain.content
     assert answer.headers["etag"] != plain.headers["etag"]
     again = client.get(f"/many/?format={name}", headers=headers | {"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
 
 
-@pytest.mark.parametrize("accepted", ["identity", "gzip;q=0", "br", "gzip;q=0.1, identity"])
-def test_who_does_not_like_gzip_is_sent_none(client: httpx.Client, accepted: str) -> None:
+@pytest.mark.parametrize("accepted", ["identity", "gzip;q=0", "deflate", "gzip;q=0.1, identity"])
+def test_who_likes_no_compression_is_sent_none(client: httpx.Client, accepted: str) -> None:
     answer = client.get("/many/", headers={"Accept-Encoding": accepted})
     assert "content-encoding" not in answer.headers
 

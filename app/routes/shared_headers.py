@@ -1,0 +1,30 @@
+"""Headers that every answer has."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+"""Our own pages need a style sheet and icons, and nothing that runs."""
+
+
+def shared_headers(replica_id: str) -> dict[str, str]:
+    """What is put on every answer.
+
+    Args:
+        replica_id: tells which of several replicas answered.
+    """
+    return {
+        "X-Content-Type-Options": "nosniff",
+        # Never tells another host which path was asked for; still lets our own form show where it came from.
+        "Referrer-Policy": "same-origin",
+        "X-Pierhead-Replica": replica_id,
+    }
+
+
+def page_headers(replica_id: str) -> dict[str, str]:
+    """What is put on every page of our own."""
+    return shared_headers(replica_id) | {"Content-Security-Policy": CONTENT_SECURITY_POLICY}

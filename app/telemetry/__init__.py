@@ -1,0 +1,16 @@
+"""Metrics and logs: what is measured and how a line looks. Nothing here decides anything."""
+
+from app.telemetry.access_log import AccessLine, AccessLog, ConsoleAccessLog, JsonAccessLog
+from app.telemetry.logs import LogFormat, configure_logging, is_json
+from app.telemetry.metrics import Metrics
+
+__all__ = [
+    "AccessLine",
+    "AccessLog",
+    "ConsoleAccessLog",
+    "JsonAccessLog",
+    "LogFormat",
+    "Metrics",
+    "configure_logging",
+    "is_json",
+]

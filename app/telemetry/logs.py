@@ -1,0 +1,66 @@
+"""How a log line looks, ours and the libraries'."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+LogFormat = Literal["auto", "json", "console"]
+
+
+def configure_logging(level: str, form: LogFormat) -> None:
+    """Send every log line of the process, ours and the libraries', to standard error in one form.
+
+    Args:
+        level: least level shown: debug, info, warning or error.
+        form: `json` for one object a line, `console` for people, `auto` by whether stderr is a terminal.
+    """
+    as_json = is_json(form)
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _put_first,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            foreign_pre_chain=shared,
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for noisy in ("botocore", "aiobotocore", "aioboto3", "urllib3", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+
+
+def is_json(form: LogFormat) -> bool:
+    """Whether lines are JSON: asked for, or left open where nobody looks on."""
+    return form == "json" or (form == "auto" and not sys.stderr.isatty())
+
+
+def _put_first(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """When, how grave and what, before the details: the order in which people read a line."""
+    first = {name: event[name] for name in ("timestamp", "level", "logger", "event") if name in event}
+    return first | {name: value for name, value in event.items() if name not in first}

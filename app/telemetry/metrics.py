@@ -1,0 +1,62 @@
+"""What is measured: requests, downloads, and calls to the storage."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+_PAGE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_DOWNLOAD_BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
+
+
+class Metrics:
+    """The process's metrics, in a registry of their own.
+
+    With several workers, `PROMETHEUS_MULTIPROC_DIR` (set before this module is imported) makes every worker
+    write where each can read, so that any of them answers for all.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.pages = Histogram(
+            "pierhead_page_duration_seconds",
+            "Time from request to last byte of everything but downloads.",
+            ("route", "status"),
+            buckets=_PAGE_BUCKETS,
+            registry=self.registry,
+        )
+        self.downloads = Histogram(
+            "pierhead_download_duration_seconds",
+            "Time from request to last byte of downloads.",
+            ("route", "status"),
+            buckets=_DOWNLOAD_BUCKETS,
+            registry=self.registry,
+        )
+        self.download_bytes = Counter(
+            "pierhead_download_bytes",
+            "Body bytes of downloads handed to the network.",
+            ("route",),
+            registry=self.registry,
+        )
+        self.storage_calls = Histogram(
+            "pierhead_storage_call_duration_seconds",
+            "Time of each call to the storage.",
+            ("operation", "outcome"),
+            buckets=_PAGE_BUCKETS,
+            registry=self.registry,
+        )
+
+    def observe_storage_call(self, operation: str, outcome: str, seconds: float) -> None:
+        """Record one storage call (see `app.storage.store.Observer`)."""
+        self.storage_calls.labels(operation, outcome).observe(seconds)
+
+    def render(self) -> bytes:
+        """All metrics in the Prometheus text format, of every worker where there are several."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self.registry)
+        combined = CollectorRegistry()
+        MultiProcessCollector(combined)  # type: ignore[no-untyped-call]
+        return generate_latest(combined)

@@ -61,7 +61,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("sample")
     make_sample(directory / "tree", directory / "policy.toml")
     policy = (directory / "policy.toml").read_text()
-    with live_server(app_for(f"file://{directory}/tree", policy=policy)) as server:
+    with live_server(app_for(f"file://{directory}/tree", policy=policy, cache_ttl=60)) as server:
         yield server.url
 
 

@@ -19,10 +19,11 @@ STOP_SECONDS = 15
 
 
 class RunningPierhead(NamedTuple):
-    """Where it answers, without a slash at the end; and the file with its log."""
+    """Where it answers, without a slash at the end; the file with its log; and its process."""
 
     url: str
     log: Path
+    pid: int
 
     def served(self, path: str) -> int:
         """How many requests for a path it has logged with success.
@@ -36,13 +37,18 @@ class RunningPierhead(NamedTuple):
 
 @contextmanager
 def run_pierhead(
-    storage: str, directory: Path, *, policy: str = "", environ: Mapping[str, str] | None = None
+    storage: str,
+    directory: Path,
+    *arguments: str,
+    policy: str = "",
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[RunningPierhead]:
     """Serve until the block ends. Tokens are made with `live_server.token`.
 
     Args:
         storage: URL of what is served.
         directory: for its settings and its log; it must be there, and not be part of what is served.
+        arguments: further ones of `pierhead serve`.
         policy: site policy (TOML).
         environ: further environment, such as `AWS_*`; nothing of this process's own is passed on.
     """
@@ -50,9 +56,10 @@ def run_pierhead(
     (directory / "policy.toml").write_text(policy)
     (directory / "pierhead.toml").write_text(f'secret_keys = ["{SECRET}"]\npolicy_file = "policy.toml"\n')
     log = directory / "pierhead.log"
+    command = [Path(sys.executable).with_name("pierhead"), "serve", "--storage", storage, "--port", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [Path(sys.executable).with_name("pierhead"), "serve", "--storage", storage, "--port", str(port)],
+            [*command, *arguments],
             cwd=directory,
             env={"PATH": os.environ["PATH"], "HOME": str(directory), **(environ or {})},
             stdout=output,
@@ -62,7 +69,7 @@ def run_pierhead(
     try:
         wait_until(lambda: process.poll() is not None or answers(f"{url}/readyz"), START_SECONDS)
         assert answers(f"{url}/readyz"), log.read_text()
-        yield RunningPierhead(url, log)
+        yield RunningPierhead(url, log, process.pid)
     finally:
         process.terminate()
         try:

@@ -1,0 +1,205 @@
+"""Bodies on their way: in constant memory, let go of when nobody listens, and never passed off as whole."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.domain.entries import FileInfo
+from app.domain.errors import ObjectChanged, StoreUnavailable
+from app.domain.paths import ArtifactPath
+from tests.support import raw_http
+from tests.support.live_server import app_over, live_server
+from tests.support.memory_store import MemoryStore
+from tests.support.pierhead_process import run_pierhead
+from tests.support.site_trees import DirectoryTree, client_of
+from tests.support.waiting import wait_until
+from tests.support.watched_store import WatchedStore, made_up
+
+MIB = 1024 * 1024
+TIMEOUT = 10.0
+
+
+def ask_on(connection: socket.socket, target: bytes, *lines: bytes) -> None:
+    connection.sendall(raw_http.request(b"GET", target, *lines))
+
+
+def watched(size: int, **options: object) -> WatchedStore:
+    store = WatchedStore(size, **options)  # type: ignore[arg-type]
+    store.put("f.bin", b"x")
+    return store
+
+
+@pytest.mark.parametrize("lines", [(), (b"Range: bytes=0-9,20-",)])
+def test_a_client_that_goes_away_lets_the_source_go(lines: tuple[bytes, ...]) -> None:
+    store = watched(1 << 40)
+    with live_server(app_over(store)) as server:
+        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
+            ask_on(connection, b"/f.bin", *lines)
+            assert connection.recv(65536)
+            assert wait_until(lambda: store.served > MIB, TIMEOUT)
+        assert store.released.wait(TIMEOUT)
+
+
+def test_a_client_that_goes_away_while_the_source_hangs_lets_it_go() -> None:
+    store = watched(1 << 40, breaks_at=10)
+    with live_server(app_over(store)) as server:
+        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
+            ask_on(connection, b"/f.bin")
+            assert connection.recv(65536)
+        assert store.released.wait(TIMEOUT)
+
+
+def test_a_client_that_does_not_read_is_not_read_for() -> None:
+    store = watched(1 << 40)
+    with (
+        live_server(app_over(store)) as server,
+        socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection,
+    ):
+        ask_on(connection, b"/f.bin")
+        assert connection.recv(65536)
+        seen = -1
+
+        def stands_still() -> bool:
+            nonlocal seen
+            before, seen = seen, store.served
+            return before == seen
+
+        assert wait_until(stands_still, TIMEOUT)
+        assert store.served < 64 * MIB  # what the system's own buffers take
+
+
+def test_a_file_let_go_of_is_closed(directory: DirectoryTree) -> None:
+    directory.put("d/big.bin")
+    os.truncate(directory.root / "d/big.bin", 1 << 34)
+
+    def is_open() -> bool:
+        return any(_target(link).endswith("big.bin") for link in Path("/proc/self/fd").iterdir())
+
+    with live_server(directory.app()) as server:
+        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
+            ask_on(connection, b"/d/big.bin")
+            assert connection.recv(65536)
+            assert is_open()
+        assert wait_until(lambda: not is_open(), TIMEOUT)
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:  # closed since
+        return ""
+
+
+@pytest.mark.parametrize(
+    "error", [StoreUnavailable("broken-stream"), ObjectChanged(), RuntimeError("a slip")]
+)
+@pytest.mark.parametrize("breaks_at", [1, 5 * MIB])
+def test_a_body_that_breaks_off_is_a_short_read(error: Exception, breaks_at: int) -> None:
+    store = watched(8 * MIB, breaks_at=breaks_at, error=error)
+    with live_server(app_over(store)) as server:
+        answer = raw_http.ask(server.port, raw_http.request(b"GET", b"/f.bin"))
+        with httpx.Client(base_url=server.url) as client:
+            with pytest.raises(httpx.RemoteProtocolError):
+                client.get("/f.bin")
+            assert client.head("/f.bin").status_code == 200  # and the server goes on
+    assert answer.headers["content-length"] == str(8 * MIB)
+    assert len(answer.body) <= breaks_at
+    assert answer.body == made_up(0, len(answer.body))
+    assert store.released.is_set()
+
+
+@pytest.mark.parametrize("field", [b"Range: bytes=100-", b"Range: bytes=0-9,4000000-"])
+def test_a_part_that_breaks_off_is_a_short_read(field: bytes) -> None:
+    store = watched(8 * MIB, breaks_at=5 * MIB, error=StoreUnavailable("broken-stream"))
+    with live_server(app_over(store)) as server:
+        answer = raw_http.ask(server.port, raw_http.request(b"GET", b"/f.bin", field))
+    assert answer.status == 206
+    assert len(answer.body) < int(answer.headers["content-length"])
+    assert not answer.body.endswith(b"--\r\n")
+
+
+class ReplacedInBetween(MemoryStore):
+    """Whatever was looked at is replaced before it is read."""
+
+    async def head(self, path: ArtifactPath) -> FileInfo:
+        info = await super().head(path)
+        self.put(path.text, b"NEW BYTES")
+        return info
+
+
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-1"}, {"Range": "bytes=0-0,2-2"}])
+def test_a_file_replaced_before_its_first_byte_is_never_mixed_up(headers: dict[str, str]) -> None:
+    store = ReplacedInBetween()
+    store.put("f.bin", b"old bytes")
+    with client_of(app_over(store)) as client:
+        answer = client.get("/f.bin", headers=headers)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert client.get("/f.bin", headers=headers).status_code in (200, 206)
+
+
+def test_a_file_removed_before_its_first_byte_is_not_found() -> None:
+    class RemovedInBetween(MemoryStore):
+        async def head(self, path: ArtifactPath) -> FileInfo:
+            info = await super().head(path)
+            self.remove(path.text)
+            return info
+
+    store = RemovedInBetween()
+    store.put("d/f.bin", b"x")
+    store.put("d/other", b"x")
+    with client_of(app_over(store)) as client:
+        assert client.get("/d/f.bin").status_code == 404
+
+
+def test_a_file_rewritten_in_mid_download_is_cut_and_never_mixed(directory: DirectoryTree) -> None:
+    size = 64 * MIB
+    directory.put("f.bin", b"a" * size)
+    with (
+        live_server(directory.app()) as server,
+        socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection,
+    ):
+        ask_on(connection, b"/f.bin")
+        received = connection.recv(65536)
+        directory.put("f.bin", b"b" * size, modified=2e9)
+        received += raw_http.read_to_end(connection)
+    answer = raw_http.parse_answer(received)
+    assert answer.headers["content-length"] == str(size)
+    assert 0 < len(answer.body) < size
+    assert set(answer.body) == {ord("a")}
+
+
+def test_a_file_of_many_megabytes_goes_out_in_constant_memory(tmp_path: Path) -> None:
+    size = 1024 * MIB + 1
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/big.bin").touch()
+    os.truncate(tmp_path / "tree/big.bin", size)
+    with run_pierhead(f"file://{tmp_path}/tree", tmp_path) as server:
+        port = httpx.URL(server.url).port
+        assert port
+        discard(port, b"Range: bytes=0-9999999")
+        before = peak_memory(server.pid)
+        assert discard(port, b"Accept: */*") > size
+        assert peak_memory(server.pid) - before < 32 * MIB
+
+
+def discard(port: int, line: bytes) -> int:
+    """Download into nothing; the number of bytes that came, head included."""
+    total, buffer = 0, bytearray(MIB)
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT) as connection:
+        ask_on(connection, b"/big.bin", line)
+        while count := connection.recv_into(buffer):
+            total += count
+    return total
+
+
+def peak_memory(pid: int) -> int:
+    """The most memory that a process has had so far, in bytes."""
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert match
+    return int(match[1]) * 1024

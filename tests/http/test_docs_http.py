@@ -13,6 +13,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
+from app.config import Settings
 from app.pages.problem import PROBLEM_MEDIA_TYPE, PROBLEM_TYPE_PREFIX
 from app.routes.errors import TABLE
 from scripts.make_sample_tree import make_sample
@@ -22,6 +23,10 @@ from tests.support.live_server import app_for, live_server, token
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs/http.md").read_text()
 HEAD = "| Request | With | Status | Notable headers |"
+CACHE = {
+    name: Settings.model_fields[name].default for name in ("cache_ttl", "cache_grace", "cache_max_stale")
+}
+"""As it is by default; tests are served without."""
 
 
 class Row(NamedTuple):
@@ -61,7 +66,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("sample")
     make_sample(directory / "tree", directory / "policy.toml")
     policy = (directory / "policy.toml").read_text()
-    with live_server(app_for(f"file://{directory}/tree", policy=policy, cache_ttl=60)) as server:
+    with live_server(app_for(f"file://{directory}/tree", policy=policy, **CACHE)) as server:
         yield server.url
 
 

@@ -47,7 +47,8 @@ def unharmed(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator[N
     finally:
         structlog.configure(**before)
     assert capture.entries
-    assert not [e for e in capture.entries if e["log_level"] in ("error", "critical") or "exc_info" in e]
+    errors = [e for e in capture.entries if e["log_level"] in ("error", "critical") or "exc_info" in e]
+    assert not errors, errors
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 

@@ -56,7 +56,14 @@ def run_pierhead(
     (directory / "policy.toml").write_text(policy)
     (directory / "pierhead.toml").write_text(f'secret_keys = ["{SECRET}"]\npolicy_file = "policy.toml"\n')
     log = directory / "pierhead.log"
-    command = [Path(sys.executable).with_name("pierhead"), "serve", "--storage", storage, "--port", str(port)]
+    command = [
+        str(Path(sys.executable).with_name("pierhead")),
+        "serve",
+        "--storage",
+        storage,
+        "--port",
+        str(port),
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, *arguments],

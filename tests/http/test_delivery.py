@@ -1,0 +1,154 @@
+"""How a file's bytes go out: by the store's own URL, or through the server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from app.domain.paths import ArtifactPath
+from tests.support.live_server import app_over, token
+from tests.support.memory_store import MemoryStore
+from tests.support.site_trees import client_of
+
+ELSEWHERE = "https://bucket.s3.example"
+POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
+BROWSER = {"Accept": "text/html"}
+
+
+class Presigned(NamedTuple):
+    path: str
+    content_type: str
+    disposition: str
+    expires: int
+
+
+class PresigningStore(MemoryStore):
+    """A store with URLs of its own, which remembers what it was asked to put into them."""
+
+    def __init__(self) -> None:
+        super().__init__(presign_base=ELSEWHERE)
+        self.presigned: list[Presigned] = []
+        self.put("d/f.txt", b"0123456789")
+        self.put("d/m\u00fcsli.img", b"x")
+        self.put("d/empty", b"")
+        self.put("eula/EULA.txt", b"Be nice.")
+        self.put("eula/x.img", b"x")
+        self.put("members/f", b"x")
+
+    async def presign(
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+    ) -> str | None:
+        self.presigned.append(Presigned(path.text, content_type, disposition, expires))
+        return await super().presign(
+            path, content_type=content_type, disposition=disposition, expires=expires
+        )
+
+
+class Site(NamedTuple):
+    client: httpx.Client
+    store: PresigningStore
+
+
+@contextmanager
+def site_with(delivery: str) -> Iterator[Site]:
+    store = PresigningStore()
+    app = app_over(store, policy=POLICY, storage="s3://bucket", delivery=delivery, presign_seconds=77)
+    with client_of(app) as client:
+        yield Site(client, store)
+
+
+@pytest.fixture
+def auto() -> Iterator[Site]:
+    with site_with("auto") as site:
+        yield site
+
+
+def member() -> dict[str, str]:
+    return {"Authorization": f"Bearer {token('staff', now=time.time())}"}
+
+
+def assert_elsewhere(answer: httpx.Response, path: str) -> None:
+    assert answer.status_code == 302
+    assert answer.headers["location"] == f"{ELSEWHERE}{path}?signature=fake"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.content == b""
+
+
+@pytest.mark.parametrize("delivery", ["auto", "redirect"])
+def test_anonymous_clients_are_sent_to_the_store(delivery: str) -> None:
+    with site_with(delivery) as site:
+        assert_elsewhere(site.client.get("/d/f.txt"), "/d/f.txt")
+
+
+@pytest.mark.parametrize("delivery", ["auto", "redirect", "proxy"])
+def test_a_request_with_authorization_never_leaves_for_another_host(delivery: str) -> None:
+    with site_with(delivery) as site:
+        for path in ("/d/f.txt", "/members/f"):
+            answer = site.client.get(path, headers=member())
+            assert (answer.status_code, len(answer.content)) == (200, int(answer.headers["content-length"]))
+        assert site.store.presigned == []
+
+
+def test_proxy_streams_to_everybody() -> None:
+    with site_with("proxy") as site:
+        answer = site.client.get("/d/f.txt")
+        assert (answer.status_code, answer.content) == (200, b"0123456789")
+        assert site.store.presigned == []
+
+
+@pytest.mark.parametrize("delivery", ["auto", "redirect", "proxy"])
+def test_head_is_answered_here(delivery: str) -> None:
+    with site_with(delivery) as site:
+        answer = site.client.head("/d/f.txt")
+        assert (answer.status_code, answer.headers["content-length"]) == (200, "10")
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert site.store.presigned == []
+
+
+def test_a_licence_by_header_or_cookie_is_no_authorization(auto: Site) -> None:
+    refused = auto.client.get("/eula/x.img")
+    assert refused.status_code == 403
+    assert auto.store.presigned == []  # nothing is signed for who may not have it
+    assert_elsewhere(auto.client.get("/eula/x.img", headers=refused.json()["accept_with"]), "/eula/x.img")
+    assert_elsewhere(auto.client.get("/d/f.txt", headers={"Cookie": "a=b"}), "/d/f.txt")
+
+
+def test_a_range_and_a_condition_go_along_to_the_store(auto: Site) -> None:
+    for headers in ({"Range": "bytes=2-3"}, {"If-None-Match": "*"}, {"If-Range": '"x"', "Range": "bytes=1-"}):
+        assert_elsewhere(auto.client.get("/d/f.txt", headers=headers), "/d/f.txt")
+
+
+def test_several_ranges_are_sent_here_for_s3_knows_one(auto: Site) -> None:
+    answer = auto.client.get("/d/f.txt", headers={"Range": "bytes=0-0,5-5"})
+    assert answer.status_code == 206
+    assert answer.headers["content-type"].startswith("multipart/byteranges")
+
+
+def test_the_store_is_told_what_the_answer_is_to_say(auto: Site) -> None:
+    auto.client.get("/d/f.txt")
+    auto.client.get("/d/m%C3%BCsli.img")
+    assert auto.store.presigned == [
+        Presigned("d/f.txt", "text/plain; charset=utf-8", 'inline; filename="f.txt"', 77),
+        Presigned(
+            "d/m\u00fcsli.img",
+            "application/octet-stream",
+            "attachment; filename=\"m_sli.img\"; filename*=UTF-8''m%C3%BCsli.img",
+            77,
+        ),
+    ]
+
+
+def test_what_is_not_there_is_not_found_here(auto: Site) -> None:
+    assert auto.client.get("/d/nothing").status_code == 404
+    assert auto.client.get("/members/f").status_code == 401
+    assert auto.client.get("/eula/x.img", headers=BROWSER).headers["location"].startswith("/license?")
+    assert auto.store.presigned == []
+
+
+def test_a_wildcard_leads_to_the_real_file(auto: Site) -> None:
+    assert_elsewhere(auto.client.get("/d/f.*"), "/d/f.txt")

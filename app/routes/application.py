@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import __version__
 from app.domain.errors import PierheadError
 from app.routes.errors import ErrorAnswers
-from app.routes.front import FrontDoor
+from app.routes.front import FrontDoor, is_host, is_reserved
 from app.routes.health import build_health_router
 from app.routes.licence import build_licence_router
 from app.routes.listing_api import build_listing_router
@@ -23,6 +23,7 @@ from app.routes.responses import problem_response
 from app.routes.services import Services
 from app.routes.static import build_static_router
 from app.routes.tree import TreeApp
+from app.routes.warm import WarmPages
 
 
 def build_application(services: Services) -> FrontDoor:
@@ -65,6 +66,7 @@ def build_application(services: Services) -> FrontDoor:
     return FrontDoor(
         TreeApp(services, errors),
         _HeadAsGet(reserved),
+        warm=WarmPages(services, is_reserved=is_reserved, is_host=is_host),
         metrics=services.metrics,
         access_log=services.access_log,
         replica_id=services.replica_id,

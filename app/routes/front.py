@@ -10,6 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import structlog
@@ -22,6 +23,7 @@ from app.domain.errors import StoreError
 from app.routes.responses import problem_response
 from app.routes.services import SCOPE_KEY, RequestRecord
 from app.routes.shared_headers import CONTENT_SECURITY_POLICY, shared_headers
+from app.routes.warm import WarmAnswer, WarmPages
 from app.telemetry import AccessLine, AccessLog, Metrics
 
 RESERVED: Final = frozenset({"healthz", "readyz", "metrics", "api", "license", "login", "logout", "-"})
@@ -46,6 +48,7 @@ class FrontDoor:
     Args:
         tree: answers every path of the published tree.
         reserved: answers the server's own paths, and the lifespan.
+        warm: finds answers that are at hand.
         metrics: where requests are counted.
         access_log: takes a line for each; None for no lines.
         replica_id: told in every answer and log line.
@@ -56,13 +59,16 @@ class FrontDoor:
         tree: ASGIApp,
         reserved: ASGIApp,
         *,
+        warm: WarmPages,
         metrics: Metrics,
         access_log: AccessLog | None,
         replica_id: str,
     ) -> None:
         self._tree = tree
         self._reserved = reserved
+        self._warm = warm
         self._metrics = metrics
+        self._observe_warm = lru_cache(64)(lambda route, status: metrics.pages.labels(route, status).observe)
         self._access_log = access_log
         self._replica_id = replica_id
         self._shared_headers = shared_headers(replica_id)
@@ -70,6 +76,11 @@ class FrontDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._reserved(scope, receive, send)
+            return
+        started = time.perf_counter()
+        if (warm := self._warm.find(scope)) is not None:
+            await warm.answer(scope, receive, send)
+            self._finish_warm(scope, warm, time.perf_counter() - started)
             return
         answer = _Answer(send, self._shared_headers, is_head=scope["method"] == "HEAD")
         record = RequestRecord()
@@ -101,7 +112,16 @@ class FrontDoor:
         if (refusal := _refusal(scope)) is not None:
             return refusal
         first_segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
-        return self._reserved if first_segment in RESERVED else self._tree
+        return self._reserved if is_reserved(first_segment) else self._tree
+
+    def _finish_warm(self, scope: Scope, warm: WarmAnswer, seconds: float) -> None:
+        answer = warm.answer
+        self._observe_warm(warm.route, str(answer.status))(seconds)
+        if self._access_log is not None:
+            has_body = answer.status == 200 and scope["method"] == "GET"
+            size = len(answer.page.body) if has_body else 0
+            record = RequestRecord(warm.route, identity=warm.identity)
+            self._access_log.write(self._line(scope, record, answer.status, size, seconds))
 
     def _finish(self, scope: Scope, record: RequestRecord, answer: _Answer) -> None:
         seconds = time.perf_counter() - record.started
@@ -113,23 +133,25 @@ class FrontDoor:
             self._metrics.pages.labels(record.route, status).observe(seconds)
         if scope["path"] in QUIET:
             return
-        if self._access_log is None:
-            return
+        if self._access_log is not None:
+            line = self._line(scope, record, answer.status, answer.body_bytes, seconds)
+            self._access_log.write(line._replace(broken=answer.broken))
+
+    def _line(
+        self, scope: Scope, record: RequestRecord, status: int, body_bytes: int, seconds: float
+    ) -> AccessLine:
         identity = record.identity
-        self._access_log.write(
-            AccessLine(
-                method=scope["method"],
-                path=_path(scope),
-                status=answer.status,
-                bytes=answer.body_bytes,
-                seconds=round(seconds, 6),
-                route=record.route,
-                client=str(identity.client) if identity and identity.client else _peer(scope),
-                subject=identity.principal.subject if identity else None,
-                agent=_header(scope, b"user-agent"),
-                replica=self._replica_id,
-                broken=answer.broken,
-            )
+        return AccessLine(
+            method=scope["method"],
+            path=_path(scope),
+            status=status,
+            bytes=body_bytes,
+            seconds=round(seconds, 6),
+            route=record.route,
+            client=str(identity.client) if identity and identity.client else _peer(scope),
+            subject=identity.principal.subject if identity else None,
+            agent=_header(scope, b"user-agent"),
+            replica=self._replica_id,
         )
 
 
@@ -158,6 +180,16 @@ class _Answer:
         await self._send(message)
 
 
+def is_reserved(first_segment: str) -> bool:
+    """Whether paths that begin with this segment are the server's own."""
+    return first_segment in RESERVED
+
+
+def is_host(value: bytes) -> bool:
+    """Whether a Host field is a host name and perhaps a port."""
+    return bool(_HOST.fullmatch(value))
+
+
 def _refusal(scope: Scope) -> Response | None:
     """The answer to a request whose headers cannot be taken as they are."""
     headers = scope["headers"]
@@ -169,7 +201,7 @@ def _refusal(scope: Scope) -> Response | None:
     # RFC 9112 section 3.2: such a request must be refused, for what is in front of this server may read
     # another host from it than this server does.
     is_old = scope["http_version"] in ("0.9", "1.0") and not hosts
-    if not is_old and (len(hosts) != 1 or not _HOST.fullmatch(hosts[0])):
+    if not is_old and (len(hosts) != 1 or not is_host(hosts[0])):
         return problem_response(400, "Bad request", "a request has one Host header, a host name", "bad-host")
     return None
 

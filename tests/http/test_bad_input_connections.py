@@ -11,7 +11,7 @@ from itertools import repeat
 import pytest
 
 from app.http_protocol import MAX_HEAD_BYTES, BoundedHttpProtocol
-from tests.support.attacks import POLICY, assert_refused, assert_well, small_tree, unharmed
+from tests.support.attacks import assert_refused, assert_well, attacked_app, unharmed
 from tests.support.live_server import LiveServer, app_over, live_server
 from tests.support.memory_store import MemoryStore
 from tests.support.raw_http import TIMEOUT_SECONDS, ask, exchange, parse_answer, read_to_end, request
@@ -30,7 +30,7 @@ MOST_HELD = 4 * 1024 * 1024
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
-    with live_server(app_over(small_tree(), policy=POLICY)) as running:
+    with live_server(attacked_app()) as running:
         yield running
 
 
@@ -38,7 +38,7 @@ def server() -> Iterator[LiveServer]:
 def hasty() -> Iterator[LiveServer]:
     """A server that waits for a head no longer than a test can."""
     protocol = partial(BoundedHttpProtocol, head_seconds=HEAD_SECONDS)
-    with live_server(app_over(small_tree(), policy=POLICY), http=protocol) as running:
+    with live_server(attacked_app(), http=protocol) as running:
         yield running
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.attacks import POLICY, assert_well, small_tree, unharmed
+from tests.support.attacks import POLICY, assert_well, attacked_app, small_tree, unharmed
 from tests.support.live_server import LiveServer, app_over, live_server
 from tests.support.memory_store import MemoryStore
 from tests.support.raw_http import CLOSE, RawAnswer, exchange, parse_answer, request
@@ -23,7 +23,7 @@ FUZZ = settings(
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
-    with live_server(app_over(small_tree(), policy=POLICY)) as running:
+    with live_server(attacked_app()) as running:
         yield running
 
 

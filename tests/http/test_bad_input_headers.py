@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.attacks import POLICY, assert_refused, small_tree, unharmed
-from tests.support.live_server import LiveServer, app_over, live_server, token
+from tests.support.attacks import assert_refused, attacked_app, unharmed
+from tests.support.live_server import LiveServer, live_server, token
 from tests.support.raw_http import ask, request
 
 FILE = b"/public/a.txt"
@@ -18,7 +18,7 @@ SIZE = 1000
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
-    with live_server(app_over(small_tree(), policy=POLICY)) as running:
+    with live_server(attacked_app()) as running:
         yield running
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.attacks import POLICY, assert_refused, small_tree, unharmed
-from tests.support.live_server import LiveServer, app_over, live_server
+from tests.support.attacks import assert_refused, attacked_app, unharmed
+from tests.support.live_server import LiveServer, live_server
 from tests.support.raw_http import ask, exchange, parse_answer, request
 
 METHODS = [b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE", b"CONNECT", b"PROPFIND", b"MKCOL"]
@@ -15,7 +15,7 @@ METHODS = [b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE", b"CONNECT
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
-    with live_server(app_over(small_tree(), policy=POLICY)) as running:
+    with live_server(attacked_app()) as running:
         yield running
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.attacks import POLICY, assert_refused, small_tree, unharmed
-from tests.support.live_server import LiveServer, app_for, app_over, live_server
+from tests.support.attacks import assert_refused, attacked_app, unharmed
+from tests.support.live_server import LiveServer, app_for, live_server
 from tests.support.raw_http import ask, request
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
-    with live_server(app_over(small_tree(), policy=POLICY)) as running:
+    with live_server(attacked_app()) as running:
         yield running
 
 

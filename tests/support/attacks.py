@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 import structlog
+from starlette.types import ASGIApp
 from structlog.testing import LogCapture
 
-from tests.support.live_server import LiveServer
+from tests.support.live_server import LiveServer, app_over
 from tests.support.memory_store import MemoryStore
 from tests.support.raw_http import RawAnswer, ask, request
 
@@ -32,6 +33,11 @@ def build_info(licence: bytes) -> bytes:
     """A BUILD-INFO.txt that protects images by this licence."""
     head = b"Format-Version: 0.5\n\nFiles-Pattern: *.img\nLicense-Type: protected\nLicense-Text: "
     return head + licence + b"\n"
+
+
+def attacked_app() -> ASGIApp:
+    """A server of that tree as sites run it: with a cache, which has a shorter way for usual requests."""
+    return app_over(small_tree(), policy=POLICY, cache_ttl=60, cache_grace=60, cache_max_stale=600)
 
 
 @contextmanager

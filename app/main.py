@@ -32,7 +32,7 @@ from app.policy.site_rules import SitePolicyError, parse_site_policy
 from app.routes.application import build_application
 from app.routes.folder_pages import FolderPages
 from app.routes.responses import CacheHeaders
-from app.routes.services import Services
+from app.routes.services import Bucket, Services
 from app.routes.shared_headers import page_headers
 from app.storage.open_store import open_store
 from app.storage.store import ObjectStore
@@ -102,6 +102,7 @@ def wire(settings: Settings, site_policy: SitePolicy, store: ObjectStore, metric
         delivery=settings.delivery,
         presign_seconds=settings.presign_seconds,
         replica_id=settings.replica_id,
+        bucket=_bucket(settings.storage),
         trusted_networks=networks,
         trusted_proxies=proxies,
     )
@@ -121,12 +122,14 @@ def build_catalog(
         clock: seconds, by which their age is told; never goes back.
     """
     texts = load_default_licences(templates_directory())
+    bucket = _bucket(settings.storage)
     loader = SnapshotLoader(
         store,
         site=site_policy,
         default_public=settings.default_tier == "public",
         default_licences=DefaultLicences(texts, DEFAULT_LICENCE),
-        link_prefix=_link_prefix(settings.storage),
+        # What publishing tools of older servers put before the path in a link file.
+        link_prefix=bucket.prefix if bucket else "",
     )
     folders = ListingCache(
         loader.load,
@@ -167,12 +170,12 @@ def _access_log(settings: Settings) -> AccessLog | None:
     return JsonAccessLog(sys.stderr) if is_json(settings.log_format) else ConsoleAccessLog()
 
 
-def _link_prefix(storage: str) -> str:
-    """What publishing tools of older servers put before the path in a link file: the bucket's prefix."""
+def _bucket(storage: str) -> Bucket | None:
     if not storage.startswith("s3://"):
-        return ""
-    prefix = storage.removeprefix("s3://").partition("/")[2].strip("/")
-    return f"{prefix}/" if prefix else ""
+        return None
+    name, _, prefix = storage.removeprefix("s3://").partition("/")
+    prefix = prefix.strip("/")
+    return Bucket(name, f"{prefix}/" if prefix else "")
 
 
 def _ephemeral_key() -> str:

@@ -77,6 +77,7 @@ class Authenticator:
             scope=PathScope(grant.paths),
             accepted=accepted,
             trusted=trusted,
+            permissions=grant.permissions,
             sent_authorization=True,
         )
         return Identity(principal, client)

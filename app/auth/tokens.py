@@ -9,6 +9,7 @@ from typing import Any
 
 from app.auth.keys import KeyRing, Purpose, numeric_date
 from app.auth.networks import Address, Network, is_in, parse_networks
+from app.domain.access import Permission
 from app.domain.errors import AuthenticationFailed
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -28,6 +29,7 @@ class TokenGrant:
         not_before: seconds since the epoch, UTC, before which it is refused; None for no such time.
         paths: path globs that the groups are limited to; empty for the whole tree.
         networks: where it may be used from; empty for anywhere.
+        permissions: what it may do beside reading (see `app.domain.access.Permission`).
     """
 
     subject: str
@@ -38,10 +40,11 @@ class TokenGrant:
     not_before: float | None = None
     paths: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
+    permissions: frozenset[Permission] = frozenset()
 
 
 def issue_token(keys: KeyRing, grant: TokenGrant) -> str:
-    """Sign a grant (claim names of RFC 7519 section 4.1 and RFC 9068 section 2.2.3.1).
+    """Sign a grant (claim names of RFC 7519 section 4.1, RFC 8693 section 4.2 and RFC 9068 section 2.2.3.1).
 
     Raises:
         ValueError: no subject, or more of groups, paths and networks than a token can hold.
@@ -56,6 +59,7 @@ def issue_token(keys: KeyRing, grant: TokenGrant) -> str:
         "jti": grant.id,
         "paths": grant.paths,
         "networks": [str(network) for network in grant.networks],
+        "scope": " ".join(sorted(grant.permissions)),
     }
     if grant.not_before is not None:
         claims["nbf"] = grant.not_before
@@ -119,7 +123,16 @@ def _grant(claims: Mapping[str, Any]) -> TokenGrant:
         not_before=numeric_date(claims, "nbf") if "nbf" in claims else None,
         paths=_texts(claims, "paths"),
         networks=networks,
+        permissions=_permissions(claims),
     )
+
+
+def _permissions(claims: Mapping[str, Any]) -> frozenset[Permission]:
+    """What the token may do. Without the claim, nothing; and words that this version does not know mean nothing."""
+    scope = claims.get("scope", "")
+    if not isinstance(scope, str):
+        raise AuthenticationFailed("token-claims", "the token's claim scope is not text")
+    return frozenset(permission for permission in Permission if permission in scope.split())
 
 
 def _texts(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:

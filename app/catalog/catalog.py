@@ -47,6 +47,8 @@ from app.policy.tier import Tier, tier_of
 from app.storage.store import ObjectStore
 
 MAX_ABSENT = 10_000
+REREAD_SECONDS = 1.0
+"""How long a folder that was read because somebody asked for that is not read again for the same reason."""
 MAX_MATCHES_NAMED = 20
 
 
@@ -119,6 +121,7 @@ class Catalog:
         self._folders = folders
         self._site = site
         self._links = Links(self._snapshot)
+        self._reread: TTLCache[ArtifactPath, None] = TTLCache(MAX_ABSENT, REREAD_SECONDS, timer=clock)
         self._absent: TTLCache[ArtifactPath, None] = TTLCache(MAX_ABSENT, absent_seconds, timer=clock)
 
     def warm(self, path: ArtifactPath, principal: Principal) -> FolderView | None:
@@ -137,7 +140,7 @@ class Catalog:
         """A folder that the principal may list.
 
         Args:
-            reread: ask the store, whatever is at hand.
+            reread: ask the store, whatever is at hand; but not twice within `REREAD_SECONDS`.
 
         Raises:
             NotFound: no such folder, or hidden from this principal.
@@ -146,11 +149,24 @@ class Catalog:
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
         self._check_site_policy(path, principal)
-        if reread:
+        if reread and path not in self._reread:
+            self._reread[path] = None
             self._folders.invalidate(path)
         cached = await self._real_folder(path, principal)
         _raise_denial(decide(path, cached.value.rules, principal))
         return _view(cached, principal)
+
+    def invalidate(self, path: ArtifactPath) -> None:
+        """Forget what is known of a path that has come, gone or changed, and of the folders above it.
+
+        All of them, because each may have come or gone with it: in S3 a folder is there as long as a key is.
+        """
+        self._absent.pop(path, None)
+        if path.is_folder:
+            self._folders.invalidate(path)
+        for depth in range(len(path.segments) - 1, -1, -1):
+            folder = ArtifactPath(path.segments[:depth], True)
+            self._folders.invalidate(folder)
 
     async def list_folder(self, path: ArtifactPath, principal: Principal) -> tuple[VisibleEntry, ...]:
         """What the principal sees in a folder, in listing order. Raises as `view_folder`."""

@@ -11,6 +11,7 @@ from app.auth.networks import parse_networks
 from app.auth.tokens import TokenGrant, issue_token, parse_duration
 from app.cli.arguments import Commands, checked, load, name, network
 from app.config import ConfigError
+from app.domain.access import Permission
 from app.policy.globs import PathGlob
 
 
@@ -24,7 +25,7 @@ def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
         "--subject", required=True, type=name, metavar="S", help="user or robot name, for the log"
     )
     create.add_argument(
-        "--group", required=True, nargs="+", action="extend", type=name, metavar="G", help="groups it is in"
+        "--group", nargs="+", action="extend", type=name, default=[], metavar="G", help="groups it is in"
     )
     create.add_argument(
         "--expires",
@@ -52,6 +53,14 @@ def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
         metavar="CIDR",
         help="networks it may be used from",
     )
+    create.add_argument(
+        "--scope",
+        nargs="+",
+        action="extend",
+        choices=[permission.value for permission in Permission],
+        default=[],
+        help="what it may do beside reading: refresh folders, or invalidate what has changed",
+    )
     create.set_defaults(run=_run)
 
 
@@ -70,6 +79,7 @@ def _run(options: argparse.Namespace) -> int:
         not_before=start if options.not_before else None,
         paths=tuple(options.path),
         networks=parse_networks(options.network),
+        permissions=frozenset(map(Permission, options.scope)),
     )
     keys = KeyRing([key.get_secret_value() for key in settings.secret_keys])
     try:

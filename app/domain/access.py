@@ -79,6 +79,15 @@ class Source(NamedTuple):
         return self.name if self.line is None else f"{self.name}, line {self.line}"
 
 
+class Permission(StrEnum):
+    """What a token may do beside reading what its groups may read."""
+
+    REFRESH = "refresh"
+    """Have a folder read again, by `Cache-Control: no-cache`."""
+    INVALIDATE = "invalidate"
+    """Tell the server what has changed in the storage."""
+
+
 @dataclass(frozen=True)
 class PathScope:
     """The part of the tree a token is limited to.
@@ -100,6 +109,7 @@ class Principal:
         scope: where those memberships count.
         accepted: digests of the licences it has accepted.
         trusted: whether it asks from a trusted network.
+        permissions: what it may do beside reading.
         sent_authorization: whether the request carried an Authorization header (such a request is never
             redirected to another host).
     """
@@ -109,6 +119,7 @@ class Principal:
     scope: PathScope = field(default_factory=PathScope)
     accepted: frozenset[str] = frozenset()
     trusted: bool = False
+    permissions: frozenset[Permission] = frozenset()
     sent_authorization: bool = False
 
     @property

@@ -15,6 +15,7 @@ PierheadError
 │   ├── LicenceDeclined
 │   ├── FormRefused
 │   ├── GroupRequired
+│   ├── PermissionRequired      the token may read, but not do this
 │   └── Refused                 no rule opens the path, whoever asks
 ├── MalformedRules              a control file or site policy that cannot be understood
 └── StoreError                  the storage did not answer as it should
@@ -163,6 +164,18 @@ class GroupRequired(AccessDenied):
             text = f"you need to be a member of one of the groups {', '.join(groups[:-1])} or {groups[-1]}"
         super().__init__(text)
         self.groups = groups
+
+
+class PermissionRequired(AccessDenied):
+    """Known, but without the permission for this.
+
+    Args:
+        permission: the word that the token's scope must have.
+    """
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"this takes a token with the scope {permission}")
+        self.permission = permission
 
 
 class Refused(AccessDenied):

@@ -16,6 +16,7 @@ from app.domain.errors import PierheadError
 from app.routes.errors import ErrorAnswers
 from app.routes.front import FrontDoor, is_host, is_reserved
 from app.routes.health import build_health_router
+from app.routes.invalidate import build_invalidate_router
 from app.routes.licence import build_licence_router
 from app.routes.listing_api import build_listing_router
 from app.routes.openapi import describe_tree
@@ -42,7 +43,13 @@ def build_application(services: Services) -> FrontDoor:
         redoc_url=None,
         redirect_slashes=False,
     )
-    builders = (build_health_router, build_listing_router, build_licence_router, build_static_router)
+    builders = (
+        build_health_router,
+        build_listing_router,
+        build_invalidate_router,
+        build_licence_router,
+        build_static_router,
+    )
     routers = [build(services) for build in builders]
     for router in routers:
         reserved.include_router(router)

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cache.page_cache import Page
 from app.catalog import FolderView
-from app.domain.access import Principal, VisibleEntry
+from app.domain.access import Permission, Principal, VisibleEntry
 from app.domain.errors import BadParameter
 from app.domain.paths import ArtifactPath
 from app.http_semantics import choose_encoding, choose_media_type
@@ -47,7 +47,8 @@ async def browse(request: Request, path: ArtifactPath, principal: Principal, ser
     )
     representation = cut.format or negotiated(request.headers.getlist("accept"))
     record_of(request).route = f"folder-{representation}"
-    view = await services.catalog.view_folder(path, principal)
+    reread = Permission.REFRESH in principal.permissions and _asks_for_new(request)
+    view = await services.catalog.view_folder(path, principal, reread=reread)
     encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
     pages = services.folder_pages
     if cut.is_whole:
@@ -56,6 +57,11 @@ async def browse(request: Request, path: ArtifactPath, principal: Principal, ser
         page = await pages.part(view, representation, encoding, cut)
     status = 304 if is_not_modified(request, page.e_tag.strip('"')) else 200
     return FolderAnswer(page, status, folder_headers(view, services.cache_headers))
+
+
+def _asks_for_new(request: Request) -> bool:
+    """RFC 9111 section 5.2.1.4. Only who has the permission is heard, as every such request costs a listing."""
+    return any("no-cache" in line.lower() for line in request.headers.getlist("cache-control"))
 
 
 def negotiated(accept: Sequence[str]) -> str:

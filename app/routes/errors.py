@@ -28,6 +28,7 @@ from app.domain.errors import (
     NotFound,
     ObjectChanged,
     PathTooLong,
+    PermissionRequired,
     PierheadError,
     Refused,
     StoreDenied,
@@ -59,6 +60,7 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
     LicenceDeclined: Status(403, "licence-declined", "Licence not accepted"),
     FormRefused: Status(403, "form-refused", "Form refused"),
     GroupRequired: Status(403, "group-required", "Members only"),
+    PermissionRequired: Status(403, "insufficient-scope", "Insufficient scope"),
     Refused: Status(403, "refused", "Forbidden"),
     MalformedRules: Status(403, "refused", "Forbidden"),
     StoreUnavailable: Status(503, "storage-unavailable", "Storage unavailable"),
@@ -158,6 +160,8 @@ def _extensions(error: PierheadError, path: ArtifactPath | None) -> dict[str, ob
             }
         case GroupRequired(groups=groups):
             return {"groups": list(groups)}
+        case PermissionRequired(permission=permission):
+            return {"scope": permission}
         case AuthenticationFailed(code=code):
             return {"code": code}
         case AmbiguousPattern(names=names):

@@ -17,6 +17,7 @@ from app.domain.access import Licence, Principal
 from app.domain.errors import BadParameter, FormRefused, LicenceDeclined, NotFound
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import DownloadPage, LicencePage
+from app.routes.body import read_body
 from app.routes.query import Query
 from app.routes.services import Services, record_of
 
@@ -111,11 +112,7 @@ async def _read_form(request: Request) -> dict[str, str]:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_MEDIA_TYPE:
         raise BadParameter("Content-Type", FORM_MEDIA_TYPE)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM_BYTES:
-            raise BadParameter("the form", f"at most {MAX_FORM_BYTES} bytes long")
+    body = await read_body(request, MAX_FORM_BYTES)
     try:
         return dict(
             parse_qsl(body.decode("ascii"), max_num_fields=20, keep_blank_values=True, errors="strict")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from starlette.requests import Request
 
@@ -23,6 +23,18 @@ from app.routes.responses import CacheHeaders
 from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
 
+
+class Bucket(NamedTuple):
+    """Where the tree is in S3.
+
+    Attributes:
+        prefix: what every key of the tree begins with; empty, or ends in `/`.
+    """
+
+    name: str
+    prefix: str
+
+
 Delivery = Literal["auto", "redirect", "proxy"]
 
 
@@ -32,6 +44,7 @@ class Services:
 
     Attributes:
         access_log: takes a line for each request; None where the log level leaves them out.
+        bucket: where events that name keys are about; None for a directory.
         presign_seconds: life of a presigned URL.
         clock: seconds since the epoch, UTC.
     """
@@ -50,6 +63,7 @@ class Services:
     delivery: Delivery
     presign_seconds: int
     replica_id: str
+    bucket: Bucket | None = None
     trusted_networks: tuple[Network, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     clock: Callable[[], float] = time.time

@@ -1,0 +1,89 @@
+"""`POST /api/v1/invalidate`: the storage, or whoever publishes, says what has changed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import structlog
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.domain.access import Permission, Principal
+from app.domain.errors import BadParameter, LoginRequired, PermissionRequired, RequestError
+from app.domain.paths import ArtifactPath
+from app.pages.json_bytes import json_bytes
+from app.routes.body import read_body
+from app.routes.responses import NOT_KEPT, problem_answers
+from app.routes.services import Services, record_of
+from app.storage.s3_events import ChangedKey, Confirmation, parse_events
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+_EXAMPLE: Final[dict[str, Any]] = {
+    "Records": [{"s3": {"bucket": {"name": "artifacts"}, "object": {"key": "releases/17.02/boot.img"}}}]
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class Invalidated(BaseModel):
+    """What will be read again."""
+
+    paths: list[str] = Field(description="Changed paths of this tree, percent-encoded.")
+
+
+def build_invalidate_router(services: Services) -> APIRouter:
+    """The route that takes event notifications."""
+    router = APIRouter(prefix="/api/v1", tags=["publishing"])
+    body = {
+        "required": True,
+        "content": {"application/json": {"example": _EXAMPLE, "schema": {"type": "object"}}},
+    }
+
+    @router.post(
+        "/invalidate",
+        response_model=Invalidated,
+        responses=problem_answers(400, 401, 403),
+        openapi_extra={"requestBody": body},
+    )
+    async def invalidate(request: Request) -> Response:
+        """Take an event notification of S3, Ceph RGW or MinIO: what it names is read again when next asked for."""
+        record_of(request).route = "invalidate"
+        _check_permission(services.identify(request))
+        try:
+            events = parse_events(await read_body(request, MAX_BODY_BYTES))
+        except ValueError as error:
+            raise BadParameter("the body", f"an S3 event notification: {error}") from error
+        if isinstance(events, Confirmation):
+            # Opening it is left to people: a server that opens whatever URL it is sent can be used by others.
+            _log.warning("event_subscription_waits_for_confirmation", open_this=events.url)
+            events = ()
+        paths = [path for event in events if (path := _path(event, services)) is not None]
+        for path in paths:
+            services.catalog.invalidate(path)
+        answer = json_bytes({"paths": [path.url for path in paths]})
+        return Response(answer, headers={"Cache-Control": NOT_KEPT}, media_type="application/json")
+
+    return router
+
+
+def _check_permission(principal: Principal) -> None:
+    if Permission.INVALIDATE in principal.permissions:
+        return
+    if principal.is_anonymous:
+        raise LoginRequired
+    raise PermissionRequired(Permission.INVALIDATE)
+
+
+def _path(event: ChangedKey, services: Services) -> ArtifactPath | None:
+    """The path of a changed key; None for what this tree does not show."""
+    if services.bucket and event.bucket != services.bucket.name:
+        return None
+    prefix = services.bucket.prefix if services.bucket else ""
+    if not event.key.startswith(prefix):
+        return None
+    try:
+        return ArtifactPath.from_text(event.key.removeprefix(prefix).replace("%7E", "~"))
+    except RequestError:
+        return None

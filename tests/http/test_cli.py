@@ -18,6 +18,7 @@ from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, verify_token
 from app.cli import main
 from app.config import MASK, Settings
+from app.domain.access import Permission
 from app.domain.errors import AuthenticationFailed
 from scripts.make_sample_tree import make_sample
 
@@ -179,6 +180,13 @@ def test_a_token_says_what_it_was_made_for(run: Run) -> None:
     assert grant.expires == grant.issued + 7200
 
 
+def test_a_token_can_have_permissions_beside_or_without_groups(run: Run) -> None:
+    arguments = ("--subject", "events", "--expires", "1d", "--scope", "invalidate", "refresh")
+    grant = grant_of(run("token", "create", *arguments).strip())
+    assert grant.groups == frozenset()
+    assert grant.permissions == frozenset(Permission)
+
+
 def test_two_tokens_are_never_the_same(run: Run) -> None:
     first, second = (grant_of(run(*CREATE, "--expires", "1d").strip()) for _ in range(2))
     assert first.id != second.id
@@ -227,6 +235,7 @@ def test_a_token_needs_the_servers_keys(run: Run, monkeypatch: pytest.MonkeyPatc
         (["--expires", "1d", "--path", "a/../b"], "--path: "),
         (["--expires", "1d", "--network", "10.0.0.1/8"], "--network: must be a network such as 10.0.0.0/8"),
         (["--expires", "1d", "--network", "example.org"], "--network: must be a network such as"),
+        (["--expires", "1d", "--scope", "write"], "--scope: invalid choice: 'write' (choose from "),
         (["--expires", "1d", "--group", ""], "--group: must not be blank"),
         (["--expires", "1d", "--subject", " "], "--subject: must not be blank"),
         (["--expires", "1d", "--path", "x" * 4000, "y" * 4000], "a token has at most 8192 bytes"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from tests.support.site_trees import DirectoryTree, MemoryTree, SiteTree
+from tests.support.site_trees import DirectoryTree, MemoryTree, Site, SiteTree, client_of
 
 
 @pytest.fixture(scope="module", params=["memory", "directory"])
@@ -22,6 +22,20 @@ def tree(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def memory() -> MemoryTree:
     """An empty tree in memory, whose store can be told to fail."""
     return MemoryTree()
+
+
+@pytest.fixture(scope="module")
+def shared_site() -> Iterator[Site]:
+    tree = MemoryTree()
+    with client_of(tree.app()) as client:
+        yield Site(tree, client)
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """An empty tree with a running server over it, for tests that need no settings of their own."""
+    shared_site.tree.store.clear()
+    return shared_site
 
 
 @pytest.fixture

@@ -63,6 +63,18 @@ class MemoryStore:
         if self._links.pop(path, None) is None:
             del self._objects[path]
 
+    def clear(self) -> None:
+        """Begin anew: an empty tree, no failures, no calls."""
+        for held in (
+            self.calls,
+            self._objects,
+            self._links,
+            self._skipped,
+            self._next_errors,
+            self._standing_errors,
+        ):
+            held.clear()
+
     def link(self, path: str, target: str) -> None:
         """Make `path` a link to the file or folder at `target`, both without a trailing slash."""
         self._links[path] = target

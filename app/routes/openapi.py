@@ -2,14 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from fastapi import FastAPI
+from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
 
+from app.domain.access import Access
+from app.pages.problem import PROBLEM_MEDIA_TYPE
 from app.routes.browse import MAX_LIMIT
 from app.routes.folder_pages import MEDIA_TYPES
 from app.routes.responses import Problem
 
+
+class LicenceName(BaseModel):
+    """A licence that stands before a file."""
+
+    name: str
+    digest: str = Field(description="Lower-case hex MD5 of its text.", pattern="^[0-9a-f]{32}$")
+    sha256: str = Field(description="Lower-case hex SHA-256 of its text.", pattern="^[0-9a-f]{64}$")
+
+
+class ListedEntry(BaseModel):
+    """One file or folder of a listing; one line of ndjson."""
+
+    name: str = Field(description="For people: bytes that are no UTF-8 appear as U+FFFD.")
+    type: Literal["file", "folder"]
+    size: int | None = Field(description="Bytes; null for folders.", ge=0)
+    modified: str | None = Field(description="RFC 3339 in UTC; null where it is not known.")
+    url: str = Field(description="Absolute path, percent-encoded, exact; a folder's ends in `/`.")
+    access: Access
+    licences: list[LicenceName]
+    locked: bool = Field(description="Whether only members may open it.")
+
+
+class FolderListing(BaseModel):
+    """One page of a folder."""
+
+    path: str = Field(description="Decoded, for people.")
+    url: str
+    entries: list[ListedEntry]
+    truncated: bool = Field(description="Whether there is another page.")
+    next: str | None = Field(description="Relative reference to that page.")
+
+
+_REFERENCE: Final = "#/components/schemas/{model}"
+_PROBES: Final = frozenset({"/healthz", "/readyz"})
+_SECURITY_SCHEMES: Final = {
+    "token": {"type": "http", "scheme": "bearer"},
+    "token_as_password": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "The token as the password of any user, as curl and wget read it from a .netrc file.",
+    },
+}
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 _PARAMETERS: Final[list[dict[str, Any]]] = [
     {
@@ -38,23 +84,45 @@ _PARAMETERS: Final[list[dict[str, Any]]] = [
 
 
 def describe_tree(app: FastAPI) -> None:
-    """Add the tree's own GET and HEAD to the OpenAPI document of the reserved paths."""
+    """Add to the OpenAPI document of the reserved paths the tree's own GET and HEAD, and what holds for all."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = generate()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.setdefault("Problem", Problem.model_json_schema())
-        document["paths"].setdefault("/{path}", {"get": _operation("get"), "head": _operation("head")})
+        components = document.setdefault("components", {})
+        components.setdefault("schemas", {}).update(_schemas())
+        components["securitySchemes"] = _SECURITY_SCHEMES
+        document["paths"]["/{path}"] = {method: _operation(method) for method in ("get", "head")}
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                _describe_refusals(operation, may_identify=path not in _PROBES)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _describe_refusals(operation: dict[str, Any], *, may_identify: bool) -> None:
+    """Add what any request may be told, whatever it asks for."""
+    for status in (400, 431):
+        operation["responses"].setdefault(str(status), _problem(_PROBLEMS[status]))
+    if may_identify:
+        operation.setdefault("security", [{}, *({name: []} for name in _SECURITY_SCHEMES)])
+
+
+def _schemas() -> dict[str, Any]:
+    models: list[tuple[type[BaseModel], Literal["serialization"]]] = [
+        (Problem, "serialization"),
+        (FolderListing, "serialization"),
+    ]
+    schemas: dict[str, Any] = models_json_schema(models, ref_template=_REFERENCE)[1]["$defs"]
+    return schemas
 
 
 def _operation(method: str) -> dict[str, Any]:
     return {
         "tags": ["tree"],
         "summary": "A folder's listing, or a file",
+        "description": "A path has as many segments as it needs, although OpenAPI knows no slash in a parameter.",
         "operationId": f"tree_{method}",
         "parameters": _PARAMETERS,
         "responses": {
@@ -69,10 +137,11 @@ def _operation(method: str) -> dict[str, Any]:
 
 
 _PROBLEMS: Final = {
-    400: "A parameter is not of its form.",
+    400: "A parameter is not of its form, or the request names no one host.",
     401: "A token is needed, or the one sent does not hold.",
     403: "A licence or membership is needed, or no rule opens the path.",
     404: "Nothing is published here.",
+    410: "The query holds a key, which the original server took for a token.",
     412: "A precondition of the request does not hold.",
     414: "The path is too long.",
     416: "No byte of the file is in the ranges asked for.",
@@ -84,6 +153,8 @@ _PROBLEMS: Final = {
 
 def _listing_types() -> dict[str, Any]:
     types: dict[str, Any] = {media_type.partition(";")[0]: {} for media_type in MEDIA_TYPES.values()}
+    listing = {"$ref": _REFERENCE.format(model=FolderListing.__name__)}
+    types["application/json"] = {"schema": {"anyOf": [listing, {"description": "A file as it is."}]}}
     return types | {"*/*": _BINARY}
 
 
@@ -91,7 +162,7 @@ def _problem(description: str) -> dict[str, Any]:
     return {
         "description": description,
         "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+            PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(model=Problem.__name__)}},
             "text/html": {},
         },
     }

@@ -1,0 +1,102 @@
+"""`pip install .` into an empty environment gives all that the server needs, and nothing of the checkout."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.sample_tree.licensing import EULA_FILES
+from tests.support.waiting import answers, fetch, free_port, wait_until
+
+PROJECT = Path(__file__).parents[2]
+INSTALLED_FROM = ("app", "templates", "pyproject.toml", "README.md", "LICENSE")
+OWN_VARIABLES = ("PIERHEAD_", "PYTHON", "VIRTUAL_ENV", "COV", "PYTEST")
+
+pytestmark = pytest.mark.timeout(900)  # a dozen packages are fetched
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """What a command prints. It must succeed."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}
+    result = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def bin_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment into which a copy of the project was installed; the copy is gone."""
+    directory = tmp_path_factory.mktemp("install")
+    source = directory / "source"
+    source.mkdir()
+    for name in INSTALLED_FROM:
+        copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
+        copy(PROJECT / name, source / name)
+    run(sys.executable, "-m", "venv", directory / "venv", cwd=directory)
+    run(directory / "venv/bin/pip", "install", "--quiet", source, cwd=directory)
+    shutil.rmtree(source)
+    return directory / "venv/bin"
+
+
+@pytest.fixture(scope="module")
+def url(bin_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("elsewhere")
+    for name, content in EULA_FILES.items():
+        (directory / "tree" / name).parent.mkdir(parents=True)
+        (directory / "tree" / name).write_text(content)
+        (directory / "tree" / name).with_name("firmware.bin").write_bytes(b"firmware")
+    port = free_port()
+    command = [str(bin_directory / "pierhead"), "serve", "--storage", "tree", "--port", str(port)]
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=directory, env={"PATH": os.environ["PATH"]}, stdout=log, stderr=log
+        )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        assert wait_until(lambda: process.poll() is not None or answers(f"{address}/readyz"), 60)
+        assert process.poll() is None, (directory / "log").read_text()
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def test_it_stands_on_its_own(bin_directory: Path) -> None:
+    where = "import app, app.main; print(app.__file__)"
+    printed = run(bin_directory / "python", "-P", "-c", where, cwd=Path("/"))
+    assert Path(printed.strip()).is_relative_to(bin_directory.parent)
+    assert run(bin_directory / "pip", "check", cwd=Path("/")).startswith("No broken requirements")
+
+
+def test_nothing_of_the_tests_is_installed(bin_directory: Path) -> None:
+    site = next((bin_directory.parent / "lib").glob("python*/site-packages"))
+    assert (site / "app/templates/folder.html").is_file()
+    assert not {"tests", "scripts", "templates", "moto"} & {path.name for path in site.iterdir()}
+
+
+def test_a_page_comes_with_its_style_sheet(url: str) -> None:
+    page = fetch(f"{url}/").decode()
+    assert 'href="eula/"' in page
+    sheet = re.search(r'<link rel="stylesheet" href="([^"]+)"', page)
+    assert sheet
+    assert b"{" in fetch(url + sheet[1])
+
+
+def test_the_default_licence_is_there(url: str) -> None:
+    assert b'"text":"' in fetch(f"{url}/api/license/eula-default/firmware.bin")
+
+
+def test_a_file_is_served(url: str) -> None:
+    assert fetch(f"{url}/open-eula/firmware.bin") == b"firmware"
+
+
+def test_the_commands_know_themselves(bin_directory: Path) -> None:
+    version = run(bin_directory / "pierhead", "--version", cwd=Path("/")).split()[1]
+    assert f"Version: {version}\n" in run(bin_directory / "pip", "show", "pierhead", cwd=Path("/"))

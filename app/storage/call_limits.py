@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import stamina
 
 from app.domain.errors import StoreUnavailable
-from app.storage.breaker import Breaker
+from app.storage.breaker import Breaker, Circuit
 
 Result = TypeVar("Result")
 
@@ -63,39 +64,54 @@ class CallLimiter:
             call: makes one attempt. Its foreign errors are translated already.
 
         Raises:
-            StoreUnavailable: `circuit-open` at once while the store is left alone, `too-many-calls` where no
-                place came free in time, `timeout`, or what the last attempt raised.
+            StoreUnavailable: `circuit-open` while the store is left alone, `too-many-calls` where no place
+                came free in time, `timeout`, or what the last attempt raised.
             Whatever else the call raises, at the first time.
         """
         if not self._breaker.may_call(self._clock()):
             raise StoreUnavailable("circuit-open")
-        try:
-            async with asyncio.timeout(self._limits.seconds):
-                result = await self._attempts(call)
-        except TimeoutError as error:
-            reason = "too-many-calls" if self._places.locked() else "timeout"
-            self._note(reason)
-            raise StoreUnavailable(reason) from error
-        except StoreUnavailable as error:
-            self._note(error.reason)
-            raise
-        except Exception:
-            # A refusal or "no such key" is an answer too: the store is well.
-            self._breaker.succeeded()
-            raise
+        deadline = asyncio.get_running_loop().time() + self._limits.seconds
+        async with self._place(deadline):
+            if self._breaker.circuit(self._clock()) is Circuit.OPEN:  # since it began to wait
+                raise StoreUnavailable("circuit-open")
+            try:
+                result = await self._attempts(call, deadline)
+            except StoreUnavailable as error:
+                if error.reason not in OVERLOAD:
+                    self._breaker.failed(self._clock())
+                raise
+            except Exception:
+                # A refusal or "no such key" is an answer too: the store is well.
+                self._breaker.succeeded()
+                raise
         self._breaker.succeeded()
         return result
 
-    async def _attempts(self, call: Callable[[], Awaitable[Result]]) -> Result:
+    @asynccontextmanager
+    async def _place(self, deadline: float) -> AsyncIterator[None]:
+        """A place among the calls in flight. Not to get one says nothing about the store."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise StoreUnavailable("too-many-calls") from error
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    async def _attempts(self, call: Callable[[], Awaitable[Result]], deadline: float) -> Result:
         retrying = stamina.AsyncRetryingCaller(
             attempts=self._limits.attempts, timeout=None, wait_initial=0.05, wait_max=0.5, wait_jitter=0.2
         )
-        async with self._places:
-            return await retrying(_is_worth_another, call)
-
-    def _note(self, reason: str) -> None:
-        if reason not in OVERLOAD:
-            self._breaker.failed(self._clock())
+        seconds_left = deadline - asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await retrying(_is_worth_another, call)
+        except TimeoutError as error:
+            # A call whose turn came late has not given the store its time.
+            is_late = seconds_left < self._limits.seconds / 2
+            raise StoreUnavailable("too-many-calls" if is_late else "timeout") from error
 
 
 def _is_worth_another(error: Exception) -> bool:

@@ -117,6 +117,45 @@ async def test_refusals_and_throttling_do_not_open_the_circuit() -> None:
     assert await limited.run(Script("well")) == "well"
 
 
+async def test_a_dead_store_is_noticed_however_many_wait_for_their_turn() -> None:
+    under_way, made = 0, 0
+
+    async def hang() -> str:
+        nonlocal under_way, made
+        under_way, made = under_way + 1, made + 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            under_way -= 1
+        return "never"
+
+    async def reason(delay: float) -> str:
+        await asyncio.sleep(delay)
+        with pytest.raises(StoreUnavailable) as raised:
+            await limited.run(hang)
+        return raised.value.reason
+
+    limited = limiter(seconds=0.2, in_flight=4, breaker_failures=4)
+    reasons = await asyncio.gather(*(reason(0.002 * number) for number in range(40)))
+    assert reasons[:4] == ["timeout"] * 4
+    assert set(reasons[4:]) <= {"too-many-calls", "circuit-open", "timeout"}
+    assert "circuit-open" in reasons, "who still waits when the circuit opens makes no call"
+    assert made <= 8
+    assert await reason(0) == "circuit-open"
+
+
+async def test_calls_whose_turn_came_late_do_not_speak_against_the_store() -> None:
+    async def slow() -> str:
+        await asyncio.sleep(0.7)
+        return "done"
+
+    limited = limiter(seconds=1, in_flight=3, breaker_failures=2)
+    results = await asyncio.gather(*(limited.run(slow) for _ in range(12)), return_exceptions=True)
+    assert results[:3] == ["done"] * 3
+    assert {str(result) for result in results[3:]} == {str(StoreUnavailable("too-many-calls"))}
+    assert await limited.run(slow) == "done"
+
+
 def test_only_one_trial_at_a_time() -> None:
     breaker = Breaker(1, 5)
     breaker.failed(0)

@@ -52,6 +52,8 @@ osd class default list = *
 rgw data = $directory/gateway
 rgw frontends = beast endpoint=127.0.0.1:$gateway_port
 rgw run sync thread = false
+# Passwords of notification endpoints are taken over TLS only; here everything stays on the loopback.
+rgw trust forwarded https = true
 CONF
 }
 

@@ -9,6 +9,7 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,6 +35,11 @@ test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, with
 test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser, S3 engine and image (installs Debian packages)
 	scripts/install-system-packages
 	$(BIN)/pytest tests/clients tests/browser tests/system $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.dev-installed ## Measure the server beside its peers, 20 minutes (BENCH_ARGS=--quick; installs Debian packages)
+	PYTHON="$(PYTHON)" scripts/install-bench-packages
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev-installed ## Check format, lint, types and the import contract; changes nothing

@@ -1,0 +1,70 @@
+"""A store with any number of folders, none of which takes memory until it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from app.domain.entries import File, FileInfo, Folder, Listing
+from app.domain.errors import NotFound
+from app.domain.paths import ArtifactPath
+from benchmarks.tree import file_name
+
+_MODIFIED = 1.5e9
+_PREFIX = "folder-"
+
+
+def folder_name(number: int) -> str:
+    """Name of a folder in the root of the store."""
+    return f"{_PREFIX}{number:06}"
+
+
+@dataclass(frozen=True)
+class FakeStore:
+    """An `ObjectStore` that makes up its listings. It answers at once, since S3 is not what is measured.
+
+    Attributes:
+        folders: how many there are in the root.
+        files: how many there are in each of them.
+    """
+
+    folders: int
+    files: int
+
+    async def list_folder(self, path: ArtifactPath) -> Listing:
+        """See `ObjectStore.list_folder`."""
+        if not path.segments:
+            return Listing(path, tuple(Folder(folder_name(number)) for number in range(self.folders)))
+        if not self._has(path):
+            raise NotFound
+        prefix = path.segments[0]
+        entries = (File(name, 0, _MODIFIED, f"{prefix}-{name}") for name in map(file_name, range(self.files)))
+        return Listing(path.as_folder, tuple(entries))
+
+    async def head(self, path: ArtifactPath) -> FileInfo:
+        """See `ObjectStore.head`. Nothing that is measured asks for a file."""
+        raise NotFound
+
+    async def read_small(self, path: ArtifactPath) -> bytes:
+        """See `ObjectStore.read_small`. There are no control files."""
+        raise NotFound
+
+    def open_range(
+        self, path: ArtifactPath, info: FileInfo, first: int, length: int
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """See `ObjectStore.open_range`."""
+        raise NotFound
+
+    async def presign(
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+    ) -> str | None:
+        """See `ObjectStore.presign`."""
+        return None
+
+    async def check(self) -> None:
+        """See `ObjectStore.check`."""
+
+    def _has(self, path: ArtifactPath) -> bool:
+        number = path.name.removeprefix(_PREFIX)
+        return len(path.segments) == 1 and number.isdigit() and int(number) < self.folders

@@ -1,0 +1,163 @@
+"""From rows to Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from benchmarks.contenders import AUTOINDEX, CONTENDERS, FLOOR, PIERHEAD, PIERHEAD_S3
+from benchmarks.crowd import CLIENTS
+from benchmarks.growth import BOUND, MEMORY, PEAK
+from benchmarks.results import BODY, Row, find, paired_ratio, times
+from benchmarks.targets import Verdict
+
+BEGIN: Final = "<!-- figures: begin; written by `make bench`, do not edit -->"
+END: Final = "<!-- figures: end -->"
+
+_BESIDE_FLOOR = (PIERHEAD, PIERHEAD_S3)
+"""Who is measured right before or after the floor."""
+
+_STRENGTHS = {contender.name: contender.strength for contender in CONTENDERS}
+
+
+class Column(NamedTuple):
+    """Attributes:
+    title: its head.
+    cell: what stands in it for a row that has figures.
+    """
+
+    title: str
+    cell: Callable[[Row], str]
+
+
+def render(rows: Sequence[Row], verdicts: Sequence[Verdict], machine: Mapping[str, str]) -> str:
+    """Everything that stands between the markers of docs/benchmarks.md."""
+    parts = [
+        "; ".join(f"{name}: {value}" for name, value in machine.items()) + ".",
+        "### Targets",
+        _table(("target", "measured", "met"), [(v.target, v.measured, _met(v)) for v in verdicts]),
+        *_warm(rows),
+        *_section("Cold listings, 100 entries, each folder asked for once", rows, "cold", _LATENCY),
+        *_section("Warm listing while S3 is slow or gone", rows, "slow-s3", [*_LATENCY, _S3_REQUESTS]),
+        *_section("Warm listing as the bucket grows", rows, "growth", [*_COMMON, *_MEMORY]),
+        *_section(f"{CLIENTS:,} keep-alive clients", rows, "crowd", [*_COMMON, _PEAK]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def publish(text: str, page: Path) -> None:
+    """Put the figures between the markers of a page.
+
+    Raises:
+        ValueError: the page has no markers.
+    """
+    between = re.compile(f"(?<={re.escape(BEGIN)}\n).*(?={re.escape(END)})", re.DOTALL)
+    page_text = page.read_text()
+    if not between.search(page_text):
+        raise ValueError(f"{page} lacks its markers")
+    page.write_text(between.sub(lambda _: f"\n{text}\n", page_text))
+
+
+def _warm(rows: Sequence[Row]) -> list[str]:
+    """A table for each case: every size, and every further representation."""
+    cases = dict.fromkeys(row.case for row in rows if row.section == "warm" and row.server != FLOOR)
+    return [part for case in cases for part in _warm_case(rows, case)]
+
+
+def _warm_case(rows: Sequence[Row], case: str) -> list[str]:
+    floor, autoindex, pierhead = (find(rows, "warm", name, case) for name in (FLOOR, AUTOINDEX, PIERHEAD))
+    columns = [
+        *_COMMON,
+        _BODY,
+        Column("x floor", lambda row: _of_floor(row, floor)),
+        Column("x nginx autoindex", lambda row: _times(row, autoindex)),
+        Column("", lambda row: _remarks(row, pierhead)),
+    ]
+    chosen = [row for row in rows if row.section == "warm" and row.case == case]
+    return [f"### Warm listing, {case}", _rows(chosen, columns)]
+
+
+def _section(title: str, rows: Sequence[Row], section: str, columns: Sequence[Column]) -> list[str]:
+    chosen = [row for row in rows if row.section == section]
+    if not chosen:
+        return []
+    return [f"### {title}", _rows(chosen, [_CASE, *columns, _NOTE])]
+
+
+def _rows(rows: Sequence[Row], columns: Sequence[Column]) -> str:
+    lines = []
+    for row in rows:
+        if row.samples:
+            lines.append((row.server, *(column.cell(row) for column in columns)))
+        else:
+            shown = (column.cell(row) if column is _CASE else "" for column in columns[:-1])
+            lines.append(
+                (row.server, *shown, f"{'left out' if row.is_skipped else '**failed**'}: {row.failure}")
+            )
+    return _table(("server", *(column.title for column in columns)), lines)
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rule = ["---"] * len(head)
+    return "\n".join("| " + " | ".join(cells).replace("\n", " ") + " |" for cells in (head, rule, *lines))
+
+
+def _of_floor(row: Row, floor: Row | None) -> str:
+    """The paired ratio where the rows ran side by side; else that of the medians."""
+    if floor is not None and row.server in _BESIDE_FLOOR and len(row.samples) == len(floor.samples):
+        return _short(min(paired_ratio(row, floor), paired_ratio(row, floor, "per_core")))
+    return _times(row, floor)
+
+
+def _times(row: Row, base: Row | None) -> str:
+    return "" if base is None else _short(times(row, base))
+
+
+def _remarks(row: Row, pierhead: Row | None) -> str:
+    """What is to be known, and where a peer wins, at what and why."""
+    said = [row.note] if row.note else []
+    if pierhead is not None and (strength := _STRENGTHS.get(row.server)):
+        won = ["requests/s"] if times(pierhead, row) < 1 else []
+        won += ["p99"] if row.p99 < pierhead.p99 else []
+        if won:
+            said.append(f"**ahead of Pierhead** in {' and '.join(won)}: {strength}")
+    return "; ".join(said)
+
+
+def _met(verdict: Verdict) -> str:
+    return {None: "not measured", True: "yes", False: "**no**"}[verdict.is_met]
+
+
+def _short(number: float) -> str:
+    """Three digits that count, and no exponent."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+
+
+def _mib(row: Row, name: str) -> str:
+    return f"{row.facts[name] / 2**20:.0f} MiB"
+
+
+_RATE = Column("requests/s", lambda row: _short(row.rate))
+_LATENCY = [
+    Column("p50 ms", lambda row: _short(row.p50)),
+    Column("p99 ms", lambda row: _short(row.p99)),
+    Column("errors", lambda row: str(row.errors)),
+]
+_COMMON = [
+    _RATE,
+    Column("per core", lambda row: _short(row.per_core)),
+    *_LATENCY,
+    Column("cores busy", lambda row: f"{row.busy:.2f}"),
+]
+_BODY = Column("body", lambda row: f"{row.facts[BODY]:,.0f}" if BODY in row.facts else "")
+_MEMORY = [
+    Column("memory", lambda row: _mib(row, MEMORY)),
+    Column("at most", lambda row: _mib(row, PEAK)),
+    Column("bound", lambda row: _mib(row, BOUND)),
+]
+_PEAK = Column("memory at most", lambda row: _mib(row, PEAK))
+_S3_REQUESTS = Column("S3 requests", lambda row: f"{row.facts['S3 requests']:,.0f}")
+_CASE = Column("case", lambda row: row.case)
+_NOTE = Column("", lambda row: row.note)

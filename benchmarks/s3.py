@@ -1,0 +1,107 @@
+"""The S3 engine that Pierhead and rclone read from, filled with the tree."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.programs import LOAD_CORE
+from benchmarks.results import BenchError
+from tests.support.aws import S3Endpoint
+from tests.support.s3_engine import run_s3_engine
+
+BUCKET = "artifacts"
+_FILL_SECONDS = 600
+_AT_ONCE = 32
+
+
+class S3(NamedTuple):
+    """A bucket with the tree.
+
+    Attributes:
+        endpoint: of the engine itself.
+        sizes: entries of the folders that were uploaded.
+    """
+
+    endpoint: S3Endpoint
+    sizes: tuple[int, ...]
+
+    def aws_environment(self, url: str | None = None) -> dict[str, str]:
+        """What tells a program of the AWS conventions where the engine is.
+
+        Args:
+            url: of a proxy before it.
+        """
+        return {
+            "AWS_ENDPOINT_URL_S3": url or self.endpoint.url,
+            "AWS_ACCESS_KEY_ID": self.endpoint.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.endpoint.secret_key,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def rclone_environment(self, directory: Path, url: str | None = None) -> dict[str, str]:
+        """The same for rclone, whose remote is then `:s3:BUCKET`.
+
+        Args:
+            directory: where it looks for a configuration, and finds none.
+        """
+        return {
+            "RCLONE_CONFIG": str(directory / "rclone.conf"),
+            "RCLONE_S3_PROVIDER": "Ceph",
+            "RCLONE_S3_ENDPOINT": url or self.endpoint.url,
+            "RCLONE_S3_ACCESS_KEY_ID": self.endpoint.access_key,
+            "RCLONE_S3_SECRET_ACCESS_KEY": self.endpoint.secret_key,
+        }
+
+
+@contextmanager
+def run_s3(directory: Path, tree: Path, folders: tuple[str, ...], sizes: tuple[int, ...]) -> Iterator[S3]:
+    """Run the engine until the block ends, filled with some folders of a tree.
+
+    Args:
+        directory: for what it writes; must not exist yet.
+        folders: paths within the tree.
+        sizes: what `S3.sizes` is to say.
+
+    Raises:
+        BenchError: it does not start, or cannot be filled.
+    """
+    engine = run_s3_engine(directory)
+    try:
+        endpoint = engine.__enter__()
+    except (AssertionError, OSError, subprocess.SubprocessError) as error:
+        raise BenchError(f"the S3 engine does not start: {error}") from error
+    try:
+        s3 = S3(endpoint, sizes)
+        _fill(s3, directory, tree, folders)
+        _keep_off_the_servers_core(directory)
+        yield s3
+    finally:
+        engine.__exit__(None, None, None)
+
+
+def _fill(s3: S3, directory: Path, tree: Path, folders: tuple[str, ...]) -> None:
+    """Upload with rclone, which is several times as fast as anything in Python."""
+    command = ["rclone", "copy", str(tree), f":s3:{BUCKET}", "--no-check-dest", "--s3-no-head"]
+    command += ["--transfers", str(_AT_ONCE)]
+    for folder in folders:
+        command += ["--include", f"/{folder}/**"]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(directory), **s3.rclone_environment(directory)}
+    try:
+        done = subprocess.run(command, env=environ, capture_output=True, timeout=_FILL_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BenchError(f"the bucket cannot be filled: {error}") from error
+    if done.returncode:
+        raise BenchError(f"the bucket cannot be filled: {done.stderr.decode(errors='replace')[-300:]}")
+
+
+def _keep_off_the_servers_core(directory: Path) -> None:
+    for pid_file in (directory / "run").glob("*.pid"):
+        pid = int(pid_file.read_text())
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {LOAD_CORE})

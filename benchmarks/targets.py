@@ -1,0 +1,140 @@
+"""What the figures are held against, and whether they reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from benchmarks.contenders import AUTOINDEX, FLOOR, PIERHEAD, PIERHEAD_S3, RCLONE_S3
+from benchmarks.crowd import CASE as CROWD_CASE
+from benchmarks.growth import BOUND, BROWSED, FOLDERS, MEMORY
+from benchmarks.growth import case_of as growth_case
+from benchmarks.options import SIZES
+from benchmarks.results import Row, find, paired_ratio, times
+from benchmarks.slow_s3 import FAST, LIFETIMES, SLOW, STOPPED
+from benchmarks.warm import VARIANTS, VARIANTS_AT, case_of
+
+LEAST_OF_FLOOR: Final = 0.7
+LEAST_AHEAD: Final = {100: 3.0, 1_000: 20.0, 10_000: 20.0}
+"""By entries; at the other sizes being ahead is enough."""
+LEAST_AHEAD_ON_S3: Final = 20.0
+MOST_SLOWER_WITH_S3: Final = 1.1
+MOST_GROWTH: Final = 1.2
+
+_PEERS = (AUTOINDEX, "nginx fancyindex", "Apache mod_autoindex", "Caddy file_server browse")
+
+
+class Verdict(NamedTuple):
+    """Attributes:
+    target: in words.
+    measured: in words.
+    is_met: None where there is no figure.
+    """
+
+    target: str
+    measured: str
+    is_met: bool | None
+
+
+def judge(rows: Sequence[Row]) -> list[Verdict]:
+    """Hold every target against the rows."""
+    judges: tuple[Callable[[Sequence[Row]], Iterator[Verdict]], ...] = (
+        _floor,
+        _peers,
+        _peers_on_s3,
+        _slow_s3,
+        _growth,
+        _crowd,
+    )
+    return [verdict for each in judges for verdict in each(rows)]
+
+
+def _floor(rows: Sequence[Row]) -> Iterator[Verdict]:
+    for case in (*map(case_of, SIZES), *(case_of(VARIANTS_AT, variant) for variant in VARIANTS)):
+        target = f"{case}: at least {LEAST_OF_FLOOR:g} of the floor's requests/s"
+        row, base = (find(rows, "warm", name, case) for name in (PIERHEAD, FLOOR))
+        if row and base:
+            rate, per_core = paired_ratio(row, base), paired_ratio(row, base, "per_core")
+            measured = f"{rate:.2f} by the clock, {per_core:.2f} by CPU time"
+            yield Verdict(target, measured, min(rate, per_core) >= LEAST_OF_FLOOR)
+        else:
+            yield Verdict(target, "no figure", None)
+
+
+def _peers(rows: Sequence[Row]) -> Iterator[Verdict]:
+    for size in SIZES:
+        least = LEAST_AHEAD.get(size, 1.0)
+        target = f"{size:,} entries: {least:g} times the requests/s of nginx's modules, Apache and Caddy"
+        target += ", and a shorter p99"
+        yield _ahead(rows, target, PIERHEAD, _PEERS, case_of(size), least, with_p99=True)
+
+
+def _peers_on_s3(rows: Sequence[Row]) -> Iterator[Verdict]:
+    for size in SIZES:
+        target = f"{size:,} entries on S3: {LEAST_AHEAD_ON_S3:g} times the requests/s of rclone"
+        yield _ahead(rows, target, PIERHEAD_S3, (RCLONE_S3,), case_of(size), LEAST_AHEAD_ON_S3)
+
+
+def _ahead(
+    rows: Sequence[Row],
+    target: str,
+    ours: str,
+    peers: Sequence[str],
+    case: str,
+    least: float,
+    *,
+    with_p99: bool = False,
+) -> Verdict:
+    row = find(rows, "warm", ours, case)
+    found = [peer for name in peers if (peer := find(rows, "warm", name, case))]
+    if row is None or not found:
+        return Verdict(target, "no figure", None)
+    ahead, nearest = min((times(row, peer), peer.server) for peer in found)
+    is_met = ahead >= least
+    measured = f"{ahead:.1f} times ({nearest})"
+    if with_p99 and (quicker := min(found, key=lambda peer: peer.p99)).p99 <= row.p99:
+        is_met = False
+        measured += f"; p99 {row.p99:.1f} ms, {quicker.server} {quicker.p99:.1f} ms"
+    return Verdict(target, measured, is_met)
+
+
+def _slow_s3(rows: Sequence[Row]) -> Iterator[Verdict]:
+    for lifetime in LIFETIMES:
+        base = find(rows, "slow-s3", PIERHEAD_S3, f"{FAST}, {lifetime}")
+        for state in (SLOW, STOPPED):
+            target = (
+                f"{state}, {lifetime}: p50 and p99 at most {MOST_SLOWER_WITH_S3:g} times those with fast S3"
+            )
+            row = find(rows, "slow-s3", PIERHEAD_S3, f"{state}, {lifetime}")
+            if row and base:
+                p50, p99 = paired_ratio(row, base, "p50"), paired_ratio(row, base, "p99")
+                yield Verdict(
+                    target, f"p50 {p50:.2f}, p99 {p99:.2f} times", max(p50, p99) <= MOST_SLOWER_WITH_S3
+                )
+            else:
+                yield Verdict(target, "no figure", None)
+
+
+def _growth(rows: Sequence[Row]) -> Iterator[Verdict]:
+    small, large = (find(rows, "growth", PIERHEAD, growth_case(folders)) for folders in FOLDERS)
+    target = f"a warm page costs at most {MOST_GROWTH:g} times as much with 100 times the keys"
+    if small and large:
+        cost = 1 / paired_ratio(large, small)
+        yield Verdict(target, f"{cost:.2f} times", cost <= MOST_GROWTH)
+    else:
+        yield Verdict(target, "no figure", None)
+    target = "memory within CACHE_BYTES + 150 MiB after every folder was looked at"
+    if large and large.facts[BROWSED] == FOLDERS[-1]:
+        used, bound = (large.facts[name] / 2**20 for name in (MEMORY, BOUND))
+        yield Verdict(target, f"{used:.0f} of {bound:.0f} MiB", used <= bound)
+    else:
+        yield Verdict(target, "no figure", None)
+
+
+def _crowd(rows: Sequence[Row]) -> Iterator[Verdict]:
+    target = f"{CROWD_CASE} on 2 cores in 2 GiB: no error"
+    row = find(rows, "crowd", PIERHEAD, CROWD_CASE)
+    if row is None:
+        yield Verdict(target, "no figure", None)
+    else:
+        yield Verdict(target, f"{row.errors} errors, p99 {row.p99:.0f} ms", row.errors == 0)

@@ -66,13 +66,18 @@ _PARAMETERS: Final[list[dict[str, Any]]] = [
         "description": "Path of the tree, percent-encoded; a folder's ends in `/`.",
     },
     {"name": "format", "in": "query", "schema": {"type": "string", "enum": list(MEDIA_TYPES)}},
-    {"name": "recursive", "in": "query", "schema": {"type": "string", "enum": ["true", "false"]}},
+    {
+        "name": "recursive",
+        "in": "query",
+        "schema": {"type": "string", "enum": ["true", "false"]},
+        "description": "Everything below the folder, as ndjson: with `true`, no other `format` can be asked for.",
+    },
     {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}},
     {
         "name": "after",
         "in": "query",
         "schema": {"type": "string", "minLength": 1},
-        "description": "Begin behind this entry.",
+        "description": "Begin behind this entry: a name, with a `/` if it is a folder's; a path if recursive.",
     },
     {
         "name": "License-Accepted",
@@ -102,7 +107,9 @@ def describe_tree(app: FastAPI) -> None:
 
 
 def _describe_refusals(operation: dict[str, Any], *, may_identify: bool) -> None:
-    """Add what any request may be told, whatever it asks for."""
+    """Add what any request may be told, whatever it asks for; take out what no path is ever told."""
+    if "requestBody" not in operation:
+        operation["responses"].pop("422", None)
     for status in (400, 431):
         operation["responses"].setdefault(str(status), _problem(_PROBLEMS[status]))
     if may_identify:

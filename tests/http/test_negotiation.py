@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.listing_page import read_listing
 from tests.support.live_server import token
-from tests.support.site_trees import SiteTree, client_of
+from tests.support.site_trees import SiteTree, client_of, http_client
 from tests.support.store_contract import ODD_NAMES
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
@@ -137,8 +137,8 @@ def test_json_names_are_for_people_and_urls_are_exact(client: httpx.Client) -> N
 
 
 def test_members_see_the_same_order_too(client: httpx.Client) -> None:
-    client = httpx.Client(
-        base_url=client.base_url, headers={"Authorization": f"Bearer {token('staff', now=time.time())}"}
+    client = http_client(
+        str(client.base_url), headers={"Authorization": f"Bearer {token('staff', now=time.time())}"}
     )
     with client:
         seen = json_urls(client, "")

@@ -90,15 +90,23 @@ class Site(NamedTuple):
     client: httpx.Client
 
 
+def http_client(url: str, **options: Any) -> httpx.Client:
+    """A client that follows no redirects by itself and minds no proxy of this machine.
+
+    Args:
+        url: of a server without TLS.
+        options: of `httpx.Client`.
+    """
+    # To read the system's certificates takes longer than most tests.
+    return httpx.Client(base_url=url, trust_env=False, verify=False, timeout=20, **options)
+
+
 @contextmanager
 def client_of(app: ASGIApp, **options: Any) -> Iterator[httpx.Client]:
-    """A client of the real server over an application. It follows no redirects by itself.
+    """A client of the real server over an application.
 
     Args:
         options: of `httpx.Client`.
     """
-    with (
-        live_server(app) as server,
-        httpx.Client(base_url=server.url, trust_env=False, timeout=20, **options) as client,
-    ):
+    with live_server(app) as server, http_client(server.url, **options) as client:
         yield client

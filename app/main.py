@@ -56,9 +56,12 @@ def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_: Router) -> AsyncIterator[None]:
         async with open_store(settings.storage, observe=metrics.observe_storage_call) as store:
-            router.default = build_application(wire(settings, site_policy, store, metrics))
+            services = wire(settings, site_policy, store, metrics)
+            router.default = build_application(services)
             _log.info("serving", storage=settings.storage, replica=settings.replica_id)
             yield
+            if services.access_log is not None:
+                services.access_log.close()
 
     router.lifespan_context = lifespan
     return router

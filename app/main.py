@@ -60,6 +60,7 @@ def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:
             router.default = build_application(services)
             _log.info("serving", storage=settings.storage, replica=settings.replica_id)
             yield
+            await services.catalog.aclose()
             if services.access_log is not None:
                 services.access_log.close()
 
@@ -78,11 +79,18 @@ def create_app_from_environment() -> ASGIApp:
     return create_app(settings, read_site_policy(settings))
 
 
-def wire(settings: Settings, site_policy: SitePolicy, store: ObjectStore, metrics: Metrics) -> Services:
+def wire(
+    settings: Settings,
+    site_policy: SitePolicy,
+    store: ObjectStore,
+    metrics: Metrics,
+    clock: Callable[[], float] = time.monotonic,
+) -> Services:
     """Make what the routes use.
 
     Args:
         store: open, for as long as the services are used.
+        clock: seconds, by which the age of folders is told; never goes back.
     """
     templates = templates_directory()
     keys = KeyRing([key.get_secret_value() for key in settings.secret_keys] or [_ephemeral_key()])
@@ -92,7 +100,7 @@ def wire(settings: Settings, site_policy: SitePolicy, store: ObjectStore, metric
     site, html = Site(settings.site_title), HtmlPages(templates)
     return Services(
         site=site,
-        catalog=build_catalog(settings, site_policy, store, held),
+        catalog=build_catalog(settings, site_policy, store, held, clock),
         folder_pages=FolderPages(site, html, PageCache(held), page_headers(settings.replica_id)),
         cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
         store=store,
@@ -122,7 +130,7 @@ def build_catalog(
 
     Args:
         held: where folders are kept.
-        clock: seconds, by which their age is told; never goes back.
+        clock: as `wire` takes it.
     """
     texts = load_default_licences(templates_directory())
     bucket = _bucket(settings.storage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -39,17 +40,24 @@ class Cached(NamedTuple, Generic[Value]):
 
 
 class _Stored(NamedTuple, Generic[Value]):
+    """A value as it is kept: what it costs, when it was read, for how long it is fresh, and when it could last
+    not be read again.
+    """
+
     value: Value
+    cost: int
     read_at: float
     ttl: float
-    failed_at: float
+    failed_at: float = -math.inf
 
 
 class ListingCache(Generic[Value]):
     """What `load` gives for each folder, kept and refreshed.
 
     Fresh values are given at once; stale ones at once too, with one refresh behind the scenes; older ones
-    only when a refresh fails. Whoever asks for the same folder at the same time shares one load.
+    only when a refresh fails. A refresh that fails begins the grace anew, so that as long as the store is
+    down, those who ask for what is known do not wait for it. Whoever asks for the same folder at the same
+    time shares one load.
 
     Attributes:
         missing_seconds: how long a folder that was not there is not asked for again.
@@ -96,13 +104,14 @@ class ListingCache(Generic[Value]):
         age = now - stored.read_at
         if age < stored.ttl:  # the usual case, before anything else is looked at
             return Cached(stored.value, age, False)
+        since_failure = now - stored.failed_at
         match self._lifetimes.classify(age, stored.ttl):
             case Freshness.EXPIRED:
                 return None
-            case Freshness.FALLBACK if now - stored.failed_at >= RETRY_SECONDS:
+            case Freshness.FALLBACK if since_failure >= max(RETRY_SECONDS, self._lifetimes.grace):
                 return None
             case _:
-                if now - stored.failed_at >= RETRY_SECONDS:
+                if since_failure >= RETRY_SECONDS:
                     self._flights.launch(path, lambda: self._read(path))
                 return Cached(stored.value, age, True)
 
@@ -122,8 +131,13 @@ class ListingCache(Generic[Value]):
         return await self._fetch(path)
 
     def invalidate(self, path: ArtifactPath) -> None:
-        """Forget a folder: whoever asks next reads it, and no load that began earlier is kept."""
-        self._held.drop(path)
+        """Say that a folder has changed: whoever asks next reads it, and no load that began earlier is kept.
+
+        What is known stands in only if it cannot be read: a message never makes a failing store felt.
+        """
+        stored: _Stored[Value] | None = self._held.get(path)
+        if stored is not None:
+            self._keep(path, stored._replace(ttl=-math.inf))
         self._missing.pop(path, None)
         self._flights.abandon(path)
 
@@ -160,15 +174,16 @@ class ListingCache(Generic[Value]):
                 self._missing[path] = None
             raise
         except StoreError as error:
-            self._note_failure(path, error)
+            if self._flights.is_current(path):
+                self._note_failure(path, error)
             raise
         known: _Stored[Value] | None = self._held.get(path)
         if known is not None and self._is_same(known.value, value):
             value = known.value
         ttl = self._lifetimes.ttl_of(f"{self._replica} {path.url}")
-        stored = _Stored(value, read_at, ttl, -RETRY_SECONDS)
+        stored = _Stored(value, self._cost(value), read_at, ttl)
         if self._flights.is_current(path):
-            self._held.put(path, stored, self._cost(value))
+            self._keep(path, stored)
         return stored
 
     def _note_failure(self, path: ArtifactPath, error: StoreError) -> None:
@@ -176,5 +191,7 @@ class ListingCache(Generic[Value]):
         if stored is None:
             return
         _log.warning("refresh_failed", folder=path.url, reason=str(error))
-        failed = stored._replace(failed_at=self._clock())
-        self._held.put(path, failed, self._cost(stored.value))
+        self._keep(path, stored._replace(failed_at=self._clock()))
+
+    def _keep(self, path: ArtifactPath, stored: _Stored[Value]) -> None:
+        self._held.put(path, stored, stored.cost)

@@ -19,6 +19,7 @@ class SingleFlight(Generic[Key, Value]):
 
     def __init__(self) -> None:
         self._flights: dict[Key, asyncio.Task[Value]] = {}
+        self._running: set[asyncio.Task[Value]] = set()  # the references that keep the tasks alive
 
     def is_current(self, key: Key) -> bool:
         """Whether the running task is the call that whoever asks for this key now would wait for."""
@@ -33,7 +34,8 @@ class SingleFlight(Generic[Key, Value]):
         flight = self._flights.get(key)
         if flight is None:
             flight = asyncio.create_task(_run(call))
-            self._flights[key] = flight  # also the reference that keeps the task alive
+            self._flights[key] = flight
+            self._running.add(flight)
             flight.add_done_callback(lambda done: self._land(key, done))
         return flight
 
@@ -50,13 +52,14 @@ class SingleFlight(Generic[Key, Value]):
         self._flights.pop(key, None)
 
     async def aclose(self) -> None:
-        """Cancel every call and wait until all have ended."""
-        flights = list(self._flights.values())
+        """Cancel every call, the abandoned ones too, and wait until all have ended."""
+        flights = list(self._running)
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
 
     def _land(self, key: Key, flight: asyncio.Task[Value]) -> None:
+        self._running.discard(flight)
         if self._flights.get(key) is flight:
             del self._flights[key]
         if not flight.cancelled():

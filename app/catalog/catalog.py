@@ -13,9 +13,11 @@ from typing import NamedTuple
 from cachetools import TTLCache
 
 from app.cache.listing_cache import Cached, ListingCache
+from app.cache.single_flight import SingleFlight
 from app.catalog.links import Links
-from app.catalog.paging import cursor_trail, position_at, position_behind
+from app.catalog.paging import cursor_trail
 from app.catalog.snapshots import Snapshot
+from app.catalog.walk import walk_below
 from app.domain.access import (
     Access,
     Allow,
@@ -122,6 +124,7 @@ class Catalog:
         self._site = site
         self._links = Links(self._snapshot)
         self._reread: TTLCache[ArtifactPath, None] = TTLCache(MAX_ABSENT, REREAD_SECONDS, timer=clock)
+        self._heads: SingleFlight[ArtifactPath, FileInfo] = SingleFlight()
         self._absent: TTLCache[ArtifactPath, None] = TTLCache(MAX_ABSENT, absent_seconds, timer=clock)
 
     def warm(self, path: ArtifactPath, principal: Principal) -> FolderView | None:
@@ -162,11 +165,17 @@ class Catalog:
         All of them, because each may have come or gone with it: in S3 a folder is there as long as a key is.
         """
         self._absent.pop(path, None)
+        self._heads.abandon(path)
         if path.is_folder:
             self._folders.invalidate(path)
         for depth in range(len(path.segments) - 1, -1, -1):
             folder = ArtifactPath(path.segments[:depth], True)
             self._folders.invalidate(folder)
+
+    async def aclose(self) -> None:
+        """End what is being asked of the store."""
+        await self._folders.aclose()
+        await self._heads.aclose()
 
     async def list_folder(self, path: ArtifactPath, principal: Principal) -> tuple[VisibleEntry, ...]:
         """What the principal sees in a folder, in listing order. Raises as `view_folder`."""
@@ -234,7 +243,7 @@ class Catalog:
         """
         trail = () if after is None else cursor_trail(after)
         entries = await self.list_folder(path, principal)
-        async for visible in self._walk_entries(entries, principal, trail):
+        async for visible in walk_below(entries, trail, lambda below: self.list_folder(below, principal)):
             yield visible
 
     async def explain(self, path: ArtifactPath, principal: Principal) -> Explanation:
@@ -289,7 +298,7 @@ class Catalog:
 
     async def _head(self, path: ArtifactPath, principal: Principal) -> FileInfo:
         try:
-            return await self._store.head(path)
+            return await self._heads.join(path, lambda: self._store.head(path))
         except Moved as moved:
             raise self._redirect(moved.target, principal) from None
 
@@ -324,27 +333,6 @@ class Catalog:
         """A redirect, unless the site policy denies its target: then even the name stays untold."""
         self._check_site_policy(target, principal)
         return Moved(target)
-
-    async def _walk_entries(
-        self, entries: tuple[VisibleEntry, ...], principal: Principal, trail: tuple[Entry, ...]
-    ) -> AsyncIterator[VisibleEntry]:
-        start, resumed = 0, None
-        if trail and isinstance(trail[0], Folder):
-            start, resumed = position_at(entries, trail[0]), trail[0].name
-        elif trail:
-            start = position_behind(entries, trail[0])
-        for visible in entries[start:]:
-            is_resumed = visible.entry.is_folder and visible.entry.name == resumed
-            if not is_resumed:
-                yield visible
-            if not visible.entry.is_folder or visible.locked:
-                continue
-            try:
-                below = await self.list_folder(visible.path, principal)
-            except (AccessDenied, NotFound, Moved):
-                continue
-            async for entry in self._walk_entries(below, principal, trail[1:] if is_resumed else ()):
-                yield entry
 
 
 def _view(cached: Cached[Snapshot], principal: Principal) -> FolderView:

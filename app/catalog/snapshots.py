@@ -156,7 +156,7 @@ class SnapshotLoader:
         """The folder a link file names; None for one that leads nowhere, out of the tree, or to itself."""
         try:
             text = (control.content or b"").decode("utf-8").strip().removeprefix("/")
-            target = ArtifactPath.from_text(text.removeprefix(self._link_prefix)).as_folder
+            target = ArtifactPath.from_text("/" + text.removeprefix(self._link_prefix)).as_folder
         except (UnicodeDecodeError, RequestError):
             target = folder
         if not target.segments or target.segments[: len(folder.segments)] == folder.segments:

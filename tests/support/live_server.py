@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NamedTuple
 
@@ -46,11 +47,21 @@ def policy_from(text: str) -> SitePolicy:
 
 
 def app_over(
-    store: ObjectStore, *, policy: str = "", metrics: Metrics | None = None, **values: Any
+    store: ObjectStore,
+    *,
+    policy: str = "",
+    metrics: Metrics | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    **values: Any,
 ) -> ASGIApp:
-    """The application over a store that is open already."""
+    """The application over a store that is open already.
+
+    Args:
+        clock: seconds, by which the age of folders is told.
+        values: settings.
+    """
     measured = metrics or Metrics()
-    return build_application(wire(settings_for(**values), policy_from(policy), store, measured))
+    return build_application(wire(settings_for(**values), policy_from(policy), store, measured, clock))
 
 
 def app_for(storage: str, *, policy: str = "", **values: Any) -> ASGIApp:

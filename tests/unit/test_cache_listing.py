@@ -118,6 +118,36 @@ async def test_while_the_store_fails_it_is_tried_now_and_then_only(world: World,
     assert world.loads == 3
 
 
+async def test_while_the_store_hangs_nobody_waits_for_what_is_known(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.error = StoreUnavailable("timeout")
+    world.now += 170
+    await world.cache.get(FOLDER)
+    await world.settled()
+    world.gate.clear()
+    for _ in range(10):
+        world.now += 100
+        answer = world.cache.ready(FOLDER)
+        assert answer is not None
+        assert answer.is_stale
+        await world.settled()
+        world.gate.set()
+        await world.settled()
+        world.gate.clear()
+    assert world.loads == 12
+
+
+async def test_long_after_a_failure_a_request_waits_again(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.error = StoreUnavailable("timeout")
+    world.now += 170
+    await world.cache.get(FOLDER)
+    await world.settled()
+    world.error, world.content = None, "two"
+    world.now += 121
+    assert await world.cache.get(FOLDER) == ("two", 0, False)
+
+
 async def test_a_cold_failure_is_told_and_not_kept(world: World) -> None:
     world.error = StoreUnavailable("timeout")
     with pytest.raises(StoreUnavailable):
@@ -164,6 +194,30 @@ async def test_a_load_from_before_an_invalidation_is_not_kept(world: World) -> N
     await world.settled()
     world.gate.set()
     assert ((await early).value, (await late).value) == ("one", "two")
+    assert (await world.cache.get(FOLDER)).value == "two"
+
+
+async def test_what_was_invalidated_stands_in_for_what_cannot_be_read(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.cache.invalidate(FOLDER)
+    world.error = StoreUnavailable("timeout")
+    assert await world.cache.get(FOLDER) == ("one", 0, True)
+    world.now += 3600
+    with pytest.raises(StoreUnavailable):
+        await world.cache.get(FOLDER)
+
+
+async def test_a_load_that_fails_after_an_invalidation_speaks_for_itself_alone(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.now += 61
+    world.error = StoreUnavailable("timeout")
+    world.gate.clear()
+    await world.cache.get(FOLDER)
+    await world.settled()
+    world.cache.invalidate(FOLDER)
+    world.gate.set()
+    await world.settled()
+    world.error, world.content = None, "two"
     assert (await world.cache.get(FOLDER)).value == "two"
 
 

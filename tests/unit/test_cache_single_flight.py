@@ -120,3 +120,14 @@ async def test_closing_ends_every_call() -> None:
     await flights.aclose()
     with pytest.raises(asyncio.CancelledError):
         await waiter
+
+
+async def test_closing_ends_abandoned_calls_too() -> None:
+    flights: SingleFlight[str, int] = SingleFlight()
+    call = Counter()
+    waiter = asyncio.create_task(flights.join("k", call))
+    await settle()
+    flights.abandon("k")
+    await flights.aclose()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter

@@ -44,9 +44,13 @@ def checked(parse: Callable[[str], _Parsed], text: str) -> _Parsed:
 
 
 def name(text: str) -> str:
-    """An argument that may be anything but blank."""
+    """An argument that may be any text but blank."""
     if not text.strip():
         raise argparse.ArgumentTypeError("must not be blank")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError("must be UTF-8") from error
     return text
 
 

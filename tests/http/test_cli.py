@@ -237,6 +237,7 @@ def test_a_token_needs_the_servers_keys(run: Run, monkeypatch: pytest.MonkeyPatc
         (["--expires", "1d", "--network", "example.org"], "--network: must be a network such as"),
         (["--expires", "1d", "--scope", "write"], "--scope: invalid choice: 'write' (choose from "),
         (["--expires", "1d", "--group", ""], "--group: must not be blank"),
+        (["--expires", "1d", "--subject", "\udcff"], "--subject: must be UTF-8"),
         (["--expires", "1d", "--subject", " "], "--subject: must not be blank"),
         (["--expires", "1d", "--path", "x" * 4000, "y" * 4000], "a token has at most 8192 bytes"),
     ],

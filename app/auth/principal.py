@@ -82,15 +82,14 @@ class Authenticator:
         )
         return Identity(principal, client)
 
-    def without_credentials(self, forwarded_for: bytes | None, peer: str | None) -> Identity:
+    def without_credentials(self, forwarded_for: Sequence[str], peer: str | None) -> Identity:
         """Who sends a request without any credentials, cookies or acceptances: as `identify` says.
 
         Args:
-            forwarded_for: the one line of `X-Forwarded-For`, if there is one.
+            forwarded_for: every line of `X-Forwarded-For`.
             peer: address of the other end of the connection; None where it has none.
         """
-        lines = () if forwarded_for is None else (forwarded_for.decode("latin-1"),)
-        client = client_address(peer, lines, self._trusted_proxies)
+        client = client_address(peer, forwarded_for, self._trusted_proxies)
         return Identity(Principal(trusted=is_in(client, self._trusted_networks)), client)
 
     def _accepted(self, headers: FieldLines, now: float) -> frozenset[str]:

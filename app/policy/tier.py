@@ -25,9 +25,15 @@ class Tier:
     scope: tuple[str, ...] = ()
 
 
+PUBLIC = Tier()
+TRUSTED = Tier(trusted=True)
+
+
 def tier_of(principal: Principal, rules: Rules) -> Tier:
     """The tier of a principal in the folder that the rules govern."""
     if principal.trusted:
-        return Tier(trusted=True)
+        return TRUSTED
+    if not principal.groups:
+        return PUBLIC
     groups = principal.groups & rules.groups
     return Tier(groups=groups, scope=principal.scope.globs if groups else ())

@@ -19,7 +19,7 @@ from app.pages.links import next_walk_query
 from app.routes.compression import ENCODINGS
 from app.routes.folder_pages import MEDIA_TYPES, Cut
 from app.routes.query import Query
-from app.routes.responses import LISTING_VARY, CacheHeaders, cache_control, is_not_modified
+from app.routes.responses import LISTING_VARY, cache_control, is_not_modified
 from app.routes.services import Services, record_of
 from app.routes.streams import LineStream
 
@@ -28,7 +28,8 @@ MAX_LIMIT: Final = 100_000
 _NOT_MODIFIED: Final = frozenset(
     {b"etag", b"vary", b"x-content-type-options", b"referrer-policy", b"x-pierhead-replica"}
 )
-"""What a 304 repeats of a page's headers (RFC 9110 section 15.4.5)."""
+_STALE: Final = (b"cache-status", b"pierhead; hit; detail=stale")
+"""RFC 9211 section 2."""
 _NEGOTIABLE: Final = {media_type.partition(";")[0]: name for name, media_type in MEDIA_TYPES.items()}
 
 
@@ -55,8 +56,8 @@ async def browse(request: Request, path: ArtifactPath, principal: Principal, ser
         page = await pages.whole(view, representation, encoding)
     else:
         page = await pages.part(view, representation, encoding, cut)
-    status = 304 if is_not_modified(request, page.e_tag.strip('"')) else 200
-    return FolderAnswer(page, status, folder_headers(view, services.cache_headers))
+    headers = [services.cache_headers.of_folder(principal), *folder_age(view)]
+    return FolderAnswer(page, headers, is_known=is_not_modified(request, page.e_tag.strip('"')))
 
 
 def _asks_for_new(request: Request) -> bool:
@@ -70,35 +71,34 @@ def negotiated(accept: Sequence[str]) -> str:
     return _NEGOTIABLE[media_type] if media_type is not None else "html"
 
 
-def folder_headers(view: FolderView, cache_headers: CacheHeaders) -> list[tuple[bytes, bytes]]:
-    """What of an answer depends on who asks and when."""
-    headers = [(b"cache-control", cache_headers.of_folder(view.principal).encode("ascii"))]
+def folder_age(view: FolderView) -> list[tuple[bytes, bytes]]:
+    """How old a page is that others may keep (RFC 9111 section 5.1); raw fields."""
     if not view.principal.is_anonymous or view.principal.trusted:
-        return headers
-    headers.append((b"age", b"%d" % view.age))  # RFC 9111 section 5.1
-    if view.is_stale:
-        headers.append((b"cache-status", b"pierhead; hit; detail=stale"))  # RFC 9211 section 2
-    return headers
+        return []
+    age = (b"age", b"%d" % view.age)
+    return [age, _STALE] if view.is_stale else [age]
+
+
+def not_modified_headers(page: Page) -> list[tuple[bytes, bytes]]:
+    """What a 304 repeats of a page's headers (RFC 9110 section 15.4.5)."""
+    return [field for field in page.headers if field[0] in _NOT_MODIFIED]
 
 
 class FolderAnswer:
     """Sends a page, or tells that the client has it already.
 
     Args:
-        status: 200 or 304.
         headers: raw; those beside the page's own.
     """
 
-    def __init__(self, page: Page, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self.page = page
-        self.status = status
-        self.headers = headers
+    def __init__(self, page: Page, headers: list[tuple[bytes, bytes]], *, is_known: bool) -> None:
+        self._status = 304 if is_known else 200
+        self._headers = [*(not_modified_headers(page) if is_known else page.headers), *headers]
+        self._body = b"" if is_known else page.body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_whole = self.status == 200
-        own = self.page.headers if is_whole else tuple(h for h in self.page.headers if h[0] in _NOT_MODIFIED)
-        await send({"type": "http.response.start", "status": self.status, "headers": [*own, *self.headers]})
-        body = self.page.body if is_whole and scope["method"] != "HEAD" else b""
+        await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
+        body = self._body if scope["method"] == "GET" else b""
         await send({"type": "http.response.body", "body": body})
 
 

@@ -68,7 +68,9 @@ class FrontDoor:
         self._reserved = reserved
         self._warm = warm
         self._metrics = metrics
-        self._observe_warm = lru_cache(64)(lambda route, status: metrics.pages.labels(route, status).observe)
+        self._observe_warm = lru_cache(64)(
+            lambda route, status: metrics.pages.labels(route, str(status)).observe
+        )
         self._access_log = access_log
         self._replica_id = replica_id
         self._shared_headers = shared_headers(replica_id)
@@ -79,8 +81,9 @@ class FrontDoor:
             return
         started = time.perf_counter()
         if (warm := self._warm.find(scope)) is not None:
-            await warm.answer(scope, receive, send)
-            self._finish_warm(scope, warm, time.perf_counter() - started)
+            await send({"type": "http.response.start", "status": warm.status, "headers": warm.headers})
+            await send({"type": "http.response.body", "body": warm.body})
+            self._finish_warm(scope["method"], warm, time.perf_counter() - started)
             return
         answer = _Answer(send, self._shared_headers, is_head=scope["method"] == "HEAD")
         record = RequestRecord()
@@ -114,14 +117,24 @@ class FrontDoor:
         first_segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
         return self._reserved if is_reserved(first_segment) else self._tree
 
-    def _finish_warm(self, scope: Scope, warm: WarmAnswer, seconds: float) -> None:
-        answer = warm.answer
-        self._observe_warm(warm.route, str(answer.status))(seconds)
+    def _finish_warm(self, method: str, warm: WarmAnswer, seconds: float) -> None:
+        head = warm.head
+        self._observe_warm(head.route, warm.status)(seconds)
         if self._access_log is not None:
-            has_body = answer.status == 200 and scope["method"] == "GET"
-            size = len(answer.page.body) if has_body else 0
-            record = RequestRecord(warm.route, identity=warm.identity)
-            self._access_log.write(self._line(scope, record, answer.status, size, seconds))
+            self._access_log.write(
+                AccessLine(
+                    method,
+                    head.path_text,
+                    warm.status,
+                    len(warm.body),
+                    seconds,
+                    head.route,
+                    head.client,
+                    None,
+                    _logged(warm.agent),
+                    self._replica_id,
+                )
+            )
 
     def _finish(self, scope: Scope, record: RequestRecord, answer: _Answer) -> None:
         seconds = time.perf_counter() - record.started
@@ -134,25 +147,22 @@ class FrontDoor:
         if scope["path"] in QUIET:
             return
         if self._access_log is not None:
-            line = self._line(scope, record, answer.status, answer.body_bytes, seconds)
-            self._access_log.write(line._replace(broken=answer.broken))
-
-    def _line(
-        self, scope: Scope, record: RequestRecord, status: int, body_bytes: int, seconds: float
-    ) -> AccessLine:
-        identity = record.identity
-        return AccessLine(
-            method=scope["method"],
-            path=_path(scope),
-            status=status,
-            bytes=body_bytes,
-            seconds=round(seconds, 6),
-            route=record.route,
-            client=str(identity.client) if identity and identity.client else _peer(scope),
-            subject=identity.principal.subject if identity else None,
-            agent=_header(scope, b"user-agent"),
-            replica=self._replica_id,
-        )
+            identity = record.identity
+            self._access_log.write(
+                AccessLine(
+                    method=scope["method"],
+                    path=_path(scope),
+                    status=answer.status,
+                    bytes=answer.body_bytes,
+                    seconds=seconds,
+                    route=record.route,
+                    client=str(identity.client) if identity and identity.client else _peer(scope),
+                    subject=identity.principal.subject if identity else None,
+                    agent=_logged(dict(scope["headers"]).get(b"user-agent")),
+                    replica=self._replica_id,
+                    broken=answer.broken,
+                )
+            )
 
 
 class _Answer:
@@ -212,11 +222,8 @@ def _path(scope: Scope) -> str:
     return raw[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace")
 
 
-def _header(scope: Scope, wanted: bytes) -> str | None:
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return str(value[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace"))
-    return None
+def _logged(value: bytes | None) -> str | None:
+    return None if value is None else value[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace")
 
 
 def _peer(scope: Scope) -> str | None:

@@ -73,11 +73,13 @@ class CacheHeaders:
 
     def __init__(self, ttl: int, grace: int, max_stale: int) -> None:
         lives = f"max-age={ttl}, stale-while-revalidate={grace}, stale-if-error={max(0, max_stale - ttl)}"
-        self._folder = f"public, {lives}" if ttl else REVALIDATE
+        folder = f"public, {lives}" if ttl else REVALIDATE
+        self._public = (b"cache-control", folder.encode("ascii"))
+        self._private = (b"cache-control", NOT_KEPT.encode("ascii"))
 
-    def of_folder(self, principal: Principal) -> str:
-        """For a folder's page: its age counts from when the folder was read."""
-        return self._folder if _is_everybody(principal) else NOT_KEPT
+    def of_folder(self, principal: Principal) -> tuple[bytes, bytes]:
+        """For a folder's page, whose age counts from when the folder was read; a raw field."""
+        return self._public if _is_everybody(principal) else self._private
 
 
 REVALIDATE: Final = "no-cache"

@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 
 from starlette.types import Scope
 
-from app.auth.principal import Identity
+from app.domain.access import Principal
 from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
 from app.http_semantics import choose_encoding
-from app.routes.browse import FolderAnswer, folder_headers, negotiated
+from app.routes.browse import folder_age, negotiated, not_modified_headers
 from app.routes.compression import ENCODINGS
 from app.routes.folder_pages import MEDIA_TYPES
 from app.routes.services import Services
@@ -31,21 +31,47 @@ MAX_USUAL_BYTES: Final = 16 * 1024
 _FORMATS: Final[dict[bytes, str | None]] = {b"": None} | {
     f"format={name}".encode(): name for name in MEDIA_TYPES
 }
-_READ: Final = frozenset({b"accept", b"accept-encoding", b"host", b"if-none-match", b"x-forwarded-for"})
+_READ: Final = frozenset(
+    {b"accept", b"accept-encoding", b"host", b"if-none-match", b"user-agent", b"x-forwarded-for"}
+)
 _LEFT_TO_OTHERS: Final = frozenset({b"authorization", b"cookie"})
 """Fields of which a request that is answered here has none: a principal or an acceptance may be in them."""
+
+
+class Head(NamedTuple):
+    """What a request's head asks for: all that is worked out from its text alone, once for each text.
+
+    Attributes:
+        route: the label that it is counted under.
+        path_text: for the log.
+        client: for the log.
+    """
+
+    path: ArtifactPath
+    representation: str
+    encoding: str
+    principal: Principal
+    cache_control: tuple[bytes, bytes]
+    route: str
+    path_text: str
+    client: str | None
 
 
 class WarmAnswer(NamedTuple):
     """An answer that only has to be sent.
 
     Attributes:
-        route: the label that it is counted under.
+        status: 200 or 304.
+        headers: raw, all of them.
+        body: as it goes out; empty for HEAD.
+        agent: the client's own word for itself.
     """
 
-    answer: FolderAnswer
-    route: str
-    identity: Identity
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    head: Head
+    agent: bytes | None
 
 
 class WarmPages:
@@ -62,44 +88,77 @@ class WarmPages:
     ) -> None:
         self._catalog = services.catalog
         self._pages = services.folder_pages
+        self._authenticator = services.authenticator
         self._cache_headers = services.cache_headers
-        self._identify = lru_cache(MEMO_SIZE)(services.authenticator.without_credentials)
-        self._is_host = lru_cache(MEMO_SIZE)(is_host)
-        self._folder = lru_cache(MEMO_SIZE)(lambda raw: _folder_path(raw, is_reserved))
+        self._is_reserved = is_reserved
+        self._is_host = is_host
+        self._head = lru_cache(MEMO_SIZE)(self._read_head)
 
     def find(self, scope: Scope) -> WarmAnswer | None:
         """The answer to a request, if it is at hand."""
         raw: bytes = scope["raw_path"]
-        chosen = _FORMATS.get(scope["query_string"], "")
-        if (
-            chosen == ""
-            or raw[-1:] != b"/"
-            or len(raw) > MAX_MEMO_BYTES
-            or scope["method"] not in ("GET", "HEAD")
-        ):
+        method: str = scope["method"]
+        if raw[-1:] != b"/" or len(raw) > MAX_MEMO_BYTES or (method != "GET" and method != "HEAD"):
             return None
+        query: bytes = scope["query_string"]
         fields = _fields(scope["headers"])
-        if fields is None or not self._is_host(fields[b"host"]):
+        if fields is None or query not in _FORMATS:
             return None
-        path = self._folder(raw)
-        if path is None:
+        get = fields.get
+        client = scope["client"]
+        peer = client[0] if client else None
+        head = self._head(
+            raw,
+            query,
+            peer,
+            fields[b"host"],
+            get(b"accept"),
+            get(b"accept-encoding"),
+            get(b"x-forwarded-for"),
+        )
+        if head is None or (view := self._catalog.warm(head.path, head.principal)) is None:
             return None
-        peer = scope["client"][0] if scope["client"] else None
-        identity = self._identify(fields.get(b"x-forwarded-for"), peer)
-        view = self._catalog.warm(path, identity.principal)
-        if view is None:
-            return None
-        representation = chosen or _representation(fields.get(b"accept"))
-        page = self._pages.ready(view, representation, _encoding(fields.get(b"accept-encoding")))
+        page = self._pages.ready(view, head.representation, head.encoding)
         if page is None:
             return None
-        status = 200
-        if (known := fields.get(b"if-none-match")) is not None:
-            if known != page.e_tag.encode("ascii"):
-                return None
-            status = 304
-        answer = FolderAnswer(page, status, folder_headers(view, self._cache_headers))
-        return WarmAnswer(answer, f"folder-{representation}", identity)
+        headers = [head.cache_control, *folder_age(view)]
+        known = get(b"if-none-match")
+        if known is None:
+            body = page.body if method == "GET" else b""
+            return WarmAnswer(200, [*page.headers, *headers], body, head, get(b"user-agent"))
+        if known == page.e_tag.encode("ascii"):
+            return WarmAnswer(304, [*not_modified_headers(page), *headers], b"", head, get(b"user-agent"))
+        return None
+
+    def _read_head(
+        self,
+        raw: bytes,
+        query: bytes,
+        peer: str | None,
+        host: bytes,
+        accept: bytes | None,
+        accept_encoding: bytes | None,
+        forwarded_for: bytes | None,
+    ) -> Head | None:
+        """What is asked for and by whom; None where the long way has to look at it."""
+        try:
+            path = ArtifactPath.parse(raw)
+        except RequestError:
+            return None
+        if not self._is_host(host) or (path.segments and self._is_reserved(path.segments[0])):
+            return None
+        representation = _FORMATS[query] or negotiated(_lines(accept))
+        identity = self._authenticator.without_credentials(_lines(forwarded_for), peer)
+        return Head(
+            path=path,
+            representation=representation,
+            encoding=choose_encoding(_lines(accept_encoding), ENCODINGS),
+            principal=identity.principal,
+            cache_control=self._cache_headers.of_folder(identity.principal),
+            route=f"folder-{representation}",
+            path_text=raw.decode("ascii", "backslashreplace"),
+            client=str(identity.client) if identity.client else peer,
+        )
 
 
 def _fields(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes] | None:
@@ -118,20 +177,5 @@ def _fields(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes] | None:
     return fields if is_usual else None
 
 
-def _folder_path(raw: bytes, is_reserved: Callable[[str], bool]) -> ArtifactPath | None:
-    try:
-        path = ArtifactPath.parse(raw)
-    except RequestError:
-        return None
-    return None if path.segments and is_reserved(path.segments[0]) else path
-
-
-@lru_cache(MEMO_SIZE)
-def _representation(accept: bytes | None) -> str:
-    return negotiated(() if accept is None else (accept.decode("latin-1"),))
-
-
-@lru_cache(MEMO_SIZE)
-def _encoding(accept_encoding: bytes | None) -> str:
-    lines = () if accept_encoding is None else (accept_encoding.decode("latin-1"),)
-    return choose_encoding(lines, ENCODINGS)
+def _lines(value: bytes | None) -> tuple[str, ...]:
+    return () if value is None else (value.decode("latin-1"),)

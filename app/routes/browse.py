@@ -26,7 +26,14 @@ from app.routes.streams import LineStream
 MAX_LIMIT: Final = 100_000
 
 _NOT_MODIFIED: Final = frozenset(
-    {b"etag", b"vary", b"x-content-type-options", b"referrer-policy", b"x-pierhead-replica"}
+    {
+        b"etag",
+        b"vary",
+        b"x-content-type-options",
+        b"referrer-policy",
+        b"content-security-policy",
+        b"x-pierhead-replica",
+    }
 )
 _STALE: Final = (b"cache-status", b"pierhead; hit; detail=stale")
 """RFC 9211 section 2."""

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import structlog
-from cachetools import TTLCache
 
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Freshness, Lifetimes
+from app.cache.short_memory import ShortMemory
 from app.cache.single_flight import SingleFlight
 from app.domain.errors import NotFound, StoreError
 from app.domain.paths import ArtifactPath
@@ -19,7 +19,6 @@ Value = TypeVar("Value")
 
 MISSING_SECONDS: Final = 2.0
 """How long a folder that was not there is not asked for again, if the ttl is not shorter."""
-MAX_MISSING: Final = 10_000
 RETRY_SECONDS: Final = 2.0
 """After a failed refresh, how long the old value is used without another attempt."""
 
@@ -93,7 +92,7 @@ class ListingCache(Generic[Value]):
         self._clock = clock
         self._flights: SingleFlight[ArtifactPath, _Stored[Value]] = SingleFlight()
         self.missing_seconds = min(MISSING_SECONDS, lifetimes.ttl)
-        self._missing: TTLCache[ArtifactPath, None] = TTLCache(MAX_MISSING, self.missing_seconds, timer=clock)
+        self._missing = ShortMemory(self.missing_seconds, clock)
 
     def ready(self, path: ArtifactPath) -> Cached[Value] | None:
         """A value that may be used without waiting, or None. A stale one is being refreshed from now on."""
@@ -126,7 +125,7 @@ class ListingCache(Generic[Value]):
 
     async def refresh(self, path: ArtifactPath) -> Cached[Value]:
         """A value read from now on, whatever is kept. Raises as `get`."""
-        self._missing.pop(path, None)
+        self._missing.discard(path)
         self._flights.abandon(path)
         return await self._fetch(path)
 
@@ -138,7 +137,7 @@ class ListingCache(Generic[Value]):
         stored: _Stored[Value] | None = self._held.get(path)
         if stored is not None:
             self._keep(path, stored._replace(ttl=-math.inf))
-        self._missing.pop(path, None)
+        self._missing.discard(path)
         self._flights.abandon(path)
 
     async def aclose(self) -> None:
@@ -171,7 +170,7 @@ class ListingCache(Generic[Value]):
         except NotFound:
             if self._flights.is_current(path):
                 self._held.drop(path)
-                self._missing[path] = None
+                self._missing.add(path)
             raise
         except StoreError as error:
             if self._flights.is_current(path):

@@ -10,9 +10,8 @@ import fnmatch
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import NamedTuple
 
-from cachetools import TTLCache
-
 from app.cache.listing_cache import Cached, ListingCache
+from app.cache.short_memory import ShortMemory
 from app.cache.single_flight import SingleFlight
 from app.catalog.links import Links
 from app.catalog.paging import cursor_trail
@@ -30,9 +29,8 @@ from app.domain.access import (
     Principal,
     VisibleEntry,
 )
-from app.domain.entries import Entry, FileInfo, Folder
+from app.domain.entries import FileInfo
 from app.domain.errors import (
-    AccessDenied,
     AmbiguousPattern,
     GroupRequired,
     LicenceRequired,
@@ -48,7 +46,6 @@ from app.policy.site_policy import SitePolicy
 from app.policy.tier import Tier, tier_of
 from app.storage.store import ObjectStore
 
-MAX_ABSENT = 10_000
 REREAD_SECONDS = 1.0
 """How long a folder that was read because somebody asked for that is not read again for the same reason."""
 MAX_MATCHES_NAMED = 20
@@ -123,9 +120,9 @@ class Catalog:
         self._folders = folders
         self._site = site
         self._links = Links(self._snapshot)
-        self._reread: TTLCache[ArtifactPath, None] = TTLCache(MAX_ABSENT, REREAD_SECONDS, timer=clock)
+        self._reread = ShortMemory(REREAD_SECONDS, clock)
         self._heads: SingleFlight[ArtifactPath, FileInfo] = SingleFlight()
-        self._absent: TTLCache[ArtifactPath, None] = TTLCache(MAX_ABSENT, absent_seconds, timer=clock)
+        self._absent = ShortMemory(absent_seconds, clock)
 
     def warm(self, path: ArtifactPath, principal: Principal) -> FolderView | None:
         """A folder that is at hand, without waiting; None where anything would have to be asked or raised.
@@ -153,7 +150,7 @@ class Catalog:
         """
         self._check_site_policy(path, principal)
         if reread and path not in self._reread:
-            self._reread[path] = None
+            self._reread.add(path)
             self._folders.invalidate(path)
         cached = await self._real_folder(path, principal)
         _raise_denial(decide(path, cached.value.rules, principal))
@@ -164,7 +161,7 @@ class Catalog:
 
         All of them, because each may have come or gone with it: in S3 a folder is there as long as a key is.
         """
-        self._absent.pop(path, None)
+        self._absent.discard(path)
         self._heads.abandon(path)
         if path.is_folder:
             self._folders.invalidate(path)
@@ -309,7 +306,7 @@ class Catalog:
         try:
             return await self._head(path, principal)
         except NotFound:
-            self._absent[path] = None
+            self._absent.add(path)
             raise
 
     async def _snapshot(self, path: ArtifactPath) -> Snapshot:

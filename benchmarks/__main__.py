@@ -13,6 +13,7 @@ from typing import Final
 from benchmarks import machine
 from benchmarks.bench import HOME, PROJECT, Bench
 from benchmarks.cold import measure_cold
+from benchmarks.contenders import SERVERS
 from benchmarks.crowd import measure_crowd
 from benchmarks.growth import measure_growth
 from benchmarks.options import Options, parse_options
@@ -37,7 +38,7 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Row]]]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit status: 1 where a row failed, 2 where nothing can be measured."""
-    options = parse_options(arguments)
+    options = parse_options(arguments, SERVERS)
     try:
         machine.prepare()
     except BenchError as error:

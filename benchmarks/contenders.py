@@ -19,6 +19,7 @@ PIERHEAD: Final = "Pierhead"
 PIERHEAD_S3: Final = "Pierhead on S3"
 AUTOINDEX: Final = "nginx autoindex"
 RCLONE_S3: Final = "rclone on S3"
+RCLONE_S3_READING: Final = "rclone on S3, --dir-cache-time 0"
 
 _STATIC_PAGES = "static"
 
@@ -88,6 +89,10 @@ def _rclone_on_s3(bench: Bench, directory: Path) -> AbstractContextManager[Progr
     return peers.run_rclone_on_s3(directory, bench.s3())
 
 
+def _rclone_reading_s3(bench: Bench, directory: Path) -> AbstractContextManager[Program]:
+    return peers.run_rclone_on_s3(directory, bench.s3(), keeps_folders=False)
+
+
 def _copyparty(bench: Bench, directory: Path) -> AbstractContextManager[Program]:
     return peers.run_copyparty(directory, bench.tree, venv=HOME / "copyparty")
 
@@ -113,7 +118,11 @@ CONTENDERS: Final = (
     Contender(
         RCLONE_S3, _rclone_on_s3, reads_s3=True, strength="Go; keeps directories in memory for five minutes"
     ),
+    Contender(RCLONE_S3_READING, _rclone_reading_s3, reads_s3=True, note="asks S3 for each request"),
     Contender(
         "copyparty", _copyparty, note="the page is made by a script in the browser", strength=_READS_DIRECTORY
     ),
 )
+
+SERVERS: Final = (FLOOR, *(contender.name for contender in CONTENDERS))
+"""Everybody's name, in the order of the tables."""

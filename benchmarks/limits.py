@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+
+from benchmarks.bench import wait_for
 
 CORES = 2
 BYTES = 2 * 1024**3
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _PERIOD_MICROSECONDS = 100_000
+_REMOVE_SECONDS = 10
 
 
 class Limits(NamedTuple):
@@ -52,7 +56,17 @@ def limited(name: str) -> Iterator[Limits]:
         _remove(groups)
 
 
-def _remove(groups: dict[str, Path]) -> None:
+def _remove(groups: Mapping[str, Path]) -> None:
+    """A group is in use for a moment after its last process has ended.
+
+    Raises:
+        BenchError: it still is.
+    """
     for group in groups.values():
-        if group.exists():
-            group.rmdir()
+        wait_for(partial(_is_gone, group), _REMOVE_SECONDS, f"{group} removed")
+
+
+def _is_gone(group: Path) -> bool:
+    with suppress(OSError):
+        group.rmdir()
+    return not group.exists()

@@ -114,7 +114,7 @@ def load_with_wrk(
     command += ["-c", str(connections), "-d", "3600", "--timeout", "30", "-s", str(_REPORT)]
     for name, value in target.headers.items():
         command += ["-H", f"{name}: {value}"]
-    started, used = time.perf_counter(), target.program.cpu_seconds()
+    used = target.program.cpu_seconds()
     try:
         process = subprocess.Popen([*command, target.url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except OSError as error:
@@ -124,24 +124,33 @@ def load_with_wrk(
             seconds
         )  # wrk itself counts in whole seconds only; told to stop, it reports on what it has
         process.send_signal(signal.SIGINT)
-        busy = (target.program.cpu_seconds() - used) / (time.perf_counter() - started)
         output = process.communicate(timeout=_WRK_END_SECONDS)[0].decode()
     except subprocess.TimeoutExpired as error:
         raise BenchError("wrk did not stop") from error
     finally:
         process.kill()
         process.wait()
-    return _read_report(output, busy)
+    return read_report(output, target.program.cpu_seconds() - used)
 
 
-def _read_report(output: str, busy: float) -> Sample:
+def read_report(output: str, cpu_seconds: float) -> Sample:
+    """The sample that wrk found.
+
+    Args:
+        output: what it printed, with the line of `wrk_report.lua`.
+        cpu_seconds: what the server used meanwhile.
+
+    Raises:
+        BenchError: there is no such line, or nothing was answered.
+    """
     for line in output.splitlines():
         if line.startswith("JSON "):
             found = json.loads(line.removeprefix("JSON "))
             if not found["requests"]:
                 raise BenchError("no request was answered in time")
-            rate = found["requests"] / found["microseconds"] * 1e6
-            p50, p99 = found["p50"] / 1000, found["p99"] / 1000
+            seconds = found["microseconds"] / 1e6
+            p50, p99 = found["p50"] / 1e3, found["p99"] / 1e3
+            rate, busy = found["requests"] / seconds, cpu_seconds / seconds
             return Sample(rate, p50, p99, found["requests"], found["errors"], busy)
     raise BenchError(f"wrk said {output.strip()[-300:]!r}")
 

@@ -36,8 +36,13 @@ class Options:
         return self == Options()
 
 
-def parse_options(arguments: Sequence[str] | None) -> Options:
-    """Read the command line; None for the process's own. Ends the process on a wrong one."""
+def parse_options(arguments: Sequence[str] | None, servers: Sequence[str]) -> Options:
+    """Read the command line. Ends the process on a wrong one.
+
+    Args:
+        arguments: None for the process's own.
+        servers: the names of those that can be chosen.
+    """
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure Pierhead beside its peers.")
     parser.add_argument(
         "--quick", action="store_true", help="half a second a row, once: does it work at all?"
@@ -53,7 +58,11 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
         help=f"one of {', '.join(SECTIONS)}; again for more",
     )
     parser.add_argument(
-        "--server", action="append", metavar="NAME", help="a server of the warm listings; again for more"
+        "--server",
+        action="append",
+        choices=servers,
+        metavar="NAME",
+        help=f"a server of the warm listings, {', '.join(servers)}; again for more",
     )
     given = parser.parse_args(arguments)
     usual = Options(0.5, 0.5, 1, quick=True) if given.quick else Options()

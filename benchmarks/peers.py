@@ -84,17 +84,21 @@ def run_rclone(directory: Path, root: Path) -> AbstractContextManager[Program]:
     return _serving(command, port, directory, {"RCLONE_CONFIG": str(directory / "rclone.conf")})
 
 
-def run_rclone_on_s3(directory: Path, s3: S3, *, url: str | None = None) -> AbstractContextManager[Program]:
+def run_rclone_on_s3(
+    directory: Path, s3: S3, *, url: str | None = None, keeps_folders: bool = True
+) -> AbstractContextManager[Program]:
     """`rclone serve http` on a bucket.
 
     Times are those of S3: by default rclone asks S3 once more for each file to learn of another one.
 
     Args:
         url: of a proxy before the engine.
+        keeps_folders: for five minutes, as is its default; or asks S3 for each request.
     """
     port = free_port()
     command: list[str | Path] = ["rclone", "serve", "http", f":s3:{BUCKET}", "--addr", f"127.0.0.1:{port}"]
     command += ["--read-only", "--use-server-modtime"]
+    command += [] if keeps_folders else ["--dir-cache-time", "0"]
     return _serving(command, port, directory, s3.rclone_environment(directory, url))
 
 

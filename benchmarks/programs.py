@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.results import BenchError
@@ -58,16 +58,7 @@ class Program:
         return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 
     def _pids(self) -> list[int]:
-        """Its process group, whose leader is the first process."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    if int(_stat(int(entry.name))[2]) == self._process.pid:
-                        found.append(int(entry.name))
-                except OSError:
-                    continue  # it has just ended
-        return found
+        return _group(self._process.pid)
 
 
 @contextmanager
@@ -123,11 +114,23 @@ def run_program(
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """Ask it to end; what has not ended in time, itself or a child, is killed."""
     process.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
+    if not wait_until(lambda: not _group(process.pid), _STOP_SECONDS):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
+
+
+def _group(leader: int) -> list[int]:
+    """The processes of a process group, as far as they live."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):  # it has just ended
+                fields = _stat(int(entry.name))
+                if int(fields[2]) == leader and fields[0] != "Z":
+                    found.append(int(entry.name))
+    return found
 
 
 def _stat(pid: int) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from benchmarks.contenders import AUTOINDEX, FLOOR, PIERHEAD, PIERHEAD_S3, RCLONE_S3
+from benchmarks.contenders import AUTOINDEX, FLOOR, PIERHEAD, PIERHEAD_S3, RCLONE_S3, RCLONE_S3_READING
 from benchmarks.crowd import CASE as CROWD_CASE
 from benchmarks.growth import BOUND, BROWSED, FOLDERS, MEMORY
 from benchmarks.growth import case_of as growth_case
@@ -70,9 +70,10 @@ def _peers(rows: Sequence[Row]) -> Iterator[Verdict]:
 
 
 def _peers_on_s3(rows: Sequence[Row]) -> Iterator[Verdict]:
-    for size in SIZES:
-        target = f"{size:,} entries on S3: {LEAST_AHEAD_ON_S3:g} times the requests/s of rclone"
-        yield _ahead(rows, target, PIERHEAD_S3, (RCLONE_S3,), case_of(size), LEAST_AHEAD_ON_S3)
+    for peer in (RCLONE_S3, RCLONE_S3_READING):
+        for size in SIZES:
+            target = f"{size:,} entries on S3: {LEAST_AHEAD_ON_S3:g} times the requests/s of {peer}"
+            yield _ahead(rows, target, PIERHEAD_S3, (peer,), case_of(size), LEAST_AHEAD_ON_S3)
 
 
 def _ahead(

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from benchmarks.bench import PROJECT, Bench
-from benchmarks.contenders import CONTENDERS, FLOOR, PIERHEAD, Contender, keep_static_page
+from benchmarks.contenders import CONTENDERS, FLOOR, PIERHEAD, SERVERS, Contender, keep_static_page
 from benchmarks.floor import capture, check_same
 from benchmarks.lanes import CONNECTIONS, Lane, connections_for, measure_in_turn
 from benchmarks.load import Target, get
@@ -22,7 +22,6 @@ VARIANTS_AT = 1_000
 VARIANTS = {"JSON": {"Accept": "application/json"}, "gzip": {"Accept-Encoding": "gzip"}}
 
 _TOO_SLOW_SECONDS = 5.0
-_ORDER = (FLOOR, *(contender.name for contender in CONTENDERS))
 
 
 def case_of(size: int, variant: str = "") -> str:
@@ -74,7 +73,7 @@ def _measure_size(
                 lanes += pair
                 rows += failed
         rows += measure_in_turn(bench, lanes)
-    return sorted(rows, key=lambda row: _ORDER.index(row.server))
+    return sorted(rows, key=lambda row: SERVERS.index(row.server))
 
 
 def _prepare_html(

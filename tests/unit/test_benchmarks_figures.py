@@ -9,7 +9,7 @@ import pytest
 from benchmarks.__main__ import PAGE
 from benchmarks.contenders import AUTOINDEX, FLOOR, PIERHEAD
 from benchmarks.lanes import CONNECTIONS, connections_for
-from benchmarks.load import Answer, sample_of
+from benchmarks.load import Answer, read_report, sample_of
 from benchmarks.options import SIZES, Options, parse_options
 from benchmarks.report import BEGIN, END, publish, render
 from benchmarks.results import BenchError, Row, Sample, Skipped, paired_ratio, times
@@ -108,8 +108,8 @@ def test_the_page_of_this_project_has_its_markers() -> None:
 
 
 def test_only_a_complete_run_is_published() -> None:
-    assert parse_options([]) == Options()
-    assert parse_options([]).is_complete
+    assert parse_options([], ()) == Options()
+    assert parse_options([], ()).is_complete
     for arguments in (
         ["--quick"],
         ["--sizes", "10"],
@@ -117,8 +117,8 @@ def test_only_a_complete_run_is_published() -> None:
         ["--seconds", "1"],
         ["--server", "x"],
     ):
-        assert not parse_options(arguments).is_complete
-    assert parse_options(["--quick"]).sizes == SIZES
+        assert not parse_options(arguments, ("x",)).is_complete
+    assert parse_options(["--quick"], ()).sizes == SIZES
 
 
 @pytest.mark.parametrize(("listed", "status"), [(9, 200), (11, 200), (10, 404)])
@@ -131,3 +131,16 @@ def test_a_wrong_page_is_not_timed(listed: int, status: int) -> None:
 def test_a_name_counts_once() -> None:
     body = " ".join(2 * [file_name(number) for number in range(10)]).encode()
     check_listing(Answer(200, (), body, 0, 0), 10)
+
+
+def test_what_wrk_found_is_told_by_cpu_time_too() -> None:
+    output = 'Running...\nJSON {"requests":1000,"microseconds":500000,"p50":1500,"p99":9000,"errors":3}\n'
+    found = read_report(output, 0.25)
+    assert found == Sample(2000, 1.5, 9.0, 1000, 3, 0.5)
+    assert found.per_core == 4000
+
+
+@pytest.mark.parametrize("output", ["", "unable to connect", 'JSON {"requests":0,"microseconds":5}'])
+def test_a_silent_load_generator_is_no_figure(output: str) -> None:
+    with pytest.raises(BenchError):
+        read_report(output, 1)

@@ -101,7 +101,12 @@ def _rows(rows: Sequence[Row], columns: Sequence[Column]) -> str:
 
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     rule = ["---"] * len(head)
-    return "\n".join("| " + " | ".join(cells).replace("\n", " ") + " |" for cells in (head, rule, *lines))
+    return "\n".join("| " + " | ".join(map(_cell, cells)) + " |" for cells in (head, rule, *lines))
+
+
+def _cell(text: str) -> str:
+    """Nothing in it ends a cell or a line: failures are told in others' words."""
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _of_floor(row: Row, floor: Row | None) -> str:

@@ -63,7 +63,11 @@ class ArtifactPath(NamedTuple):
             if not is_possible_name(name):
                 raise ImpossiblePath("a path has no empty, '.' or '..' segment and no control character")
         path = cls(segments, is_folder or not segments)
-        if len(path.to_bytes()) > MAX_PATH_BYTES:
+        try:
+            size = len(path.to_bytes())
+        except UnicodeEncodeError:
+            raise ImpossiblePath("a path is made of bytes, and of text that is UTF-8") from None
+        if size > MAX_PATH_BYTES:
             raise PathTooLong(MAX_PATH_BYTES)
         return path
 

@@ -1,0 +1,108 @@
+"""Pages and cursors: whatever comes and goes between two pages, the rest is seen once."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.catalog.paging import Page, cursor_of, cursor_trail, take_page
+from app.domain.access import Access, VisibleEntry
+from app.domain.entries import Entry, File, Folder, listing_order
+from app.domain.errors import BadParameter
+from app.domain.paths import ROOT, is_possible_name
+
+names = (
+    st.sampled_from(["latest", "1", "01", "1.0", "16.09", "16.12", "9", "a", "A", "a b", "ü", "\udcff", "é"])
+    | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4)
+).filter(is_possible_name)
+entries = st.builds(Folder, names, st.none()) | st.builds(File, names, st.just(1), st.just(0.0), st.none())
+folders = st.frozensets(entries, max_size=12)
+
+
+def listing(content: frozenset[Entry]) -> tuple[VisibleEntry, ...]:
+    shown = (VisibleEntry(ROOT.child(e.name, is_folder=e.is_folder), e, Access.PUBLIC) for e in content)
+    return tuple(sorted(shown, key=lambda visible: listing_order(visible.entry)))
+
+
+def pages(content: frozenset[Entry], limit: int) -> list[Page]:
+    found = [take_page(listing(content), after=None, limit=limit)]
+    while found[-1].next_after is not None:
+        found.append(take_page(listing(content), after=found[-1].next_after, limit=limit))
+    return found
+
+
+@given(folders, st.integers(1, 5))
+def test_pages_together_are_the_listing(content: frozenset[Entry], limit: int) -> None:
+    parts = pages(content, limit)
+    assert tuple(visible for part in parts for visible in part.entries) == listing(content)
+    assert all(len(part.entries) == limit for part in parts[:-1])
+    assert {part.total for part in parts} == {len(content)}
+
+
+@given(folders, st.lists(folders, min_size=1, max_size=4), st.integers(1, 3))
+def test_what_stays_is_seen_once_whatever_comes_and_goes(
+    stays: frozenset[Entry], others: list[frozenset[Entry]], limit: int
+) -> None:
+    seen: list[Entry] = []
+    after: str | None = None
+    for number in range(len(stays) + sum(map(len, others)) + len(others) + 2):
+        content = stays | others[number % len(others)]
+        part = take_page(listing(content), after=after, limit=limit)
+        seen += (visible.entry for visible in part.entries)
+        after = part.next_after
+        if after is None:
+            break
+    else:
+        pytest.fail("the pages do not end")
+    assert all(seen.count(entry) == 1 for entry in stays if entry in seen)
+    assert len(seen) == len(set(seen))
+    lost = [entry for entry in stays if entry not in seen]
+    # A page whose last entry is the listing's last is the last page, and what came behind it later is not lost.
+    assert all(listing_order(entry) > max(map(listing_order, seen)) for entry in lost)
+
+
+@given(entries)
+def test_a_cursor_names_the_entry_it_was_made_from(entry: Entry) -> None:
+    (visible,) = listing(frozenset({entry}))
+    (place,) = cursor_trail(cursor_of(visible))
+    assert (place.name, place.is_folder) == (entry.name, entry.is_folder)
+
+
+@given(entries, folders)
+def test_a_page_begins_behind_its_cursor_whether_that_is_there_or_not(
+    gone: Entry, content: frozenset[Entry]
+) -> None:
+    (visible,) = listing(frozenset({gone}))
+    part = take_page(listing(content), after=cursor_of(visible), limit=None)
+    behind = [v for v in listing(content) if listing_order(v.entry) > listing_order(gone)]
+    assert part.entries == tuple(behind)
+
+
+def test_a_path_is_taken_apart_into_folders_and_an_end() -> None:
+    assert cursor_trail("a/b/c.txt") == (Folder("a"), Folder("b"), File("c.txt", 0, 0.0))
+    assert cursor_trail("a/b/") == (Folder("a"), Folder("b"))
+    assert cursor_trail("/a") == (File("a", 0, 0.0),)
+
+
+@pytest.mark.parametrize("cursor", ["", "/", "//", "..", "a/../b", "a//b", ".", "a/./b", "a\x00", "a" * 5000])
+def test_what_names_nothing_is_no_cursor(cursor: str) -> None:
+    with pytest.raises(BadParameter, match="after must be"):
+        cursor_trail(cursor)
+    with pytest.raises(BadParameter, match="after must be"):
+        take_page((), after=cursor, limit=None)
+
+
+def test_a_folders_own_page_begins_behind_an_entry_of_its_own() -> None:
+    with pytest.raises(BadParameter, match="a name of this folder"):
+        take_page((), after="a/b", limit=None)
+
+
+@given(st.text(max_size=20))
+@example("a/\ud800")
+def test_any_text_is_a_cursor_or_a_bad_parameter(text: str) -> None:
+    try:
+        trail = cursor_trail(text)
+    except BadParameter:
+        return
+    assert all(is_possible_name(place.name) for place in trail)

@@ -6,8 +6,9 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import structlog
 from starlette.routing import Router
@@ -20,6 +21,7 @@ from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.listing_cache import ListingCache
 from app.cache.page_cache import PageCache
+from app.cache.siblings import DIRECTORY_VARIABLE, Siblings
 from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
 from app.config import ConfigError, Settings, load_settings
 from app.pages.contexts import Site
@@ -59,13 +61,27 @@ def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:
             services = wire(settings, site_policy, store, metrics)
             router.default = build_application(services)
             _log.info("serving", storage=settings.storage, replica=settings.replica_id)
-            yield
+            with _open_siblings(services):
+                yield
             await services.catalog.aclose()
             if services.access_log is not None:
                 services.access_log.close()
 
     router.lifespan_context = lifespan
     return router
+
+
+@contextmanager
+def _open_siblings(services: Services) -> Iterator[None]:
+    """Listen to the other workers, where there are any."""
+    if services.siblings is None:
+        yield
+        return
+    services.siblings.open()
+    try:
+        yield
+    finally:
+        services.siblings.close()
 
 
 def create_app_from_environment() -> ASGIApp:
@@ -98,9 +114,12 @@ def wire(
     proxies = parse_networks(settings.trusted_proxies)
     held = ByteCache(settings.cache_bytes)
     site, html = Site(settings.site_title), HtmlPages(templates)
+    catalog = build_catalog(settings, site_policy, store, held, clock)
+    meeting_place = os.environ.get(DIRECTORY_VARIABLE)
     return Services(
         site=site,
-        catalog=build_catalog(settings, site_policy, store, held, clock),
+        catalog=catalog,
+        siblings=Siblings(Path(meeting_place), catalog.invalidate) if meeting_place else None,
         folder_pages=FolderPages(site, html, PageCache(held), page_headers(settings.replica_id)),
         cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
         store=store,

@@ -114,13 +114,18 @@ class ListingCache(Generic[Value]):
                     self._flights.launch(path, lambda: self._read(path))
                 return Cached(stored.value, age, True)
 
-    async def get(self, path: ArtifactPath) -> Cached[Value]:
+    async def get(self, path: ArtifactPath, *, since: float = -math.inf) -> Cached[Value]:
         """A value that may be used, read now if need be.
+
+        Args:
+            since: the clock's time before which it must not have been read, whatever else fails.
 
         Raises:
             NotFound: there is no such folder.
             StoreError: the load failed, and nothing young enough is kept.
         """
+        if since > -math.inf:
+            return await self._get_since(path, since)
         return self.ready(path) or await self._fetch(path)
 
     async def refresh(self, path: ArtifactPath) -> Cached[Value]:
@@ -136,13 +141,21 @@ class ListingCache(Generic[Value]):
         """
         stored: _Stored[Value] | None = self._held.get(path)
         if stored is not None:
-            self._keep(path, stored._replace(ttl=-math.inf))
+            # An earlier failure is no reason to go on with it: the store may be well again by now.
+            self._keep(path, stored._replace(ttl=-math.inf, failed_at=-math.inf))
         self._missing.discard(path)
         self._flights.abandon(path)
 
     async def aclose(self) -> None:
         """End the loads under way."""
         await self._flights.aclose()
+
+    async def _get_since(self, path: ArtifactPath, since: float) -> Cached[Value]:
+        stored: _Stored[Value] | None = self._held.get(path)
+        while stored is None or stored.read_at < since:
+            # Twice at most: a load that was under way may have begun too early, the next one has not.
+            stored = await self._flights.join(path, lambda: self._read(path))
+        return Cached(stored.value, max(0.0, self._clock() - stored.read_at), False)
 
     async def _fetch(self, path: ArtifactPath) -> Cached[Value]:
         if path in self._missing:

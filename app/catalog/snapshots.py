@@ -54,11 +54,13 @@ class Snapshot(NamedTuple):
     control_bytes: int
     version: int
 
-    def find(self, name: str, *, is_folder: bool) -> bool:
-        """Whether the folder has such an entry."""
+    def find(self, name: str, *, is_folder: bool) -> Entry | None:
+        """The folder's entry of this name and kind, or None."""
         wanted = listing_order(Folder(name) if is_folder else File(name, 0, 0.0))
         place = bisect_left(self.entries, wanted, key=listing_order)
-        return place < len(self.entries) and listing_order(self.entries[place]) == wanted
+        if place == len(self.entries) or listing_order(self.entries[place]) != wanted:
+            return None
+        return self.entries[place]
 
 
 def is_same(one: Snapshot, other: Snapshot) -> bool:

@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from app.cache.siblings import DIRECTORY_VARIABLE
 from app.cli.arguments import STORAGE_HELP, Commands, load
 from app.config import FILE_VARIABLE, PREFIX, Settings
 from app.http_protocol import BoundedHttpProtocol
@@ -122,8 +123,12 @@ def _serve_workers(settings: Settings, options: argparse.Namespace, sockets: lis
         workers=settings.workers,
         **server_options(settings),
     )
-    with tempfile.TemporaryDirectory(prefix="pierhead-metrics-") as metrics:
+    with (
+        tempfile.TemporaryDirectory(prefix="pierhead-metrics-") as metrics,
+        tempfile.TemporaryDirectory(prefix="pierhead-workers-") as siblings,
+    ):
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
+        os.environ[DIRECTORY_VARIABLE] = siblings
         Multiprocess(config, sockets).run()
     return 0
 

@@ -62,6 +62,8 @@ def build_invalidate_router(services: Services) -> APIRouter:
         paths = [path for event in events if (path := _path(event, services)) is not None]
         for path in paths:
             services.catalog.invalidate(path)
+        if services.siblings is not None:
+            await services.siblings.tell(paths)
         answer = json_bytes({"paths": [path.url for path in paths]})
         return Response(answer, headers={"Cache-Control": NOT_KEPT}, media_type="application/json")
 

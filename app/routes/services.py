@@ -12,6 +12,7 @@ from starlette.requests import Request
 from app.auth.keys import KeyRing
 from app.auth.networks import Network, client_address, is_https, is_in
 from app.auth.principal import Authenticator, Identity
+from app.cache.siblings import Siblings
 from app.catalog import Catalog
 from app.domain.access import Principal
 from app.http_semantics import choose_media_type
@@ -43,6 +44,7 @@ class Services:
     """Everything a route may use; wired once in `main`.
 
     Attributes:
+        siblings: the other workers of this replica, where there are any.
         access_log: takes a line for each request; None where the log level leaves them out.
         bucket: where events that name keys are about; None for a directory.
         presign_seconds: life of a presigned URL.
@@ -51,6 +53,7 @@ class Services:
 
     site: Site
     catalog: Catalog
+    siblings: Siblings | None
     folder_pages: FolderPages
     cache_headers: CacheHeaders
     store: ObjectStore

@@ -16,6 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.auth.keys import KeyRing
+from app.auth.tokens import TokenGrant, issue_token
+from app.domain.access import Permission
 from tests.support.waiting import answers, wait_until
 
 PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
@@ -145,6 +148,30 @@ def downloads_counted(url: str) -> float:
     pattern = r'^pierhead_download_duration_seconds_count\{.*status="200".*\} (\S+)$'
     found = re.search(pattern, httpx.get(f"{url}/metrics").text, re.MULTILINE)
     return float(found[1]) if found else 0
+
+
+def test_workers_tell_each_other_what_has_changed(serve: Callable[..., Served], tmp_path: Path) -> None:
+    server = serve("--workers", "2", PIERHEAD_CACHE_TTL="3600")
+
+    def listed() -> set[str]:
+        """By connections of their own, so that both workers are asked."""
+        return {httpx.get(f"{server.url}/?format=text").text for _ in range(10)}
+
+    assert listed() == {"hello.txt\nlarge.img\n"}
+    (tmp_path / "tree/new.txt").write_text("new")
+    assert listed() == {"hello.txt\nlarge.img\n"}
+    grant = TokenGrant(
+        "events",
+        frozenset(),
+        time.time() + 60,
+        time.time(),
+        "1",
+        permissions=frozenset({Permission.INVALIDATE}),
+    )
+    event = {"Records": [{"s3": {"bucket": {"name": "any"}, "object": {"key": "new.txt"}}}]}
+    bearer = {"Authorization": f"Bearer {issue_token(KeyRing([KEY]), grant)}"}
+    assert httpx.post(f"{server.url}/api/v1/invalidate", json=event, headers=bearer).status_code == 200
+    assert wait_until(lambda: listed() == {"hello.txt\nlarge.img\nnew.txt\n"}, 10)
 
 
 def test_workers_share_a_key_that_was_made_up(serve: Callable[..., Served]) -> None:

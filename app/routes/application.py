@@ -20,7 +20,7 @@ from app.routes.invalidate import build_invalidate_router
 from app.routes.licence import build_licence_router
 from app.routes.listing_api import build_listing_router
 from app.routes.openapi import describe_tree
-from app.routes.responses import problem_response
+from app.routes.responses import internal_error, problem_response
 from app.routes.services import Services
 from app.routes.static import build_static_router
 from app.routes.tree import TreeApp
@@ -69,6 +69,11 @@ def build_application(services: Services) -> FrontDoor:
         if error.status_code == 405 and (allowed := _allowed(request, routers)):
             answer.headers["Allow"] = allowed
         return answer
+
+    @reserved.exception_handler(Exception)
+    async def answer_slip(request: Request, error: Exception) -> Response:
+        # The framework raises the error again for the front door to log.
+        return internal_error()
 
     return FrontDoor(
         TreeApp(services, errors),

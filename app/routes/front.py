@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import StoreError
-from app.routes.responses import problem_response
+from app.routes.responses import internal_error, problem_response
 from app.routes.services import SCOPE_KEY, RequestRecord
 from app.routes.shared_headers import CONTENT_SECURITY_POLICY, shared_headers
 from app.routes.warm import WarmAnswer, WarmPages
@@ -105,9 +105,7 @@ class FrontDoor:
             answer.broken = "internal error"
             _log.exception("request_failed", path=_path(scope))
             if not answer.status:
-                await problem_response(
-                    500, "Internal error", "the server failed to answer", "internal-error"
-                )(scope, receive, answer.send)
+                await internal_error()(scope, receive, answer.send)
         finally:
             self._finish(scope, record, answer)
 

@@ -23,6 +23,11 @@ def problem_response(status: int, title: str, detail: str, slug: str, **extensio
     return Response(body, status, {"Cache-Control": "no-store"}, media_type=PROBLEM_MEDIA_TYPE)
 
 
+def internal_error() -> Response:
+    """The server itself failed. What went wrong is for the log alone."""
+    return problem_response(500, "Internal error", "the server failed to answer", "internal-error")
+
+
 def rendered(request: Request, body: bytes, media_type: str, principal: Principal) -> Response:
     """A page or list: compressed as the client likes, with a strong validator, or 304 where it has it already.
 

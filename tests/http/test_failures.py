@@ -1,0 +1,77 @@
+"""When the server or its storage fails: what is told, to whom, and what is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.domain.errors import StoreDenied, StoreUnavailable
+from tests.support.answers import BROWSER, SCRIPT, problem
+from tests.support.site_trees import Site
+
+SLIP = "a slip at /home/somebody/secret-place"
+
+
+def planted(site: Site) -> Site:
+    site.tree.put("d/f", b"content")
+    site.tree.put("other/f", b"content")
+    return site
+
+
+@pytest.mark.parametrize("accept", [BROWSER, SCRIPT])
+@pytest.mark.parametrize("path", ["/d/", "/d/f", "/api/ls/d/", "/api/license/d/f", "/d/?recursive=true"])
+def test_a_slip_of_the_program_tells_nothing_of_its_inside(
+    site: Site, path: str, accept: dict[str, str]
+) -> None:
+    planted(site).tree.store.fail_on("list", RuntimeError(SLIP), path="d/")
+    answer = site.client.get(path, headers=accept)
+    assert problem(answer) == (500, "internal-error")
+    for inside in ("secret-place", "Traceback", "RuntimeError", ".py", "app/"):
+        assert inside not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert site.client.get("/other/f").content == b"content"  # and the server goes on
+
+
+@pytest.mark.parametrize("accept", [BROWSER, SCRIPT])
+@pytest.mark.parametrize(
+    ("error", "status", "retry_after"),
+    [(StoreUnavailable("throttled"), 503, "5"), (StoreDenied(), 502, None)],
+)
+def test_a_store_that_fails_is_told_in_the_form_that_was_asked_for(
+    site: Site, error: Exception, status: int, retry_after: str | None, accept: dict[str, str]
+) -> None:
+    planted(site).tree.store.fail_on("list", error)
+    for path in ("/d/", "/d/f", "/", "/d"):
+        answer = site.client.get(path, headers=accept)
+        assert answer.status_code == status
+        assert answer.headers.get("retry-after") == retry_after
+        expected = "text/html" if accept is BROWSER else "application/problem+json"
+        assert answer.headers["content-type"].startswith(expected)
+
+
+def test_an_absent_folder_and_a_store_that_fails_are_two_things(site: Site) -> None:
+    planted(site)
+    assert site.client.get("/none/").status_code == 404
+    site.tree.store.fail_on("list", StoreUnavailable("timeout"), path="none/")
+    assert site.client.get("/none/").status_code == 503
+    site.tree.store.fail_on("list", StoreDenied(), path="none/")
+    assert site.client.get("/none/").status_code == 502
+
+
+@pytest.mark.parametrize(
+    "path", ["/get-textile-files", "/get-textile-files?path=d/", "/accept-license", "/reports/"]
+)
+def test_addresses_of_older_servers_are_ordinary_paths(site: Site, path: str) -> None:
+    assert problem(planted(site).client.get(path)) == (404, "not-found")
+
+
+def test_files_of_older_sites_break_no_page(site: Site) -> None:
+    planted(site)
+    for name in (
+        "HOWTO_install.txt", "README.textile", "testplan.textile", "HEADER.html", "HEADER.textile",
+        "source-manifest-ann.xml",
+    ):  # fmt: skip
+        site.tree.put(f"d/{name}", b'<script>alert(1)</script><linaro:include file="BUILD-INFO.txt" />\xff')
+    page = site.client.get("/d/", headers=BROWSER)
+    assert page.status_code == 200
+    assert "alert" not in page.text
+    assert site.client.get("/d/?format=text").text == "f\nsource-manifest-ann.xml\n"

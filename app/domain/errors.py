@@ -137,10 +137,15 @@ class LicenceRequired(AccessDenied):
 
 
 class LicenceDeclined(AccessDenied):
-    """The licence was shown and not accepted."""
+    """The licence was shown and not accepted.
 
-    def __init__(self) -> None:
+    Args:
+        path: of the file that is behind it.
+    """
+
+    def __init__(self, path: ArtifactPath) -> None:
         super().__init__("without accepting the licence you cannot download the file")
+        self.path = path
 
 
 class FormRefused(AccessDenied):

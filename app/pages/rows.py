@@ -50,9 +50,9 @@ def _row(visible: VisibleEntry) -> str:
         href = label = entry.name
     else:
         href, label = _href(entry.name), escape(display_name(entry.name))
-    name = f"<span>{label}{slash}</span>" if visible.locked else f'<a href="{href}{slash}">{label}{slash}</a>'
+    # A locked entry is linked as well: that is where a member is asked for the token that unlocks it.
     return (
-        f'<tr><td class="{kind}">{name}</td><td>{_time(entry.modified)}</td>{size}'
+        f'<tr><td class="{kind}"><a href="{href}{slash}">{label}{slash}</a></td><td>{_time(entry.modified)}</td>{size}'
         f"<td>{_access(visible)}</td></tr>"
     )
 

@@ -90,6 +90,8 @@ class ErrorAnswers:
         Args:
             path: what was asked for, where the request got as far as that.
         """
+        if isinstance(error, LicenceDeclined):
+            path = error.path
         if isinstance(error, Moved):
             return _redirect(request, error.target, path)
         if isinstance(error, LicenceRequired) and path is not None and wants_html(request):

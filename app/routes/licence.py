@@ -63,7 +63,7 @@ def build_licence_router(services: Services) -> APIRouter:
             path, form.get("digest", ""), services.identify(request), services
         )
         if "accept" not in form:
-            raise LicenceDeclined
+            raise LicenceDeclined(path)
         if remaining:
             # The file's own answer leads on to the next licence.
             answer: Response = RedirectResponse(path.url, 303, _PRIVATE)

@@ -78,7 +78,7 @@ def test_a_listed_private_folder_is_shown_with_a_lock_and_an_unlisted_one_is_not
     client: httpx.Client,
 ) -> None:
     (members,) = (row for row in page_of(client, "/").rows if row.name == "members/")
-    assert (members.href, members.access) == (None, "private locked")
+    assert (members.href, members.access) == ("members/", "private locked")
     assert "secret/" not in page_of(client, "/").names
 
 

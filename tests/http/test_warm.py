@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,6 +11,8 @@ import pytest
 
 from tests.support.live_server import app_over, live_server, token
 from tests.support.memory_store import MemoryStore
+from tests.support.raw_http import request
+from tests.support.stampede import stampede
 
 POLICY = '[[rule]]\npath = "a/members"\ntier = "private"\ngroups = ["staff"]\n'
 
@@ -88,20 +89,8 @@ def test_only_what_everybody_sees_may_be_kept_by_others(site: Site) -> None:
 
 
 def test_a_stampede_on_a_cold_folder_asks_the_store_once(site: Site) -> None:
-    url = site.client.base_url
-    request = b"GET /a/ HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
-
-    async def ask() -> bytes:
-        reader, writer = await asyncio.open_connection(url.host, url.port)
-        writer.write(request)
-        answer = await reader.read()
-        writer.close()
-        return answer.split(b" ", 2)[1]
-
-    async def stampede() -> list[bytes]:
-        return await asyncio.gather(*(ask() for _ in range(1000)))
-
-    assert set(asyncio.run(stampede())) == {b"200"}
+    answers = stampede(site.client.base_url.port or 0, request(target=b"/a/"), 1000)
+    assert {answer.status for answer in answers} == {200}
     assert [call.operation for call in site.store.calls] == ["list"]
 
 

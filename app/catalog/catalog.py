@@ -7,6 +7,7 @@ itself, so that a route cannot forget to ask.
 from __future__ import annotations
 
 import fnmatch
+import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ from app.domain.access import (
     Principal,
     VisibleEntry,
 )
-from app.domain.entries import FileInfo
+from app.domain.entries import Entry, File, FileInfo
 from app.domain.errors import (
     AmbiguousPattern,
     GroupRequired,
@@ -66,8 +67,13 @@ class OpenedFile(NamedTuple):
 
 
 class _Located(NamedTuple):
+    """A file, its folder's rules, what the folder's listing says of it, and what the store itself says of it,
+    where that was asked. The rules are not older than either.
+    """
+
     path: ArtifactPath
     rules: Rules
+    listed: Entry | None
     info: FileInfo | None = None
 
 
@@ -119,6 +125,7 @@ class Catalog:
         self._store = store
         self._folders = folders
         self._site = site
+        self._clock = clock
         self._links = Links(self._snapshot)
         self._reread = ShortMemory(REREAD_SECONDS, clock)
         self._heads: SingleFlight[ArtifactPath, FileInfo] = SingleFlight()
@@ -190,10 +197,13 @@ class Catalog:
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
         located = await self._locate(path, principal)
-        real, rules = located.path, located.rules
-        _raise_denial(decide(real, rules, principal))
-        info = located.info or await self._head(real, principal)
-        return OpenedFile(real, info, classify(real, rules)[0])
+        _raise_denial(decide(located.path, located.rules, principal))
+        if located.info is None:
+            located = await self._looked_at(located, principal)
+            _raise_denial(decide(located.path, located.rules, principal))
+        if located.info is None:
+            raise NotFound
+        return OpenedFile(located.path, located.info, classify(located.path, located.rules)[0])
 
     async def licences_of(self, path: ArtifactPath, principal: Principal) -> tuple[Licence, ...]:
         """The licences that stand before a file, accepted or not, in the order in which to show them.
@@ -277,21 +287,49 @@ class Catalog:
         The store is asked about the file itself only where the listing lacks it: it may be newer than that.
         """
         self._check_site_policy(path, principal)
-        try:
-            snapshot = (await self._real_folder(path.parent, principal)).value
-        except Moved as moved:
-            raise self._redirect(moved.target.child(path.name), principal) from None
-        decision = decide(path, snapshot.rules, principal)
-        if _is_secret(decision):
-            _raise_denial(decision)
-        if snapshot.find(path.name, is_folder=False):
-            return _Located(path, snapshot.rules)
-        if snapshot.find(path.name, is_folder=True):
+        snapshot = await self._folder_of(path, principal)
+        _raise_secret(decide(path, snapshot.rules, principal))
+        if (listed := snapshot.entry(path.name, is_folder=False)) is not None:
+            return _Located(path, snapshot.rules, listed)
+        if snapshot.entry(path.name, is_folder=True) is not None:
             raise Moved(path.as_folder)
         if _is_wildcard(path.name):
             shown = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False).entries()
-            return _Located(_only_match(shown, path.name), snapshot.rules)
-        return _Located(path, snapshot.rules, await self._head_of_absent(path, principal))
+            real, listed = _only_match(shown, path.name)
+            return _Located(real, snapshot.rules, listed)
+        if path in self._absent:
+            raise NotFound
+        located = await self._looked_at(_Located(path, snapshot.rules, None), principal)
+        if located.info is None:
+            self._absent.add(path)
+            raise NotFound
+        _raise_secret(decide(path, located.rules, principal))
+        return located
+
+    async def _folder_of(
+        self, path: ArtifactPath, principal: Principal, *, since: float = -math.inf
+    ) -> Snapshot:
+        """The folder of a file; Moved to the file's real path where that is elsewhere."""
+        try:
+            return (await self._real_folder(path.parent, principal, since=since)).value
+        except Moved as moved:
+            raise self._redirect(moved.target.child(path.name), principal) from None
+
+    async def _looked_at(self, located: _Located, principal: Principal) -> _Located:
+        """Ask the store about a file itself; its info stays None where there is no such file.
+
+        If the folder's listing said otherwise, the folder has changed since it was read, its rules perhaps
+        too, so these are read again: whoever publishes the rules first, and then what they protect, must find
+        it protected from the first moment.
+        """
+        try:
+            info = await self._head(located.path, principal)
+        except NotFound:
+            info = None
+        if _is_as_listed(located.listed, info):
+            return located._replace(info=info)
+        snapshot = await self._folder_of(located.path, principal, since=self._clock())
+        return located._replace(rules=snapshot.rules, info=info)
 
     async def _head(self, path: ArtifactPath, principal: Principal) -> FileInfo:
         try:
@@ -299,23 +337,15 @@ class Catalog:
         except Moved as moved:
             raise self._redirect(moved.target, principal) from None
 
-    async def _head_of_absent(self, path: ArtifactPath, principal: Principal) -> FileInfo:
-        """Look at a file that its folder's listing lacks, once in a while: scanners ask for a lot of these."""
-        if path in self._absent:
-            raise NotFound
-        try:
-            return await self._head(path, principal)
-        except NotFound:
-            self._absent.add(path)
-            raise
-
     async def _snapshot(self, path: ArtifactPath) -> Snapshot:
         return (await self._folders.get(path)).value
 
-    async def _real_folder(self, path: ArtifactPath, principal: Principal) -> Cached[Snapshot]:
+    async def _real_folder(
+        self, path: ArtifactPath, principal: Principal, *, since: float = -math.inf
+    ) -> Cached[Snapshot]:
         """The snapshot of a folder that is no link and not below one; otherwise Moved to the real folder."""
         try:
-            cached = await self._folders.get(path)
+            cached = await self._folders.get(path, since=since)
         except Moved as moved:
             raise self._redirect(moved.target.as_folder, principal) from None
         except NotFound:
@@ -352,22 +382,30 @@ def _raise_denial(decision: Decision) -> None:
             raise NotFound
 
 
-def _is_secret(decision: Decision) -> bool:
-    """Whether the asker may not even learn if the file exists."""
+def _raise_secret(decision: Decision) -> None:
+    """Raise a denial by which the asker may not even learn if the file exists."""
     match decision:
         case NeedsLogin() | Hidden():
-            return True
-        case Forbidden(groups):
-            return bool(groups)
-        case _:
-            return False
+            _raise_denial(decision)
+        case Forbidden(groups) if groups:
+            _raise_denial(decision)
+
+
+def _is_as_listed(listed: Entry | None, info: FileInfo | None) -> bool:
+    """Whether the store says of a file what its folder's listing says."""
+    if not isinstance(listed, File) or info is None:
+        return listed is None and info is None
+    if listed.e_tag is not None:
+        return listed.e_tag == info.e_tag
+    # By whole seconds, which is all that some stores tell of one object alone.
+    return (listed.size, int(listed.modified)) == (info.size, int(info.modified))
 
 
 def _is_wildcard(name: str) -> bool:
     return any(character in name for character in "*?[")
 
 
-def _only_match(shown: Iterable[VisibleEntry], pattern: str) -> ArtifactPath:
+def _only_match(shown: Iterable[VisibleEntry], pattern: str) -> tuple[ArtifactPath, Entry]:
     """The one entry that a wildcard stands for, among those the principal may see.
 
     Raises:
@@ -385,4 +423,4 @@ def _only_match(shown: Iterable[VisibleEntry], pattern: str) -> ArtifactPath:
         raise AmbiguousPattern(names if len(matches) <= MAX_MATCHES_NAMED else (*names, "..."))
     if matches[0].entry.is_folder:
         raise Moved(matches[0].path.as_folder)
-    return matches[0].path
+    return matches[0].path, matches[0].entry

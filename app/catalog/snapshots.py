@@ -54,7 +54,11 @@ class Snapshot(NamedTuple):
     control_bytes: int
     version: int
 
-    def find(self, name: str, *, is_folder: bool) -> Entry | None:
+    def find(self, name: str, *, is_folder: bool) -> bool:
+        """Whether the folder has such an entry."""
+        return self.entry(name, is_folder=is_folder) is not None
+
+    def entry(self, name: str, *, is_folder: bool) -> Entry | None:
         """The folder's entry of this name and kind, or None."""
         wanted = listing_order(Folder(name) if is_folder else File(name, 0, 0.0))
         place = bisect_left(self.entries, wanted, key=listing_order)

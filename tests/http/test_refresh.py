@@ -45,11 +45,12 @@ def event(*keys: str, bucket: str = "artifacts") -> dict[str, object]:
     return {"Records": [{"s3": {"bucket": {"name": bucket}, "object": {"key": key}}} for key in keys]}
 
 
-def test_a_new_file_can_be_downloaded_before_it_is_listed(site: Site) -> None:
+def test_a_new_file_can_be_downloaded_before_it_is_listed_and_its_folder_is_read_for_that(site: Site) -> None:
     assert site.names() == ["one"]
     site.store.put("a/two", b"new")
-    assert site.client.get("/a/two").content == b"new"
     assert site.names() == ["one"]
+    assert site.client.get("/a/two").content == b"new"
+    assert site.names() == ["one", "two"]
 
 
 def test_a_permitted_reader_gets_a_new_listing_for_everybody(site: Site) -> None:

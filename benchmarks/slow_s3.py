@@ -34,7 +34,7 @@ def measure_slow_s3(bench: Bench) -> list[Row]:
     """Every state of S3, with a folder that needs no refresh and with one that needs it all the time."""
     rows: list[Row] = []
     for lifetime, ttl in LIFETIMES.items():
-        row = Row("slow-s3", PIERHEAD_S3, "", note=lifetime)
+        row = Row("slow-s3", PIERHEAD_S3, "")
         try:
             rows += _measure_states(bench, row, lifetime, ttl)
         except (BenchError, OSError) as error:

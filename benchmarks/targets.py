@@ -120,8 +120,9 @@ def _growth(rows: Sequence[Row]) -> Iterator[Verdict]:
     small, large = (find(rows, "growth", PIERHEAD, growth_case(folders)) for folders in FOLDERS)
     target = f"a warm page costs at most {MOST_GROWTH:g} times as much with 100 times the keys"
     if small and large:
-        cost = 1 / paired_ratio(large, small)
-        yield Verdict(target, f"{cost:.2f} times", cost <= MOST_GROWTH)
+        rate, per_core = 1 / paired_ratio(large, small), 1 / paired_ratio(large, small, "per_core")
+        measured = f"{rate:.2f} times by the clock, {per_core:.2f} by CPU time"
+        yield Verdict(target, measured, max(rate, per_core) <= MOST_GROWTH)
     else:
         yield Verdict(target, "no figure", None)
     target = "memory within CACHE_BYTES + 150 MiB after every folder was looked at"

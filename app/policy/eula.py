@@ -26,7 +26,7 @@ from app.policy.terms import Basis, Terms, combine
 EULA = "EULA.txt"
 OPEN_EULA = "OPEN-EULA.txt"
 
-_EULA_OF_FILE = re.compile(r"(?P<file>.+)\.EULA\.txt(?:\.(?P<theme>[^.]+))?", re.DOTALL)
+_EULA_OF_FILE = re.compile(r"(?P<file>.+)\.EULA\.txt(?:\.(?P<theme>.+))?", re.DOTALL)
 _ALIASES = {"ste": "stericsson"}
 _THEMES_BY_PATH = (("snowball", "stericsson"), ("origen", "samsung"))
 """Boards whose files had a licence of their own: part of the path, and theme."""
@@ -100,7 +100,7 @@ class EulaRules(ControlRules):
 def split_eula_name(name: str) -> EulaName | None:
     """What file a control file's name licenses; None for any other name, EULA.txt and OPEN-EULA.txt included.
 
-    A theme has no dots. The whole name counts: `foo.txt.EULA.txt` licenses `foo.txt` and never `o.txt`.
+    Whatever stands behind it is the theme, so that a slip in it never leaves the file open. The whole name counts: `foo.txt.EULA.txt` licenses `foo.txt` and never `o.txt`.
     """
     match = _EULA_OF_FILE.fullmatch(name)
     return EulaName(match["file"], match["theme"]) if match else None

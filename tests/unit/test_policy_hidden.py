@@ -43,7 +43,6 @@ def test_hidden(name: str) -> None:
         "foo.OPEN-EULA.txt",
         "EULA.txt.samsung",
         ".EULA.txt",
-        "foo.EULA.txt.samsung.gz",
         "foo.EULA.txt.",
         "BUILD-INFOxtxt",
         "BUILD-INFO.txt.bak",

@@ -184,3 +184,15 @@ def test_a_host_that_is_claimed_is_never_led_to(browser: httpx.Client) -> None:
     for path in ("/lic/x.img", "/lic", "/"):
         answer = browser.get(path, headers=claims)
         assert "evil.example" not in answer.text + str(answer.headers)
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/x", "//evil.example", "data:text/html,evil.example", "/lic/x.img"]
+)
+def test_no_link_makes_a_page_lead_elsewhere(browser: httpx.Client, target: str) -> None:
+    plain = browser.get("/lic/")
+    page = browser.get("/lic/", params={"dl": target, "next": target, "url": target})
+    assert page.content == plain.content
+    assert "refresh" not in page.text
+    slash = browser.get("/lic", params={"dl": target})
+    assert slash.headers["location"].startswith("lic/?")

@@ -319,7 +319,7 @@ def test_a_thousand_at_once_cost_what_one_costs(
     planted(store)
     app = app_over(store, clock=Clock(), **SETTINGS)
     with live_server(store.watch(app)) as server:
-        answers = stampede(server.port, request(target=target), CLIENTS)
+        answers = stampede(server.port, [request(target=target)] * CLIENTS)
     assert {answer.status for answer in answers} == {status}
     assert len({answer.body for answer in answers}) == 1
     assert store.calls == calls
@@ -330,6 +330,6 @@ def test_a_stampede_on_a_failing_store_costs_what_one_costs() -> None:
     store.fail_on("list", StoreUnavailable("timeout"))
     app = app_over(store, clock=Clock(), **SETTINGS)
     with live_server(store.watch(app)) as server:
-        answers = stampede(server.port, request(target=b"/ruled/"), CLIENTS)
+        answers = stampede(server.port, [request(target=b"/ruled/")] * CLIENTS)
     assert {answer.status for answer in answers} == {503}
     assert store.calls == [LIST]

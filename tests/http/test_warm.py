@@ -89,7 +89,7 @@ def test_only_what_everybody_sees_may_be_kept_by_others(site: Site) -> None:
 
 
 def test_a_stampede_on_a_cold_folder_asks_the_store_once(site: Site) -> None:
-    answers = stampede(site.client.base_url.port or 0, request(target=b"/a/"), 1000)
+    answers = stampede(site.client.base_url.port or 0, [request(target=b"/a/")] * 1000)
     assert {answer.status for answer in answers} == {200}
     assert [call.operation for call in site.store.calls] == ["list"]
 

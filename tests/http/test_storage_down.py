@@ -1,0 +1,240 @@
+"""S3 hangs, refuses, breaks off or is overloaded: what is cold fails clearly, what is warm does not notice.
+
+The bounds on time are loose: they tell an answer from a wait, and measure nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from app.storage.call_limits import DEFAULT_LIMITS
+from tests.support.aws import S3Endpoint, point_aws_at
+from tests.support.fake_s3 import Answer, Request, hang, reset, status
+from tests.support.live_server import app_for, live_server
+from tests.support.raw_http import RawAnswer, request
+from tests.support.stampede import stampede
+from tests.support.switched_s3 import BUCKET, SwitchedS3, operation_of, run_switched_s3
+from tests.support.waiting import wait_until
+
+REFUSED_WITHIN = 4.0
+"""3 seconds are promised; the rest is for a busy machine."""
+AT_ONCE = 1.0
+FOLDERS = 200
+
+OBJECTS = {f"f{number}/app.bin": b"bytes" for number in range(FOLDERS)} | {
+    "ruled/BUILD-INFO.txt": b"Format-Version: 0.5\n\nFiles-Pattern: *\nBuild-Name: b\nLicense-Type: open\n",
+    "ruled/app.bin": b"bytes",
+}
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[SwitchedS3]:
+    with run_switched_s3(OBJECTS) as s3:
+        point_aws_at(monkeypatch, S3Endpoint(s3.url))
+        yield s3
+
+
+class Site(NamedTuple):
+    http: httpx.Client
+    port: int
+
+    def get(self, url: str) -> tuple[httpx.Response, float]:
+        """The answer, and after how many seconds it came."""
+        began = time.monotonic()
+        return self.http.get(url), time.monotonic() - began
+
+
+@contextmanager
+def site_over_s3(*, ttl: int = 60, grace: int = 240) -> Iterator[Site]:
+    app = app_for(
+        f"s3://{BUCKET}",
+        delivery="proxy",
+        log_level="warning",
+        cache_ttl=ttl,
+        cache_grace=grace,
+        cache_max_stale=86400,
+    )
+    with (
+        live_server(app) as server,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=20) as http,
+    ):
+        yield Site(http, server.port)
+
+
+@pytest.fixture
+def site(s3: SwitchedS3) -> Iterator[Site]:
+    with site_over_s3() as site:
+        yield site
+
+
+def assert_refused(answer: RawAnswer, reasons: set[str]) -> None:
+    assert answer.status == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) > 0
+    assert any(f'"reason":"{reason}"'.encode() in answer.body for reason in reasons), answer.body
+
+
+COLD = [b"/ruled/", b"/f1/", b"/f2/app.bin", b"/api/ls/f3/"]
+
+
+@pytest.mark.parametrize(
+    ("failing", "reason"),
+    [
+        (hang, "timeout"),
+        (reset, "connection"),
+        (status(503, "SlowDown"), "throttled"),
+        (status(500, "InternalError"), "server-error"),
+    ],
+    ids=["hang", "reset", "throttled", "broken"],
+)
+def test_what_is_cold_is_refused_in_time(s3: SwitchedS3, site: Site, failing: Answer, reason: str) -> None:
+    s3.answer(failing)
+    began = time.monotonic()
+    answers = stampede(site.port, [request(target=target) for target in COLD])
+    assert time.monotonic() - began < REFUSED_WITHIN
+    for answer in answers:
+        assert_refused(answer, {reason})
+
+
+def test_what_is_cold_is_refused_in_time_where_nobody_listens(s3: SwitchedS3, site: Site) -> None:
+    s3.refuse()
+    began = time.monotonic()
+    answers = stampede(site.port, [request(target=target) for target in COLD])
+    assert time.monotonic() - began < REFUSED_WITHIN
+    for answer in answers:
+        assert_refused(answer, {"connection"})
+
+
+@pytest.mark.parametrize(("operation", "target"), [("get", b"/ruled/"), ("head", b"/ruled/app.bin")])
+def test_a_store_that_hangs_half_way_is_given_up_in_time(
+    s3: SwitchedS3, site: Site, operation: str, target: bytes
+) -> None:
+    s3.answer_some(operation, hang)
+    began = time.monotonic()
+    (answer,) = stampede(site.port, [request(target=target)])
+    assert time.monotonic() - began < REFUSED_WITHIN
+    assert_refused(answer, {"timeout"})
+    assert {operation_of(seen) for seen in s3.requests} >= {"list", operation}
+
+
+def test_many_who_ask_a_hanging_store_are_all_answered_and_it_is_not_crushed(
+    s3: SwitchedS3, site: Site
+) -> None:
+    s3.answer(hang)
+    began = time.monotonic()
+    answers = stampede(site.port, [request(target=f"/f{n}/".encode()) for n in range(FOLDERS)])
+    assert time.monotonic() - began < REFUSED_WITHIN
+    for answer in answers:
+        assert_refused(answer, {"timeout", "too-many-calls", "circuit-open"})
+    assert s3.most_under_way == DEFAULT_LIMITS.in_flight
+    # Those that were let in when the first had failed, and before the circuit opened.
+    late = DEFAULT_LIMITS.breaker_failures
+    assert (sent := len(s3.requests)) <= DEFAULT_LIMITS.in_flight + late
+    # It is open now: nobody waits, and nothing is sent.
+    refusal, seconds = site.get("/ruled/")
+    assert (refusal.status_code, refusal.json()["reason"]) == (503, "circuit-open")
+    assert seconds < AT_ONCE
+    assert len(s3.requests) == sent
+
+
+def test_the_store_is_left_alone_and_found_again(s3: SwitchedS3, site: Site) -> None:
+    s3.answer(status(500, "InternalError"))
+    for number in range(DEFAULT_LIMITS.breaker_failures):
+        assert site.get(f"/f{number}/")[0].json()["reason"] == "server-error"
+    sent = len(s3.requests)
+    for number in range(20):
+        refusal, seconds = site.get(f"/f{number}/")
+        assert refusal.json()["reason"] == "circuit-open"
+        assert seconds < AT_ONCE
+    assert len(s3.requests) == sent
+    s3.well()
+    assert wait_until(lambda: site.get("/ruled/app.bin")[0].content == b"bytes", 20)
+    for number in range(20):
+        assert site.get(f"/f{number}/")[0].status_code == 200
+
+
+def test_after_a_refusal_connections_are_made_again(s3: SwitchedS3, site: Site) -> None:
+    assert site.get("/f1/")[0].status_code == 200
+    s3.refuse()
+    assert site.get("/f2/")[0].status_code == 503
+    s3.well()
+    assert site.get("/f2/")[0].status_code == 200
+
+
+@pytest.mark.parametrize("failing", [hang, reset, None], ids=["hang", "reset", "refuse"])
+def test_what_is_warm_does_not_notice(s3: SwitchedS3, failing: Answer | None) -> None:
+    ttl, grace = 1, 5
+    with site_over_s3(ttl=ttl, grace=grace) as site:
+        before = {url: site.get(url)[0] for url in ("/ruled/", "/f1/?format=json", "/f2/?format=text")}
+        if failing is None:
+            s3.refuse()
+        else:
+            s3.answer(failing)
+        ages = [0]
+        while max(ages) < ttl + grace + 3:  # past the grace: from there on it stands in for what fails
+            for url, known in before.items():
+                answer, seconds = site.get(url)
+                assert seconds < AT_ONCE
+                assert (answer.status_code, answer.content) == (200, known.content)
+                assert answer.headers["etag"] == known.headers["etag"]
+                ages.append(int(answer.headers["age"]))
+        assert answer.headers["cache-status"] == "pierhead; hit; detail=stale"
+        s3.well()
+        assert wait_until(lambda: "cache-status" not in site.get("/ruled/")[0].headers, 20)
+
+
+@pytest.mark.parametrize(
+    ("failing", "attempts"),
+    [
+        (status(503, "SlowDown"), 3),
+        (status(429, "TooManyRequests"), 3),
+        (reset, 3),
+        (status(500, "InternalError"), 1),
+        (status(403, "AccessDenied"), 1),
+        (status(404, "NoSuchBucket"), 1),
+        (hang, 1),
+    ],
+    ids=["slow-down", "too-many", "reset", "broken", "denied", "no-bucket", "hang"],
+)
+def test_only_throttling_and_lost_connections_are_tried_again(
+    s3: SwitchedS3, site: Site, failing: Answer, attempts: int
+) -> None:
+    s3.answer(failing)
+    assert site.get("/f1/")[0].status_code in (502, 503)
+    assert {operation_of(seen) for seen in s3.requests} == {"list"}
+    assert len({seen.headers["amz-sdk-invocation-id"] for seen in s3.requests}) == attempts
+    # The HTTP client sends a request once more by itself when its connection breaks (RFC 9112 section 9.3.1).
+    assert len(s3.requests) <= (2 * attempts if failing is reset else attempts)
+
+
+def test_a_call_that_is_throttled_once_succeeds_unnoticed(s3: SwitchedS3, site: Site) -> None:
+    left = [None]
+
+    async def once(seen: Request, writer: asyncio.StreamWriter) -> None:
+        await (status(503, "SlowDown") if left and not left.pop() else s3.serve)(seen, writer)
+
+    s3.answer(once)
+    assert site.get("/ruled/")[0].status_code == 200
+    assert [operation_of(seen) for seen in s3.requests] == ["list", "list", "get"]
+
+
+def test_those_who_try_again_do_not_do_so_in_step(s3: SwitchedS3, site: Site) -> None:
+    arrived: dict[str, list[float]] = {}
+
+    async def throttled(seen: Request, writer: asyncio.StreamWriter) -> None:
+        arrived.setdefault(seen.target, []).append(time.monotonic())
+        await status(503, "SlowDown")(seen, writer)
+
+    s3.answer(throttled)
+    stampede(site.port, [request(target=f"/f{number}/".encode()) for number in range(20)])
+    waits = sorted(times[1] - times[0] for times in arrived.values())
+    assert len(waits) == 20
+    assert waits[0] > 0.02
+    assert waits[-1] - waits[0] > 0.05

@@ -1,0 +1,154 @@
+"""An S3 of a few objects, in a thread of its own, that fails in the way a test tells it to."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+from tests.support.fake_s3 import Answer, FakeS3, Request, content, status, xml
+
+BUCKET = "artifacts"
+
+
+class SwitchedS3:
+    """See `run_switched_s3`.
+
+    Attributes:
+        url: its endpoint.
+        objects: what it holds, by key.
+        most_under_way: most requests that it was answering at the same time.
+    """
+
+    def __init__(self, objects: Mapping[str, bytes]) -> None:
+        self.objects = dict(objects)
+        self.url = ""
+        self._fake = FakeS3()
+        self._fake.answer = self.serve
+        self._loop = asyncio.new_event_loop()
+        self.server: asyncio.Server | None = None
+        self._port = 0
+        self.most_under_way = 0
+        self._under_way = 0
+
+    @property
+    def requests(self) -> list[Request]:
+        """All that arrived, in order."""
+        return self._fake.requests
+
+    def well(self) -> None:
+        """Answer from now on, and listen again after `refuse`."""
+        self.answer(self.serve)
+        self._run(self._listen())
+
+    def answer(self, answer: Answer) -> None:
+        """Answer every request in this way from now on."""
+        self._fake.answer = self._counted(answer)
+
+    def answer_some(self, operation: str, answer: Answer) -> None:
+        """Answer the requests of one operation (`list`, `get` or `head`) in this way, and the others well."""
+
+        async def chosen(request: Request, writer: asyncio.StreamWriter) -> None:
+            await (answer if operation_of(request) == operation else self.serve)(request, writer)
+
+        self.answer(chosen)
+
+    def refuse(self) -> None:
+        """Break every connection, and take no new ones."""
+        self._run(self._unlisten())
+
+    def _counted(self, answer: Answer) -> Answer:
+        async def counted(request: Request, writer: asyncio.StreamWriter) -> None:
+            self._under_way += 1
+            self.most_under_way = max(self.most_under_way, self._under_way)
+            try:
+                await answer(request, writer)
+            finally:
+                self._under_way -= 1
+
+        return counted
+
+    async def serve(self, request: Request, writer: asyncio.StreamWriter) -> None:
+        """The answer of an S3 that is well."""
+        target = urlsplit(request.target)
+        key = unquote(target.path).removeprefix(f"/{BUCKET}").removeprefix("/")
+        if not key:
+            query = parse_qs(target.query)
+            await xml(self._listing(query.get("prefix", [""])[0]))(request, writer)
+        elif (body := self.objects.get(key)) is not None:
+            await content(body, e_tag=_e_tag(body))(request, writer)
+        else:
+            await status(404, "NoSuchKey")(request, writer)
+
+    def _listing(self, prefix: str) -> str:
+        below = {
+            key.removeprefix(prefix): body for key, body in self.objects.items() if key.startswith(prefix)
+        }
+        folders = sorted({rest.partition("/")[0] for rest in below if "/" in rest})
+        files = "".join(
+            f"<Contents><Key>{escape(prefix + rest)}</Key><LastModified>2022-10-12T17:50:00.000Z</LastModified>"
+            f"<ETag>&quot;{_e_tag(body)}&quot;</ETag><Size>{len(body)}</Size></Contents>"
+            for rest, body in sorted(below.items())
+            if "/" not in rest
+        )
+        commons = "".join(
+            f"<CommonPrefixes><Prefix>{escape(f'{prefix}{folder}/')}</Prefix></CommonPrefixes>"
+            for folder in folders
+        )
+        return (
+            '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+            f"<Name>{BUCKET}</Name><IsTruncated>false</IsTruncated>{files}{commons}</ListBucketResult>"
+        )
+
+    async def _listen(self) -> None:
+        if self.server is None:
+            self.server = await asyncio.start_server(self._fake.serve, "127.0.0.1", self._port, backlog=1024)
+            self._port = self.server.sockets[0].getsockname()[1]
+            self.url = f"http://127.0.0.1:{self._port}"
+
+    async def _unlisten(self) -> None:
+        if self.server is not None:
+            self.server.close()
+            await self._fake.stop()
+            await self.server.wait_closed()
+            self.server = None
+
+    def _run(self, call: object) -> None:
+        asyncio.run_coroutine_threadsafe(call, self._loop).result(10)  # type: ignore[arg-type]
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Listen until the block ends."""
+        thread = threading.Thread(target=self._loop.run_forever, name="switched-s3")
+        thread.start()
+        try:
+            self.well()
+            yield
+        finally:
+            self.refuse()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            thread.join(10)
+            self._loop.close()
+
+
+@contextmanager
+def run_switched_s3(objects: Mapping[str, bytes]) -> Iterator[SwitchedS3]:
+    """Run it with these objects; it is well at first."""
+    s3 = SwitchedS3(objects)
+    with s3.running():
+        yield s3
+
+
+def operation_of(request: Request) -> str:
+    """`list`, `get` or `head`."""
+    if request.method == "HEAD":
+        return "head"
+    return "list" if "list-type=2" in request.target else "get"
+
+
+def _e_tag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 from starlette.routing import Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.keys import KeyRing
 from app.auth.networks import parse_networks
@@ -45,21 +45,30 @@ DEFAULT_LICENCE = "default"
 _log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:
-    """The ASGI application for these settings.
+class Application:
+    """The ASGI application: opens everything when the server starts, and hands requests to the front door.
 
     Args:
         settings: checked.
         site_policy: as `read_site_policy` gives it.
     """
-    metrics = Metrics()
-    router = Router()
+
+    def __init__(self, settings: Settings, site_policy: SitePolicy) -> None:
+        self._settings = settings
+        self._site_policy = site_policy
+        self._lifespan = Router(lifespan=self._open)
+        self._front: ASGIApp = self._lifespan
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Requests take no way through a router that has no routes.
+        await (self._lifespan if scope["type"] == "lifespan" else self._front)(scope, receive, send)
 
     @asynccontextmanager
-    async def lifespan(_: Router) -> AsyncIterator[None]:
+    async def _open(self, _: Router) -> AsyncIterator[None]:
+        settings, metrics = self._settings, Metrics()
         async with open_store(settings.storage, observe=metrics.observe_storage_call) as store:
-            services = wire(settings, site_policy, store, metrics)
-            router.default = build_application(services)
+            services = wire(settings, self._site_policy, store, metrics)
+            self._front = build_application(services)
             _log.info("serving", storage=settings.storage, replica=settings.replica_id)
             with _open_siblings(services):
                 yield
@@ -67,8 +76,15 @@ def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:
             if services.access_log is not None:
                 services.access_log.close()
 
-    router.lifespan_context = lifespan
-    return router
+
+def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:
+    """The ASGI application for these settings.
+
+    Args:
+        settings: checked.
+        site_policy: as `read_site_policy` gives it.
+    """
+    return Application(settings, site_policy)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, issue_token
 from app.cli import server_options
 from app.config import Settings
-from app.main import create_app, wire
+from app.main import Application, create_app, wire
 from app.policy.site_policy import SitePolicy
 from app.policy.site_rules import parse_site_policy
 from app.routes.application import build_application
@@ -103,7 +103,7 @@ def live_server(app: ASGIApp, **options: Any) -> Iterator[LiveServer]:
 
 def _with_lifespan(app: ASGIApp) -> ASGIApp:
     """Give an application that is wired already a lifespan that has nothing to do."""
-    if isinstance(app, Router):
+    if isinstance(app, Application):
         return app
 
     @asynccontextmanager

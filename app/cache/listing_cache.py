@@ -39,13 +39,14 @@ class Cached(NamedTuple, Generic[Value]):
 
 
 class _Stored(NamedTuple, Generic[Value]):
-    """A value as it is kept: what it costs, when it was read, for how long it is fresh, and when it could last
-    not be read again.
+    """A value as it is kept: what it costs, when it was read and by which load, for how long it is fresh, and
+    when it could last not be read again.
     """
 
     value: Value
     cost: int
     read_at: float
+    load: int
     ttl: float
     failed_at: float = -math.inf
 
@@ -60,6 +61,7 @@ class ListingCache(Generic[Value]):
 
     Attributes:
         missing_seconds: how long a folder that was not there is not asked for again.
+        loads_begun: how many loads there have been, of all folders.
 
     Args:
         load: reads a folder. NotFound means that there is none; a StoreError that it cannot be told now.
@@ -92,6 +94,7 @@ class ListingCache(Generic[Value]):
         self._clock = clock
         self._flights: SingleFlight[ArtifactPath, _Stored[Value]] = SingleFlight()
         self.missing_seconds = min(MISSING_SECONDS, lifetimes.ttl)
+        self.loads_begun = 0
         self._missing = ShortMemory(self.missing_seconds, clock)
 
     def ready(self, path: ArtifactPath) -> Cached[Value] | None:
@@ -114,17 +117,18 @@ class ListingCache(Generic[Value]):
                     self._flights.launch(path, lambda: self._read(path))
                 return Cached(stored.value, age, True)
 
-    async def get(self, path: ArtifactPath, *, since: float = -math.inf) -> Cached[Value]:
+    async def get(self, path: ArtifactPath, *, since: int | None = None) -> Cached[Value]:
         """A value that may be used, read now if need be.
 
         Args:
-            since: the clock's time before which it must not have been read, whatever else fails.
+            since: what `loads_begun` was at a moment. A value that began to be read before it will not do,
+                even if no other can be had.
 
         Raises:
             NotFound: there is no such folder.
             StoreError: the load failed, and nothing young enough is kept.
         """
-        if since > -math.inf:
+        if since is not None:
             return await self._get_since(path, since)
         return self.ready(path) or await self._fetch(path)
 
@@ -150,9 +154,9 @@ class ListingCache(Generic[Value]):
         """End the loads under way."""
         await self._flights.aclose()
 
-    async def _get_since(self, path: ArtifactPath, since: float) -> Cached[Value]:
+    async def _get_since(self, path: ArtifactPath, since: int) -> Cached[Value]:
         stored: _Stored[Value] | None = self._held.get(path)
-        while stored is None or stored.read_at < since:
+        while stored is None or stored.load <= since:
             # Twice at most: a load that was under way may have begun too early, the next one has not.
             stored = await self._flights.join(path, lambda: self._read(path))
         return Cached(stored.value, max(0.0, self._clock() - stored.read_at), False)
@@ -178,6 +182,8 @@ class ListingCache(Generic[Value]):
         """Load a folder and keep it, unless it was invalidated meanwhile."""
         # Its age counts from before the first call: what changed during the load may not be in it.
         read_at = self._clock()
+        self.loads_begun += 1
+        load = self.loads_begun
         try:
             value = await self._load(path)
         except NotFound:
@@ -193,7 +199,7 @@ class ListingCache(Generic[Value]):
         if known is not None and self._is_same(known.value, value):
             value = known.value
         ttl = self._lifetimes.ttl_of(f"{self._replica} {path.url}")
-        stored = _Stored(value, self._cost(value), read_at, ttl)
+        stored = _Stored(value, self._cost(value), read_at, load, ttl)
         if self._flights.is_current(path):
             self._keep(path, stored)
         return stored

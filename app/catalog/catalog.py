@@ -7,7 +7,6 @@ itself, so that a route cannot forget to ask.
 from __future__ import annotations
 
 import fnmatch
-import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import NamedTuple
 
@@ -125,7 +124,6 @@ class Catalog:
         self._store = store
         self._folders = folders
         self._site = site
-        self._clock = clock
         self._links = Links(self._snapshot)
         self._reread = ShortMemory(REREAD_SECONDS, clock)
         self._heads: SingleFlight[ArtifactPath, FileInfo] = SingleFlight()
@@ -307,7 +305,7 @@ class Catalog:
         return located
 
     async def _folder_of(
-        self, path: ArtifactPath, principal: Principal, *, since: float = -math.inf
+        self, path: ArtifactPath, principal: Principal, *, since: int | None = None
     ) -> Snapshot:
         """The folder of a file; Moved to the file's real path where that is elsewhere."""
         try:
@@ -328,7 +326,7 @@ class Catalog:
             info = None
         if _is_as_listed(located.listed, info):
             return located._replace(info=info)
-        snapshot = await self._folder_of(located.path, principal, since=self._clock())
+        snapshot = await self._folder_of(located.path, principal, since=self._folders.loads_begun)
         return located._replace(rules=snapshot.rules, info=info)
 
     async def _head(self, path: ArtifactPath, principal: Principal) -> FileInfo:
@@ -341,7 +339,7 @@ class Catalog:
         return (await self._folders.get(path)).value
 
     async def _real_folder(
-        self, path: ArtifactPath, principal: Principal, *, since: float = -math.inf
+        self, path: ArtifactPath, principal: Principal, *, since: int | None = None
     ) -> Cached[Snapshot]:
         """The snapshot of a folder that is no link and not below one; otherwise Moved to the real folder."""
         try:

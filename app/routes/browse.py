@@ -19,7 +19,7 @@ from app.pages.links import next_walk_query
 from app.routes.compression import ENCODINGS
 from app.routes.folder_pages import MEDIA_TYPES, Cut
 from app.routes.query import Query
-from app.routes.responses import LISTING_VARY, cache_control, is_not_modified
+from app.routes.responses import LISTING_VARY, CacheHeaders, cache_control, is_not_modified
 from app.routes.services import Services, record_of
 from app.routes.streams import LineStream
 
@@ -35,8 +35,6 @@ _NOT_MODIFIED: Final = frozenset(
         b"x-pierhead-replica",
     }
 )
-_STALE: Final = (b"cache-status", b"pierhead; hit; detail=stale")
-"""RFC 9211 section 2."""
 _NEGOTIABLE: Final = {media_type.partition(";")[0]: name for name, media_type in MEDIA_TYPES.items()}
 
 
@@ -63,7 +61,7 @@ async def browse(request: Request, path: ArtifactPath, principal: Principal, ser
         page = await pages.whole(view, representation, encoding)
     else:
         page = await pages.part(view, representation, encoding, cut)
-    headers = [services.cache_headers.of_folder(principal), *folder_age(view)]
+    headers = [services.cache_headers.of_folder(principal), *folder_age(view, services.cache_headers)]
     return FolderAnswer(page, headers, is_known=is_not_modified(request, page.e_tag.strip('"')))
 
 
@@ -78,12 +76,11 @@ def negotiated(accept: Sequence[str]) -> str:
     return _NEGOTIABLE[media_type] if media_type is not None else "html"
 
 
-def folder_age(view: FolderView) -> list[tuple[bytes, bytes]]:
-    """How old a page is that others may keep (RFC 9111 section 5.1); raw fields."""
+def folder_age(view: FolderView, cache_headers: CacheHeaders) -> list[tuple[bytes, bytes]]:
+    """How old a page is, where others may keep it; raw fields."""
     if not view.principal.is_anonymous or view.principal.trusted:
         return []
-    age = (b"age", b"%d" % view.age)
-    return [age, _STALE] if view.is_stale else [age]
+    return cache_headers.of_age(view.age, is_stale=view.is_stale)
 
 
 def not_modified_headers(page: Page) -> list[tuple[bytes, bytes]]:

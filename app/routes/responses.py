@@ -79,6 +79,7 @@ class CacheHeaders:
     def __init__(self, ttl: int, grace: int, max_stale: int) -> None:
         lives = f"max-age={ttl}, stale-while-revalidate={grace}, stale-if-error={max(0, max_stale - ttl)}"
         folder = f"public, {lives}" if ttl else REVALIDATE
+        self._ttl = ttl
         self._public = (b"cache-control", folder.encode("ascii"))
         self._private = (b"cache-control", NOT_KEPT.encode("ascii"))
 
@@ -86,7 +87,19 @@ class CacheHeaders:
         """For a folder's page, whose age counts from when the folder was read; a raw field."""
         return self._public if _is_everybody(principal) else self._private
 
+    def of_age(self, age: float, *, is_stale: bool) -> list[tuple[bytes, bytes]]:
+        """How old a page is that others may keep (RFC 9111 section 5.1); raw fields.
 
+        nginx pays no heed to Age, and would keep for the whole ttl what is old already. What is left of it is
+        told by its own field, which it believes before Cache-Control and passes on to nobody.
+        """
+        left = 0 if is_stale else max(0, self._ttl - int(age))
+        fields = [(b"age", b"%d" % age), (b"x-accel-expires", b"%d" % left)]
+        return [*fields, _STALE] if is_stale else fields
+
+
+_STALE: Final = (b"cache-status", b"pierhead; hit; detail=stale")
+"""RFC 9211 section 2."""
 REVALIDATE: Final = "no-cache"
 """May be kept by anybody, and is asked for again each time."""
 NOT_KEPT: Final = "private, no-store"

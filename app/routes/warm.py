@@ -121,7 +121,7 @@ class WarmPages:
         page = self._pages.ready(view, head.representation, head.encoding)
         if page is None:
             return None
-        headers = [head.cache_control, *folder_age(view)]
+        headers = [head.cache_control, *folder_age(view, self._cache_headers)]
         known = get(b"if-none-match")
         if known is None:
             body = page.body if method == "GET" else b""

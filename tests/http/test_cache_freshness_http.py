@@ -77,6 +77,7 @@ def test_a_fresh_page_says_how_old_it_is_and_nothing_else(site: Site) -> None:
         site.clock.now = 1000 + age + 0.9
         answer = site.get()
         assert (answer.status_code, answer.headers["age"]) == (200, str(age))
+        assert answer.headers["x-accel-expires"] == str(TTL - age)
         assert "cache-status" not in answer.headers
     assert site.listed == 1
 
@@ -91,6 +92,7 @@ def test_a_stale_page_is_served_at_once_and_refreshed_once_behind(site: Site) ->
             answer = site.get(url)
             assert (answer.status_code, answer.text) == (200, "old\n")
             assert (answer.headers["age"], answer.headers["cache-status"]) == (str(age), STALE)
+            assert answer.headers["x-accel-expires"] == "0"
     assert site.listed == 2
     site.store.is_shut = False
     assert wait_until(lambda: site.get().text == "new\nold\n", 10)
@@ -185,7 +187,7 @@ def test_what_one_is_shown_for_who_one_is_is_kept_by_nobody(site: Site) -> None:
         for _ in range(2):
             answer = site.get(f"/a/?format={name}", **member)
             assert answer.headers["cache-control"] == "private, no-store"
-            assert "age" not in answer.headers
+            assert answer.headers.keys().isdisjoint({"age", "x-accel-expires"})
             assert "Authorization" in answer.headers["vary"]
 
 

@@ -37,8 +37,11 @@ class ByteCache:
 
     def get(self, key: Hashable) -> Any | None:
         """The value under a key, now the most recently used; or None."""
-        held = self._held.get(key)
-        return None if held is None else held.value
+        try:
+            held: _Held = self._held[key]  # its own `get` would look twice
+        except KeyError:
+            return None
+        return held.value
 
     def put(self, key: Hashable, value: Any, cost: int) -> bool:
         """Keep a value, at the expense of the least recently used.

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.domain.access import Principal
 from app.policy.rules import Rules
 
 
-@dataclass(frozen=True)
-class Tier:
+class Tier(NamedTuple):
     """Two principals of one tier see the same entries in a folder: fit for a cache's key.
 
-    Accepted licences do not change a listing, so they are no part of it.
+    Accepted licences do not change a listing, so they are no part of it. A named tuple, because its hash is
+    asked for several times with every page that is looked up.
 
     Attributes:
         trusted: asks from a trusted network, where nothing else counts.

@@ -169,7 +169,9 @@ async def test_without_credentials_nothing_is_sent(s3: FakeS3, monkeypatch: pyte
     assert s3.requests == []
 
 
-async def test_a_failing_call_is_tried_again_and_each_attempt_is_observed(s3: FakeS3, seen: Observations) -> None:
+async def test_a_failing_call_is_tried_again_and_each_attempt_is_observed(
+    s3: FakeS3, seen: Observations
+) -> None:
     s3.answer = fake_s3.in_turn(fake_s3.status(503, "SlowDown"), fake_s3.content(b"0123456789"))
     async with open_s3_store("artifacts", observe=seen, limits=CallLimits(attempts=2)) as store:
         assert (await store.head(FILE)).size == 10

@@ -1,0 +1,106 @@
+"""Whatever happens, in whatever order: nobody is answered what a server without a cache would not have answered.
+
+A machine changes the tree and its rules, lets time pass, lets the store fail, and asks as many people in many
+ways. Every answer must be the oracle's, for a tree no older than the settings allow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from app.cache.freshness import Lifetimes
+from app.cache.listing_cache import ListingCache
+from app.cache.page_cache import PageCache, PageKey
+from app.catalog import Catalog, FolderView, catalog
+from app.domain.access import Principal
+from app.domain.paths import ArtifactPath
+from app.routes import folder_pages
+from tests.support.cache_machine import machine_on
+from tests.support.cache_sites import Sites
+
+
+@pytest.fixture(scope="module")
+def sites() -> Iterator[Sites]:
+    made = Sites()
+    yield made
+    made.close()
+
+
+SETTINGS = settings(
+    max_examples=100,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+    report_multiple_bugs=False,
+)
+UNTIL_IT_FAILS = settings(
+    SETTINGS, max_examples=1000, phases=[Phase.generate], derandomize=True, database=None
+)
+
+
+@pytest.mark.timeout(600)  # for the shrinking of what it finds
+def test_every_answer_is_one_that_a_server_without_a_cache_would_have_given(sites: Sites) -> None:
+    run_state_machine_as_test(machine_on(sites), settings=SETTINGS)
+
+
+def pages_of_one_tier_for_all(patch: pytest.MonkeyPatch) -> None:
+    def careless(path: ArtifactPath, tier: Hashable, representation: str, encoding: str) -> PageKey:
+        return PageKey(path, None, representation, encoding)
+
+    patch.setattr(folder_pages, "PageKey", careless)
+
+
+def pages_that_outlive_their_folder(patch: pytest.MonkeyPatch) -> None:
+    real = PageCache.put
+    patch.setattr(PageCache, "put", lambda self, key, version, page: real(self, key, 0, page))
+    found = PageCache.get
+    patch.setattr(PageCache, "get", lambda self, key, version: found(self, key, 0))
+
+
+def what_is_at_hand_needs_no_permission(patch: pytest.MonkeyPatch) -> None:
+    real = Catalog.view_folder
+
+    async def careless(
+        self: Catalog, path: ArtifactPath, principal: Principal, *, reread: bool = False
+    ) -> FolderView:
+        return self.warm(path, principal) or await real(self, path, principal, reread=reread)
+
+    patch.setattr(Catalog, "view_folder", careless)
+
+
+def what_was_read_once_is_fresh_for_ever(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Lifetimes, "ttl_of", lambda self, key: math.inf)
+
+
+def files_may_be_newer_than_their_rules(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(catalog, "_is_as_listed", lambda listed, info: True)
+
+
+def messages_are_not_heard(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ListingCache, "invalidate", lambda self, path: None)
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        pages_of_one_tier_for_all,
+        pages_that_outlive_their_folder,
+        what_is_at_hand_needs_no_permission,
+        what_was_read_once_is_fresh_for_ever,
+        files_may_be_newer_than_their_rules,
+        messages_are_not_heard,
+    ],
+)
+def test_a_cache_with_a_hole_does_not_pass(
+    sites: Sites, monkeypatch: pytest.MonkeyPatch, break_it: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    """Each of these is a slip that would give somebody what is not theirs. The machine must find all of them."""
+    break_it(monkeypatch)
+    with pytest.raises(AssertionError, match=r"answers would be right|is too old"):
+        run_state_machine_as_test(machine_on(sites), settings=UNTIL_IT_FAILS)

@@ -1,0 +1,280 @@
+"""A tree that changes, a store that fails, a clock, and people who ask: with the oracle's word on each answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from app.catalog.catalog import REREAD_SECONDS
+from app.domain.entries import FileInfo, Listing
+from app.domain.paths import ArtifactPath
+from app.routes.application import build_application
+from tests.support.cache_sites import FIRST, GRACE, LINK_FILE, MAX_STALE, PUBLISHER, TTL
+from tests.support.in_process import Answer, Ask, Asker, send
+from tests.support.memory_store import MemoryStore
+from tests.support.oracle import Fault, Site, State, plant
+
+
+class GatedStore(MemoryStore):
+    """A `MemoryStore` that can make some operations wait before they look at anything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: frozenset[str] = frozenset()
+        self._opened = asyncio.Event()
+
+    def hold(self, *operations: str) -> None:
+        """Let these operations wait from now on: `list`, `head`."""
+        self._held = frozenset(operations)
+        self._opened.clear()
+
+    def release(self) -> None:
+        """Let all go on."""
+        self._held = frozenset()
+        self._opened.set()
+
+    async def list_folder(self, path: ArtifactPath) -> Listing:
+        """See `ObjectStore.list_folder`."""
+        await self._pass("list")
+        return await super().list_folder(path)
+
+    async def head(self, path: ArtifactPath) -> FileInfo:
+        """See `ObjectStore.head`."""
+        await self._pass("head")
+        return await super().head(path)
+
+    async def _pass(self, operation: str) -> None:
+        while operation in self._held:
+            await self._opened.wait()
+
+
+class Clock:
+    """Seconds, which pass only when told to; but no two moments are the same."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        self.now += 1e-6
+        return self.now
+
+
+class Past(NamedTuple):
+    """A state of the tree, and the moment in which it ended."""
+
+    state: State
+    until: float
+
+
+class World:
+    """One server with a cache, and everything that it was ever served from.
+
+    Attributes:
+        clock: by which the server tells ages.
+        e_tags: every entity tag that anybody was given.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self.clock = Clock()
+        self.e_tags: list[str] = []
+        self.store = GatedStore()
+        self._oracle = site.oracle
+        self._state: State = frozenset()
+        self._past: list[Past] = []
+        self._fault: Fault | None = None
+        self._failed_until = 0.0
+        self._told: dict[str, float] = {}
+        self._asked_for_new: dict[str, float] = {}
+        self._services = site.cached(self.store, self.clock)
+        self._app = build_application(self._services)
+        self._loop = asyncio.new_event_loop()
+        for path, content in FIRST:
+            self.put(path, content)
+        self._past.clear()
+
+    def close(self) -> None:
+        """End everything that still runs."""
+        self.store.release()
+        self._loop.run_until_complete(self._services.catalog.aclose())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+    def put(self, path: str, content: bytes | None) -> None:
+        """Store a file, or take it away."""
+        known = dict(self._state)
+        if known.pop(path, None) is not None and content is None:
+            self.store.remove(path)
+        if content is not None:
+            plant(self.store, path, content)
+            known[path] = content
+        self._past.append(Past(self._state, self.clock()))
+        self._state = frozenset(known.items())
+
+    def fail(self, fault: Fault | None) -> None:
+        """Let the store fail at something, and at nothing else."""
+        if self._fault is not None:
+            self.store.fail_on(self._fault.operation, None, path=self._fault.path)
+            self._failed_until = self.clock()
+        if fault is not None:
+            self.store.fail_on(fault.operation, fault.error, path=fault.path)
+        self._fault = fault
+
+    def settle(self) -> None:
+        """Let what goes on behind the scenes come to its end."""
+        self._loop.run_until_complete(_idle())
+
+    def ask(self, ask: Ask, asker: Asker) -> Answer:
+        """Send a request, and see that the answer is right."""
+        asked_at = self.clock()
+        answer = self._loop.run_until_complete(send(self._app, ask, asker))
+        self._check(ask, asker, answer, asked_at)
+        return answer
+
+    def tell(self, path: str) -> None:
+        """Let the storage say that a path has changed."""
+        told_at = self.clock()
+        body = json.dumps(
+            {"Records": [{"s3": {"bucket": {"name": "any"}, "object": {"key": path}}}]}
+        ).encode()
+        fields = (("Content-Type", "application/json"),)
+        ask = Ask("/api/v1/invalidate", method="POST", headers=fields, body=body)
+        answer = self._loop.run_until_complete(send(self._app, ask, PUBLISHER))
+        assert answer.status == 200, answer
+        folders = ArtifactPath.from_text(path).segments[:-1]
+        self._told |= {
+            "".join(f"{name}/" for name in folders[:depth]): told_at for depth in range(len(folders) + 1)
+        }
+
+    def ask_for_new(self, folder: str) -> None:
+        """Ask for a folder as it is now, which is heard once a second."""
+        asked_at = self.clock()
+        is_heard = asked_at - self._asked_for_new.get(folder, 0.0) > REREAD_SECONDS + 0.1
+        ask = Ask(f"/{folder}", headers=(("Cache-Control", "no-cache"),))
+        answer = self.ask(ask, PUBLISHER)
+        self._asked_for_new[folder] = self.clock()
+        if is_heard and answer.status == 200:
+            self._told[folder] = asked_at
+            self._check(ask, PUBLISHER, answer, asked_at)
+
+    def ask_together(
+        self,
+        asks: list[tuple[Ask, Asker]],
+        change: tuple[str, bytes | None] | None,
+        seconds: float,
+        gone: int,
+    ) -> None:
+        """Send requests at the same time, while the store takes long and the tree is changed.
+
+        Args:
+            change: path, and content or None.
+            seconds: how long the store takes.
+            gone: how many of the clients go away meanwhile.
+        """
+        asked_at = self.clock()
+
+        async def all_of_them() -> list[Answer | BaseException]:
+            self.store.hold("list", "head")
+            tasks = [asyncio.create_task(send(self._app, *pair)) for pair in asks]
+            await _idle()
+            if change is not None:
+                self.put(*change)
+            self.clock.now += seconds
+            for task in tasks[:gone]:
+                task.cancel()
+            self.store.release()
+            return await asyncio.gather(*tasks, return_exceptions=True)
+
+        answers = self._loop.run_until_complete(all_of_them())
+        for number, (answer, (ask, asker)) in enumerate(zip(answers, asks, strict=True)):
+            if isinstance(answer, Answer):
+                self._check(ask, asker, answer, asked_at, is_alone=False)
+            else:
+                assert number < gone, answer
+
+    def _check(
+        self, ask: Ask, asker: Asker, answer: Answer, asked_at: float, *, is_alone: bool = True
+    ) -> None:
+        if (tag := answer.header(b"etag")) is not None:
+            self.e_tags.append(tag.decode("ascii"))
+        oldest = self._oldest(ask, asked_at)
+        assert answer.age is None or answer.age <= self.clock.now - oldest, f"{answer} is too old"
+        states = self._states_since(oldest)
+        if answer.status == 200 and "recursive=true" in ask.query:
+            assert self._is_a_walk(ask, asker, answer, states), self._complaint(ask, asker, answer, states)
+            return
+        if not is_alone and _tells_nothing(answer):
+            return  # the file went or changed between two looks at it
+        right = self._right_answers(ask, asker, states)
+        assert any(answer.is_like(other) for other in right), self._complaint(ask, asker, answer, states)
+
+    def _oldest(self, ask: Ask, asked_at: float) -> float:
+        """The moment since which everything that an answer is made of must have been so."""
+        # For as long as it may be stale, an old value is used after a failure without another attempt.
+        is_failing = self._fault is not None or asked_at - self._failed_until < GRACE
+        oldest = asked_at - (MAX_STALE if is_failing else TTL + GRACE)
+        folder = _folder_asked_for(ask)
+        if folder is None or self._fault is not None:
+            return oldest
+        told = self._told.get(folder, 0.0)
+        return max(told, oldest) if told > self._failed_until else oldest
+
+    def _states_since(self, moment: float) -> tuple[State, ...]:
+        """Every state of the tree since a moment, the last one first."""
+        earlier = [past.state for past in self._past if past.until > moment]
+        return tuple(dict.fromkeys((self._state, *reversed(earlier))))
+
+    def _right_answers(self, ask: Ask, asker: Asker, states: tuple[State, ...]) -> Iterator[Answer]:
+        if "latest" in ask.path:
+            # Two folders are looked at, the link and its target, each kept for a while of its own.
+            states = tuple(dict.fromkeys(_mixed(one, other) for one in states for other in states))
+        for state in states:
+            yield self._oracle.answer(state, None, ask, asker)
+            if self._fault is not None:
+                yield self._oracle.answer(state, self._fault, ask, asker)
+        if "*" in ask.path:
+            # What a pattern stood for may be gone.
+            yield self._oracle.answer(frozenset(), None, ask, asker)
+
+    def _is_a_walk(self, ask: Ask, asker: Asker, answer: Answer, states: tuple[State, ...]) -> bool:
+        folder = ArtifactPath.parse(ask.path.encode("ascii"))
+        is_all = answer.is_whole and answer.header(b"link") is None
+        if ask.method == "HEAD":
+            return answer.body == b"" and any(True for _ in self._oracle.walks(states, folder, asker))
+        return any(
+            walk == answer.body if is_all else walk.startswith(answer.body)
+            for walk in self._oracle.walks(states, folder, asker)
+        )
+
+    def _complaint(self, ask: Ask, asker: Asker, answer: Answer, states: tuple[State, ...]) -> str:
+        right = [
+            (x.status, sorted(x.headers), x.body[-600:]) for x in self._right_answers(ask, asker, states)
+        ]
+        shown = "\n".join(map(repr, right[:4]))
+        return f"{asker.name} asked {ask} and got {answer}\n{len(right)} answers would be right:\n{shown}"
+
+
+def _folder_asked_for(ask: Ask) -> str | None:
+    """The one folder that an answer is made from; None where there are more."""
+    if "latest" in ask.path or "recursive" in ask.query:
+        return None
+    path = ask.path.removeprefix("/api/ls").removeprefix("/api/license")
+    return path[1 : path.rindex("/") + 1]
+
+
+async def _idle() -> None:
+    """Until all tasks wait for something that only the test can bring about."""
+    for _ in range(30):
+        await asyncio.sleep(0)
+
+
+def _tells_nothing(answer: Answer) -> bool:
+    return answer.status in (404, 503) and b"etag" not in {name for name, _ in answer.headers}
+
+
+def _mixed(links: State, others: State) -> State:
+    """A tree whose link is of one state and everything else of another."""
+    return frozenset(item for item in links if item[0] == LINK_FILE) | frozenset(
+        item for item in others if item[0] != LINK_FILE
+    )

@@ -1,0 +1,167 @@
+"""A second server over the same rules that keeps nothing: it tells which answers are right.
+
+A server with a cache may answer as things were some time ago. So the oracle answers for a tree as it was at
+any time, for the very request of the very asker, and an answer is right if it is one of those.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from itertools import product
+from typing import Any, NamedTuple
+
+from app.cache.byte_cache import ByteCache
+from app.cache.page_cache import PageCache
+from app.catalog import Catalog
+from app.config import Settings
+from app.domain.access import Principal, VisibleEntry
+from app.domain.errors import AccessDenied, AuthenticationFailed, Moved, NotFound
+from app.domain.paths import ArtifactPath
+from app.main import build_catalog, wire
+from app.pages.json_lists import entry_line
+from app.policy.site_policy import SitePolicy
+from app.routes.application import build_application
+from app.routes.folder_pages import FolderPages
+from app.routes.services import Services
+from app.routes.shared_headers import page_headers
+from app.storage.store import ObjectStore
+from app.telemetry import Metrics
+from tests.support.in_process import Answer, Ask, Asker, send
+from tests.support.memory_store import MemoryStore
+
+NOW = 1_900_000_000.0
+"""Seconds since the epoch, for tokens and dates. Ages are told by another clock."""
+
+State = frozenset[tuple[str, bytes]]
+"""Every file of a tree, by path, with its content."""
+
+
+class Fault(NamedTuple):
+    """What the store fails at.
+
+    Attributes:
+        operation: as in `MemoryStore.fail_on`.
+        path: where; None for everywhere.
+    """
+
+    operation: str
+    path: str | None
+    error: Exception
+
+
+def plant(store: MemoryStore, path: str, content: bytes) -> None:
+    """Store a file whose time is that of its content: the same bytes are the same file."""
+    store.put(path, content, modified=1e9 + zlib.crc32(content) % 1_000_000)
+
+
+class Site:
+    """One policy and one set of settings: servers with and without a cache can be made of it."""
+
+    def __init__(self, settings: Settings, policy: SitePolicy) -> None:
+        self.settings = settings
+        self.policy = policy
+        self._services = wire(settings, policy, MemoryStore(), Metrics())
+
+    def cached(self, store: ObjectStore, clock: Callable[[], float]) -> Services:
+        """Services that keep what the settings say, as old as `clock` tells."""
+        held = ByteCache(self.settings.cache_bytes)
+        catalog = build_catalog(self.settings, self.policy, store, held, clock)
+        return self._with(store, catalog, held)
+
+    def uncached(self, store: ObjectStore) -> Services:
+        """Services that say the same, and keep nothing at all."""
+        held = ByteCache(0)
+        never = {"cache_ttl": 0, "cache_grace": 0, "cache_max_stale": 0}
+        catalog = build_catalog(self.settings.model_copy(update=never), self.policy, store, held)
+        return self._with(store, catalog, held)
+
+    def _with(self, store: ObjectStore, catalog: Catalog, held: ByteCache) -> Services:
+        services = self._services
+        pages = FolderPages(
+            services.site, services.html, PageCache(held), page_headers(self.settings.replica_id)
+        )
+        return replace(services, store=store, catalog=catalog, folder_pages=pages, clock=lambda: NOW)
+
+    @cached_property
+    def oracle(self) -> Oracle:
+        """The oracle of this site; it remembers what it was asked."""
+        return Oracle(self)
+
+
+class Oracle:
+    """Answers for trees as they were."""
+
+    def __init__(self, site: Site) -> None:
+        self._store = MemoryStore()
+        self._state: State = frozenset()
+        self._fault: Fault | None = None
+        self._services = site.uncached(self._store)
+        self._app = build_application(self._services)
+        self._loop = asyncio.new_event_loop()
+        self._answers: dict[tuple[State, Fault | None, Ask, Asker], Answer] = {}
+        self._listings: dict[tuple[State, ArtifactPath, Asker], tuple[VisibleEntry, ...] | None] = {}
+
+    def close(self) -> None:
+        """Let the event loop go."""
+        self._loop.close()
+
+    def answer(self, state: State, fault: Fault | None, ask: Ask, asker: Asker) -> Answer:
+        """What a server without a cache says when the tree is in this state."""
+        key = (state, fault, ask, asker)
+        if (known := self._answers.get(key)) is None:
+            self._go_to(state, fault)
+            known = self._answers[key] = self._run(send(self._app, ask, asker))
+        return known
+
+    def walks(self, states: tuple[State, ...], folder: ArtifactPath, asker: Asker) -> Iterator[bytes]:
+        """Every right answer to `recursive=true`, when each folder may be as it was in any of these states."""
+        listings = {self._listing(state, folder, asker) for state in states}
+        for listing in listings:
+            pieces = [list(self._walks_of(visible, states, asker)) for visible in listing or ()]
+            yield from map(b"".join, product(*pieces))
+
+    def _walks_of(self, visible: VisibleEntry, states: tuple[State, ...], asker: Asker) -> Iterable[bytes]:
+        line = entry_line(visible)
+        if not visible.entry.is_folder or visible.locked:
+            return [line]
+        return {line + below for below in self.walks(states, visible.path, asker)}
+
+    def _listing(self, state: State, folder: ArtifactPath, asker: Asker) -> tuple[VisibleEntry, ...] | None:
+        """What the asker sees in a folder; None where it is not shown."""
+        key = (state, folder, asker)
+        if key not in self._listings:
+            self._go_to(state, None)
+            try:
+                principal = principal_of(self._services, asker)
+                self._listings[key] = self._run(self._services.catalog.list_folder(folder, principal))
+            except (AccessDenied, AuthenticationFailed, NotFound, Moved):
+                self._listings[key] = None
+        return self._listings[key]
+
+    def _go_to(self, state: State, fault: Fault | None) -> None:
+        """Make the store what it was."""
+        for path, _ in self._state - state:
+            self._store.remove(path)
+        for path, content in state - self._state:
+            plant(self._store, path, content)
+        if self._fault is not None:
+            self._store.fail_on(self._fault.operation, None, path=self._fault.path)
+        if fault is not None:
+            self._store.fail_on(fault.operation, fault.error, path=fault.path)
+        self._state, self._fault = state, fault
+
+    def _run(self, work: Awaitable[Any]) -> Any:
+        return self._loop.run_until_complete(work)
+
+
+def principal_of(services: Services, asker: Asker) -> Principal:
+    """Who the server takes somebody for."""
+
+    def lines(name: str) -> list[str]:
+        return [value for key, value in asker.headers if key.lower() == name]
+
+    return services.authenticator.identify(lines, asker.address, NOW).principal

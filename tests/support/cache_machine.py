@@ -164,7 +164,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(seconds=SECONDS)
     def wait(self, seconds: float) -> None:
-        self.world.clock.now += seconds
+        self.world.wait(seconds)
 
     @rule(number=st.integers(0, len(FAULTS) - 1))
     def fail(self, number: int) -> None:
@@ -181,10 +181,6 @@ class CacheMachine(RuleBasedStateMachine):
     @rule(folder=st.sampled_from(FOLDERS))
     def ask_for_new(self, folder: str) -> None:
         self.world.ask_for_new(folder)
-
-    @rule()
-    def settle(self) -> None:
-        self.world.settle()
 
     @rule(ask=ASKS, who=WHO)
     def ask(self, ask: Ask, who: Asker) -> None:

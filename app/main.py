@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import sys
@@ -108,7 +109,20 @@ def create_app_from_environment() -> ASGIApp:
     """
     settings = load_settings(environ=os.environ).settings
     configure_logging(settings.log_level, settings.log_format)
+    calm_garbage_collector()
     return create_app(settings, read_site_policy(settings))
+
+
+def calm_garbage_collector() -> None:
+    """Have the garbage collector look at long-lived objects less often; once for each process that serves.
+
+    Folders in memory are a great many tuples that live long and are never part of a cycle. With Python's
+    usual thresholds, a pass over all of them comes every few hundred new ones and holds up every request: up
+    to 380 ms were seen with a million entries. What is loaded by now lives to the end, and is left out of it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def wire(

@@ -102,8 +102,9 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
 
 
 def _serve_alone(settings: Settings, policy: SitePolicy, sockets: list[socket.socket]) -> int:
-    from app.main import create_app
+    from app.main import calm_garbage_collector, create_app
 
+    calm_garbage_collector()
     server = uvicorn.Server(uvicorn.Config(create_app(settings, policy), **server_options(settings)))
     server.run(sockets)
     return 0 if server.started else 1

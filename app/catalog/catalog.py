@@ -6,40 +6,31 @@ itself, so that a route cannot forget to ask.
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from app.cache.listing_cache import Cached, ListingCache
 from app.cache.short_memory import ShortMemory
 from app.cache.single_flight import SingleFlight
+from app.catalog.denials import raise_denial, raise_secret
 from app.catalog.links import Links
 from app.catalog.paging import cursor_trail
 from app.catalog.snapshots import Snapshot
 from app.catalog.walk import walk_below
+from app.catalog.wildcards import is_wildcard, only_match
 from app.domain.access import (
     Access,
-    Allow,
-    Decision,
-    Forbidden,
-    Hidden,
     Licence,
     NeedsLicence,
-    NeedsLogin,
     Principal,
     VisibleEntry,
 )
 from app.domain.entries import Entry, File, FileInfo
 from app.domain.errors import (
-    AmbiguousPattern,
-    GroupRequired,
-    LicenceRequired,
-    LoginRequired,
     Moved,
     NotFound,
-    Refused,
 )
-from app.domain.paths import ArtifactPath, display_name
+from app.domain.paths import ArtifactPath
 from app.policy.decide import Explanation, Rules, classify, decide, explain, visible_entry
 from app.policy.decide import rules_without_control_files as site_rules_alone
 from app.policy.site_policy import SitePolicy
@@ -48,7 +39,6 @@ from app.storage.store import ObjectStore
 
 REREAD_SECONDS = 1.0
 """How long a folder that was read because somebody asked for that is not read again for the same reason."""
-MAX_MATCHES_NAMED = 20
 
 
 class OpenedFile(NamedTuple):
@@ -158,7 +148,7 @@ class Catalog:
             self._reread.add(path)
             self._folders.invalidate(path)
         cached = await self._real_folder(path, principal)
-        _raise_denial(decide(path, cached.value.rules, principal))
+        raise_denial(decide(path, cached.value.rules, principal))
         return _view(cached, principal)
 
     def invalidate(self, path: ArtifactPath) -> None:
@@ -195,10 +185,10 @@ class Catalog:
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
         located = await self._locate(path, principal)
-        _raise_denial(decide(located.path, located.rules, principal))
+        raise_denial(decide(located.path, located.rules, principal))
         if located.info is None:
             located = await self._looked_at(located, principal)
-            _raise_denial(decide(located.path, located.rules, principal))
+            raise_denial(decide(located.path, located.rules, principal))
         if located.info is None:
             raise NotFound
         return OpenedFile(located.path, located.info, classify(located.path, located.rules)[0])
@@ -212,7 +202,7 @@ class Catalog:
         located = await self._locate(path, principal)
         decision = decide(located.path, located.rules, principal)
         if not isinstance(decision, NeedsLicence):
-            _raise_denial(decision)
+            raise_denial(decision)
         return classify(located.path, located.rules)[1]
 
     async def look_up(self, path: ArtifactPath, principal: Principal) -> VisibleEntry:
@@ -277,7 +267,7 @@ class Catalog:
         rules = site_rules_alone(path.parent, site=self._site, default_public=True)
         decision = decide(path, rules, principal)
         if not isinstance(decision, NeedsLicence):
-            _raise_denial(decision)
+            raise_denial(decision)
 
     async def _locate(self, path: ArtifactPath, principal: Principal) -> _Located:
         """The real path of a file that exists, and its folder's rules.
@@ -286,14 +276,14 @@ class Catalog:
         """
         self._check_site_policy(path, principal)
         snapshot = await self._folder_of(path, principal)
-        _raise_secret(decide(path, snapshot.rules, principal))
+        raise_secret(decide(path, snapshot.rules, principal))
         if (listed := snapshot.entry(path.name, is_folder=False)) is not None:
             return _Located(path, snapshot.rules, listed)
         if snapshot.entry(path.name, is_folder=True) is not None:
             raise Moved(path.as_folder)
-        if _is_wildcard(path.name):
+        if is_wildcard(path.name):
             shown = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False).entries()
-            real, listed = _only_match(shown, path.name)
+            real, listed = only_match(shown, path.name)
             return _Located(real, snapshot.rules, listed)
         if path in self._absent:
             raise NotFound
@@ -301,7 +291,7 @@ class Catalog:
         if located.info is None:
             self._absent.add(path)
             raise NotFound
-        _raise_secret(decide(path, located.rules, principal))
+        raise_secret(decide(path, located.rules, principal))
         return located
 
     async def _folder_of(
@@ -365,30 +355,6 @@ def _view(cached: Cached[Snapshot], principal: Principal) -> FolderView:
     return FolderView(cached.value, tier, principal, cached.age, cached.is_stale)
 
 
-def _raise_denial(decision: Decision) -> None:
-    match decision:
-        case Allow():
-            return
-        case NeedsLogin():
-            raise LoginRequired
-        case NeedsLicence(licences):
-            raise LicenceRequired(licences)
-        case Forbidden(groups, reason):
-            raise GroupRequired(groups) if groups else Refused(reason)
-        case Hidden():
-            # The same answer as for what does not exist, so that nobody can tell the two apart.
-            raise NotFound
-
-
-def _raise_secret(decision: Decision) -> None:
-    """Raise a denial by which the asker may not even learn if the file exists."""
-    match decision:
-        case NeedsLogin() | Hidden():
-            _raise_denial(decision)
-        case Forbidden(groups) if groups:
-            _raise_denial(decision)
-
-
 def _is_as_listed(listed: Entry | None, info: FileInfo | None) -> bool:
     """Whether the store says of a file what its folder's listing says."""
     if not isinstance(listed, File) or info is None:
@@ -397,28 +363,3 @@ def _is_as_listed(listed: Entry | None, info: FileInfo | None) -> bool:
         return listed.e_tag == info.e_tag
     # By whole seconds, which is all that some stores tell of one object alone.
     return (listed.size, int(listed.modified)) == (info.size, int(info.modified))
-
-
-def _is_wildcard(name: str) -> bool:
-    return any(character in name for character in "*?[")
-
-
-def _only_match(shown: Iterable[VisibleEntry], pattern: str) -> tuple[ArtifactPath, Entry]:
-    """The one entry that a wildcard stands for, among those the principal may see.
-
-    Raises:
-        NotFound: none matches. AmbiguousPattern: several do. Moved: it is a folder.
-    """
-    matches = [
-        visible
-        for visible in shown
-        if not visible.locked and fnmatch.fnmatchcase(visible.entry.name, pattern)
-    ]
-    if not matches:
-        raise NotFound
-    if len(matches) > 1:
-        names = tuple(display_name(visible.entry.name) for visible in matches[:MAX_MATCHES_NAMED])
-        raise AmbiguousPattern(names if len(matches) <= MAX_MATCHES_NAMED else (*names, "..."))
-    if matches[0].entry.is_folder:
-        raise Moved(matches[0].path.as_folder)
-    return matches[0].path, matches[0].entry

@@ -1,0 +1,40 @@
+"""A wildcard in the last name of a path: `.../latest/*.img.gz`."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable
+from typing import Final
+
+from app.domain.access import VisibleEntry
+from app.domain.entries import Entry
+from app.domain.errors import AmbiguousPattern, Moved, NotFound
+from app.domain.paths import ArtifactPath, display_name
+
+MAX_MATCHES_NAMED: Final = 20
+
+
+def is_wildcard(name: str) -> bool:
+    """Whether a name may stand for others."""
+    return any(character in name for character in "*?[")
+
+
+def only_match(shown: Iterable[VisibleEntry], pattern: str) -> tuple[ArtifactPath, Entry]:
+    """The one entry that a wildcard stands for, among those the principal may see.
+
+    Raises:
+        NotFound: none matches. AmbiguousPattern: several do. Moved: it is a folder.
+    """
+    matches = [
+        visible
+        for visible in shown
+        if not visible.locked and fnmatch.fnmatchcase(visible.entry.name, pattern)
+    ]
+    if not matches:
+        raise NotFound
+    if len(matches) > 1:
+        names = tuple(display_name(visible.entry.name) for visible in matches[:MAX_MATCHES_NAMED])
+        raise AmbiguousPattern(names if len(matches) <= MAX_MATCHES_NAMED else (*names, "..."))
+    if matches[0].entry.is_folder:
+        raise Moved(matches[0].path.as_folder)
+    return matches[0].path, matches[0].entry

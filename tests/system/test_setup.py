@@ -129,7 +129,9 @@ def test_setting_up_again_does_nothing(served: Served) -> None:
 def test_help_explains_every_target(checkout: Path) -> None:
     makefile = (checkout / "Makefile").read_text()
     targets = set(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE))
-    result = subprocess.run(["make", "help"], cwd=checkout, capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        ["make", "help"], cwd=checkout, env=environment(), capture_output=True, text=True, check=True
+    )
 
     assert targets >= {"setup", "run", "test", "test-system", "check"}
     assert {line.split()[1] for line in result.stdout.splitlines()} == targets

@@ -99,10 +99,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come. A refused client is no longer heard."""
-        for start in range(0, len(data), _PIECE_BYTES):
+        is_small = len(data) <= _PIECE_BYTES  # the usual case, which needs no copies
+        starts = range(0, len(data), _PIECE_BYTES)
+        for piece in (data,) if is_small else [data[start : start + _PIECE_BYTES] for start in starts]:
             if self._has_refused:
                 return
-            self._parse(data[start : start + _PIECE_BYTES])
+            self._parse(piece)
         if self._is_reading_head and self._deadline is None:
             self._start_deadline()
 
@@ -121,18 +123,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._fault = _TARGET_TOO_LONG
             raise ValueError(self._fault.detail)  # which makes the parser stop
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header field. Trailers are dropped: nothing is added to a request that is being answered
-        (RFC 9110 section 6.5.1)."""
-        if self._is_reading_head:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """The end of a head: now the request can be answered."""
         super().on_headers_complete()
         self._unset_keepalive_if_required()
         self._stop_deadline()
         self._is_reading_head = False
+        # Trailers go into a list that nobody reads, not among the fields of a request that is being answered
+        # (RFC 9110 section 6.5.1).
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""

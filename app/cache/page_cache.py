@@ -8,7 +8,7 @@ from typing import NamedTuple
 from app.cache.byte_cache import ByteCache
 from app.domain.paths import ArtifactPath
 
-PAGE_OVERHEAD = 1_000
+PAGE_OVERHEAD = 1_700
 """Bytes that a page costs beside its body: its headers, key and record."""
 
 

@@ -22,12 +22,12 @@ from app.storage.store import ObjectStore
 
 LINK_FILE = ".s3_linked_from"
 
-SNAPSHOT_BYTES = 2_000
+SNAPSHOT_BYTES = 1_000
 """What a snapshot without entries takes: its rules, path and tuples."""
-ENTRY_BYTES = 112
-"""What an entry takes beside its strings: a tuple of up to four, its place in the snapshot, a time."""
-FILE_BYTES = 32
-"""What a file has over a folder: a larger tuple and the number of its bytes."""
+FOLDER_BYTES = 104
+"""What a folder takes beside its name: a tuple of two, its place in the snapshot, a time."""
+FILE_BYTES = 152
+"""What a file takes beside its strings: a tuple of four, its place in the snapshot, a size, a time."""
 
 _log = structlog.get_logger(__name__)
 
@@ -79,8 +79,13 @@ def cost_of(snapshot: Snapshot) -> int:
 
 def _entry_cost(entry: Entry) -> int:
     if isinstance(entry, Folder):
-        return ENTRY_BYTES + sys.getsizeof(entry.name)
-    return ENTRY_BYTES + FILE_BYTES + sys.getsizeof(entry.name) + sys.getsizeof(entry.e_tag)
+        return FOLDER_BYTES + _memory_of(entry.name)
+    return FILE_BYTES + _memory_of(entry.name) + (_memory_of(entry.e_tag) if entry.e_tag else 0)
+
+
+def _memory_of(text: str) -> int:
+    """Bytes that a string takes: memory is handed out in pieces of 16."""
+    return (sys.getsizeof(text) + 15) & ~15
 
 
 class SnapshotLoader:

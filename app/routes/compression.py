@@ -19,7 +19,8 @@ def compressed(body: bytes, encoding: str) -> bytes:
     """A body in one of `ENCODINGS`. The same bytes each time, for each is compressed once and kept."""
     match encoding:
         case "zstd":
-            return zstandard.ZstdCompressor(level=9).compress(body)
+            # The copy has the room it needs; what the library gives keeps all that the input might have taken.
+            return bytes(memoryview(zstandard.ZstdCompressor(level=9).compress(body)))
         case "br":
             return bytes(brotli.compress(body, quality=5))
         case _:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-import sys
 from bisect import bisect_left
 from typing import NamedTuple
 
 import structlog
 
+from app.catalog.sizes import size_of, size_with_parts
 from app.domain.entries import ControlFile, Entry, File, Folder, Listing, listing_order
 from app.domain.errors import Moved, NotFound, RequestError, StoreUnavailable
 from app.domain.paths import ArtifactPath
@@ -41,7 +41,6 @@ class Snapshot(NamedTuple):
         rules: what governs it.
         link: the folder that this one stands for, or None.
         fingerprint: digest of the control files that the rules were read from.
-        control_bytes: how long those are together.
         version: another number for every snapshot of this process, so that what was made from one is told
             from what was made from another.
     """
@@ -51,7 +50,6 @@ class Snapshot(NamedTuple):
     rules: Rules
     link: ArtifactPath | None
     fingerprint: bytes
-    control_bytes: int
     version: int
 
     def find(self, name: str, *, is_folder: bool) -> bool:
@@ -73,19 +71,15 @@ def is_same(one: Snapshot, other: Snapshot) -> bool:
 
 
 def cost_of(snapshot: Snapshot) -> int:
-    """Bytes of memory that a snapshot takes: its tuples, its strings, and the control files' texts."""
-    return SNAPSHOT_BYTES + sum(map(_entry_cost, snapshot.entries)) + snapshot.control_bytes
+    """Bytes of memory that a snapshot takes: its tuples, its strings, and what its control files became."""
+    rules_bytes = size_with_parts(snapshot.rules.control)
+    return SNAPSHOT_BYTES + sum(map(_entry_cost, snapshot.entries)) + rules_bytes
 
 
 def _entry_cost(entry: Entry) -> int:
     if isinstance(entry, Folder):
-        return FOLDER_BYTES + _memory_of(entry.name)
-    return FILE_BYTES + _memory_of(entry.name) + (_memory_of(entry.e_tag) if entry.e_tag else 0)
-
-
-def _memory_of(text: str) -> int:
-    """Bytes that a string takes: memory is handed out in pieces of 16."""
-    return (sys.getsizeof(text) + 15) & ~15
+        return FOLDER_BYTES + size_of(entry.name)
+    return FILE_BYTES + size_of(entry.name) + (size_of(entry.e_tag) if entry.e_tag else 0)
 
 
 class SnapshotLoader:
@@ -144,7 +138,6 @@ class SnapshotLoader:
             rules,
             link,
             fingerprint=_fingerprint(controls),
-            control_bytes=sum(len(control.content or b"") for control in controls),
             version=next(self._versions),
         )
 

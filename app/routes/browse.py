@@ -76,10 +76,10 @@ def negotiated(accept: Sequence[str]) -> str:
     return _NEGOTIABLE[media_type] if media_type is not None else "html"
 
 
-def folder_age(view: FolderView, cache_headers: CacheHeaders) -> list[tuple[bytes, bytes]]:
+def folder_age(view: FolderView, cache_headers: CacheHeaders) -> Sequence[tuple[bytes, bytes]]:
     """How old a page is, where others may keep it; raw fields."""
     if not view.principal.is_anonymous or view.principal.trusted:
-        return []
+        return ()
     return cache_headers.of_age(view.age, is_stale=view.is_stale)
 
 

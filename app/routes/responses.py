@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -82,20 +84,24 @@ class CacheHeaders:
         self._ttl = ttl
         self._public = (b"cache-control", folder.encode("ascii"))
         self._private = (b"cache-control", NOT_KEPT.encode("ascii"))
+        self._age_fields = lru_cache(1024)(self._make_age_fields)
 
     def of_folder(self, principal: Principal) -> tuple[bytes, bytes]:
         """For a folder's page, whose age counts from when the folder was read; a raw field."""
         return self._public if _is_everybody(principal) else self._private
 
-    def of_age(self, age: float, *, is_stale: bool) -> list[tuple[bytes, bytes]]:
+    def of_age(self, age: float, *, is_stale: bool) -> Sequence[tuple[bytes, bytes]]:
         """How old a page is that others may keep (RFC 9111 section 5.1); raw fields.
 
         nginx pays no heed to Age, and would keep for the whole ttl what is old already. What is left of it is
         told by its own field, which it believes before Cache-Control and passes on to nobody.
         """
-        left = 0 if is_stale else max(0, self._ttl - int(age))
-        fields = [(b"age", b"%d" % age), (b"x-accel-expires", b"%d" % left)]
-        return [*fields, _STALE] if is_stale else fields
+        return self._age_fields(int(age), is_stale)
+
+    def _make_age_fields(self, age: int, is_stale: bool) -> Sequence[tuple[bytes, bytes]]:
+        left = 0 if is_stale else max(0, self._ttl - age)
+        fields = ((b"age", b"%d" % age), (b"x-accel-expires", b"%d" % left))
+        return (*fields, _STALE) if is_stale else fields
 
 
 _STALE: Final = (b"cache-status", b"pierhead; hit; detail=stale")

@@ -193,7 +193,7 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
 
 def snapshot_of(entries: list[Entry]) -> Snapshot:
     rules = folder_rules({}, folder=FOLDER)
-    return Snapshot(FOLDER, tuple(sorted(entries, key=listing_order)), rules, None, b"", 0, 0)
+    return Snapshot(FOLDER, tuple(sorted(entries, key=listing_order)), rules, None, b"", 0)
 
 
 @given(

@@ -121,11 +121,11 @@ class FrontDoor:
         if self._access_log is not None:
             self._access_log.write(
                 AccessLine(
-                    method,
-                    head.path_text,
                     warm.status,
                     len(warm.body),
                     seconds,
+                    method,
+                    head.path_text,
                     head.route,
                     head.client,
                     None,

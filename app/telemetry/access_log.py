@@ -31,9 +31,9 @@ class AccessLine(NamedTuple):
     """What is said of one request. No query, cookie or credential is in it.
 
     Attributes:
-        path: as it was sent, still percent-encoded.
         bytes: of the body, as handed to the network.
         seconds: from the request's head to the last byte.
+        path: as it was sent, still percent-encoded.
         route: what answered.
         client: address, as far as proxies are believed.
         subject: of the token, if there was one.
@@ -41,11 +41,11 @@ class AccessLine(NamedTuple):
         broken: why the answer was not sent to its end; empty if it was.
     """
 
-    method: str
-    path: str
     status: int
     bytes: int
     seconds: float
+    method: str
+    path: str
     route: str
     client: str | None
     subject: str | None
@@ -103,8 +103,8 @@ class JsonAccessLog:
         """See `AccessLog.write`."""
         if not self._waiting and not self._is_closed:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
-        method, path, status, size, seconds, *rest = line
-        self._waiting += _LINE % (self._now(), status, size, seconds, self._constant(method, path, *rest))
+        status, size, seconds, *others = line
+        self._waiting += _LINE % (self._now(), status, size, seconds, self._constant(*others))
         if self._is_closed or len(self._waiting) >= FLUSH_BYTES:
             self.flush()
 

@@ -1,0 +1,88 @@
+"""A site of a million files that are made up as they are listed, and a server over it for a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from app.cli import server_options
+from app.domain.entries import Entry, File, FileInfo, Folder, Listing
+from app.domain.errors import NotFound
+from app.domain.paths import ArtifactPath
+from tests.support.live_server import app_over, settings_for
+
+GROUPS, FOLDERS, FILES = 100, 100, 100
+"""Folders of the root, folders in each of them, and files in each of those."""
+
+
+class SyntheticStore:
+    """An `ObjectStore` in which each listing has strings of its own, as one that was parsed has."""
+
+    async def list_folder(self, path: ArtifactPath) -> Listing:
+        """See `ObjectStore.list_folder`."""
+        entries: tuple[Entry, ...]
+        match path.segments:
+            case ():
+                entries = tuple(Folder(f"group-{number:03}") for number in range(GROUPS))
+            case (_,):
+                entries = tuple(Folder(f"folder-{number:03}") for number in range(FOLDERS))
+            case (group, folder):
+                entries = tuple(_file(group, folder, number) for number in range(FILES))
+            case _:
+                raise NotFound
+        return Listing(path, entries)
+
+    async def head(self, path: ArtifactPath) -> FileInfo:
+        """See `ObjectStore.head`: there is nothing but listings."""
+        raise NotFound
+
+    async def read_small(self, path: ArtifactPath) -> bytes:
+        """See `ObjectStore.read_small`."""
+        raise NotFound
+
+    @asynccontextmanager
+    async def open_range(
+        self, path: ArtifactPath, info: FileInfo, first: int, length: int
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See `ObjectStore.open_range`."""
+        raise NotFound
+        yield  # type: ignore[unreachable]
+
+    async def presign(
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+    ) -> str | None:
+        """See `ObjectStore.presign`."""
+        return None
+
+    async def check(self) -> None:
+        """See `ObjectStore.check`."""
+
+
+def _file(group: str, folder: str, number: int) -> File:
+    e_tag = hashlib.md5(f"{group}/{folder}/{number}".encode(), usedforsecurity=False).hexdigest()
+    size = int(e_tag[:6], 16)
+    return File(f"artifact-{e_tag[:12]}-{number:05}-arm64.tar.gz", size, 1.6e9 + size, e_tag)
+
+
+def main() -> None:
+    """Serve it: port and bytes of cache are the arguments."""
+    port, cache_bytes = map(int, sys.argv[1:])
+    app = app_over(
+        SyntheticStore(),
+        cache_bytes=cache_bytes,
+        cache_ttl=3600,
+        cache_grace=3600,
+        cache_max_stale=7200,
+        log_level="warning",
+    )
+    # The application is wired already, so its lifespan has nothing to do.
+    options = server_options(settings_for()) | {"host": "127.0.0.1", "port": port, "lifespan": "off"}
+    uvicorn.run(app, **options)
+
+
+if __name__ == "__main__":
+    main()

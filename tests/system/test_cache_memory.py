@@ -1,0 +1,96 @@
+"""The bound on the cache is a bound on the process: a million files are browsed, and its memory is looked at."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.synthetic_site import FILES, FOLDERS, GROUPS
+from tests.support.waiting import answers, free_port, wait_until
+
+PROJECT = Path(__file__).parents[2]
+MIB = 1024 * 1024
+CACHE_BYTES = 64 * MIB
+CLIENTS = 4
+SECONDS = 30
+
+
+class Server(NamedTuple):
+    pid: int
+    port: int
+
+    def memory(self) -> int:
+        """Bytes that are resident now."""
+        return self._status("VmRSS")
+
+    def most_memory(self) -> int:
+        """Bytes that ever were."""
+        return self._status("VmHWM")
+
+    def _status(self, field: str) -> int:
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        (line,) = (line for line in lines if line.startswith(f"{field}:"))
+        return int(line.split()[1]) * 1024
+
+
+@contextmanager
+def synthetic_server(cache_bytes: int) -> Iterator[Server]:
+    """A server over a million files, in a process of its own."""
+    port = free_port()
+    command = [sys.executable, "-m", "tests.support.synthetic_site", str(port), str(cache_bytes)]
+    process = subprocess.Popen(command, cwd=PROJECT, env={"PATH": os.environ["PATH"]})
+    try:
+        assert wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), SECONDS)
+        yield Server(process.pid, port)
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
+
+
+def browse(port: int, groups: range, requests: tuple[tuple[str, str], ...]) -> int:
+    """Ask for every folder of some groups, in each form in turn. Returns how many folders answered."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    folders = [f"/group-{group:03}/folder-{folder:03}/" for group in groups for folder in range(FOLDERS)]
+    for number, folder in enumerate(folders):
+        query, encoding = requests[number % len(requests)]
+        connection.request("GET", folder + query, headers={"Accept-Encoding": encoding})
+        answer = connection.getresponse()
+        body = answer.read()
+        assert answer.status == 200
+        assert answer.headers.get("Content-Encoding", "identity") == encoding
+        if encoding == "identity":
+            assert body.count(b"-00042-arm64.tar.gz") > 0
+    connection.close()
+    return len(folders)
+
+
+FORMS = {
+    "pages": (("", "identity"), ("", "gzip"), ("", "br"), ("", "zstd")),
+    "compressed": (("", "zstd"),),
+    "lists": (("?format=json", "identity"), ("?format=ndjson", "gzip"), ("?format=text", "zstd")),
+}
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_million_files_take_no_more_than_the_cache_may(form: str) -> None:
+    with synthetic_server(CACHE_BYTES) as server, ThreadPoolExecutor(CLIENTS) as clients:
+        before = server.memory()
+        shares = [range(first, GROUPS, CLIENTS) for first in range(CLIENTS)]
+        folders = list(clients.map(lambda groups: browse(server.port, groups, FORMS[form]), shares))
+        grown, most = server.memory() - before, server.most_memory()
+    print(f"{form}: {before / MIB:.1f} MiB before, grown by {grown / MIB:.1f}, {most / MIB:.1f} at most")
+    assert sum(folders) * FILES == 1_000_000
+    assert most <= CACHE_BYTES + 150 * MIB
+    assert grown <= CACHE_BYTES * 1.25
+    # It was filled: a bound that is held by keeping nothing would be none.
+    assert grown >= CACHE_BYTES * 0.8

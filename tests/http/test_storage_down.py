@@ -134,11 +134,12 @@ def test_many_who_ask_a_hanging_store_are_all_answered_and_it_is_not_crushed(
     assert time.monotonic() - began < REFUSED_WITHIN
     for answer in answers:
         assert_refused(answer, {"timeout", "too-many-calls", "circuit-open"})
-    assert s3.most_under_way == DEFAULT_LIMITS.in_flight
-    # Those that were let in when the first had failed, and before the circuit opened.
-    late = DEFAULT_LIMITS.breaker_failures
-    assert (sent := len(s3.requests)) <= DEFAULT_LIMITS.in_flight + late
-    # It is open now: nobody waits, and nothing is sent.
+    # A few are let in when the first have failed and before the circuit opens; and S3 learns a moment later
+    # that a client has gone.
+    most = DEFAULT_LIMITS.in_flight + DEFAULT_LIMITS.breaker_failures
+    assert DEFAULT_LIMITS.in_flight <= s3.most_under_way <= most
+    assert (sent := len(s3.requests)) <= most
+    # The circuit is open now: nobody waits, and nothing is sent.
     refusal, seconds = site.get("/ruled/")
     assert (refusal.status_code, refusal.json()["reason"]) == (503, "circuit-open")
     assert seconds < AT_ONCE

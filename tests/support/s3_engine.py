@@ -11,7 +11,8 @@ from pathlib import Path
 from tests.support.aws import S3Endpoint
 
 ENGINE = Path(__file__).with_suffix(".sh")
-START_SECONDS = 120
+START_SECONDS = 60
+ATTEMPTS = 3
 
 
 @contextmanager
@@ -21,14 +22,26 @@ def run_s3_engine(directory: Path) -> Iterator[S3Endpoint]:
     Args:
         directory: for everything it writes; it must not exist yet.
     """
-    gateway, monitor, monitor_v1 = _free_ports(3)
-    endpoint = S3Endpoint(f"http://127.0.0.1:{gateway}", "AKSYSTEMTESTS0000000", "system-tests-secret-key")
-    ports = [str(port) for port in (gateway, monitor, monitor_v1)]
-    try:
-        _run("start", directory, *ports, endpoint.access_key, endpoint.secret_key)
-        yield endpoint
-    finally:
-        _run("stop", directory)
+    for attempt in range(ATTEMPTS):
+        place = directory.with_name(f"{directory.name}-{attempt}")
+        gateway, monitor, monitor_v1 = _free_ports(3)
+        endpoint = S3Endpoint(
+            f"http://127.0.0.1:{gateway}", "AKSYSTEMTESTS0000000", "system-tests-secret-key"
+        )
+        ports = [str(port) for port in (gateway, monitor, monitor_v1)]
+        try:
+            _run("start", place, *ports, endpoint.access_key, endpoint.secret_key)
+        except (AssertionError, subprocess.TimeoutExpired):
+            # Somebody may have taken one of the ports since: they were only free when they were looked for.
+            _run("stop", place)
+            if attempt == ATTEMPTS - 1:
+                raise
+            continue
+        try:
+            yield endpoint
+        finally:
+            _run("stop", place)
+        return
 
 
 def _free_ports(count: int) -> list[int]:

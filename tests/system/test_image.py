@@ -19,14 +19,12 @@ from tests.support.waiting import answers, fetch, free_port, wait_until
 
 PROJECT = Path(__file__).parents[2]
 
-pytestmark = [
-    pytest.mark.timeout(900),  # the first run makes a Debian, every run installs the lock
-    pytest.mark.skipif(missing_for_images() is not None, reason=str(missing_for_images())),
-]
+pytestmark = pytest.mark.timeout(900)  # the first run makes a Debian, every run installs the lock
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    assert missing_for_images() is None, missing_for_images()
     return Engine.start(tmp_path_factory.mktemp("containers"))
 
 

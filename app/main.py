@@ -70,7 +70,7 @@ class Application:
         async with open_store(settings.storage, observe=metrics.observe_storage_call) as store:
             services = wire(settings, self._site_policy, store, metrics)
             self._front = build_application(services)
-            _log.info("serving", storage=settings.storage, replica=settings.replica_id)
+            _log.info("serving", storage=settings.storage, replica=settings.replica_id, pid=os.getpid())
             with _open_siblings(services):
                 yield
             await services.catalog.aclose()

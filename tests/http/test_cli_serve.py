@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -150,16 +151,35 @@ def downloads_counted(url: str) -> float:
     return float(found[1]) if found else 0
 
 
+@contextmanager
+def held(processes: Iterable[int]) -> Iterator[None]:
+    """Keep processes from running until the block ends."""
+    stopped = list(processes)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_workers_tell_each_other_what_has_changed(serve: Callable[..., Served], tmp_path: Path) -> None:
     server = serve("--workers", "2", PIERHEAD_CACHE_TTL="3600")
+    assert wait_until(lambda: len(server.lines("serving")) == 2, START_SECONDS)
+    workers = [int(line["pid"]) for line in server.lines("serving")]
 
-    def listed() -> set[str]:
-        """By connections of their own, so that both workers are asked."""
-        return {httpx.get(f"{server.url}/?format=text").text for _ in range(10)}
+    def listed() -> list[str]:
+        """What each worker answers, asked while the others are held."""
+        answered = []
+        for asked in workers:
+            with held(worker for worker in workers if worker != asked):
+                answered.append(httpx.get(f"{server.url}/?format=text").text)
+        return answered
 
-    assert listed() == {"hello.txt\nlarge.img\n"}
+    assert listed() == ["hello.txt\nlarge.img\n"] * 2
     (tmp_path / "tree/new.txt").write_text("new")
-    assert listed() == {"hello.txt\nlarge.img\n"}
+    assert listed() == ["hello.txt\nlarge.img\n"] * 2
     grant = TokenGrant(
         "events",
         frozenset(),
@@ -171,7 +191,7 @@ def test_workers_tell_each_other_what_has_changed(serve: Callable[..., Served], 
     event = {"Records": [{"s3": {"bucket": {"name": "any"}, "object": {"key": "new.txt"}}}]}
     bearer = {"Authorization": f"Bearer {issue_token(KeyRing([KEY]), grant)}"}
     assert httpx.post(f"{server.url}/api/v1/invalidate", json=event, headers=bearer).status_code == 200
-    assert wait_until(lambda: listed() == {"hello.txt\nlarge.img\nnew.txt\n"}, 10)
+    assert wait_until(lambda: listed() == ["hello.txt\nlarge.img\nnew.txt\n"] * 2, 10)
 
 
 def test_workers_share_a_key_that_was_made_up(serve: Callable[..., Served]) -> None:

@@ -59,6 +59,7 @@ class Application:
         self._site_policy = site_policy
         self._lifespan = Router(lifespan=self._open)
         self._front: ASGIApp = self._lifespan
+        self.answer_at_once: Callable[..., bool] = _has_nothing_at_hand
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Requests take no way through a router that has no routes.
@@ -69,13 +70,18 @@ class Application:
         settings, metrics = self._settings, Metrics()
         async with open_store(settings.storage, observe=metrics.observe_storage_call) as store:
             services = wire(settings, self._site_policy, store, metrics)
-            self._front = build_application(services)
+            self._front = front = build_application(services)
+            self.answer_at_once = front.answer_at_once
             _log.info("serving", storage=settings.storage, replica=settings.replica_id, pid=os.getpid())
             with _open_siblings(services):
                 yield
             await services.catalog.aclose()
             if services.access_log is not None:
                 services.access_log.close()
+
+
+def _has_nothing_at_hand(*_: object) -> bool:
+    return False
 
 
 def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:

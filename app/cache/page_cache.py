@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
 from app.cache.byte_cache import ByteCache
 from app.domain.paths import ArtifactPath
 
-PAGE_OVERHEAD = 1_700
+PAGE_OVERHEAD = 2_400
 """Bytes that a page costs beside its body: its headers, key and record."""
 
 
@@ -33,12 +33,24 @@ class Page(NamedTuple):
     Attributes:
         body: encoded.
         headers: raw name and value pairs that are the same whenever it is sent, names in lower case.
+        fields: the same, as lines of a response head (RFC 9112 section 5).
         e_tag: value of the ETag field, quotes included.
     """
 
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...]
-    e_tag: str
+    fields: bytes
+    e_tag: bytes
+
+    @classmethod
+    def of(cls, body: bytes, headers: tuple[tuple[bytes, bytes], ...], e_tag: str) -> Page:
+        """A page with its headers written out."""
+        return cls(body, headers, field_lines(headers), e_tag.encode("ascii"))
+
+
+def field_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Header fields as they stand in a response head, each with the end of its line."""
+    return b"".join([b"%b: %b\r\n" % field for field in headers])
 
 
 class _Rendered(NamedTuple):

@@ -62,7 +62,9 @@ async def browse(request: Request, path: ArtifactPath, principal: Principal, ser
     else:
         page = await pages.part(view, representation, encoding, cut)
     headers = [services.cache_headers.of_folder(principal), *folder_age(view, services.cache_headers)]
-    return FolderAnswer(page, headers, is_known=is_not_modified(request, page.e_tag.strip('"')))
+    return FolderAnswer(
+        page, headers, is_known=is_not_modified(request, page.e_tag.decode("ascii").strip('"'))
+    )
 
 
 def _asks_for_new(request: Request) -> bool:

@@ -107,7 +107,7 @@ class FolderPages:
             if (following := next_query(context, cut.format)) is None:
                 return page
             link = (b"link", f'<{following}>; rel="next"'.encode("ascii"))
-            return page._replace(headers=(*page.headers, link))
+            return Page.of(page.body, (*page.headers, link), page.e_tag.decode("ascii"))
 
         return make() if len(view.snapshot.entries) < MANY_ENTRIES else await asyncio.to_thread(make)
 
@@ -125,7 +125,7 @@ class FolderPages:
         raw = tuple(
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         )
-        return Page(body, raw, f'"{tag}"')
+        return Page.of(body, raw, f'"{tag}"')
 
     def _render(self, context: FolderPage, representation: str) -> bytes:
         match representation:

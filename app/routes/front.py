@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -38,6 +38,8 @@ MAX_LOGGED_TEXT: Final = 512
 
 _HOST: Final = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
 """RFC 9110 section 7.2, by the grammar of RFC 3986 section 3.2.2."""
+
+WriteAnswer = Callable[[int, bytes, bytes], None]
 
 _log = structlog.get_logger("pierhead.access")
 
@@ -80,10 +82,14 @@ class FrontDoor:
             await self._reserved(scope, receive, send)
             return
         started = time.perf_counter()
-        if (warm := self._warm.find(scope)) is not None:
-            await send({"type": "http.response.start", "status": warm.status, "headers": warm.headers})
-            await send({"type": "http.response.body", "body": warm.body})
-            self._finish_warm(scope["method"], warm, time.perf_counter() - started)
+        method: str = scope["method"]
+        found = self._warm.find(
+            method, scope["raw_path"], scope["query_string"], scope["headers"], scope["client"]
+        )
+        if found is not None:
+            await send({"type": "http.response.start", "status": found.status, "headers": found.headers()})
+            await send({"type": "http.response.body", "body": found.body})
+            self._finish_warm(method, found, time.perf_counter() - started)
             return
         answer = _Answer(send, self._shared_headers, is_head=scope["method"] == "HEAD")
         record = RequestRecord()
@@ -108,6 +114,38 @@ class FrontDoor:
                 await internal_error()(scope, receive, answer.send)
         finally:
             self._finish(scope, record, answer)
+
+    def answer_at_once(
+        self,
+        method: str,
+        target: bytes,
+        headers: list[tuple[bytes, bytes]],
+        client: tuple[str, int] | None,
+        write: WriteAnswer,
+    ) -> bool:
+        """Answer a request from memory as soon as its head is read, if the answer is at hand.
+
+        The same answer as by `__call__`, for a server that can do without a task and messages.
+
+        Args:
+            target: the request target, as it was sent.
+            headers: raw, names in lower case.
+            client: address and port of the peer.
+            write: sends a whole answer: status, header fields as lines, body.
+
+        Returns:
+            Whether it was answered.
+        """
+        started = time.perf_counter()
+        raw_path, _, query = target.partition(b"?")
+        if raw_path[:1] != b"/" or b"#" in target:
+            return False
+        found = self._warm.find(method, raw_path, query, headers, client)
+        if found is None:
+            return False
+        write(found.status, found.fields(), found.body)
+        self._finish_warm(method, found, time.perf_counter() - started)
+        return True
 
     def _dispatch(self, scope: Scope) -> ASGIApp:
         if (refusal := _refusal(scope)) is not None:

@@ -6,12 +6,11 @@ ordinary to that: credentials, cookies, repeated fields, paging, whatever is not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from starlette.types import Scope
-
+from app.cache.page_cache import Page, field_lines
 from app.domain.access import Principal
 from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
@@ -34,8 +33,11 @@ _FORMATS: Final[dict[bytes, str | None]] = {b"": None} | {
 _READ: Final = frozenset(
     {b"accept", b"accept-encoding", b"host", b"if-none-match", b"user-agent", b"x-forwarded-for"}
 )
-_LEFT_TO_OTHERS: Final = frozenset({b"authorization", b"cookie"})
-"""Fields of which a request that is answered here has none: a principal or an acceptance may be in them."""
+_LEFT_TO_OTHERS: Final = frozenset(
+    {b"authorization", b"cookie", b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
+)
+"""Fields of which a request that is answered here has none: a principal or an acceptance may be in them, or
+there is more to the request than its head."""
 
 
 class Head(NamedTuple):
@@ -62,16 +64,28 @@ class WarmAnswer(NamedTuple):
 
     Attributes:
         status: 200 or 304.
-        headers: raw, all of them.
-        body: as it goes out; empty for HEAD.
+        page: what is known of it whenever it is sent.
+        changing: raw header fields that are not: how long it may be kept, and its age.
+        body: as it goes out; empty for HEAD and 304.
         agent: the client's own word for itself.
     """
 
     status: int
-    headers: list[tuple[bytes, bytes]]
+    page: Page
+    changing: Sequence[tuple[bytes, bytes]]
     body: bytes
     head: Head
     agent: bytes | None
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """All header fields, raw."""
+        known = self.page.headers if self.status == 200 else not_modified_headers(self.page)
+        return [*known, *self.changing]
+
+    def fields(self) -> bytes:
+        """The same as lines of a response head."""
+        known = self.page.fields if self.status == 200 else field_lines(not_modified_headers(self.page))
+        return known + field_lines(self.changing)
 
 
 class WarmPages:
@@ -94,23 +108,31 @@ class WarmPages:
         self._is_host = is_host
         self._head = lru_cache(MEMO_SIZE)(self._read_head)
 
-    def find(self, scope: Scope) -> WarmAnswer | None:
-        """The answer to a request, if it is at hand."""
-        raw: bytes = scope["raw_path"]
-        method: str = scope["method"]
-        if raw[-1:] != b"/" or len(raw) > MAX_MEMO_BYTES or (method != "GET" and method != "HEAD"):
+    def find(
+        self,
+        method: str,
+        raw_path: bytes,
+        query: bytes,
+        headers: list[tuple[bytes, bytes]],
+        client: tuple[str, int] | None,
+    ) -> WarmAnswer | None:
+        """The answer to a request, if it is at hand.
+
+        Args:
+            raw_path: as it was sent, without the query.
+            headers: raw, names in lower case.
+            client: address and port of the peer, where there is one.
+        """
+        if raw_path[-1:] != b"/" or len(raw_path) > MAX_MEMO_BYTES or (method != "GET" and method != "HEAD"):
             return None
-        query: bytes = scope["query_string"]
-        fields = _fields(scope["headers"])
+        fields = _fields(headers)
         if fields is None or query not in _FORMATS:
             return None
         get = fields.get
-        client = scope["client"]
-        peer = client[0] if client else None
         head = self._head(
-            raw,
+            raw_path,
             query,
-            peer,
+            client[0] if client else None,
             fields[b"host"],
             get(b"accept"),
             get(b"accept-encoding"),
@@ -121,13 +143,12 @@ class WarmPages:
         page = self._pages.ready(view, head.representation, head.encoding)
         if page is None:
             return None
-        headers = [head.cache_control, *folder_age(view, self._cache_headers)]
-        known = get(b"if-none-match")
+        changing = (head.cache_control, *folder_age(view, self._cache_headers))
+        known, agent = get(b"if-none-match"), get(b"user-agent")
         if known is None:
-            body = page.body if method == "GET" else b""
-            return WarmAnswer(200, [*page.headers, *headers], body, head, get(b"user-agent"))
-        if known == page.e_tag.encode("ascii"):
-            return WarmAnswer(304, [*not_modified_headers(page), *headers], b"", head, get(b"user-agent"))
+            return WarmAnswer(200, page, changing, page.body if method == "GET" else b"", head, agent)
+        if known == page.e_tag:
+            return WarmAnswer(304, page, changing, b"", head, agent)
         return None
 
     def _read_head(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 import httpx
 import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from app.http_protocol import BoundedHttpProtocol
 from tests.support.live_server import app_over, live_server, token
 from tests.support.memory_store import MemoryStore
-from tests.support.raw_http import request
+from tests.support.raw_http import exchange, request
 from tests.support.stampede import stampede
+from tests.support.waiting import wait_until
 
 POLICY = '[[rule]]\npath = "a/members"\ntier = "private"\ngroups = ["staff"]\n'
 
@@ -105,3 +110,103 @@ def test_a_request_without_a_host_is_refused_warm_or_cold(site: Site) -> None:
     site.client.get("/a/")
     answer = site.client.get("/a/", headers={"Host": "not a host"})
     assert answer.status_code == 400
+
+
+# --- answered as soon as the head is read
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The targets of all requests that took a task of their own."""
+    started: list[str] = []
+    start = BoundedHttpProtocol._start_asgi_task
+
+    def noted(self: BoundedHttpProtocol, cycle: RequestResponseCycle, app: object) -> None:
+        started.append(cycle.scope["path"])
+        start(self, cycle, app)
+
+    monkeypatch.setattr(BoundedHttpProtocol, "_start_asgi_task", noted)
+    return started
+
+
+HEAD_ENDS: list[tuple[bytes, bytes]] = [
+    (b"HTTP/1.1", b""),
+    (b"HTTP/1.1", b"Connection: close\r\n"),
+    (b"HTTP/1.0", b""),
+    (b"HTTP/1.0", b"Connection: keep-alive\r\n"),
+]
+
+
+@pytest.mark.parametrize(("version", "line"), HEAD_ENDS)
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_a_warm_answer_takes_no_task_and_is_framed_alike(
+    site: Site, tasks: list[str], method: bytes, version: bytes, line: bytes
+) -> None:
+    head = method + b" /a/ " + version + b"\r\nHost: test\r\n" + line + b"\r\n"
+    last = b"GET /a/none HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+    port = site.client.base_url.port or 0
+    exchange(port, request(target=b"/a/"))  # in memory from here on
+    tasks.clear()
+    keeps_alive = version == b"HTTP/1.1" and not line
+    if keeps_alive:
+        answered = exchange(port, head * 3 + last)
+        assert answered.count(b"HTTP/1.1 200 OK\r\n") == 3
+        assert answered.count(b"HTTP/1.1 404 Not Found\r\n") == 1
+        assert tasks == ["/a/none"]
+    else:
+        answered = exchange(port, head + last)
+        assert answered.count(b"HTTP/1.1 ") == 1
+        assert b"\r\nconnection: close\r\n" in answered
+        assert "/a/" not in tasks
+
+
+def test_a_page_larger_than_what_is_copied_arrives_whole(tasks: list[str]) -> None:
+    store = MemoryStore()
+    for number in range(3000):
+        store.put(f"a/file-{number}.img", b"x")
+    app = app_over(store, cache_ttl=60, cache_grace=60, cache_max_stale=600)
+    with live_server(app) as server:
+        cold, warm = (httpx.get(f"{server.url}/a/").content for _ in range(2))
+    assert warm == cold
+    assert len(warm) > 5 * 64 * 1024
+    assert tasks == ["/a/"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /a/ HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello",
+        b"GET /a/ HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        b"GET /a/#/ HTTP/1.1\r\nHost: test\r\n\r\n",
+        b"GET http://test/a/ HTTP/1.1\r\nHost: test\r\n\r\n",
+        b"GET /a/ HTTP/1.1\r\nHost: test\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+        b"GET /a/ HTTP/1.1\r\nHost: test\r\nCookie: a=b\r\n\r\n",
+    ],
+)
+def test_what_is_out_of_the_ordinary_goes_the_long_way_and_is_answered_in_turn(
+    site: Site, tasks: list[str], head: bytes
+) -> None:
+    usual = b"GET /a/ HTTP/1.1\r\nHost: test\r\n\r\n"
+    port = site.client.base_url.port or 0
+    for _ in range(2):
+        tasks.clear()
+        answered = exchange(port, usual + head + usual + request(target=b"/a/"))
+        assert answered.count(b"HTTP/1.1 200 OK\r\n") == 4
+    assert tasks[0] == "/a/"
+
+
+def test_a_client_that_does_not_read_is_sent_no_more_than_fits_its_buffers(
+    site: Site, tasks: list[str]
+) -> None:
+    port = site.client.base_url.port or 0
+    exchange(port, request(target=b"/a/"))
+    asked = b"GET /a/ HTTP/1.1\r\nHost: test\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.setblocking(False)
+        tasks.clear()
+        sent = 0
+        with suppress(BlockingIOError):
+            while sent < 2 * 1024 * 1024:
+                sent += connection.send(asked * 100)
+        # Its answers no longer fit: further requests wait, as tasks, for those before them to be read.
+        assert wait_until(lambda: bool(tasks), 10)

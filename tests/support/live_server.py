@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import uvicorn
 from starlette.routing import Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, issue_token
@@ -101,13 +101,23 @@ def live_server(app: ASGIApp, **options: Any) -> Iterator[LiveServer]:
     assert not thread.is_alive(), "the server did not stop"
 
 
+class _WithLifespan:
+    """An application that is wired already, with a lifespan that has nothing to do."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._lifespan = Router(lifespan=_nothing)
+        if hasattr(app, "answer_at_once"):
+            self.answer_at_once = app.answer_at_once
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._lifespan if scope["type"] == "lifespan" else self._app)(scope, receive, send)
+
+
+@asynccontextmanager
+async def _nothing(_: Router) -> AsyncIterator[None]:
+    yield
+
+
 def _with_lifespan(app: ASGIApp) -> ASGIApp:
-    """Give an application that is wired already a lifespan that has nothing to do."""
-    if isinstance(app, Application):
-        return app
-
-    @asynccontextmanager
-    async def nothing(_: Router) -> AsyncIterator[None]:
-        yield
-
-    return Router(default=app, lifespan=nothing)
+    return app if isinstance(app, Application) else _WithLifespan(app)

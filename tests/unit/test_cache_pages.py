@@ -15,7 +15,7 @@ from app.policy.tier import Tier
 FOLDER = ArtifactPath.of("releases", is_folder=True)
 STAFF = Tier(groups=frozenset({"staff"}))
 KEY = PageKey(FOLDER, STAFF, "html", "gzip")
-PAGE = Page(b"body", ((b"etag", b'"x"'),), '"x"')
+PAGE = Page.of(b"body", ((b"etag", b'"x"'),), '"x"')
 
 
 @given(
@@ -95,7 +95,7 @@ def test_a_page_is_charged_for_its_body_and_more() -> None:
 
 
 def test_pages_and_folders_share_one_bound() -> None:
-    held = ByteCache(3_000)
+    held = ByteCache(4_000)
     held.put(FOLDER, "a folder as it was read", 1_500)
     PageCache(held).put(KEY, 7, PAGE)
     assert held.get(FOLDER) is None

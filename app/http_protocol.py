@@ -44,11 +44,7 @@ _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
 
-AnswerAtOnce = Callable[
-    [str, bytes, list[tuple[bytes, bytes]], tuple[str, int] | None, Callable[[int, bytes, bytes], None]], bool
-]
-"""What an application may have under the name `answer_at_once`: given method, target, header fields, peer and
-a function that sends status, field lines and body, it answers and returns True, or returns False."""
+Answer = Callable[[bytes, tuple[str, int] | None, Callable[[int, bytes, bytes], None]], bool]
 
 _log = structlog.get_logger("pierhead.access")
 
@@ -98,8 +94,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._has_refused = False
         self._fault = _BAD_REQUEST
         self._framing_bytes = 0
-        self._answer_at_once: AnswerAtOnce | None = getattr(self.app, "answer_at_once", None)
-        self._is_answered = False
+        self._is_between_requests = True
+        self._idle_since = 0.0
+        self._own_fields: list[tuple[bytes, bytes]] = []
+        self._own_lines = b""
+        # An application may have something that answers whole requests without ASGI, as `AtOnce.answer` does.
+        at_once = getattr(self.app, "at_once", None)
+        self._answer_at_once: Answer | None = None if at_once is None else at_once.answer
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected, and is to begin."""
@@ -115,7 +116,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come. A refused client is no longer heard."""
+        """Answer what has come from memory, or parse it. A refused client is no longer heard."""
+        if (
+            self._is_between_requests
+            and self._answer_at_once is not None
+            and self._can_answer_now()
+            and self._answer_at_once(data, self.client, self._write_answer)
+        ):
+            return
         is_small = len(data) <= _PIECE_BYTES  # the usual case, which needs no copies
         starts = range(0, len(data), _PIECE_BYTES)
         for piece in (data,) if is_small else [data[start : start + _PIECE_BYTES] for start in starts]:
@@ -131,7 +139,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._has_begun = True
         self._is_reading_head = True
-        self._is_answered = False
+        self._is_between_requests = False
         self._framing_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -143,13 +151,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The end of a head: now the request can be answered."""
-        self._stop_deadline()
-        self._is_reading_head = False
-        if self._can_answer_now() and self._answered_at_once():
-            self._is_answered = True
-            return
         super().on_headers_complete()
         self._unset_keepalive_if_required()
+        self._stop_deadline()
+        self._is_reading_head = False
         # Trailers go into a list that nobody reads, not among the fields of a request that is being answered
         # (RFC 9110 section 6.5.1).
         self.headers = []
@@ -161,34 +166,41 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The end of a request."""
-        if not self._is_answered:
-            super().on_message_complete()
+        super().on_message_complete()
+        self._is_between_requests = True
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that was idle for long enough. Answers from memory do not set the timer anew."""
+        idle = self.loop.time() - self._idle_since
+        if idle < self.timeout_keep_alive:
+            left = self.timeout_keep_alive - idle
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
 
     def _can_answer_now(self) -> bool:
         """Whether every earlier answer is on its way, and the client reads what it is sent."""
         is_free = self.cycle is None or self.cycle.response_complete
-        return is_free and not self.flow.write_paused and not self.transport.is_closing()
-
-    def _answered_at_once(self) -> bool:
-        answer_at_once = self._answer_at_once
-        if answer_at_once is None:
-            return False
-        method = self.parser.get_method().decode("ascii")
-        return answer_at_once(method, self.url, self.headers, self.client, self._write_answer)
+        return is_free and not (self.flow.write_paused or self._has_refused or self.transport.is_closing())
 
     def _write_answer(self, status: int, fields: bytes, body: bytes) -> None:
-        """Send a whole answer, framed as uvicorn frames its own."""
-        keeps_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
-        own = b"".join([b"%b: %b\r\n" % field for field in self.server_state.default_headers])
-        end = b"\r\n" if keeps_alive else b"connection: close\r\n\r\n"
-        head = b"".join((_STATUS_LINES[status], own, fields, end))
+        """Send a whole answer, framed as uvicorn frames its own, on a connection that stays open."""
+        own = self.server_state.default_headers  # another list each second, for the Date in it
+        if own is not self._own_fields:
+            self._own_fields = own
+            self._own_lines = b"".join([b"%b: %b\r\n" % field for field in own])
+        head = b"".join((_STATUS_LINES[status], self._own_lines, fields, b"\r\n"))
         if len(body) <= _COPIED_BYTES:
             self.transport.write(head + body)
         else:
             self.transport.writelines((head, body))
-        self.on_response_complete()
-        if not keeps_alive:
-            self.transport.close()
+        self.server_state.total_requests += 1
+        self._stop_deadline()
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle

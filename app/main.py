@@ -33,6 +33,7 @@ from app.policy.eula import DefaultLicences
 from app.policy.site_policy import SitePolicy
 from app.policy.site_rules import SitePolicyError, parse_site_policy
 from app.routes.application import build_application
+from app.routes.at_once import AtOnce
 from app.routes.folder_pages import FolderPages
 from app.routes.responses import CacheHeaders
 from app.routes.services import Bucket, Services
@@ -59,7 +60,7 @@ class Application:
         self._site_policy = site_policy
         self._lifespan = Router(lifespan=self._open)
         self._front: ASGIApp = self._lifespan
-        self.answer_at_once: Callable[..., bool] = _has_nothing_at_hand
+        self.at_once: AtOnce | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Requests take no way through a router that has no routes.
@@ -71,17 +72,13 @@ class Application:
         async with open_store(settings.storage, observe=metrics.observe_storage_call) as store:
             services = wire(settings, self._site_policy, store, metrics)
             self._front = front = build_application(services)
-            self.answer_at_once = front.answer_at_once
+            self.at_once = front.at_once
             _log.info("serving", storage=settings.storage, replica=settings.replica_id, pid=os.getpid())
             with _open_siblings(services):
                 yield
             await services.catalog.aclose()
             if services.access_log is not None:
                 services.access_log.close()
-
-
-def _has_nothing_at_hand(*_: object) -> bool:
-    return False
 
 
 def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -20,10 +19,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import StoreError
+from app.routes.at_once import AtOnce
 from app.routes.responses import internal_error, problem_response
 from app.routes.services import SCOPE_KEY, RequestRecord
 from app.routes.shared_headers import CONTENT_SECURITY_POLICY, shared_headers
-from app.routes.warm import WarmAnswer, WarmPages
+from app.routes.warm import MAX_LOGGED_TEXT, WarmPages, logged_text
 from app.telemetry import AccessLine, AccessLog, Metrics
 
 RESERVED: Final = frozenset({"healthz", "readyz", "metrics", "api", "license", "login", "logout", "-"})
@@ -34,18 +34,18 @@ QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_HEADER_FIELDS: Final = 256
-MAX_LOGGED_TEXT: Final = 512
 
 _HOST: Final = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
 """RFC 9110 section 7.2, by the grammar of RFC 3986 section 3.2.2."""
-
-WriteAnswer = Callable[[int, bytes, bytes], None]
 
 _log = structlog.get_logger("pierhead.access")
 
 
 class FrontDoor:
     """The ASGI application.
+
+    Attributes:
+        at_once: answers from memory for a server that can do without tasks and messages.
 
     Args:
         tree: answers every path of the published tree.
@@ -70,26 +70,16 @@ class FrontDoor:
         self._reserved = reserved
         self._warm = warm
         self._metrics = metrics
-        self._observe_warm = lru_cache(64)(
-            lambda route, status: metrics.pages.labels(route, str(status)).observe
-        )
         self._access_log = access_log
         self._replica_id = replica_id
         self._shared_headers = shared_headers(replica_id)
+        self.at_once = AtOnce(warm, metrics=metrics, access_log=access_log, replica_id=replica_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._reserved(scope, receive, send)
             return
-        started = time.perf_counter()
-        method: str = scope["method"]
-        found = self._warm.find(
-            method, scope["raw_path"], scope["query_string"], scope["headers"], scope["client"]
-        )
-        if found is not None:
-            await send({"type": "http.response.start", "status": found.status, "headers": found.headers()})
-            await send({"type": "http.response.body", "body": found.body})
-            self._finish_warm(method, found, time.perf_counter() - started)
+        if await self._answered_from_memory(scope, send):
             return
         answer = _Answer(send, self._shared_headers, is_head=scope["method"] == "HEAD")
         record = RequestRecord()
@@ -115,36 +105,17 @@ class FrontDoor:
         finally:
             self._finish(scope, record, answer)
 
-    def answer_at_once(
-        self,
-        method: str,
-        target: bytes,
-        headers: list[tuple[bytes, bytes]],
-        client: tuple[str, int] | None,
-        write: WriteAnswer,
-    ) -> bool:
-        """Answer a request from memory as soon as its head is read, if the answer is at hand.
-
-        The same answer as by `__call__`, for a server that can do without a task and messages.
-
-        Args:
-            target: the request target, as it was sent.
-            headers: raw, names in lower case.
-            client: address and port of the peer.
-            write: sends a whole answer: status, header fields as lines, body.
-
-        Returns:
-            Whether it was answered.
-        """
+    async def _answered_from_memory(self, scope: Scope, send: Send) -> bool:
         started = time.perf_counter()
-        raw_path, _, query = target.partition(b"?")
-        if raw_path[:1] != b"/" or b"#" in target:
+        peer = scope["client"][0] if scope["client"] else None
+        request = self._warm.read(
+            scope["method"], scope["raw_path"], scope["query_string"], scope["headers"], peer
+        )
+        if request is None or (found := self._warm.find(request)) is None:
             return False
-        found = self._warm.find(method, raw_path, query, headers, client)
-        if found is None:
-            return False
-        write(found.status, found.fields(), found.body)
-        self._finish_warm(method, found, time.perf_counter() - started)
+        await send({"type": "http.response.start", "status": found.status, "headers": found.headers()})
+        await send({"type": "http.response.body", "body": found.body})
+        self.at_once.note(request, found, time.perf_counter() - started)
         return True
 
     def _dispatch(self, scope: Scope) -> ASGIApp:
@@ -152,25 +123,6 @@ class FrontDoor:
             return refusal
         first_segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
         return self._reserved if is_reserved(first_segment) else self._tree
-
-    def _finish_warm(self, method: str, warm: WarmAnswer, seconds: float) -> None:
-        head = warm.head
-        self._observe_warm(head.route, warm.status)(seconds)
-        if self._access_log is not None:
-            self._access_log.write(
-                AccessLine(
-                    warm.status,
-                    len(warm.body),
-                    seconds,
-                    method,
-                    head.path_text,
-                    head.route,
-                    head.client,
-                    None,
-                    _logged(warm.agent),
-                    self._replica_id,
-                )
-            )
 
     def _finish(self, scope: Scope, record: RequestRecord, answer: _Answer) -> None:
         seconds = time.perf_counter() - record.started
@@ -194,7 +146,7 @@ class FrontDoor:
                     route=record.route,
                     client=str(identity.client) if identity and identity.client else _peer(scope),
                     subject=identity.principal.subject if identity else None,
-                    agent=_logged(dict(scope["headers"]).get(b"user-agent")),
+                    agent=logged_text(dict(scope["headers"]).get(b"user-agent")),
                     replica=self._replica_id,
                     broken=answer.broken,
                 )
@@ -256,10 +208,6 @@ def _path(scope: Scope) -> str:
     """The path as it was sent, still percent-encoded. The query is never logged: it may hold a signature."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
     return raw[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace")
-
-
-def _logged(value: bytes | None) -> str | None:
-    return None if value is None else value[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace")
 
 
 def _peer(scope: Scope) -> str | None:

@@ -6,7 +6,7 @@ ordinary to that: credentials, cookies, repeated fields, paging, whatever is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -24,6 +24,7 @@ MEMO_SIZE: Final = 4096
 MAX_MEMO_BYTES: Final = 512
 """Longer fields and paths are rare, and not worth remembering."""
 MAX_USUAL_FIELDS: Final = 64
+MAX_LOGGED_TEXT: Final = 512
 MAX_USUAL_BYTES: Final = 16 * 1024
 """Requests with more than that are for the long way, which may refuse them."""
 
@@ -59,6 +60,21 @@ class Head(NamedTuple):
     client: str | None
 
 
+class WarmRequest(NamedTuple):
+    """A request that can be answered from memory, if its page is there.
+
+    Attributes:
+        method: GET or HEAD.
+        known: the entity tag that the client has already, quotes included.
+        agent: the client's own word for itself.
+    """
+
+    method: str
+    head: Head
+    known: bytes | None
+    agent: str | None
+
+
 class WarmAnswer(NamedTuple):
     """An answer that only has to be sent.
 
@@ -67,15 +83,12 @@ class WarmAnswer(NamedTuple):
         page: what is known of it whenever it is sent.
         changing: raw header fields that are not: how long it may be kept, and its age.
         body: as it goes out; empty for HEAD and 304.
-        agent: the client's own word for itself.
     """
 
     status: int
     page: Page
-    changing: Sequence[tuple[bytes, bytes]]
+    changing: tuple[tuple[bytes, bytes], ...]
     body: bytes
-    head: Head
-    agent: bytes | None
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """All header fields, raw."""
@@ -85,7 +98,7 @@ class WarmAnswer(NamedTuple):
     def fields(self) -> bytes:
         """The same as lines of a response head."""
         known = self.page.fields if self.status == 200 else field_lines(not_modified_headers(self.page))
-        return known + field_lines(self.changing)
+        return known + _changing_lines(self.changing)
 
 
 class WarmPages:
@@ -108,20 +121,20 @@ class WarmPages:
         self._is_host = is_host
         self._head = lru_cache(MEMO_SIZE)(self._read_head)
 
-    def find(
+    def read(
         self,
         method: str,
         raw_path: bytes,
         query: bytes,
         headers: list[tuple[bytes, bytes]],
-        client: tuple[str, int] | None,
-    ) -> WarmAnswer | None:
-        """The answer to a request, if it is at hand.
+        peer: str | None,
+    ) -> WarmRequest | None:
+        """What a request asks for; None where the long way has to look at it. The same for the same text.
 
         Args:
             raw_path: as it was sent, without the query.
             headers: raw, names in lower case.
-            client: address and port of the peer, where there is one.
+            peer: address of the client, where there is one.
         """
         if raw_path[-1:] != b"/" or len(raw_path) > MAX_MEMO_BYTES or (method != "GET" and method != "HEAD"):
             return None
@@ -132,23 +145,29 @@ class WarmPages:
         head = self._head(
             raw_path,
             query,
-            client[0] if client else None,
+            peer,
             fields[b"host"],
             get(b"accept"),
             get(b"accept-encoding"),
             get(b"x-forwarded-for"),
         )
-        if head is None or (view := self._catalog.warm(head.path, head.principal)) is None:
+        if head is None:
+            return None
+        return WarmRequest(method, head, get(b"if-none-match"), logged_text(get(b"user-agent")))
+
+    def find(self, request: WarmRequest) -> WarmAnswer | None:
+        """The answer to a request, if it is at hand."""
+        head = request.head
+        if (view := self._catalog.warm(head.path, head.principal)) is None:
             return None
         page = self._pages.ready(view, head.representation, head.encoding)
         if page is None:
             return None
         changing = (head.cache_control, *folder_age(view, self._cache_headers))
-        known, agent = get(b"if-none-match"), get(b"user-agent")
-        if known is None:
-            return WarmAnswer(200, page, changing, page.body if method == "GET" else b"", head, agent)
-        if known == page.e_tag:
-            return WarmAnswer(304, page, changing, b"", head, agent)
+        if request.known is None:
+            return WarmAnswer(200, page, changing, page.body if request.method == "GET" else b"")
+        if request.known == page.e_tag:
+            return WarmAnswer(304, page, changing, b"")
         return None
 
     def _read_head(
@@ -196,6 +215,15 @@ def _fields(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes] | None:
             return None
     is_usual = size <= MAX_USUAL_BYTES and len(headers) <= MAX_USUAL_FIELDS and b"host" in fields
     return fields if is_usual else None
+
+
+_changing_lines = lru_cache(MEMO_SIZE)(field_lines)
+"""There are as many of these as pages have ages."""
+
+
+def logged_text(value: bytes | None) -> str | None:
+    """A header field's value as the log shows it."""
+    return None if value is None else value[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace")
 
 
 def _lines(value: bytes | None) -> tuple[str, ...]:

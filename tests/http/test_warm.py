@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from app.http_protocol import BoundedHttpProtocol
 from tests.support.live_server import app_over, live_server, token
 from tests.support.memory_store import MemoryStore
-from tests.support.raw_http import exchange, request
+from tests.support.raw_http import exchange, parse_answer, read_to_end, request
 from tests.support.stampede import stampede
 from tests.support.waiting import wait_until
 
@@ -129,35 +129,106 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return started
 
 
-HEAD_ENDS: list[tuple[bytes, bytes]] = [
-    (b"HTTP/1.1", b""),
-    (b"HTTP/1.1", b"Connection: close\r\n"),
-    (b"HTTP/1.0", b""),
-    (b"HTTP/1.0", b"Connection: keep-alive\r\n"),
-]
+WARM = b" /a/ HTTP/1.1\r\nHost: test\r\nUser-Agent: one\r\n\r\n"
 
 
-@pytest.mark.parametrize(("version", "line"), HEAD_ENDS)
-@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
-def test_a_warm_answer_takes_no_task_and_is_framed_alike(
-    site: Site, tasks: list[str], method: bytes, version: bytes, line: bytes
-) -> None:
-    head = method + b" /a/ " + version + b"\r\nHost: test\r\n" + line + b"\r\n"
-    last = b"GET /a/none HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+def one_by_one(port: int, requests: list[bytes]) -> list[bytes]:
+    """Answers to requests on one connection, each sent when the last is answered. The last must close it."""
+    answers = []
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        for data in requests[:-1]:
+            connection.sendall(data)
+            answers.append(read_answer(connection))
+        connection.sendall(requests[-1])
+        return [*answers, read_to_end(connection)]
+
+
+def read_answer(connection: socket.socket) -> bytes:
+    received = bytearray()
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(1)
+    length = parse_answer(bytes(received)).headers.get("content-length", "0")
+    for _ in range(int(length)):
+        received += connection.recv(1)
+    return bytes(received)
+
+
+def test_a_warm_answer_takes_no_task_and_is_the_same_to_the_byte(site: Site, tasks: list[str]) -> None:
+    last = request(target=b"/a/none")
     port = site.client.base_url.port or 0
     exchange(port, request(target=b"/a/"))  # in memory from here on
     tasks.clear()
-    keeps_alive = version == b"HTTP/1.1" and not line
-    if keeps_alive:
-        answered = exchange(port, head * 3 + last)
-        assert answered.count(b"HTTP/1.1 200 OK\r\n") == 3
-        assert answered.count(b"HTTP/1.1 404 Not Found\r\n") == 1
-        assert tasks == ["/a/none"]
-    else:
-        answered = exchange(port, head + last)
-        assert answered.count(b"HTTP/1.1 ") == 1
+    at_once = one_by_one(port, [b"GET" + WARM, b"GET" + WARM, last])
+    assert tasks == ["/a/none"]
+    in_a_heap = exchange(port, b"GET" + WARM + b"GET" + WARM + last)
+    assert tasks == ["/a/none", "/a/", "/a/", "/a/none"]
+
+    def timeless(answer: bytes) -> list[bytes]:
+        changing = (b"date: ", b"age: ", b"x-accel-expires: ")
+        return [line for line in answer.split(b"\r\n") if not line.startswith(changing)]
+
+    assert timeless(b"".join(at_once)) == timeless(in_a_heap)
+
+
+def test_head_and_a_known_tag_are_answered_at_once_as_well(site: Site, tasks: list[str]) -> None:
+    port = site.client.base_url.port or 0
+    tag = parse_answer(exchange(port, request(target=b"/a/"))).headers["etag"].encode()
+    tasks.clear()
+    known = b"GET" + WARM.replace(b"\r\n\r\n", b"\r\nIf-None-Match: " + tag + b"\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(known)
+        answer = parse_answer(read_answer(connection))
+        assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", tag.decode())
+        connection.sendall(b"HEAD" + WARM + b"")
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += connection.recv(1)
+        assert parse_answer(head).status == 200
+        connection.sendall(known)
+        assert parse_answer(read_answer(connection)).status == 304
+    assert tasks == []
+
+
+@pytest.mark.parametrize(
+    ("version", "line"),
+    [
+        (b"HTTP/1.1", b"Connection: close\r\n"),
+        (b"HTTP/1.0", b""),
+        (b"HTTP/1.0", b"Connection: keep-alive\r\n"),
+    ],
+)
+def test_a_connection_that_is_to_be_closed_is(site: Site, version: bytes, line: bytes) -> None:
+    head = b"GET /a/ " + version + b"\r\nHost: test\r\n" + line + b"\r\n"
+    for _ in range(2):
+        answered = exchange(site.client.base_url.port or 0, head)
+        assert answered.count(b"HTTP/1.1 200 OK\r\n") == 1
         assert b"\r\nconnection: close\r\n" in answered
-        assert "/a/" not in tasks
+
+
+def test_a_head_in_pieces_is_answered_once(site: Site) -> None:
+    port = site.client.base_url.port or 0
+    exchange(port, request(target=b"/a/"))
+    # The second piece alone would be a whole request.
+    pieces = [b"GET /a/none HTTP/1.1\r\nX: ", b"GET /a/ HTTP/1.1\r\nHost: test\r\n\r\n"]
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(2):
+            for piece in pieces:
+                connection.sendall(piece)
+            assert parse_answer(read_answer(connection)).status == 404
+
+
+def test_an_idle_connection_is_closed_however_it_was_answered(site: Site) -> None:
+    with live_server(app_over(site.store, cache_ttl=60), timeout_keep_alive=1) as server:
+        exchange(server.port, request(target=b"/a/"))
+        with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+            began = time.monotonic()
+            while time.monotonic() - began < 1.5:  # longer than it may be idle
+                connection.sendall(b"GET" + WARM)
+                assert parse_answer(read_answer(connection)).status == 200
+            idle = time.monotonic()
+            assert connection.recv(1) == b""
+            assert 0.8 < time.monotonic() - idle < 5
 
 
 def test_a_page_larger_than_what_is_copied_arrives_whole(tasks: list[str]) -> None:
@@ -165,8 +236,8 @@ def test_a_page_larger_than_what_is_copied_arrives_whole(tasks: list[str]) -> No
     for number in range(3000):
         store.put(f"a/file-{number}.img", b"x")
     app = app_over(store, cache_ttl=60, cache_grace=60, cache_max_stale=600)
-    with live_server(app) as server:
-        cold, warm = (httpx.get(f"{server.url}/a/").content for _ in range(2))
+    with live_server(app) as server, httpx.Client(base_url=server.url) as client:
+        cold, warm = (client.get("/a/").content for _ in range(2))
     assert warm == cold
     assert len(warm) > 5 * 64 * 1024
     assert tasks == ["/a/"]
@@ -190,9 +261,9 @@ def test_what_is_out_of_the_ordinary_goes_the_long_way_and_is_answered_in_turn(
     port = site.client.base_url.port or 0
     for _ in range(2):
         tasks.clear()
-        answered = exchange(port, usual + head + usual + request(target=b"/a/"))
-        assert answered.count(b"HTTP/1.1 200 OK\r\n") == 4
-    assert tasks[0] == "/a/"
+        answers = one_by_one(port, [usual, head, usual, request(target=b"/a/")])
+        assert [parse_answer(answer).status for answer in answers] == [200] * 4
+    assert tasks == ["/a/"] * 2
 
 
 def test_a_client_that_does_not_read_is_sent_no_more_than_fits_its_buffers(
@@ -207,6 +278,6 @@ def test_a_client_that_does_not_read_is_sent_no_more_than_fits_its_buffers(
         sent = 0
         with suppress(BlockingIOError):
             while sent < 2 * 1024 * 1024:
-                sent += connection.send(asked * 100)
+                sent += connection.send(asked)
         # Its answers no longer fit: further requests wait, as tasks, for those before them to be read.
         assert wait_until(lambda: bool(tasks), 10)

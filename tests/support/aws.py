@@ -92,6 +92,9 @@ async def open_bucket(name: str = BUCKET, *, hand: type[Bucket] = Bucket) -> Asy
     """Make a bucket, or empty the one there is, at the endpoint that the environment names."""
     config = AioConfig(
         max_pool_connections=_AT_ONCE,
+        # An engine on a busy machine may leave a call without an answer: it is made again, well within a test's time.
+        read_timeout=15,
+        retries={"mode": "standard", "total_max_attempts": 5},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )

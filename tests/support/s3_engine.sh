@@ -48,6 +48,10 @@ memstore device bytes = 2147483648
 osd max object name len = 2048
 osd class load list = *
 osd class default list = *
+# One that is slow to answer on a busy machine is not down: there is no other.
+osd heartbeat grace = 600
+osd op thread timeout = 600
+osd op thread suicide timeout = 0
 [client.gateway]
 rgw data = $directory/gateway
 rgw frontends = beast endpoint=127.0.0.1:$gateway_port

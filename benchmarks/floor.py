@@ -1,7 +1,7 @@
 """The floor: what a bare ASGI application on uvicorn needs to send one answer that is in memory already.
 
 It runs as Pierhead does (uvloop, httptools, one process) without an access log, and sends the status, header
-fields and body that Pierhead sent. Nothing in Python on uvicorn can be faster.
+fields and body that Pierhead sent. An application that answers by ASGI cannot be faster.
 """
 
 from __future__ import annotations

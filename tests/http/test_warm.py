@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
 import httpx
@@ -17,7 +16,6 @@ from tests.support.live_server import app_over, live_server, token
 from tests.support.memory_store import MemoryStore
 from tests.support.raw_http import exchange, parse_answer, read_to_end, request
 from tests.support.stampede import stampede
-from tests.support.waiting import wait_until
 
 POLICY = '[[rule]]\npath = "a/members"\ntier = "private"\ngroups = ["staff"]\n'
 
@@ -264,20 +262,3 @@ def test_what_is_out_of_the_ordinary_goes_the_long_way_and_is_answered_in_turn(
         answers = one_by_one(port, [usual, head, usual, request(target=b"/a/")])
         assert [parse_answer(answer).status for answer in answers] == [200] * 4
     assert tasks == ["/a/"] * 2
-
-
-def test_a_client_that_does_not_read_is_sent_no_more_than_fits_its_buffers(
-    site: Site, tasks: list[str]
-) -> None:
-    port = site.client.base_url.port or 0
-    exchange(port, request(target=b"/a/"))
-    asked = b"GET /a/ HTTP/1.1\r\nHost: test\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", port), 10) as connection:
-        connection.setblocking(False)
-        tasks.clear()
-        sent = 0
-        with suppress(BlockingIOError):
-            while sent < 2 * 1024 * 1024:
-                sent += connection.send(asked)
-        # Its answers no longer fit: further requests wait, as tasks, for those before them to be read.
-        assert wait_until(lambda: bool(tasks), 10)

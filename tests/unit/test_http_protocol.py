@@ -37,7 +37,10 @@ class WrittenTo(asyncio.Transport):
         self.is_closed = True
 
     def can_write_eof(self) -> bool:
-        return False
+        return True
+
+    def write_eof(self) -> None:
+        pass
 
     def pause_reading(self) -> None:
         pass

@@ -21,6 +21,10 @@ VARIANTS_AT = 1_000
 
 VARIANTS = {"JSON": {"Accept": "application/json"}, "gzip": {"Accept-Encoding": "gzip"}}
 
+ONE_AT_A_TIME_FROM = 100_000
+"""Entries from which on nobody is asked for several pages at once. The peers cannot stand it; and where 16 answers of
+20 MB are under way, each waits for the others, so that p99 would compare queues."""
+
 _TOO_SLOW_SECONDS = 5.0
 
 
@@ -121,7 +125,9 @@ def _prepare_pair(
         return [], [row.failed(error)]
     row = replace(row, facts={ENTRIES: size, BODY: len(answer.body)})
     seconds = bench.options.seconds
-    connections = connections_for(seconds, get(target).seconds)
+    connections = 1 if size >= ONE_AT_A_TIME_FROM else connections_for(seconds, get(target).seconds)
+    if connections == 1:
+        row = replace(row, note="one at a time")
     lanes = ((row, target), (replace(row, server=FLOOR), at_floor))
     return [Lane(*lane, connections, seconds) for lane in lanes], []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.live_server import SECRET
-from tests.support.waiting import answers, free_port, wait_until
+from tests.support.waiting import answers, wait_until
 
 START_SECONDS = 30
 STOP_SECONDS = 15
@@ -52,7 +53,6 @@ def run_pierhead(
         policy: site policy (TOML).
         environ: further environment, such as `AWS_*`; nothing of this process's own is passed on.
     """
-    port = free_port()
     (directory / "policy.toml").write_text(policy)
     (directory / "pierhead.toml").write_text(f'secret_keys = ["{SECRET}"]\npolicy_file = "policy.toml"\n')
     log = directory / "pierhead.log"
@@ -62,7 +62,7 @@ def run_pierhead(
         "--storage",
         storage,
         "--port",
-        str(port),
+        "0",
     ]
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -72,8 +72,10 @@ def run_pierhead(
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    url = f"http://127.0.0.1:{port}"
     try:
+        wait_until(lambda: process.poll() is not None or _url(log) is not None, START_SECONDS)
+        url = _url(log)
+        assert url is not None, log.read_text()
         wait_until(lambda: process.poll() is not None or answers(f"{url}/readyz"), START_SECONDS)
         assert answers(f"{url}/readyz"), log.read_text()
         yield RunningPierhead(url, log, process.pid)
@@ -85,3 +87,11 @@ def run_pierhead(
             process.kill()
             process.wait()
             raise
+
+
+def _url(log: Path) -> str | None:
+    """Where the server says that it listens, once it has said so."""
+    found = re.search(
+        r'"event":"listening","url":"([^"]+)/"', log.read_text().replace(": ", ":").replace(", ", ",")
+    )
+    return found[1] if found else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.aws import S3Endpoint
+from tests.support.waiting import free_port
 
 ENGINE = Path(__file__).with_suffix(".sh")
 START_SECONDS = 60
@@ -24,7 +24,7 @@ def run_s3_engine(directory: Path) -> Iterator[S3Endpoint]:
     """
     for attempt in range(ATTEMPTS):
         place = directory.with_name(f"{directory.name}-{attempt}")
-        gateway, monitor, monitor_v1 = _free_ports(3)
+        gateway, monitor, monitor_v1 = (free_port() for _ in range(3))
         endpoint = S3Endpoint(
             f"http://127.0.0.1:{gateway}", "AKSYSTEMTESTS0000000", "system-tests-secret-key"
         )
@@ -42,15 +42,6 @@ def run_s3_engine(directory: Path) -> Iterator[S3Endpoint]:
         finally:
             _run("stop", place)
         return
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now. Held all at once, so that they differ."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def _run(*arguments: str | Path) -> None:

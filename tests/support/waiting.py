@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 import urllib.request
 from collections.abc import Callable
 
+_PORTS = range(12_000, 32_000)
+"""Below those that the system gives to connections: none of these takes a port before its server has it."""
+
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of 127.0.0.1 on which nothing listens, as good as never the same for two who ask."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:

@@ -88,10 +88,12 @@ class ObjectStore(Protocol):
     ) -> str | None:
         """A URL from which anybody can GET the file for a while, or None where the store has no such thing.
 
+        The same question gives the same URL for a while, so that whoever keeps answers by their URL finds them again.
+
         Args:
             content_type: value for the answer's Content-Type.
             disposition: value for the answer's Content-Disposition.
-            expires: seconds until the URL is refused.
+            expires: seconds after which the URL may be refused, at the earliest.
         """
         ...
 

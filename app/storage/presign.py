@@ -60,10 +60,12 @@ class Term(NamedTuple):
     Attributes:
         begins_at: seconds since the epoch, UTC; whole.
         seconds: 1 to `MAX_SECONDS`.
+        shared_until: up to when `around` gives the same term, unless the credentials change.
     """
 
     begins_at: int
     seconds: int
+    shared_until: int = 0
 
     @classmethod
     def around(cls, now: float, seconds: int, *, ends_by: float | None = None) -> Term:
@@ -89,7 +91,7 @@ class Term(NamedTuple):
             if ends_by < now + 1:
                 raise ValueError("the credentials have expired")
             ends_at = min(ends_at, int(ends_by))
-        return cls(begins_at, ends_at - begins_at)
+        return cls(begins_at, ends_at - begins_at, begins_at + window)
 
 
 class Presigner:

@@ -21,7 +21,7 @@ from app.storage.s3_errors import FOREIGN_ERRORS, s3_errors_translated, translat
 from app.storage.s3_keys import KeySpace
 from app.storage.s3_listing import FoundEntries, opaque
 from app.storage.s3_signing import UrlSigner, address_of
-from app.storage.store import CONTROL_FILE_LIMIT, Observer
+from app.storage.store import CONTROL_FILE_LIMIT, Observer, SignedUrl
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
@@ -117,7 +117,7 @@ class S3Store:
 
     async def presign(
         self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
-    ) -> str | None:
+    ) -> SignedUrl:
         """See `ObjectStore.presign`. Asks S3 only where the path may be stored under one of several keys."""
         key = await self._stored_key(path)
         query = {"response-content-type": content_type, "response-content-disposition": disposition}

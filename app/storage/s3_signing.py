@@ -11,10 +11,14 @@ from botocore.exceptions import NoCredentialsError
 from app.domain.errors import StoreDenied
 from app.storage.presign import Address, Credentials, Presigner, Term
 from app.storage.s3_errors import s3_errors_translated
+from app.storage.store import SignedUrl
 
 if TYPE_CHECKING:
     import aioboto3
     from types_aiobotocore_s3.client import S3Client
+
+LENT_SECONDS: Final = 60
+"""How long a URL is not signed again though there may be new credentials, where the present ones were lent."""
 
 _PROBE: Final = "probe"
 
@@ -35,7 +39,7 @@ class UrlSigner:
         self._presigner = presigner
         self._clock = clock
 
-    async def presign(self, method: str, key: str, query: Mapping[str, str], *, seconds: int) -> str:
+    async def presign(self, method: str, key: str, query: Mapping[str, str], *, seconds: int) -> SignedUrl:
         """A URL that holds for at least so many seconds, or until the credentials end; the same for a while.
 
         It is another one as soon as there are other credentials.
@@ -48,12 +52,16 @@ class UrlSigner:
             StoreDenied: there are no credentials, or only some that have expired.
             StoreUnavailable: they cannot be fetched.
         """
-        credentials = await self._credentials()
+        credentials, now = await self._credentials(), self._clock()
         try:
-            term = Term.around(self._clock(), seconds, ends_by=credentials.expires_at)
+            term = Term.around(now, seconds, ends_by=credentials.expires_at)
         except ValueError as error:
             raise StoreDenied from error
-        return self._presigner.presign(credentials, method, key, query, term)
+        url = self._presigner.presign(credentials, method, key, query, term)
+        if credentials.expires_at is None:
+            return SignedUrl(url, term.shared_until)
+        # The next ones may be there at any time, and their URLs hold for longer.
+        return SignedUrl(url, min(term.shared_until, now + LENT_SECONDS, credentials.expires_at))
 
     async def _credentials(self) -> Credentials:
         with s3_errors_translated():

@@ -39,11 +39,11 @@ async def web() -> AsyncIterator[httpx.AsyncClient]:
 
 async def presign(tree: PlantedTree, path: ArtifactPath, *, expires: int = 60) -> str:
     disposition = "attachment; filename=\"f\"; filename*=UTF-8''%C3%BC"
-    url = await tree.store.presign(
+    signed = await tree.store.presign(
         path, content_type="application/x-image", disposition=disposition, expires=expires
     )
-    assert url is not None
-    return url
+    assert signed is not None
+    return signed.url
 
 
 class TestS3StoreOnRealEngine(S3Contract):

@@ -196,6 +196,7 @@ def test_a_term_has_begun_and_lasts_long_enough(now: float, seconds: int) -> Non
     assert term.begins_at + term.seconds >= now + seconds
     assert term.begins_at + term.seconds <= now + seconds + max(1, seconds // 5)
     assert 1 <= term.seconds <= MAX_SECONDS
+    assert now < term.shared_until
 
 
 @given(now=st.floats(1, 4e9), seconds=st.integers(MAX_SECONDS - MAX_SECONDS // 5, MAX_SECONDS))
@@ -207,8 +208,8 @@ def test_a_long_term_is_no_longer_than_s3_allows(now: float, seconds: int) -> No
 
 
 def test_a_term_is_the_same_throughout_its_window() -> None:
-    assert {Term.around(now, 300) for now in (600, 600.5, 630, 659.99)} == {Term(600, 360)}
-    assert Term.around(660, 300) == Term(660, 360)
+    assert {Term.around(now, 300) for now in (600, 600.5, 630, 659.99)} == {Term(600, 360, 660)}
+    assert Term.around(660, 300) == Term(660, 360, 720)
 
 
 @given(now=st.floats(1, 4e9), seconds=st.integers(1, MAX_SECONDS), left=st.floats(1, 2 * MAX_SECONDS))

@@ -56,7 +56,7 @@ def signer() -> UrlSigner:
 
 
 async def sign(signer: UrlSigner, seconds: int = 300) -> Signed:
-    return read(await signer.presign("GET", "d/f", {}, seconds=seconds))
+    return read((await signer.presign("GET", "d/f", {}, seconds=seconds)).url)
 
 
 async def test_credentials_that_last_do_not_shorten_a_url() -> None:

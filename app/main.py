@@ -35,6 +35,7 @@ from app.policy.site_rules import SitePolicyError, parse_site_policy
 from app.routes.application import build_application
 from app.routes.at_once import AtOnce
 from app.routes.folder_pages import FolderPages
+from app.routes.redirects import Redirects
 from app.routes.responses import CacheHeaders
 from app.routes.services import Bucket, Services
 from app.routes.shared_headers import page_headers
@@ -154,6 +155,7 @@ def wire(
         catalog=catalog,
         siblings=Siblings(Path(meeting_place), catalog.invalidate) if meeting_place else None,
         folder_pages=FolderPages(site, html, PageCache(held), page_headers(settings.replica_id)),
+        redirects=Redirects(held, page_headers(settings.replica_id), clock=time.time),
         cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
         store=store,
         authenticator=Authenticator(keys, networks, proxies),

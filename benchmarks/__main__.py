@@ -17,6 +17,7 @@ from benchmarks.contenders import SERVERS
 from benchmarks.crowd import measure_crowd
 from benchmarks.growth import measure_growth
 from benchmarks.options import Options, parse_options
+from benchmarks.redirect import measure_redirect
 from benchmarks.report import publish, render
 from benchmarks.results import BenchError, Row
 from benchmarks.slow_s3 import measure_slow_s3
@@ -33,6 +34,7 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Row]]]] = {
     "slow-s3": measure_slow_s3,
     "growth": measure_growth,
     "crowd": measure_crowd,
+    "redirect": measure_redirect,
 }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.domain.entries import File, FileInfo, Folder, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
+from app.storage.store import SignedUrl
 from benchmarks.tree import file_name
 
 _MODIFIED = 1.5e9
@@ -58,7 +59,7 @@ class FakeStore:
 
     async def presign(
         self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
-    ) -> str | None:
+    ) -> SignedUrl | None:
         """See `ObjectStore.presign`."""
         return None
 

@@ -24,6 +24,7 @@ _OF_UVICORN = frozenset({"date", "connection"})
 class Captured(NamedTuple):
     """An answer of Pierhead. The names of the header fields are in lower case, as ASGI has them."""
 
+    status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
 
@@ -32,7 +33,7 @@ def capture(answer: Answer, directory: Path) -> None:
     """Keep an answer where `read_captured` finds it."""
     directory.mkdir(parents=True, exist_ok=True)
     headers = [pair for pair in answer.headers if pair[0] not in _OF_UVICORN]
-    (directory / "headers.json").write_text(json.dumps(headers))
+    (directory / "head.json").write_text(json.dumps({"status": answer.status, "headers": headers}))
     (directory / "body").write_bytes(answer.body)
 
 
@@ -42,22 +43,21 @@ def check_same(answer: Answer, floor: Answer) -> None:
     Raises:
         BenchError: the floor does less, or more.
     """
-    if floor.body != answer.body or {name for name, _ in floor.headers} != {
-        name for name, _ in answer.headers
-    }:
+    fields, floor_fields = ({name for name, _ in one.headers} for one in (answer, floor))
+    if (floor.status, floor.body, floor_fields) != (answer.status, answer.body, fields):
         raise BenchError("the floor sends something else")
 
 
 def read_captured(directory: Path) -> Captured:
     """What `capture` kept."""
-    headers = json.loads((directory / "headers.json").read_text())
-    pairs = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
-    return Captured(pairs, (directory / "body").read_bytes())
+    head = json.loads((directory / "head.json").read_text())
+    pairs = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"])
+    return Captured(head["status"], pairs, (directory / "body").read_bytes())
 
 
 def build_floor(captured: Captured) -> ASGIApp:
     """The application."""
-    start = {"type": "http.response.start", "status": 200, "headers": list(captured.headers)}
+    start = {"type": "http.response.start", "status": captured.status, "headers": list(captured.headers)}
     body = {"type": "http.response.body", "body": captured.body}
 
     async def app(_: Scope, __: Receive, send: Send) -> None:

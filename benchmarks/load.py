@@ -44,11 +44,13 @@ class Target(NamedTuple):
     Attributes:
         path: with its query.
         headers: that are sent with each request.
+        status: of every right answer.
     """
 
     program: Program
     path: str
     headers: Mapping[str, str] = MappingProxyType({})
+    status: int = 200
 
     @property
     def url(self) -> str:
@@ -166,7 +168,7 @@ def ask_one_by_one(target: Target, *, seconds: float, at_least: int = 3) -> Samp
     try:
         while len(taken) < at_least or time.perf_counter() - started < seconds:
             answer = client.get(target.path, target.headers)
-            if answer.status != 200:
+            if answer.status != target.status:
                 raise BenchError(f"status {answer.status}")
             taken.append(answer.seconds)
     finally:

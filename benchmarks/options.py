@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SIZES = (10, 100, 1_000, 10_000, 100_000)
-SECTIONS = ("warm", "cold", "slow-s3", "growth", "crowd")
+SECTIONS = ("warm", "cold", "slow-s3", "growth", "crowd", "redirect")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from benchmarks.contenders import AUTOINDEX, CONTENDERS, FLOOR, PIERHEAD, PIERHEAD_S3
 from benchmarks.crowd import CLIENTS
 from benchmarks.growth import BOUND, MEMORY, PEAK
+from benchmarks.redirect import CASE as REDIRECT_CASE
 from benchmarks.results import BODY, Row, find, paired_ratio, times
 from benchmarks.targets import Verdict
 
@@ -43,6 +44,7 @@ def render(rows: Sequence[Row], verdicts: Sequence[Verdict], machine: Mapping[st
         *_section("Warm listing while S3 is slow or gone", rows, "slow-s3", [*_LATENCY, _S3_REQUESTS]),
         *_section("Warm listing as the bucket grows", rows, "growth", [*_COMMON, *_MEMORY]),
         *_section(f"{CLIENTS:,} keep-alive clients", rows, "crowd", [*_COMMON, _PEAK]),
+        *_section("Download from S3 by redirect", rows, "redirect", [*_COMMON, _of_redirect_floor(rows)]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -84,6 +86,11 @@ def _section(title: str, rows: Sequence[Row], section: str, columns: Sequence[Co
     if not chosen:
         return []
     return [f"### {title}", _rows(chosen, [_CASE, *columns, _NOTE])]
+
+
+def _of_redirect_floor(rows: Sequence[Row]) -> Column:
+    floor = find(rows, "redirect", FLOOR, REDIRECT_CASE)
+    return Column("x floor", lambda row: _of_floor(row, floor))
 
 
 def _rows(rows: Sequence[Row], columns: Sequence[Column]) -> str:

@@ -10,11 +10,13 @@ from benchmarks.crowd import CASE as CROWD_CASE
 from benchmarks.growth import BOUND, BROWSED, FOLDERS, MEMORY
 from benchmarks.growth import case_of as growth_case
 from benchmarks.options import SIZES
+from benchmarks.redirect import CASE as REDIRECT_CASE
 from benchmarks.results import Row, find, paired_ratio, times
 from benchmarks.slow_s3 import FAST, LIFETIMES, SLOW, STOPPED
 from benchmarks.warm import VARIANTS, VARIANTS_AT, case_of
 
 LEAST_OF_FLOOR: Final = 0.7
+LEAST_OF_FLOOR_BY_REDIRECT: Final = 0.6
 LEAST_AHEAD: Final = {100: 3.0, 1_000: 20.0, 10_000: 20.0}
 """By entries; at the other sizes being ahead is enough."""
 LEAST_AHEAD_ON_S3: Final = 20.0
@@ -45,20 +47,15 @@ def judge(rows: Sequence[Row]) -> list[Verdict]:
         _slow_s3,
         _growth,
         _crowd,
+        _redirect,
     )
     return [verdict for each in judges for verdict in each(rows)]
 
 
 def _floor(rows: Sequence[Row]) -> Iterator[Verdict]:
     for case in (*map(case_of, SIZES), *(case_of(VARIANTS_AT, variant) for variant in VARIANTS)):
-        target = f"{case}: at least {LEAST_OF_FLOOR:g} of the floor's requests/s"
         row, base = (find(rows, "warm", name, case) for name in (PIERHEAD, FLOOR))
-        if row and base:
-            rate, per_core = paired_ratio(row, base), paired_ratio(row, base, "per_core")
-            measured = f"{rate:.2f} by the clock, {per_core:.2f} by CPU time"
-            yield Verdict(target, measured, min(rate, per_core) >= LEAST_OF_FLOOR)
-        else:
-            yield Verdict(target, "no figure", None)
+        yield _of_floor(row, base, case, LEAST_OF_FLOOR)
 
 
 def _peers(rows: Sequence[Row]) -> Iterator[Verdict]:
@@ -140,3 +137,17 @@ def _crowd(rows: Sequence[Row]) -> Iterator[Verdict]:
         yield Verdict(target, "no figure", None)
     else:
         yield Verdict(target, f"{row.errors} errors, p99 {row.p99:.0f} ms", row.errors == 0)
+
+
+def _redirect(rows: Sequence[Row]) -> Iterator[Verdict]:
+    row, base = (find(rows, "redirect", name, REDIRECT_CASE) for name in (PIERHEAD_S3, FLOOR))
+    yield _of_floor(row, base, REDIRECT_CASE, LEAST_OF_FLOOR_BY_REDIRECT)
+
+
+def _of_floor(row: Row | None, base: Row | None, case: str, least: float) -> Verdict:
+    target = f"{case}: at least {least:g} of the floor's requests/s"
+    if row is None or base is None:
+        return Verdict(target, "no figure", None)
+    rate, per_core = paired_ratio(row, base), paired_ratio(row, base, "per_core")
+    measured = f"{rate:.2f} by the clock, {per_core:.2f} by CPU time"
+    return Verdict(target, measured, min(rate, per_core) >= least)

@@ -48,21 +48,25 @@ class OpenedFile(NamedTuple):
         path: its real path, which differs from the one asked for where that was a wildcard.
         info: what the store says of it.
         access: its tier.
+        version: of the folder by which it was judged, if its listing shows the file as it is; else None.
     """
 
     path: ArtifactPath
     info: FileInfo
     access: Access
+    version: int | None
 
 
 class _Located(NamedTuple):
     """A file, its folder's rules, what the folder's listing says of it, and what the store itself says of it,
-    where that was asked. The rules are not older than either.
+    where that was asked. The rules are not older than either. The version is the folder's, None where its listing
+    is older than what the store says.
     """
 
     path: ArtifactPath
     rules: Rules
     listed: Entry | None
+    version: int | None
     info: FileInfo | None = None
 
 
@@ -129,6 +133,13 @@ class Catalog:
             return None
         return _view(cached, principal)
 
+    def fresh_version(self, path: ArtifactPath) -> int | None:
+        """The version of a folder that is at hand and fresh; None for any other, and for a link."""
+        cached = self._folders.ready(path)
+        if cached is None or cached.is_stale or cached.value.link is not None:
+            return None
+        return cached.value.version
+
     async def view_folder(
         self, path: ArtifactPath, principal: Principal, *, reread: bool = False
     ) -> FolderView:
@@ -191,7 +202,8 @@ class Catalog:
             raise_denial(decide(located.path, located.rules, principal))
         if located.info is None:
             raise NotFound
-        return OpenedFile(located.path, located.info, classify(located.path, located.rules)[0])
+        access = classify(located.path, located.rules)[0]
+        return OpenedFile(located.path, located.info, access, located.version)
 
     async def licences_of(self, path: ArtifactPath, principal: Principal) -> tuple[Licence, ...]:
         """The licences that stand before a file, accepted or not, in the order in which to show them.
@@ -278,16 +290,16 @@ class Catalog:
         snapshot = await self._folder_of(path, principal)
         raise_secret(decide(path, snapshot.rules, principal))
         if (listed := snapshot.entry(path.name, is_folder=False)) is not None:
-            return _Located(path, snapshot.rules, listed)
+            return _Located(path, snapshot.rules, listed, snapshot.version)
         if snapshot.entry(path.name, is_folder=True) is not None:
             raise Moved(path.as_folder)
         if is_wildcard(path.name):
             shown = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False).entries()
             real, listed = only_match(shown, path.name)
-            return _Located(real, snapshot.rules, listed)
+            return _Located(real, snapshot.rules, listed, snapshot.version)
         if path in self._absent:
             raise NotFound
-        located = await self._looked_at(_Located(path, snapshot.rules, None), principal)
+        located = await self._looked_at(_Located(path, snapshot.rules, None, None), principal)
         if located.info is None:
             self._absent.add(path)
             raise NotFound
@@ -317,7 +329,7 @@ class Catalog:
         if _is_as_listed(located.listed, info):
             return located._replace(info=info)
         snapshot = await self._folder_of(located.path, principal, since=self._folders.loads_begun)
-        return located._replace(rules=snapshot.rules, info=info)
+        return located._replace(rules=snapshot.rules, info=info, version=None)
 
     async def _head(self, path: ArtifactPath, principal: Principal) -> FileInfo:
         try:

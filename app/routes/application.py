@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import __version__
 from app.domain.errors import PierheadError
 from app.routes.errors import ErrorAnswers
+from app.routes.from_memory import FromMemory
 from app.routes.front import FrontDoor, is_host, is_reserved
 from app.routes.health import build_health_router
 from app.routes.invalidate import build_invalidate_router
@@ -25,6 +26,7 @@ from app.routes.services import Services
 from app.routes.static import build_static_router
 from app.routes.tree import TreeApp
 from app.routes.warm import WarmPages
+from app.routes.warm_redirects import WarmRedirects
 
 
 def build_application(services: Services) -> FrontDoor:
@@ -78,7 +80,10 @@ def build_application(services: Services) -> FrontDoor:
     return FrontDoor(
         TreeApp(services, errors),
         _HeadAsGet(reserved),
-        warm=WarmPages(services, is_reserved=is_reserved, is_host=is_host),
+        warm=FromMemory(
+            WarmPages(services, is_reserved=is_reserved, is_host=is_host),
+            WarmRedirects(services, is_reserved=is_reserved, is_host=is_host),
+        ),
         metrics=services.metrics,
         access_log=services.access_log,
         replica_id=services.replica_id,

@@ -1,4 +1,4 @@
-"""The shortest way: from the bytes of a request's head to the bytes of a page in memory, without ASGI between.
+"""The shortest way: from the bytes of a request's head to the bytes of an answer in memory, without ASGI between.
 
 Clients that ask again send the same head again, to the byte: it is parsed once, and what it asks for is
 remembered. Whether the page is at hand is looked up each time.
@@ -13,7 +13,9 @@ from typing import Final
 
 import httptools
 
-from app.routes.warm import WarmAnswer, WarmPages, WarmRequest
+from app.routes.from_memory import FromMemory
+from app.routes.warm import WarmAnswer, WarmRequest
+from app.routes.warm_redirects import FILE_REDIRECT
 from app.telemetry import AccessLine, AccessLog, Metrics
 
 MAX_HEAD_BYTES: Final = 1024
@@ -35,13 +37,16 @@ class AtOnce:
     """
 
     def __init__(
-        self, warm: WarmPages, *, metrics: Metrics, access_log: AccessLog | None, replica_id: str
+        self, warm: FromMemory, *, metrics: Metrics, access_log: AccessLog | None, replica_id: str
     ) -> None:
         self._warm = warm
         self._access_log = access_log
         self._replica_id = replica_id
         self._read = lru_cache(REMEMBERED_HEADS)(self._read_head)
-        self._observe = lru_cache(64)(lambda route, status: metrics.pages.labels(route, str(status)).observe)
+        measured = {FILE_REDIRECT: metrics.downloads}
+        self._observe = lru_cache(64)(
+            lambda route, status: measured.get(route, metrics.pages).labels(route, str(status)).observe
+        )
 
     def answer(self, head: bytes, client: tuple[str, int] | None, write: WriteAnswer) -> bool:
         """Answer a request, if its answer is at hand.
@@ -93,7 +98,7 @@ class AtOnce:
         method, _, rest = head.partition(b" ")
         target = rest.partition(b" ")[0]
         raw_path, _, query = target.partition(b"?")
-        if raw_path[:1] != b"/" or raw_path[-1:] != b"/" or b"#" in target or not head.endswith(b"\r\n\r\n"):
+        if raw_path[:1] != b"/" or b"#" in target or not head.endswith(b"\r\n\r\n"):
             return None
         if (headers := _headers_of(head)) is None:
             return None

@@ -29,7 +29,7 @@ from app.http_semantics import (
 from app.routes.responses import problem_response
 from app.routes.services import Services, record_of
 from app.routes.streams import FileStream, OpenPart
-from app.storage.store import ObjectStore
+from app.storage.store import ObjectStore, SignedUrl
 
 DOWNLOAD_VARY: Final = "Accept, Authorization, Cookie, License-Accepted"
 CONTENT_SECURITY_POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
@@ -56,10 +56,13 @@ async def download(request: Request, path: ArtifactPath, principal: Principal, s
     if request.method == "GET":
         record.is_download = True
         if _may_redirect(request, principal, services) and (
-            url := await _presigned(opened, headers, services)
+            signed := await _presigned(opened, headers, services)
         ):
             record.route = "file-redirect"
-            return Response(None, 302, {"Location": url, "Cache-Control": "no-store", "Vary": DOWNLOAD_VARY})
+            fields = {"Location": signed.url, "Cache-Control": "no-store", "Vary": DOWNLOAD_VARY}
+            if opened.version is not None:
+                services.redirects.keep(path, principal, opened.version, fields, until=signed.until)
+            return Response(None, 302, fields)
         record.route = "file-stream"
     verdict = evaluate_preconditions(
         request.method, request.headers.getlist, validators, now=services.clock()
@@ -103,7 +106,7 @@ def _may_redirect(request: Request, principal: Principal, services: Services) ->
     return services.delivery != "proxy" and not principal.sent_authorization and not wants_several_ranges
 
 
-async def _presigned(opened: OpenedFile, headers: dict[str, str], services: Services) -> str | None:
+async def _presigned(opened: OpenedFile, headers: dict[str, str], services: Services) -> SignedUrl | None:
     return await services.store.presign(
         opened.path,
         content_type=headers["Content-Type"],

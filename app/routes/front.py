@@ -20,10 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import StoreError
 from app.routes.at_once import AtOnce
+from app.routes.from_memory import FromMemory
 from app.routes.responses import internal_error, problem_response
 from app.routes.services import SCOPE_KEY, RequestRecord
 from app.routes.shared_headers import CONTENT_SECURITY_POLICY, shared_headers
-from app.routes.warm import MAX_LOGGED_TEXT, WarmPages, logged_text
+from app.routes.warm import MAX_LOGGED_TEXT, logged_text
 from app.telemetry import AccessLine, AccessLog, Metrics
 
 RESERVED: Final = frozenset({"healthz", "readyz", "metrics", "api", "license", "login", "logout", "-"})
@@ -61,7 +62,7 @@ class FrontDoor:
         tree: ASGIApp,
         reserved: ASGIApp,
         *,
-        warm: WarmPages,
+        warm: FromMemory,
         metrics: Metrics,
         access_log: AccessLog | None,
         replica_id: str,

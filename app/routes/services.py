@@ -20,6 +20,7 @@ from app.pages.contexts import Site
 from app.pages.html import HtmlPages
 from app.pages.static import StaticFile
 from app.routes.folder_pages import FolderPages
+from app.routes.redirects import Redirects
 from app.routes.responses import CacheHeaders
 from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
@@ -55,6 +56,7 @@ class Services:
     catalog: Catalog
     siblings: Siblings | None
     folder_pages: FolderPages
+    redirects: Redirects
     cache_headers: CacheHeaders
     store: ObjectStore
     authenticator: Authenticator

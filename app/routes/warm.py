@@ -42,7 +42,7 @@ there is more to the request than its head."""
 
 
 class Head(NamedTuple):
-    """What a request's head asks for: all that is worked out from its text alone, once for each text.
+    """What a request's head asks for, and who asks: worked out from its text alone, once for each text.
 
     Attributes:
         route: the label that it is counted under.
@@ -51,26 +51,33 @@ class Head(NamedTuple):
     """
 
     path: ArtifactPath
-    representation: str
-    encoding: str
     principal: Principal
-    cache_control: tuple[bytes, bytes]
     route: str
     path_text: str
     client: str | None
 
 
+class Form(NamedTuple):
+    """In which form a folder's page is wanted, and who may keep it; worked out with its head."""
+
+    representation: str
+    encoding: str
+    cache_control: tuple[bytes, bytes]
+
+
 class WarmRequest(NamedTuple):
-    """A request that can be answered from memory, if its page is there.
+    """A request that can be answered from memory, if its answer is there.
 
     Attributes:
         method: GET or HEAD.
+        form: of the page, where a folder is asked for.
         known: the entity tag that the client has already, quotes included.
         agent: the client's own word for itself.
     """
 
     method: str
     head: Head
+    form: Form | None
     known: bytes | None
     agent: str | None
 
@@ -79,7 +86,7 @@ class WarmAnswer(NamedTuple):
     """An answer that only has to be sent.
 
     Attributes:
-        status: 200 or 304.
+        status: 200, 302 or 304.
         page: what is known of it whenever it is sent.
         changing: raw header fields that are not: how long it may be kept, and its age.
         body: as it goes out; empty for HEAD and 304.
@@ -92,12 +99,12 @@ class WarmAnswer(NamedTuple):
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """All header fields, raw."""
-        known = self.page.headers if self.status == 200 else not_modified_headers(self.page)
+        known = not_modified_headers(self.page) if self.status == 304 else self.page.headers
         return [*known, *self.changing]
 
     def fields(self) -> bytes:
         """The same as lines of a response head."""
-        known = self.page.fields if self.status == 200 else field_lines(not_modified_headers(self.page))
+        known = field_lines(not_modified_headers(self.page)) if self.status == 304 else self.page.fields
         return known + _changing_lines(self.changing)
 
 
@@ -138,11 +145,11 @@ class WarmPages:
         """
         if raw_path[-1:] != b"/" or len(raw_path) > MAX_MEMO_BYTES or (method != "GET" and method != "HEAD"):
             return None
-        fields = _fields(headers)
+        fields = field_values(headers)
         if fields is None or query not in _FORMATS:
             return None
         get = fields.get
-        head = self._head(
+        asked = self._head(
             raw_path,
             query,
             peer,
@@ -151,19 +158,19 @@ class WarmPages:
             get(b"accept-encoding"),
             get(b"x-forwarded-for"),
         )
-        if head is None:
+        if asked is None:
             return None
-        return WarmRequest(method, head, get(b"if-none-match"), logged_text(get(b"user-agent")))
+        return WarmRequest(method, *asked, get(b"if-none-match"), logged_text(get(b"user-agent")))
 
     def find(self, request: WarmRequest) -> WarmAnswer | None:
         """The answer to a request, if it is at hand."""
-        head = request.head
-        if (view := self._catalog.warm(head.path, head.principal)) is None:
+        head, form = request.head, request.form
+        if form is None or (view := self._catalog.warm(head.path, head.principal)) is None:
             return None
-        page = self._pages.ready(view, head.representation, head.encoding)
+        page = self._pages.ready(view, form.representation, form.encoding)
         if page is None:
             return None
-        changing = (head.cache_control, *folder_age(view, self._cache_headers))
+        changing = (form.cache_control, *folder_age(view, self._cache_headers))
         if request.known is None:
             return WarmAnswer(200, page, changing, page.body if request.method == "GET" else b"")
         if request.known == page.e_tag:
@@ -179,29 +186,32 @@ class WarmPages:
         accept: bytes | None,
         accept_encoding: bytes | None,
         forwarded_for: bytes | None,
-    ) -> Head | None:
-        """What is asked for and by whom; None where the long way has to look at it."""
+    ) -> tuple[Head, Form] | None:
+        """What is asked for, by whom, and in which form; None where the long way has to look at it."""
         try:
             path = ArtifactPath.parse(raw)
         except RequestError:
             return None
         if not self._is_host(host) or (path.segments and self._is_reserved(path.segments[0])):
             return None
-        representation = _FORMATS[query] or negotiated(_lines(accept))
-        identity = self._authenticator.without_credentials(_lines(forwarded_for), peer)
-        return Head(
-            path=path,
+        representation = _FORMATS[query] or negotiated(lines_of(accept))
+        identity = self._authenticator.without_credentials(lines_of(forwarded_for), peer)
+        form = Form(
             representation=representation,
-            encoding=choose_encoding(_lines(accept_encoding), ENCODINGS),
-            principal=identity.principal,
+            encoding=choose_encoding(lines_of(accept_encoding), ENCODINGS),
             cache_control=self._cache_headers.of_folder(identity.principal),
+        )
+        head = Head(
+            path=path,
+            principal=identity.principal,
             route=f"folder-{representation}",
             path_text=raw.decode("ascii", "backslashreplace"),
             client=str(identity.client) if identity.client else peer,
         )
+        return head, form
 
 
-def _fields(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes] | None:
+def field_values(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes] | None:
     """The fields that matter here, or None where one of them is for the long way."""
     fields: dict[bytes, bytes] = {}
     size = 0
@@ -226,5 +236,6 @@ def logged_text(value: bytes | None) -> str | None:
     return None if value is None else value[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace")
 
 
-def _lines(value: bytes | None) -> tuple[str, ...]:
+def lines_of(value: bytes | None) -> tuple[str, ...]:
+    """A field that is there at most once, as one of which there may be several lines."""
     return () if value is None else (value.decode("latin-1"),)

@@ -17,7 +17,7 @@ from app.domain.errors import ObjectChanged
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.local_tree import LocalFile, LocalTree
 from app.storage.observing import observed
-from app.storage.store import CONTROL_FILE_LIMIT, Observer
+from app.storage.store import CONTROL_FILE_LIMIT, Observer, SignedUrl
 
 CHUNK_BYTES = 256 * 1024
 _EXAMPLES = 5
@@ -98,7 +98,7 @@ class LocalStore:
 
     async def presign(
         self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
-    ) -> str | None:
+    ) -> SignedUrl | None:
         """See `ObjectStore.presign`. A directory has no such thing."""
         del path, content_type, disposition, expires
         return None

@@ -15,11 +15,13 @@ from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.call_limits import DEFAULT_LIMITS, CallLimiter, CallLimits
 from app.storage.observing import observed
+from app.storage.presign import Presigner
 from app.storage.s3_clients import UNLIMITED, Timeouts, new_session, open_client
 from app.storage.s3_errors import FOREIGN_ERRORS, s3_errors_translated, translate
 from app.storage.s3_keys import KeySpace
 from app.storage.s3_listing import FoundEntries, opaque
-from app.storage.store import CONTROL_FILE_LIMIT, Observer
+from app.storage.s3_signing import UrlSigner, address_of
+from app.storage.store import CONTROL_FILE_LIMIT, Observer, SignedUrl
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
@@ -49,6 +51,7 @@ class S3Store:
             connection pool: as many slow readers as that has connections would stop every page.
         bucket: its name.
         keys: maps paths to keys.
+        signer: makes URLs of the bucket.
         limiter: makes every call.
         observe: told of every attempt.
     """
@@ -60,6 +63,7 @@ class S3Store:
         bucket: str,
         keys: KeySpace,
         *,
+        signer: UrlSigner,
         limiter: CallLimiter,
         observe: Observer,
     ) -> None:
@@ -67,6 +71,7 @@ class S3Store:
         self._downloads = downloads
         self._bucket = bucket
         self._keys = keys
+        self._signer = signer
         self._limiter = limiter
         self._observe = observe
 
@@ -112,20 +117,11 @@ class S3Store:
 
     async def presign(
         self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
-    ) -> str | None:
+    ) -> SignedUrl:
         """See `ObjectStore.presign`. Asks S3 only where the path may be stored under one of several keys."""
         key = await self._stored_key(path)
-        with s3_errors_translated():
-            return await self._client.generate_presigned_url(
-                "get_object",
-                Params={
-                    "Bucket": self._bucket,
-                    "Key": key,
-                    "ResponseContentType": content_type,
-                    "ResponseContentDisposition": disposition,
-                },
-                ExpiresIn=expires,
-            )
+        query = {"response-content-type": content_type, "response-content-disposition": disposition}
+        return await self._signer.presign("GET", key, query, seconds=expires)
 
     async def check(self) -> None:
         """See `ObjectStore.check`."""
@@ -269,10 +265,12 @@ async def open_s3_store(
     where = prefix.strip("/")
     timeouts = Timeouts(connect_timeout, read_timeout)
     session = new_session()
+    async with open_client(session, timeouts, UNLIMITED, access_key="none") as nobody:
+        signer = UrlSigner(session, Presigner(await address_of(nobody, bucket)), clock=time.time)
     async with (
         open_client(session, timeouts, limits.in_flight) as client,
         open_client(session, timeouts, UNLIMITED) as downloads,
     ):
         keys = KeySpace(where and where + "/")
         limiter = CallLimiter(limits, clock=time.monotonic)
-        yield S3Store(client, downloads, bucket, keys, limiter=limiter, observe=observe)
+        yield S3Store(client, downloads, bucket, keys, signer=signer, limiter=limiter, observe=observe)

@@ -33,9 +33,14 @@ def new_session() -> aioboto3.Session:
 
 
 def open_client(
-    session: aioboto3.Session, timeouts: Timeouts, max_connections: int
+    session: aioboto3.Session, timeouts: Timeouts, max_connections: int, *, access_key: str | None = None
 ) -> AbstractAsyncContextManager[S3Client]:
-    """A client with a connection pool of its own. Path-style addressing where an endpoint is configured."""
+    """A client with a connection pool of its own. Path-style addressing where an endpoint is configured.
+
+    Args:
+        access_key: None for the session's own credentials. A client with any other never calls S3, and needs
+            none that are valid.
+    """
     config = AioConfig(
         signature_version="s3v4",  # without it, presigned URLs have the old SigV2 form
         connect_timeout=timeouts.connect,
@@ -46,7 +51,7 @@ def open_client(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return session.client("s3", config=config)
+    return session.client("s3", config=config, aws_access_key_id=access_key, aws_secret_access_key=access_key)
 
 
 def fast_timestamp(value: str) -> datetime:

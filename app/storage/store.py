@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.domain.entries import FileInfo, Listing
 from app.domain.paths import ArtifactPath
@@ -20,6 +20,17 @@ Observer = Callable[[str, str, float], None]
 """Called once per storage call with (operation, outcome, seconds). Operation is `list`, `head`, `get` or
 `check`. Outcome is `ok`, `not-found`, `moved`, `changed`, `denied`, `cancelled`, `refused` (a control file
 that is none) or the reason of a `StoreUnavailable`."""
+
+
+class SignedUrl(NamedTuple):
+    """A URL that carries its own permission.
+
+    Attributes:
+        until: up to when the same question gives the same URL; seconds since the epoch, UTC. It holds for longer.
+    """
+
+    url: str
+    until: float
 
 
 class ObjectStore(Protocol):
@@ -85,13 +96,15 @@ class ObjectStore(Protocol):
 
     async def presign(
         self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
-    ) -> str | None:
+    ) -> SignedUrl | None:
         """A URL from which anybody can GET the file for a while, or None where the store has no such thing.
+
+        The same question gives the same URL for a while, so that whoever keeps files by their URL finds them again.
 
         Args:
             content_type: value for the answer's Content-Type.
             disposition: value for the answer's Content-Disposition.
-            expires: seconds until the URL is refused.
+            expires: seconds after which the URL may be refused, at the earliest.
         """
         ...
 

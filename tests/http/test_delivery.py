@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.domain.paths import ArtifactPath
+from app.storage.store import SignedUrl
 from tests.support.live_server import app_over, token
 from tests.support.memory_store import MemoryStore
 from tests.support.site_trees import client_of
@@ -42,7 +43,7 @@ class PresigningStore(MemoryStore):
 
     async def presign(
         self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
-    ) -> str | None:
+    ) -> SignedUrl | None:
         self.presigned.append(Presigned(path.text, content_type, disposition, expires))
         return await super().presign(
             path, content_type=content_type, disposition=disposition, expires=expires

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from app.domain.entries import Entry, File, FileInfo, Folder, Listing
 from app.domain.errors import Moved, NotFound, ObjectChanged
 from app.domain.paths import ArtifactPath
 from app.storage.observing import observed
-from app.storage.store import CONTROL_FILE_LIMIT, Observer
+from app.storage.store import CONTROL_FILE_LIMIT, Observer, SignedUrl
 
 CHUNK_BYTES = 64 * 1024
 
@@ -40,11 +41,13 @@ class MemoryStore:
     Attributes:
         calls: every call made so far, in order.
         presign_base: where presigned URLs point; None for a store that has none.
+        presign_until: what they say of themselves, as in `SignedUrl`.
     """
 
     def __init__(self, *, observe: Observer | None = None, presign_base: str | None = None) -> None:
         self.calls: list[Call] = []
         self.presign_base = presign_base
+        self.presign_until = math.inf
         self._observe: Observer = observe or (lambda operation, outcome, seconds: None)
         self._objects: dict[str, _Object] = {}
         self._links: dict[str, str] = {}
@@ -139,10 +142,12 @@ class MemoryStore:
 
     async def presign(
         self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
-    ) -> str | None:
+    ) -> SignedUrl | None:
         """See `ObjectStore.presign`."""
         self._start("presign", path)
-        return None if self.presign_base is None else f"{self.presign_base}{path.url}?signature=fake"
+        if self.presign_base is None:
+            return None
+        return SignedUrl(f"{self.presign_base}{path.url}?signature=fake", self.presign_until)
 
     async def check(self) -> None:
         """See `ObjectStore.check`."""

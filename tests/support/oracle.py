@@ -26,6 +26,7 @@ from app.pages.json_lists import entry_line
 from app.policy.site_policy import SitePolicy
 from app.routes.application import build_application
 from app.routes.folder_pages import FolderPages
+from app.routes.redirects import Redirects
 from app.routes.services import Services
 from app.routes.shared_headers import page_headers
 from app.storage.store import ObjectStore
@@ -84,7 +85,15 @@ class Site:
         pages = FolderPages(
             services.site, services.html, PageCache(held), page_headers(self.settings.replica_id)
         )
-        return replace(services, store=store, catalog=catalog, folder_pages=pages, clock=lambda: NOW)
+        redirects = Redirects(held, page_headers(self.settings.replica_id), clock=lambda: NOW)
+        return replace(
+            services,
+            store=store,
+            catalog=catalog,
+            folder_pages=pages,
+            redirects=redirects,
+            clock=lambda: NOW,
+        )
 
     @cached_property
     def oracle(self) -> Oracle:

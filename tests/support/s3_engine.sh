@@ -56,6 +56,8 @@ osd op thread suicide timeout = 0
 rgw data = $directory/gateway
 rgw frontends = beast endpoint=127.0.0.1:$gateway_port
 rgw run sync thread = false
+# Buckets answer as BUCKET.localhost too; requests to an address name the bucket in the path as ever.
+rgw dns name = localhost
 # Passwords of notification endpoints are taken over TLS only; here everything stays on the loopback.
 rgw trust forwarded https = true
 CONF

@@ -13,6 +13,7 @@ from app.cli import server_options
 from app.domain.entries import Entry, File, FileInfo, Folder, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
+from app.storage.store import SignedUrl
 from tests.support.live_server import app_over, settings_for
 
 GROUPS, FOLDERS, FILES = 100, 100, 100
@@ -54,7 +55,7 @@ class SyntheticStore:
 
     async def presign(
         self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
-    ) -> str | None:
+    ) -> SignedUrl | None:
         """See `ObjectStore.presign`."""
         return None
 

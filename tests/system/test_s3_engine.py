@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -38,11 +39,11 @@ async def web() -> AsyncIterator[httpx.AsyncClient]:
 
 async def presign(tree: PlantedTree, path: ArtifactPath, *, expires: int = 60) -> str:
     disposition = "attachment; filename=\"f\"; filename*=UTF-8''%C3%BC"
-    url = await tree.store.presign(
+    signed = await tree.store.presign(
         path, content_type="application/x-image", disposition=disposition, expires=expires
     )
-    assert url is not None
-    return url
+    assert signed is not None
+    return signed.url
 
 
 class TestS3StoreOnRealEngine(S3Contract):
@@ -79,6 +80,31 @@ async def test_a_presigned_url_of_a_legacy_spelling(tree: PlantedTree, web: http
     assert (answer.status_code, answer.content) == (200, b"legacy")
 
 
+async def test_a_presigned_url_in_virtual_host_style(
+    tree: PlantedTree,
+    web: httpx.AsyncClient,
+    s3_engine: S3Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    for name in ODD_NAMES:
+        await tree.hand.plant(f"odd/{name}", name.encode())
+    engine = urlsplit(s3_engine.url)
+    config = tmp_path / "aws-config"
+    config.write_text("[default]\ns3 =\n  addressing_style = virtual\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://localhost:{engine.port}")
+    async with open_s3_store(BUCKET, observe=ignore_call) as store:
+        for name in ODD_NAMES:
+            if "~" in name:
+                continue  # where S3 is asked for the spelling, by a name that only a resolver of its own knows
+            url = urlsplit(await presign(PlantedTree(store, tree.hand), path_of(f"odd/{name}")))
+            assert url.netloc == f"{BUCKET}.localhost:{engine.port}"
+            at_engine = urlunsplit(url._replace(netloc=engine.netloc))
+            answer = await web.get(at_engine, headers={"Host": url.netloc})
+            assert (answer.status_code, answer.content) == (200, name.encode())
+
+
 async def test_an_expired_url_is_refused(tree: PlantedTree, web: httpx.AsyncClient) -> None:
     await tree.hand.plant("f", b"content")
     url = await presign(tree, path_of("f"), expires=1)
@@ -91,11 +117,11 @@ async def test_an_expired_url_is_refused(tree: PlantedTree, web: httpx.AsyncClie
 async def test_a_tampered_url_is_refused(tree: PlantedTree, web: httpx.AsyncClient) -> None:
     await tree.hand.plant("f", b"content")
     await tree.hand.plant("g", b"other")
-    url = await presign(tree, path_of("f"))
+    url = await presign(tree, path_of("f"), expires=60)
     parts = urlsplit(url)
     for other in (
         urlunsplit(parts._replace(path=parts.path[:-1] + "g")),
-        url.replace("X-Amz-Expires=60", "X-Amz-Expires=6000"),
+        url.replace("X-Amz-Expires=72", "X-Amz-Expires=7200"),
         url.replace("x-image", "x-other"),
         urlunsplit(parts._replace(query="")),
     ):

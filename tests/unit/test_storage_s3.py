@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -367,19 +368,19 @@ async def test_the_second_spelling_is_not_tried_where_the_first_was_refused(
 
 
 async def test_presigning_asks_s3_only_about_spellings(s3: FakeS3, store: S3Store) -> None:
-    url = await store.presign(
+    signed = await store.presign(
         FILE, content_type="text/x-y", disposition='attachment; filename="f"', expires=60
     )
-    assert url is not None
+    url = signed.url
+    assert time.time() < signed.until <= time.time() + 12
     assert url.startswith(f"{s3.url}/artifacts/d/f.zip?")
-    assert "X-Amz-Expires=60" in url
+    assert "X-Amz-Expires=72" in url  # and so much longer than a window lasts
     assert "response-content-type=text%2Fx-y" in url
     assert "response-content-disposition=attachment%3B%20filename%3D%22f%22" in url
     assert s3.requests == []
     s3.answer = fake_s3.in_turn(fake_s3.status(404), fake_s3.content(b""))
-    url = await store.presign(ArtifactPath.of("~a"), content_type="a/b", disposition="inline", expires=60)
-    assert url is not None
-    assert url.startswith(f"{s3.url}/artifacts/%257Ea?")
+    signed = await store.presign(ArtifactPath.of("~a"), content_type="a/b", disposition="inline", expires=60)
+    assert signed.url.startswith(f"{s3.url}/artifacts/%257Ea?")
 
 
 @pytest.mark.parametrize("prefix", ["trees/eu", "/trees/eu/", "trees/eu/"])

@@ -42,6 +42,16 @@ class FakeStore:
         entries = (File(name, 0, _MODIFIED, f"{prefix}-{name}") for name in map(file_name, range(self.files)))
         return Listing(path.as_folder, tuple(entries))
 
+    def walk(
+        self, path: ArtifactPath, after: str, list_names: ListNames
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        """See `ObjectStore.walk`."""
+        return walk_by_folders(path, after, self.list_folder)
+
+    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
+        """See `ObjectStore.stored_sha256`."""
+        return None
+
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`. Nothing that is measured asks for a file."""
         raise NotFound

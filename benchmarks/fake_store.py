@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from app.domain.entries import File, FileInfo, Folder, Listing
+from app.domain.entries import File, FileInfo, Folder, Found, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
+from app.storage.folder_walk import walk_by_folders
+from app.storage.store import ListNames
 from benchmarks.tree import file_name
 
 _MODIFIED = 1.5e9

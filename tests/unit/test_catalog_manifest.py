@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -57,6 +58,7 @@ POLICIES = [
     '[[rule]]\npath = "b"\ntier = "private"\ngroups = ["staff"]\noverride = true\n',
 ]
 MEMBER = PEOPLE[1]
+LIVES: dict[str, Any] = {"cache_ttl": 60, "cache_grace": 60, "cache_max_stale": 3600}
 
 paths = st.lists(st.sampled_from(NAMES), min_size=1, max_size=4).map("/".join)
 files = st.frozensets(paths, min_size=1, max_size=12)
@@ -112,8 +114,7 @@ def test_a_walk_is_what_listing_each_folder_gives(
     async def check() -> None:
         expected: list[VisibleEntry] | None
         store = planted(tree, rules, page_entries)
-        lives = {"cache_ttl": 60, "cache_grace": 60, "cache_max_stale": 60} if is_warm else {}
-        catalog = catalog_over(store, policy=policy, **lives)
+        catalog = catalog_over(store, policy=policy, **(LIVES if is_warm else {}))
         try:
             expected = await reference_walk(catalog, ROOT, principal)
         except (AccessDenied, NotFound) as denied:
@@ -231,11 +232,9 @@ async def test_a_folder_cannot_be_walked_that_cannot_be_listed() -> None:
 
 
 class TestWhatIsKept:
-    LIVES = {"cache_ttl": 60, "cache_grace": 60, "cache_max_stale": 3600}
-
     async def test_control_files_that_have_not_changed_are_not_read_again(self) -> None:
         store = planted(frozenset({"a/x", "a/y"}), {"a/": ("BUILD-INFO.txt", SOME_FOR_GROUPS)}, 1000)
-        catalog = catalog_over(store, **self.LIVES)
+        catalog = catalog_over(store, **LIVES)
         await catalog.list_folder(ArtifactPath.from_text("a/"), ANONYMOUS)
         store.calls.clear()
         assert await walk(catalog) == ["a/", "a/x", "a/y"]
@@ -243,7 +242,7 @@ class TestWhatIsKept:
 
     async def test_what_is_kept_is_no_rule_for_what_came_later(self) -> None:
         store = tree_of("a/x")
-        catalog = catalog_over(store, **self.LIVES)
+        catalog = catalog_over(store, **LIVES)
         assert await walk(catalog) == ["a/", "a/x"]
         await catalog.list_folder(ArtifactPath.from_text("a/"), ANONYMOUS)
         store.put("a/BUILD-INFO.txt", GROUPS_ONLY)
@@ -254,7 +253,7 @@ class TestWhatIsKept:
         """Were its entries those of the walk, the rules that are kept would be taken for the new one's."""
         many = frozenset(f"a/{number}" for number in range(20))
         store = planted(many, {}, 2)
-        catalog = catalog_over(store, **self.LIVES)
+        catalog = catalog_over(store, **LIVES)
         await catalog.list_folder(ArtifactPath.from_text("a/"), ANONYMOUS)
         store.put("a/secret/BUILD-INFO.txt", GROUPS_ONLY)
         store.put("a/secret/f")
@@ -263,7 +262,7 @@ class TestWhatIsKept:
 
     async def test_a_folder_that_is_no_longer_listable_is_refused_before_the_first_line(self) -> None:
         store = tree_of("a/x")
-        catalog = catalog_over(store, **self.LIVES)
+        catalog = catalog_over(store, **LIVES)
         root = ArtifactPath.from_text("a/")
         await catalog.list_folder(root, ANONYMOUS)
         store.put("a/BUILD-INFO.txt", GROUPS_ONLY)
@@ -272,7 +271,7 @@ class TestWhatIsKept:
 
     async def test_a_folder_that_became_a_link_has_changed(self) -> None:
         store = tree_of("a/x", "b/y")
-        catalog = catalog_over(store, **self.LIVES)
+        catalog = catalog_over(store, **LIVES)
         root = ArtifactPath.from_text("a/")
         await catalog.list_folder(root, ANONYMOUS)
         store.put("a/.s3_linked_from", b"b")

@@ -172,7 +172,7 @@ class S3Walk:
 
     async def _find_detours_before(self, path: ArtifactPath) -> None:
         """Look into the folders that the place of beginning is in: their legacy keys may be before it."""
-        if not self._after.startswith(path.text):
+        if not self._after or not self._after.startswith(path.text):
             return
         folder = path
         for name in self._after.removeprefix(path.text).split("/"):

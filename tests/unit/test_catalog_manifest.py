@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.catalog import Catalog
 from app.catalog.passing import PAGES_AHEAD
-from app.domain.access import ANONYMOUS, PathScope, Principal, VisibleEntry
+from app.domain.access import ANONYMOUS, Allow, Licence, PathScope, Principal, VisibleEntry
 from app.domain.errors import (
     AccessDenied,
     BadParameter,
@@ -47,6 +48,7 @@ PEOPLE = [
     Principal(subject="o", groups=frozenset({"others"})),
     Principal(subject="s", groups=frozenset({"staff"}), scope=PathScope(("a/**",))),
     Principal(trusted=True),
+    Principal(accepted=frozenset({Licence("the text").digest})),
 ]
 LISTED = '[[rule]]\npath = "**/b"\ntier = "private"\ngroups = ["staff"]\nvisibility = "listed"\n'
 POLICIES = [
@@ -124,6 +126,22 @@ def test_a_walk_is_what_listing_each_folder_gives(
         assert await entries(catalog, ROOT, principal) == expected
         for number, visible in enumerate(expected):
             assert await entries(catalog, ROOT, principal, visible.path.text) == expected[number + 1 :]
+
+    asyncio.run(check())
+
+
+@settings(deadline=None, max_examples=100)
+@given(files, controls, st.sampled_from(POLICIES), st.sampled_from(PEOPLE))
+def test_an_entry_is_open_to_whom_it_would_be_handed_out(
+    tree: frozenset[str], rules: dict[str, tuple[str, bytes]], policy: str, principal: Principal
+) -> None:
+    async def check() -> None:
+        catalog = catalog_over(planted(tree, rules, 1000), policy=policy, default_tier="closed")
+        with suppress(AccessDenied, NotFound):
+            for visible in await entries(catalog, ROOT, principal):
+                if not visible.entry.is_folder:
+                    decision = (await catalog.explain(visible.path, principal)).decision
+                    assert visible.is_open_to(principal) == isinstance(decision, Allow)
 
     asyncio.run(check())
 

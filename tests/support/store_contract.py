@@ -19,6 +19,7 @@ from app.domain.entries import Entry, File, FileInfo, Folder, Found, Listing, Sk
 from app.domain.errors import NotFound, ObjectChanged
 from app.domain.paths import ROOT, ArtifactPath
 from app.storage.store import CONTROL_FILE_LIMIT, ObjectStore
+from tests.support.aws import Bucket
 
 ODD_NAMES = (
     "a b",
@@ -326,6 +327,18 @@ class StoreContract:
 
 class S3Contract(StoreContract):
     """What holds for S3 engines beyond that."""
+
+    async def test_a_checksum_that_was_stored_with_a_file_is_told(self, tree: PlantedTree) -> None:
+        assert isinstance(tree.hand, Bucket)
+        digest = hashlib.sha256(b"content").hexdigest()
+        for key in ("d/f", "d/a%7Eb"):
+            await tree.hand.client.put_object(
+                Bucket=tree.hand.name, Key=key, Body=b"content", Metadata={"sha256": digest}
+            )
+            path = path_of(key.replace("%7E", "~"))
+            info = await tree.store.head(path)
+            assert await tree.store.stored_sha256(path, info.e_tag) == digest
+            assert await tree.store.stored_sha256(path, "another") is None
 
     async def test_a_key_and_a_prefix_of_one_name_both_appear(self, tree: PlantedTree) -> None:
         await tree.hand.plant("d/both", b"file")

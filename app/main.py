@@ -205,7 +205,7 @@ def build_catalog(
         replica=settings.replica_id,
         clock=clock,
     )
-    return Catalog(store, folders, site_policy, absent_seconds=folders.missing_seconds, clock=clock)
+    return Catalog(store, folders, loader, site_policy, absent_seconds=folders.missing_seconds, clock=clock)
 
 
 def read_site_policy(settings: Settings) -> SitePolicy:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from app.domain.entries import File, FileInfo, Folder, Listing
+from app.domain.entries import File, FileInfo, Folder, Found, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
-from app.storage.store import SignedUrl
+from app.storage.folder_walk import walk_by_folders
+from app.storage.store import ListNames, SignedUrl
 from benchmarks.tree import file_name
 
 _MODIFIED = 1.5e9
@@ -42,6 +43,16 @@ class FakeStore:
         prefix = path.segments[0]
         entries = (File(name, 0, _MODIFIED, f"{prefix}-{name}") for name in map(file_name, range(self.files)))
         return Listing(path.as_folder, tuple(entries))
+
+    def walk(
+        self, path: ArtifactPath, after: str, list_names: ListNames
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        """See `ObjectStore.walk`."""
+        return walk_by_folders(path, after, self.list_folder)
+
+    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
+        """See `ObjectStore.stored_sha256`."""
+        return None
 
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`. Nothing that is measured asks for a file."""

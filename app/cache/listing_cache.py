@@ -117,6 +117,11 @@ class ListingCache(Generic[Value]):
                     self._flights.launch(path, lambda: self._read(path))
                 return Cached(stored.value, age, True)
 
+    def held(self, path: ArtifactPath) -> Value | None:
+        """What is kept, however old, for whoever can tell by other means that it still holds. Asks for nothing."""
+        stored: _Stored[Value] | None = self._held.get(path)
+        return stored.value if stored else None
+
     async def get(self, path: ArtifactPath, *, since: int | None = None) -> Cached[Value]:
         """A value that may be used, read now if need be.
 

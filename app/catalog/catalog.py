@@ -6,7 +6,8 @@ itself, so that a route cannot forget to ask.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import NamedTuple
 
 from app.cache.listing_cache import Cached, ListingCache
@@ -14,9 +15,9 @@ from app.cache.short_memory import ShortMemory
 from app.cache.single_flight import SingleFlight
 from app.catalog.denials import raise_denial, raise_secret
 from app.catalog.links import Links
-from app.catalog.paging import cursor_trail
-from app.catalog.snapshots import Snapshot
-from app.catalog.walk import walk_below
+from app.catalog.manifest import Manifest
+from app.catalog.paging import path_behind
+from app.catalog.snapshots import Snapshot, SnapshotLoader
 from app.catalog.wildcards import is_wildcard, only_match
 from app.domain.access import (
     Access,
@@ -101,6 +102,7 @@ class Catalog:
     Args:
         store: where the bytes are.
         folders: keeps what was read of each folder.
+        loader: reads the control files of a folder that is listed by other means.
         site: the site policy, which can deny before the store is asked.
         absent_seconds: how long a file that was not there is not asked for again.
         clock: seconds; never goes back.
@@ -110,6 +112,7 @@ class Catalog:
         self,
         store: ObjectStore,
         folders: ListingCache[Snapshot],
+        loader: SnapshotLoader,
         site: SitePolicy,
         *,
         absent_seconds: float,
@@ -117,6 +120,7 @@ class Catalog:
     ) -> None:
         self._store = store
         self._folders = folders
+        self._loader = loader
         self._site = site
         self._links = Links(self._snapshot)
         self._reread = ShortMemory(REREAD_SECONDS, clock)
@@ -235,8 +239,9 @@ class Catalog:
 
     async def walk(
         self, path: ArtifactPath, principal: Principal, after: str | None = None
-    ) -> AsyncIterator[VisibleEntry]:
-        """Everything below a folder that the principal may see, each folder before what is in it.
+    ) -> AsyncGenerator[VisibleEntry, None]:
+        """Everything below a folder that the principal may see, in byte order of the paths: each folder, whose
+        path ends in a slash, before what is in it.
 
         Folders whose own rules deny the listing are named, as in their parent's listing, but not entered;
         links are named but not followed, so that nothing is listed twice.
@@ -248,10 +253,13 @@ class Catalog:
             BadParameter: `after` is no path.
             As `list_folder` for the folder itself; StoreError at any time.
         """
-        trail = () if after is None else cursor_trail(after)
-        entries = await self.list_folder(path, principal)
-        async for visible in walk_below(entries, trail, lambda below: self.list_folder(below, principal)):
-            yield visible
+        folder = path.as_folder
+        behind = folder if after is None else path_behind(folder, after)
+        await self.view_folder(folder, principal)
+        manifest = Manifest(self._folders, self._loader, self._site, principal)
+        async with aclosing(manifest.walk(self._store, folder, behind)) as entries:
+            async for visible in entries:
+                yield visible
 
     async def explain(self, path: ArtifactPath, principal: Principal) -> Explanation:
         """Which rule decides about a path, and what it decides; the file itself need not exist.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.domain.access import VisibleEntry
 from app.domain.entries import Entry, File, Folder, listing_order
-from app.domain.errors import BadParameter, RequestError
-from app.domain.paths import ArtifactPath
+from app.domain.errors import BadParameter, ImpossiblePath, RequestError
+from app.domain.paths import ROOT, ArtifactPath
 
 
 class Page(NamedTuple):
@@ -38,10 +38,7 @@ def take_page(entries: tuple[VisibleEntry, ...], *, after: str | None, limit: in
     """
     start = 0
     if after is not None:
-        trail = cursor_trail(after)
-        if len(trail) != 1:
-            raise BadParameter("after", "a name of this folder, with a '/' behind a folder's")
-        start = position_behind(entries, trail[0])
+        start = position_behind(entries, _named_by(after))
     end = len(entries) if limit is None else min(len(entries), start + limit)
     next_after = cursor_of(entries[end - 1]) if start < end < len(entries) else None
     return Page(entries[start:end], next_after, len(entries))
@@ -52,20 +49,19 @@ def cursor_of(visible: VisibleEntry) -> str:
     return visible.entry.name + ("/" if visible.entry.is_folder else "")
 
 
-def cursor_trail(cursor: str) -> tuple[Entry, ...]:
-    """The folders, and at last the file or folder, that a cursor such as `a/b/c.txt` names.
+def path_behind(folder: ArtifactPath, cursor: str) -> ArtifactPath:
+    """The path that a cursor such as `a/b/c.txt` names below a folder; nothing need be there.
 
     Raises:
         BadParameter: it names nothing that could be in a tree.
     """
     try:
-        path = ArtifactPath.from_text(cursor)
+        below = ArtifactPath.from_text(cursor)
+        if not below.segments:
+            raise ImpossiblePath("a cursor names something")
+        return ArtifactPath.of(*folder.segments, *below.segments, is_folder=below.is_folder)
     except RequestError as error:
         raise BadParameter("after", "a path below this folder, with a '/' behind a folder's") from error
-    *folders, last = path.segments or ("",)
-    if not last:
-        raise BadParameter("after", "a path below this folder, with a '/' behind a folder's")
-    return (*map(Folder, folders), Folder(last) if path.is_folder else File(last, 0, 0.0))
 
 
 def position_behind(entries: Sequence[VisibleEntry], place: Entry) -> int:
@@ -73,6 +69,8 @@ def position_behind(entries: Sequence[VisibleEntry], place: Entry) -> int:
     return bisect_right(entries, listing_order(place), key=lambda visible: listing_order(visible.entry))
 
 
-def position_at(entries: Sequence[VisibleEntry], place: Entry) -> int:
-    """Index of the first entry that comes at or behind a place in listing order."""
-    return bisect_left(entries, listing_order(place), key=lambda visible: listing_order(visible.entry))
+def _named_by(cursor: str) -> Entry:
+    path = path_behind(ROOT, cursor)
+    if len(path.segments) != 1:
+        raise BadParameter("after", "a name of this folder, with a '/' behind a folder's")
+    return Folder(path.name) if path.is_folder else File(path.name, 0, 0.0)

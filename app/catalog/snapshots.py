@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 import itertools
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import structlog
 
 from app.catalog.sizes import size_of, size_with_parts
-from app.domain.entries import ControlFile, Entry, File, Folder, Listing, listing_order
+from app.domain.entries import ControlFile, Entry, File, Folder, listing_order
 from app.domain.errors import Moved, NotFound, RequestError, StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.policy.decide import Rules, compose
@@ -82,6 +83,20 @@ def _entry_cost(entry: Entry) -> int:
     return FILE_BYTES + size_of(entry.name) + (size_of(entry.e_tag) if entry.e_tag else 0)
 
 
+class Governing(NamedTuple):
+    """What the control files of a folder come to.
+
+    Attributes:
+        rules: what governs it.
+        link: the folder that this one stands for, or None.
+        fingerprint: digest of the control files.
+    """
+
+    rules: Rules
+    link: ArtifactPath | None
+    fingerprint: bytes
+
+
 class SnapshotLoader:
     """Reads snapshots from a store: one listing, then all control files that it shows at once.
 
@@ -120,7 +135,29 @@ class SnapshotLoader:
         """
         listing = await self._store.list_folder(path)
         names = [entry.name for entry in listing.entries if not entry.is_folder]
-        rule_files = _readable_control_files(listing, names)
+        governing = await self.read_governing(path, names, listing.skipped)
+        return Snapshot(
+            path,
+            tuple(sorted(listing.entries, key=listing_order)),
+            governing.rules,
+            governing.link,
+            fingerprint=governing.fingerprint,
+            version=next(self._versions),
+        )
+
+    async def read_governing(
+        self, path: ArtifactPath, names: Sequence[str], skipped: Sequence[str]
+    ) -> Governing:
+        """Read the control files of a folder, all at once.
+
+        Args:
+            names: of the files in it; those that a folder keeps to itself will do.
+            skipped: names of what is in it and cannot be served.
+
+        Raises:
+            StoreError: no answer, or a control file that is there cannot be read.
+        """
+        rule_files = _readable_control_files(path, names, skipped)
         link_files = (LINK_FILE,) if LINK_FILE in names else ()
         controls = await asyncio.gather(*(self._read(path, name) for name in (*rule_files, *link_files)))
         rules = compose(
@@ -132,14 +169,7 @@ class SnapshotLoader:
             default_licences=self._default_licences,
         )
         link = self._parse_link(controls[-1], path) if link_files else None
-        return Snapshot(
-            path,
-            tuple(sorted(listing.entries, key=listing_order)),
-            rules,
-            link,
-            fingerprint=_fingerprint(controls),
-            version=next(self._versions),
-        )
+        return Governing(rules, link, _fingerprint(controls))
 
     async def _read(self, folder: ArtifactPath, name: str) -> ControlFile:
         path = folder.child(name)
@@ -169,15 +199,17 @@ class SnapshotLoader:
         return target
 
 
-def _readable_control_files(listing: Listing, names: list[str]) -> tuple[str, ...]:
+def _readable_control_files(
+    folder: ArtifactPath, names: Sequence[str], skipped: Sequence[str]
+) -> tuple[str, ...]:
     """Names of the control files to read.
 
     Raises:
         StoreUnavailable: one of them is there but cannot be served, such as a dangling symbolic link.
     """
-    wanted = control_files_to_read([*names, *listing.skipped])
+    wanted = control_files_to_read([*names, *skipped])
     if unreadable := set(wanted).difference(names):
-        _log.error("control_file_unreadable", folder=listing.path.url, names=sorted(unreadable))
+        _log.error("control_file_unreadable", folder=folder.url, names=sorted(unreadable))
         raise StoreUnavailable("rules-unreadable")
     return wanted
 

@@ -188,3 +188,11 @@ class VisibleEntry(NamedTuple):
     access: Access
     licences: tuple[Licence, ...] = ()
     locked: bool = False
+
+    def is_open_to(self, principal: Principal) -> bool:
+        """Whether the principal, to whom the listing shows this file, can have it now and without more ado."""
+        if principal.trusted:
+            return True
+        if self.locked or self.access is Access.CLOSED:
+            return False
+        return all(licence.is_accepted(principal.accepted) for licence in self.licences)

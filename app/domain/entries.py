@@ -89,6 +89,31 @@ class Listing(NamedTuple):
     skipped: tuple[str, ...] = ()
 
 
+class Skipped(NamedTuple):
+    """Something in a folder that is there and cannot be served, as in `Listing.skipped`."""
+
+    name: str
+
+
+class Found(NamedTuple):
+    """What a walk through a tree has come by.
+
+    Attributes:
+        folder: the folder that it is directly in.
+    """
+
+    folder: ArtifactPath
+    entry: Entry | Skipped
+
+
+def walk_order(entry: Entry) -> bytes:
+    """Sort key of the entries of one folder by which a walk gives all paths in byte order.
+
+    A folder counts with its slash, so that it comes just before what is in it, and nothing comes between.
+    """
+    return (entry.name + "/" if entry.is_folder else entry.name).encode("utf-8", "surrogateescape")
+
+
 def listing_order(entry: Entry) -> tuple[int, int, tuple[int, ...], bytes]:
     """Sort key of every listing, in every representation.
 

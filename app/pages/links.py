@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from app.domain.access import VisibleEntry
@@ -29,18 +30,19 @@ def next_query(page: FolderPage, representation: str | None = None) -> str | Non
     return "?" + urlencode(fields, errors="surrogateescape")
 
 
-def next_walk_query(root: ArtifactPath, last: VisibleEntry, limit: int) -> str:
+def next_walk_query(root: ArtifactPath, last: VisibleEntry, limit: int, asked: Mapping[str, str]) -> str:
     """Relative reference that continues a recursive listing.
 
     Args:
         root: the folder that is listed.
         last: the last entry of the page before.
         limit: the page size that was asked for.
+        asked: the other fields of the query.
 
     Returns:
-        `?recursive=true&after=...` in ASCII, not HTML-escaped.
+        `?recursive=true&after=...` or the like, in ASCII, not HTML-escaped.
     """
     path = last.path.as_folder if last.entry.is_folder else last.path
     below = "/".join(path.segments[len(root.segments) :]) + ("/" if path.is_folder else "")
-    fields = {"recursive": "true", "after": below, "limit": str(limit)}
+    fields = {**asked, "after": below, "limit": str(limit)}
     return "?" + urlencode(fields, errors="surrogateescape")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -130,11 +130,19 @@ class FolderPolicy:
     @property
     def groups(self) -> frozenset[str]:
         """Every group that a rule for the folder or an entry of it names."""
-        rules = [ranked.rule for ranked in self.by_name.values()]
-        rules += [ranked.rule for _, ranked in self.wild]
+        return frozenset(group for rule in self._rules for group in rule.groups)
+
+    @property
+    def decides_alone(self) -> bool:
+        """Whether no control file of the folder can make a difference: every rule here overrides them."""
+        return self.own is not None and all(rule.override for rule in self._rules)
+
+    @property
+    def _rules(self) -> Iterator[SiteRule]:
+        yield from (ranked.rule for ranked in self.by_name.values())
+        yield from (ranked.rule for _, ranked in self.wild)
         if self.own:
-            rules.append(self.own)
-        return frozenset(group for rule in rules for group in rule.groups)
+            yield self.own
 
 
 def _precedence(rule: SiteRule) -> tuple[int, ...]:

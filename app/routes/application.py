@@ -20,6 +20,7 @@ from app.routes.health import build_health_router
 from app.routes.invalidate import build_invalidate_router
 from app.routes.licence import build_licence_router
 from app.routes.listing_api import build_listing_router
+from app.routes.manifest import build_manifest_router
 from app.routes.openapi import describe_tree
 from app.routes.responses import internal_error, problem_response
 from app.routes.services import Services
@@ -48,6 +49,7 @@ def build_application(services: Services) -> FrontDoor:
     builders = (
         build_health_router,
         build_listing_router,
+        build_manifest_router,
         build_invalidate_router,
         build_licence_router,
         build_static_router,

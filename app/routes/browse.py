@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.requests import Request
@@ -10,20 +10,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cache.page_cache import Page
 from app.catalog import FolderView
-from app.domain.access import Permission, Principal, VisibleEntry
+from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter
 from app.domain.paths import ArtifactPath
 from app.http_semantics import choose_encoding, choose_media_type
-from app.pages.json_lists import entry_line
-from app.pages.links import next_walk_query
 from app.routes.compression import ENCODINGS
 from app.routes.folder_pages import MEDIA_TYPES, Cut
-from app.routes.query import Query
-from app.routes.responses import LISTING_VARY, CacheHeaders, cache_control, is_not_modified
+from app.routes.manifest import Subtree, answer_subtree
+from app.routes.query import MAX_LIMIT, Query
+from app.routes.responses import CacheHeaders, is_not_modified
 from app.routes.services import Services, record_of
-from app.routes.streams import LineStream
-
-MAX_LIMIT: Final = 100_000
 
 _NOT_MODIFIED: Final = frozenset(
     {
@@ -110,39 +106,11 @@ class FolderAnswer:
 
 async def _recursive(
     request: Request, path: ArtifactPath, principal: Principal, services: Services, query: Query
-) -> LineStream:
-    """The whole subtree as ndjson, streamed: all of it, or the connection breaks."""
+) -> ASGIApp:
+    """The whole subtree as ndjson."""
     record_of(request).route = "recursive"
     if query.text("format") not in (None, "ndjson"):
         raise BadParameter("format", "ndjson, or left out, together with recursive=true")
-    if request.scope["http_version"] == "1.0":
-        # It has no chunks, so that a stream that broke off would look like a whole one.
-        raise BadParameter("recursive=true", "asked for by HTTP/1.1 or later")
-    limit = query.number("limit", MAX_LIMIT)
-    entries = services.catalog.walk(path, principal, query.text("after"))
-    headers = {
-        "Content-Type": MEDIA_TYPES["ndjson"],
-        "Cache-Control": cache_control(principal),
-        "Vary": LISTING_VARY,
-    }
-    if limit is None:
-        return await LineStream.start(_lines(entries), headers)
-    kept, is_cut = await _first(entries, limit)
-    if is_cut:
-        headers["Link"] = f'<{next_walk_query(path, kept[-1], limit)}>; rel="next"'
-    return LineStream([entry_line(visible) for visible in kept], None, headers)
-
-
-async def _first(entries: AsyncIterator[VisibleEntry], limit: int) -> tuple[list[VisibleEntry], bool]:
-    """The first `limit` entries, and whether there are more."""
-    kept: list[VisibleEntry] = []
-    async for visible in entries:
-        if len(kept) == limit:
-            return kept, True
-        kept.append(visible)
-    return kept, False
-
-
-async def _lines(entries: AsyncIterator[VisibleEntry]) -> AsyncIterator[bytes]:
-    async for visible in entries:
-        yield entry_line(visible)
+    limit, after = query.number("limit", MAX_LIMIT), query.text("after")
+    asked = Subtree(path, principal, "ndjson", {"recursive": "true"}, limit, after)
+    return await answer_subtree(request, asked, services)

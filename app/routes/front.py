@@ -83,7 +83,7 @@ class FrontDoor:
         if await self._answered_from_memory(scope, send):
             return
         answer = _Answer(send, self._shared_headers, is_head=scope["method"] == "HEAD")
-        record = RequestRecord()
+        record = RequestRecord(is_head=scope["method"] == "HEAD")
         scope[SCOPE_KEY] = record
         try:
             await self._dispatch(scope)(scope, receive, answer.send)
@@ -149,7 +149,7 @@ class FrontDoor:
                     subject=identity.principal.subject if identity else None,
                     agent=logged_text(dict(scope["headers"]).get(b"user-agent")),
                     replica=self._replica_id,
-                    broken=answer.broken,
+                    broken=answer.broken or record.broken,
                 )
             )
 

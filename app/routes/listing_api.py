@@ -72,7 +72,7 @@ def build_listing_router(services: Services) -> APIRouter:
         """List a folder, or one file."""
         record_of(request).route = "api-ls"
         principal = services.identify(request)
-        entries = await _entries(_tree_path(request, "/api/ls"), principal, services)
+        entries = await _entries(tree_path(request, "/api/ls"), principal, services)
         body = json_bytes(ls_object(entries, _bare_media_type))
         return rendered(request, body, "application/json", principal)
 
@@ -81,13 +81,13 @@ def build_listing_router(services: Services) -> APIRouter:
         """The licences that stand before one file."""
         record_of(request).route = "api-license"
         principal = services.identify(request)
-        body = json_bytes(await _licences(_tree_path(request, "/api/license"), principal, services))
+        body = json_bytes(await _licences(tree_path(request, "/api/license"), principal, services))
         return rendered(request, body, "application/json", principal)
 
     return router
 
 
-def _tree_path(request: Request, prefix: str) -> ArtifactPath:
+def tree_path(request: Request, prefix: str) -> ArtifactPath:
     """The part of the raw request path behind the prefix: the framework's own is decoded once too often."""
     raw: bytes = request.scope["raw_path"]
     below = raw.removeprefix(prefix.encode())

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
 from app.domain.errors import BadParameter
+
+MAX_LIMIT: Final = 100_000
+"""Most entries that one page of a list can be asked for."""
 
 
 class Query:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -30,19 +30,29 @@ def internal_error() -> Response:
     return problem_response(500, "Internal error", "the server failed to answer", "internal-error")
 
 
-def rendered(request: Request, body: bytes, media_type: str, principal: Principal) -> Response:
+def rendered(
+    request: Request,
+    body: bytes,
+    media_type: str,
+    principal: Principal,
+    more_headers: Mapping[str, str] | None = None,
+    *,
+    also_validated: str = "",
+) -> Response:
     """A page or list: compressed as the client likes, with a strong validator, or 304 where it has it already.
 
     Args:
         body: the identity-encoded body.
         media_type: with its charset.
         principal: who asks; only what everybody sees may be kept by shared caches.
+        more_headers: beside those that any such answer has.
+        also_validated: what of the headers is part of what is said, so that the validator changes with it.
     """
     encoding = "identity"
     if len(body) >= MIN_COMPRESSED_BYTES:
         encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
     # Taken before compression, and another one for each encoding: as `FolderPages` does.
-    e_tag = hashlib.blake2b(body, digest_size=16).hexdigest() + (
+    e_tag = hashlib.blake2b(body + also_validated.encode(), digest_size=16).hexdigest() + (
         "" if encoding == "identity" else f"-{encoding}"
     )
     headers = {
@@ -50,6 +60,7 @@ def rendered(request: Request, body: bytes, media_type: str, principal: Principa
         "Vary": LISTING_VARY,
         "Cache-Control": cache_control(principal),
         "Content-Type": media_type,
+        **(more_headers or {}),
     }
     if is_not_modified(request, e_tag):
         return Response(None, 304, headers)

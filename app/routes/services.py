@@ -110,11 +110,15 @@ class RequestRecord:
         route: bounded label of what answered, such as `folder-html` or `file-redirect`.
         is_download: whether it counts as a download rather than a page.
         identity: who asked, once known.
+        is_head: whether it was a HEAD, which the framework's routes are not told.
+        broken: why the body broke off; empty where it did not.
     """
 
     route: str = "none"
     is_download: bool = False
     identity: Identity | None = None
+    is_head: bool = False
+    broken: str = ""
     started: float = field(default_factory=time.perf_counter)
 
 

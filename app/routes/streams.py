@@ -8,11 +8,15 @@ that looks like the whole.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, Final
 
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from app.domain.errors import StoreError
+from app.routes.services import SCOPE_KEY
 
 LINES_PER_CHUNK: Final = 200
 
@@ -72,8 +76,11 @@ class FileStream:
                 await self._opened.__aexit__(None, None, None)
 
 
-class LineStream:
+class LineStream(Response):
     """Lines sent as they come, in chunks.
+
+    Where their source fails the answer just ends without its last message, and the record says why: the
+    framework would take an error that it sees for one that it can still answer.
 
     Args:
         first: the lines already there.
@@ -82,38 +89,45 @@ class LineStream:
     """
 
     def __init__(
-        self, first: Sequence[bytes], rest: AsyncIterator[bytes] | None, headers: Mapping[str, str]
+        self, first: Sequence[bytes], rest: AsyncGenerator[bytes, None] | None, headers: Mapping[str, str]
     ) -> None:
+        # As the framework's own streams do, which have no body to give to the constructor either.
+        self.status_code = 200
+        self.background = None
+        self.init_headers(headers)
         self._first = first
         self._rest = rest
-        self._headers = headers
 
     @classmethod
-    async def start(cls, lines: AsyncIterator[bytes], headers: Mapping[str, str]) -> LineStream:
+    async def start(cls, lines: AsyncGenerator[bytes, None], headers: Mapping[str, str]) -> LineStream:
         """Wait for the first line, so that an error before it is answered with its own status."""
         async for line in lines:
             return cls([line], lines, headers)
         return cls([], None, headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "HEAD":
-            await send(_start(200, self._headers))
-            await send(_body(b"", more=False))
-            return
-        await _until_gone(receive, self._send(send))
+        try:
+            await _until_gone(receive, self._send(send))
+        except StoreError as error:
+            scope[SCOPE_KEY].broken = str(error)
 
     async def _send(self, send: Send) -> None:
-        await send(_start(200, self._headers))
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await send(_body(b"".join(self._first)))
         if self._rest is not None:
-            held: list[bytes] = []
-            async for line in self._rest:
-                held.append(line)
-                if len(held) >= LINES_PER_CHUNK:
-                    await _send_fairly(b"".join(held), send)
-                    held.clear()
-            await send(_body(b"".join(held)))
+            async with aclosing(self._rest) as rest:
+                await _send_lines(rest, send)
         await send(_body(b"", more=False))
+
+
+async def _send_lines(lines: AsyncIterator[bytes], send: Send) -> None:
+    held: list[bytes] = []
+    async for line in lines:
+        held.append(line)
+        if len(held) >= LINES_PER_CHUNK:
+            await _send_fairly(b"".join(held), send)
+            held.clear()
+    await send(_body(b"".join(held)))
 
 
 async def _pump(chunks: AsyncIterator[bytes], send: Send) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
@@ -12,12 +12,13 @@ from typing import TypeVar
 
 import structlog
 
-from app.domain.entries import FileInfo, Listing
+from app.domain.entries import FileInfo, Found, Listing
 from app.domain.errors import ObjectChanged
 from app.domain.paths import ArtifactPath, display_name
+from app.storage.folder_walk import walk_by_folders
 from app.storage.local_tree import LocalFile, LocalTree
 from app.storage.observing import observed
-from app.storage.store import CONTROL_FILE_LIMIT, Observer, SignedUrl
+from app.storage.store import CONTROL_FILE_LIMIT, ListNames, Observer, SignedUrl
 
 CHUNK_BYTES = 256 * 1024
 _EXAMPLES = 5
@@ -56,6 +57,18 @@ class LocalStore:
             examples = {display_name(name): skipped[name] for name in sorted(skipped)[:_EXAMPLES]}
             _log.warning("entries_skipped", folder=folder.url, count=len(skipped), examples=examples)
         return Listing(folder, entries, tuple(skipped))
+
+    def walk(
+        self, path: ArtifactPath, after: str, list_names: ListNames
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        """See `ObjectStore.walk`. A directory is read when it is its turn."""
+        del list_names
+        return walk_by_folders(path, after, self.list_folder)
+
+    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
+        """See `ObjectStore.stored_sha256`. A directory stores none."""
+        del path, e_tag
+        return None
 
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`. The stored content type is always None."""

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from app.domain.entries import FileInfo, Listing
+from app.domain.entries import FileInfo, Found, Listing
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.call_limits import DEFAULT_LIMITS, CallLimiter, CallLimits
 from app.storage.observing import observed
 from app.storage.presign import Presigner
+from app.storage.s3_checksums import stored_sha256
 from app.storage.s3_clients import UNLIMITED, Timeouts, new_session, open_client
 from app.storage.s3_errors import FOREIGN_ERRORS, s3_errors_translated, translate
 from app.storage.s3_keys import KeySpace
 from app.storage.s3_listing import FoundEntries, opaque
 from app.storage.s3_signing import UrlSigner, address_of
-from app.storage.store import CONTROL_FILE_LIMIT, Observer, SignedUrl
+from app.storage.s3_walk import S3Walk
+from app.storage.store import CONTROL_FILE_LIMIT, ListNames, Observer, SignedUrl
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import (
         GetObjectRequestTypeDef,
+        HeadObjectOutputTypeDef,
         ListObjectsV2OutputTypeDef,
         ListObjectsV2RequestTypeDef,
     )
@@ -79,7 +82,7 @@ class S3Store:
         """See `ObjectStore.list_folder`. A `prefix/` key with nothing behind it is an empty folder."""
         found = FoundEntries(self._keys, path.as_folder)
         for folder_key in self._keys.keys(path.as_folder):
-            async for page in self._pages(folder_key):
+            async for page in self._pages(folder_key, delimiter="/"):
                 with s3_errors_translated():
                     found.add(page, folder_key)
         if found.is_empty and path.segments:
@@ -88,6 +91,23 @@ class S3Store:
             examples = [display_name(name) for name in found.skipped[:_EXAMPLES]]
             _log.warning("keys_skipped", folder=path.url, count=len(found.skipped), examples=examples)
         return found.listing()
+
+    def walk(
+        self, path: ArtifactPath, after: str, list_names: ListNames
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        """See `ObjectStore.walk`. A thousand keys cost a call, however many folders they are in."""
+        walk = S3Walk(self._keys, self._pages, self.list_folder, list_names)
+        return walk.run(path.as_folder, after)
+
+    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
+        """See `ObjectStore.stored_sha256`."""
+        try:
+            answer = await self._first_found(
+                path, lambda key: self._call("head", lambda: self._head_with_checksums(key))
+            )
+        except NotFound:
+            return None
+        return stored_sha256(answer) if opaque(answer["ETag"]) == e_tag else None
 
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`."""
@@ -130,13 +150,19 @@ class S3Store:
         )
         await self._call("check", first)
 
-    async def _pages(self, folder_key: str) -> AsyncIterator[ListObjectsV2OutputTypeDef]:
+    async def _pages(
+        self, prefix: str, start_after: str = "", *, delimiter: str = ""
+    ) -> AsyncIterator[ListObjectsV2OutputTypeDef]:
+        """All keys that begin with the prefix, or with a delimiter only those of one level, to the last page."""
         # botocore asks for EncodingType=url by itself and decodes the keys, as long as nobody else asks.
         request: ListObjectsV2RequestTypeDef = {
             "Bucket": self._bucket,
-            "Prefix": folder_key,
-            "Delimiter": "/",
+            "Prefix": prefix,
         }
+        if delimiter:
+            request["Delimiter"] = delimiter
+        if start_after:
+            request["StartAfter"] = start_after
         while True:
             page = await self._call("list", partial(self._client.list_objects_v2, **request))
             if "Name" not in page:
@@ -149,6 +175,9 @@ class S3Store:
                 # Without it the rest is out of reach, and a listing is never cut silently.
                 raise StoreUnavailable("unexpected")
             request["ContinuationToken"] = page["NextContinuationToken"]
+
+    async def _head_with_checksums(self, key: str) -> HeadObjectOutputTypeDef:
+        return await self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
 
     async def _head(self, key: str) -> FileInfo:
         answer = await self._client.head_object(Bucket=self._bucket, Key=key)

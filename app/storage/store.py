@@ -6,11 +6,11 @@ foreign exception at its border into the errors named here; nothing else escapes
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
-from app.domain.entries import FileInfo, Listing
+from app.domain.entries import Entry, FileInfo, Found, Listing
 from app.domain.paths import ArtifactPath
 
 CONTROL_FILE_LIMIT = 1024 * 1024
@@ -33,6 +33,10 @@ class SignedUrl(NamedTuple):
     until: float
 
 
+ListNames = Callable[[ArtifactPath], Awaitable[Sequence[Entry]]]
+"""Gives the entries of one folder, from a cache perhaps. Raises as `ObjectStore.list_folder`."""
+
+
 class ObjectStore(Protocol):
     """A tree of files.
 
@@ -51,6 +55,33 @@ class ObjectStore(Protocol):
         Raises:
             NotFound: no such folder.
             Moved: the path leads through a link; the target is the real folder.
+        """
+        ...
+
+    def walk(
+        self, path: ArtifactPath, after: str, list_names: ListNames
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        """Everything below a folder, in byte order of the paths, each folder (`name/`) before what is in it.
+
+        It comes in pages, each read when it is asked for; no more than one of them, and one folder's names at
+        each level, is ever held. Links are named and not followed. What cannot be served comes as `Skipped`, anywhere
+        among the entries of its folder, and is logged. A folder that is not there has nothing in it.
+
+        Args:
+            path: the folder.
+            after: text of a path; only what comes behind it in byte order is given. Empty for everything.
+            list_names: for a store in which the names of the folders that `after` leads through must be known.
+        """
+        ...
+
+    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
+        """The SHA-256 that was stored with a file, in lower-case hex; nothing is ever computed.
+
+        Args:
+            e_tag: of the file as it was listed.
+
+        Returns:
+            None where none of the whole file was stored, or where the file is gone or another by now.
         """
         ...
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote, urljoin
+from urllib.parse import unquote, unquote_to_bytes, urljoin
 
 import httpx
 import pytest
@@ -68,14 +68,14 @@ def walk_by_hand(client: httpx.Client, folder: str) -> Iterator[dict[str, Any]]:
     answer = client.get(folder, params={"format": "json"})
     if answer.status_code != 200:
         return
-    for entry in answer.json()["entries"]:
+    for entry in sorted(answer.json()["entries"], key=lambda entry: unquote_to_bytes(entry["url"])):
         yield entry
         if entry["type"] == "folder":
             yield from walk_by_hand(client, entry["url"])
 
 
 @pytest.mark.parametrize("folder", ["/", "/releases/", "/odd/", "/odd%20folder+/"])
-def test_it_is_every_listing_below_in_listing_order(client: httpx.Client, folder: str) -> None:
+def test_it_is_every_listing_below_in_byte_order(client: httpx.Client, folder: str) -> None:
     assert lines_of(client.get(f"{folder}?recursive=true")) == list(walk_by_hand(client, folder))
 
 
@@ -123,11 +123,11 @@ def test_it_resumes_behind_every_place(client: httpx.Client) -> None:
 
 
 def test_it_resumes_behind_what_is_gone(client: httpx.Client) -> None:
-    urls = urls_of(client.get("/?recursive=true&after=releases/16.12/gone.txt"))
-    assert "/releases/16.12/boot.img" not in urls
-    assert "/releases/16.09/boot.img" in urls
+    urls = urls_of(client.get("/?recursive=true&after=releases/16.09/gone.txt"))
+    assert "/releases/16.09/boot.img" not in urls
+    assert "/releases/16.12/boot.img" in urls
     gone_folder = urls_of(client.get("/?recursive=true&after=releases/16.10/a/b.txt"))
-    assert gone_folder[0] == "/releases/16.09/"
+    assert gone_folder[0] == "/releases/16.12/"
 
 
 def test_resuming_inside_a_private_folder_tells_nothing_of_it(client: httpx.Client) -> None:
@@ -167,33 +167,41 @@ def test_an_empty_folder_is_an_empty_list(memory: MemoryTree) -> None:
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("timeout"), StoreDenied()])
-@pytest.mark.parametrize("before", [3, 1000])
+@pytest.mark.parametrize("operation", ["walk a/6998", "get b/BUILD-INFO.txt"])
+@pytest.mark.parametrize("url", ["/?recursive=true", "/api/v1/manifest/"])
 def test_a_store_that_fails_midway_breaks_the_connection(
-    memory: MemoryTree, error: Exception, before: int
+    memory: MemoryTree, error: Exception, operation: str, url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for n in range(before):
-        memory.put(f"a/{n}")
-    memory.put("b/f")
-    memory.store.fail_on("list", error, path="b/")
-    with live_server(memory.app()) as server:
-        answer = raw_http.ask(server.port, raw_http.request(b"GET", b"/?recursive=true"))
+    for n in range(9000):
+        memory.put(f"a/{n:04}")
+    memory.put("b/0")
+    memory.put("b/BUILD-INFO.txt", GROUPS_ONLY)
+    name, _, path = operation.partition(" ")
+    memory.store.fail_on(name, error, path=path)
+    with live_server(memory.app(log_level="info")) as server:
+        answer = raw_http.ask(server.port, raw_http.request(b"GET", url.encode()))
         with pytest.raises(httpx.RemoteProtocolError):
-            httpx.get(f"{server.url}/?recursive=true")
+            httpx.get(f"{server.url}{url}")
     assert (answer.status, answer.headers["transfer-encoding"]) == (200, "chunked")
     assert not answer.body.endswith(b"0\r\n\r\n")
+    assert b"/a/0" in answer.body
+    assert b"/b/0" not in answer.body
+    logged = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line["broken"] for line in logged if line["event"] == "request"] == [str(error)] * 2
 
 
 def test_a_store_that_fails_before_the_first_line_is_an_error_of_its_own(memory: MemoryTree) -> None:
     memory.put("a/f")
-    memory.store.fail_on("list", StoreUnavailable("timeout"))
-    with client_of(memory.app()) as http:
-        answer = http.get("/?recursive=true")
-    assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+    for operation in ("walk", "list"):
+        memory.store.fail_on(operation, StoreUnavailable("timeout"))
+        with client_of(memory.app()) as http:
+            answer = http.get("/?recursive=true")
+        assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
 
 
 def test_a_store_that_fails_within_a_page_is_an_error_of_its_own(memory: MemoryTree) -> None:
     memory.put("a/f")
-    memory.put("b/f")
-    memory.store.fail_on("list", StoreUnavailable("timeout"), path="b/")
+    memory.put("b/BUILD-INFO.txt", GROUPS_ONLY)
+    memory.store.fail_on("get", StoreUnavailable("timeout"))
     with client_of(memory.app()) as http:
         assert http.get("/?recursive=true&limit=100").status_code == 503

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import NamedTuple
 
-from app.domain.entries import Entry, File, FileInfo, Folder, Listing
+from app.domain.entries import Entry, File, FileInfo, Folder, Found, Listing, Skipped, walk_order
 from app.domain.errors import Moved, NotFound, ObjectChanged
 from app.domain.paths import ArtifactPath
 from app.storage.observing import observed
-from app.storage.store import CONTROL_FILE_LIMIT, Observer, SignedUrl
+from app.storage.store import CONTROL_FILE_LIMIT, ListNames, Observer, SignedUrl
 
 CHUNK_BYTES = 64 * 1024
 
 
 class Call(NamedTuple):
-    """One call that was made: `list`, `head`, `get`, `presign` or `check`, and the path's text."""
+    """One call that was made: `list`, `walk`, `head`, `get`, `presign` or `check`, and the path's text.
+
+    Each page of a walk is a call, with the text of the path behind which it begins.
+    """
 
     operation: str
     path: str
@@ -42,12 +45,16 @@ class MemoryStore:
         calls: every call made so far, in order.
         presign_base: where presigned URLs point; None for a store that has none.
         presign_until: what they say of themselves, as in `SignedUrl`.
+        page_entries: how much one page of a walk has.
+        sha256: digests that are stored with files, by path.
     """
 
     def __init__(self, *, observe: Observer | None = None, presign_base: str | None = None) -> None:
         self.calls: list[Call] = []
         self.presign_base = presign_base
         self.presign_until = math.inf
+        self.page_entries = 1000
+        self.sha256: dict[str, str] = {}
         self._observe: Observer = observe or (lambda operation, outcome, seconds: None)
         self._objects: dict[str, _Object] = {}
         self._links: dict[str, str] = {}
@@ -112,6 +119,28 @@ class MemoryStore:
             entries |= {self._linked_entry(folder, name) for name in links if "/" not in name}
             return Listing(folder, tuple(entries), self._skipped.get(folder.text, ()))
 
+    async def walk(
+        self, path: ArtifactPath, after: str, list_names: ListNames
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        """See `ObjectStore.walk`."""
+        is_more = True
+        while is_more:
+            with observed(self._observe, "list"):
+                self.calls.append(Call("walk", after))
+                self._fail_if_told("walk", after)
+                # Looked up anew for each page, as S3 does: the tree may have changed since the one before.
+                left = [found for found in self._found_below(path) if _place(found) > _bytes(after)]
+            page, is_more = left[: self.page_entries], len(left) > self.page_entries
+            yield page
+            after = _place(page[-1]).decode("utf-8", "surrogateescape") if page else after
+
+    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
+        """See `ObjectStore.stored_sha256`."""
+        with observed(self._observe, "head"):
+            self._start("head", path)
+            found = self._objects.get(path.text)
+            return self.sha256.get(path.text) if found and found.info.e_tag == e_tag else None
+
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`."""
         with observed(self._observe, "head"):
@@ -156,11 +185,34 @@ class MemoryStore:
 
     def _start(self, operation: str, path: ArtifactPath) -> None:
         self.calls.append(Call(operation, path.text))
+        self._fail_if_told(operation, path.text)
+
+    def _fail_if_told(self, operation: str, path: str) -> None:
         if self._next_errors:
             raise self._next_errors.pop(0)
-        for key in (operation, f"{operation} {path.text}"):
+        for key in (operation, f"{operation} {path}"):
             if error := self._standing_errors.get(key):
                 raise error
+
+    def _found_below(self, path: ArtifactPath) -> list[Found]:
+        """Everything below a folder, in the order of a walk."""
+        found = {
+            Found(folder, Skipped(name))
+            for text, names in self._skipped.items()
+            for name in names
+            if (folder := ArtifactPath.from_text(text)).text.startswith(path.text)
+        }
+        for key in [*self._objects, *self._links]:
+            segments = key.split("/")
+            for depth in range(len(path.segments), len(segments)):
+                if not key.startswith(path.text) or not segments[depth]:
+                    continue
+                folder, rest = ArtifactPath(tuple(segments[:depth]), True), "/".join(segments[depth:])
+                is_link = key in self._links and depth == len(segments) - 1
+                found.add(
+                    Found(folder, self._linked_entry(folder, rest) if is_link else self._entry(folder, rest))
+                )
+        return sorted(found, key=_place)
 
     def _find(self, path: ArtifactPath) -> _Object:
         if path.is_folder:
@@ -196,6 +248,16 @@ class MemoryStore:
     def _file(self, name: str, key: str) -> File:
         info = self._objects[key].info
         return File(name, info.size, info.modified, info.e_tag)
+
+
+def _place(found: Found) -> bytes:
+    if isinstance(found.entry, Skipped):
+        return _bytes(found.folder.text + found.entry.name)
+    return _bytes(found.folder.text) + walk_order(found.entry)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 async def _chunks(content: bytes) -> AsyncGenerator[bytes, None]:

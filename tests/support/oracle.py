@@ -19,6 +19,7 @@ from app.cache.page_cache import PageCache
 from app.catalog import Catalog
 from app.config import Settings
 from app.domain.access import Principal, VisibleEntry
+from app.domain.entries import walk_order
 from app.domain.errors import AccessDenied, AuthenticationFailed, Moved, NotFound
 from app.domain.paths import ArtifactPath
 from app.main import build_catalog, wire
@@ -130,7 +131,8 @@ class Oracle:
         """Every right answer to `recursive=true`, when each folder may be as it was in any of these states."""
         listings = {self._listing(state, folder, asker) for state in states}
         for listing in listings:
-            pieces = [list(self._walks_of(visible, states, asker)) for visible in listing or ()]
+            in_order = sorted(listing or (), key=lambda visible: walk_order(visible.entry))
+            pieces = [list(self._walks_of(visible, states, asker)) for visible in in_order]
             yield from map(b"".join, product(*pieces))
 
     def _walks_of(self, visible: VisibleEntry, states: tuple[State, ...], asker: Asker) -> Iterable[bytes]:

@@ -8,15 +8,18 @@ class TestMyStore(StoreContract):
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
 import pytest
 
-from app.domain.entries import File, FileInfo, Folder, Listing
+from app.domain.entries import Entry, File, FileInfo, Folder, Found, Listing, Skipped
 from app.domain.errors import NotFound, ObjectChanged
 from app.domain.paths import ROOT, ArtifactPath
 from app.storage.store import CONTROL_FILE_LIMIT, ObjectStore
+from tests.support.aws import Bucket
 
 ODD_NAMES = (
     "a b",
@@ -73,6 +76,19 @@ class PlantedTree:
         """What a folder lists; folders end in `/`."""
         listing = await self.store.list_folder(ArtifactPath.from_text(folder))
         return names_of(listing)
+
+    async def list_names(self, path: ArtifactPath) -> Sequence[Entry]:
+        """As a walk wants it."""
+        return (await self.store.list_folder(path)).entries
+
+    async def walked(self, folder: str = "/", *, after: str = "") -> list[str]:
+        """The paths of a walk, in the order in which they come."""
+        return [
+            found.folder.child(found.entry.name, is_folder=found.entry.is_folder).text
+            async for page in self.store.walk(path_of(folder), after, self.list_names)
+            for found in page
+            if not isinstance(found.entry, Skipped)
+        ]
 
     async def whole(self, path: str) -> bytes:
         """A file's bytes, read as a download reads them."""
@@ -178,6 +194,59 @@ class StoreContract:
         await tree.hand.plant("many/z-folder/last")
         assert await tree.names("many/") == expected | {"z-folder/"}
 
+    async def test_a_walk_is_everything_below_a_folder_in_byte_order(self, tree: PlantedTree) -> None:
+        keys = ["a/x", "a/b/c", "a-b", "a0", "b", "a/b-c", "\u00fc/f", "\U0001f680", "a/B", "z/"]
+        await tree.hand.plant_many([key for key in keys if not key.endswith("/")])
+        await tree.hand.plant("z/")
+        assert await tree.walked() == [
+            *("a-b", "a/", "a/B", "a/b-c", "a/b/", "a/b/c", "a/x", "a0", "b", "z/"),
+            *("\u00fc/", "\u00fc/f", "\U0001f680"),
+        ]
+        assert await tree.walked("a/b/") == ["a/b/c"]
+        assert await tree.walked("z/") == []
+        assert await tree.walked("missing/") == []
+
+    async def test_a_walk_tells_what_listings_tell(self, tree: PlantedTree) -> None:
+        for name in ODD_NAMES:
+            await tree.hand.plant(f"odd/{name[:80]}/{name}", name.encode())
+        walked: dict[ArtifactPath, set[Entry]] = {}
+        async for page in tree.store.walk(ROOT, "", tree.list_names):
+            for found in page:
+                assert not isinstance(found.entry, Skipped)
+                walked.setdefault(found.folder, set()).add(found.entry)
+        for folder, entries in walked.items():
+            assert set((await tree.store.list_folder(folder)).entries) == entries
+        assert len(walked) == 2 + len(ODD_NAMES)
+
+    async def test_a_walk_goes_on_behind_any_place(self, tree: PlantedTree) -> None:
+        await tree.hand.plant_many(["a/b/c", "a/b/d", "a/b-", "a/b.x/y", "c/d", "c~d/e", "c~d/f", "c~", "d"])
+        whole = await tree.walked()
+        for number, path in enumerate(whole):
+            assert await tree.walked(after=path) == whole[number + 1 :]
+        assert await tree.walked("a/", after="a/b/c") == ["a/b/d"]
+        for gone in ("a/b/cc", "a/a", "c/", "b", "c~c", "\u00fc", "x" * 1100, "c~d/\udcff"):
+            expected = [path for path in whole if path.encode() > gone.encode("utf-8", "surrogateescape")]
+            assert await tree.walked(after=gone) == expected
+
+    async def test_a_walk_of_2500_files_comes_in_pages(self, tree: PlantedTree) -> None:
+        expected = sorted(f"many/{number:04}" for number in range(2500))
+        await tree.hand.plant_many(expected)
+        pages = [len(page) async for page in tree.store.walk(ROOT, "", tree.list_names)]
+        assert max(pages) <= 1001
+        assert await tree.walked("many/") == expected
+
+    async def test_a_walk_may_stop_early(self, tree: PlantedTree) -> None:
+        await tree.hand.plant_many([f"d/{number:04}" for number in range(1500)])
+        async with aclosing(tree.store.walk(ROOT, "", tree.list_names)) as pages:
+            page = await anext(pages)
+        assert page[0] == Found(ROOT, page[0].entry)
+
+    async def test_no_checksum_is_told_that_was_not_stored(self, tree: PlantedTree) -> None:
+        await tree.hand.plant("f", b"content")
+        info = await tree.store.head(path_of("f"))
+        assert await tree.store.stored_sha256(path_of("f"), info.e_tag) is None
+        assert await tree.store.stored_sha256(path_of("missing"), info.e_tag) is None
+
     async def test_a_span_is_exactly_the_bytes_asked_for(self, tree: PlantedTree) -> None:
         await tree.hand.plant("large.bin", LARGE)
         info = await tree.store.head(path_of("large.bin"))
@@ -259,6 +328,18 @@ class StoreContract:
 class S3Contract(StoreContract):
     """What holds for S3 engines beyond that."""
 
+    async def test_a_checksum_that_was_stored_with_a_file_is_told(self, tree: PlantedTree) -> None:
+        assert isinstance(tree.hand, Bucket)
+        digest = hashlib.sha256(b"content").hexdigest()
+        for key in ("d/f", "d/a%7Eb"):
+            await tree.hand.client.put_object(
+                Bucket=tree.hand.name, Key=key, Body=b"content", Metadata={"sha256": digest}
+            )
+            path = path_of(key.replace("%7E", "~"))
+            info = await tree.store.head(path)
+            assert await tree.store.stored_sha256(path, info.e_tag) == digest
+            assert await tree.store.stored_sha256(path, "another") is None
+
     async def test_a_key_and_a_prefix_of_one_name_both_appear(self, tree: PlantedTree) -> None:
         await tree.hand.plant("d/both", b"file")
         await tree.hand.plant("d/both/inner", b"inner")
@@ -292,6 +373,53 @@ class S3Contract(StoreContract):
         listing = await tree.store.list_folder(path_of("d/"))
         assert names_of(listing) == {"good"}
         assert set(listing.skipped) == {"", ".", "..", "bell\ax", "tab\tx"}
+
+    async def test_a_walk_has_a_key_and_a_prefix_of_one_name(self, tree: PlantedTree) -> None:
+        await tree.hand.plant_many(["d/both", "d/both-", "d/both/inner"])
+        await tree.hand.plant("d/")
+        assert await tree.walked() == ["d/", "d/both", "d/both-", "d/both/", "d/both/inner"]
+
+    async def test_a_walk_tells_of_unreachable_keys_and_goes_on(self, tree: PlantedTree) -> None:
+        await tree.hand.plant_many(
+            ["/leading", "//", "d//twice", "d//again", "d/./dot", "d/bell\ax", "d/..", "d/z"]
+        )
+        assert await tree.walked() == ["d/", "d/z"]
+        skipped = [
+            (found.folder.text, found.entry.name)
+            async for page in tree.store.walk(ROOT, "", tree.list_names)
+            for found in page
+            if isinstance(found.entry, Skipped)
+        ]
+        assert skipped == [("", ""), ("d/", ".."), ("d/", "."), ("d/", ""), ("d/", "bell\ax")]
+
+    @pytest.mark.parametrize(
+        "keys",
+        [
+            ["%7Egroup/old", "%7Egroup/both", "~group/both", "~group/new", "a", "z/f"],
+            ["d/a%7Eb", "d/a-b", "d/a~b", "d/a%7Ec", "d/az", "e"],
+            ["d/%7Eu/x/y%7Ez", "d/%7Eu/x/y", "d/%7Eu/x-", "d/~u/x/w", "d/k/l", "d/m~/n", "d/m~/o~p"],
+            ["a~b/c", "a~b/d%7Ee", "a~c"],
+            ["d/p%7E1.EULA.txt", "~g/p%7E1.EULA.txt", "~g/f"],
+        ],
+    )
+    async def test_a_walk_has_legacy_tildes_where_their_paths_belong(
+        self, tree: PlantedTree, keys: list[str]
+    ) -> None:
+        await tree.hand.plant_many(keys)
+        expected = sorted(await self._listed_below(tree, ROOT), key=str.encode)
+        assert await tree.walked() == expected
+        for number, path in enumerate(expected):
+            assert await tree.walked(after=path) == expected[number + 1 :]
+            if path.endswith("/"):
+                below = [other for other in expected if other.startswith(path) and other != path]
+                assert await tree.walked(path) == below
+
+    async def _listed_below(self, tree: PlantedTree, folder: ArtifactPath) -> list[str]:
+        paths = []
+        for entry in (await tree.store.list_folder(folder)).entries:
+            path = folder.child(entry.name, is_folder=entry.is_folder)
+            paths += [path.text, *(await self._listed_below(tree, path) if entry.is_folder else ())]
+        return paths
 
     async def test_legacy_tilde_is_shown_and_reached_as_tilde(self, tree: PlantedTree) -> None:
         await tree.hand.plant("d/pkg_1.0%7Erc1.deb", b"legacy")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import uvicorn
 
 from app.cli import server_options
-from app.domain.entries import Entry, File, FileInfo, Folder, Listing
+from app.domain.entries import Entry, File, FileInfo, Folder, Found, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
-from app.storage.store import SignedUrl
+from app.storage.folder_walk import walk_by_folders
+from app.storage.store import ListNames, SignedUrl
 from tests.support.live_server import app_over, settings_for
 
 GROUPS, FOLDERS, FILES = 100, 100, 100
@@ -36,6 +37,16 @@ class SyntheticStore:
             case _:
                 raise NotFound
         return Listing(path, entries)
+
+    def walk(
+        self, path: ArtifactPath, after: str, list_names: ListNames
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        """See `ObjectStore.walk`."""
+        return walk_by_folders(path, after, self.list_folder)
+
+    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
+        """See `ObjectStore.stored_sha256`."""
+        return None
 
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`: there is nothing but listings."""

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.catalog.paging import Page, cursor_of, cursor_trail, take_page
+from app.catalog.paging import Page, cursor_of, path_behind, take_page
 from app.domain.access import Access, VisibleEntry
 from app.domain.entries import Entry, File, Folder, listing_order
 from app.domain.errors import BadParameter
-from app.domain.paths import ROOT, is_possible_name
+from app.domain.paths import ROOT, ArtifactPath, is_possible_name
 
 names = (
     st.sampled_from(["latest", "1", "01", "1.0", "16.09", "16.12", "9", "a", "A", "a b", "ü", "\udcff", "é"])
@@ -65,8 +65,8 @@ def test_what_stays_is_seen_once_whatever_comes_and_goes(
 @given(entries)
 def test_a_cursor_names_the_entry_it_was_made_from(entry: Entry) -> None:
     (visible,) = listing(frozenset({entry}))
-    (place,) = cursor_trail(cursor_of(visible))
-    assert (place.name, place.is_folder) == (entry.name, entry.is_folder)
+    place = path_behind(ROOT, cursor_of(visible))
+    assert place == ArtifactPath((entry.name,), entry.is_folder)
 
 
 @given(entries, folders)
@@ -79,16 +79,17 @@ def test_a_page_begins_behind_its_cursor_whether_that_is_there_or_not(
     assert part.entries == tuple(behind)
 
 
-def test_a_path_is_taken_apart_into_folders_and_an_end() -> None:
-    assert cursor_trail("a/b/c.txt") == (Folder("a"), Folder("b"), File("c.txt", 0, 0.0))
-    assert cursor_trail("a/b/") == (Folder("a"), Folder("b"))
-    assert cursor_trail("/a") == (File("a", 0, 0.0),)
+def test_a_cursor_is_a_path_below_the_folder() -> None:
+    folder = ArtifactPath.from_text("x/y/")
+    assert path_behind(folder, "a/b/c.txt") == ArtifactPath.from_text("x/y/a/b/c.txt")
+    assert path_behind(folder, "a/b/") == ArtifactPath.from_text("x/y/a/b/")
+    assert path_behind(ROOT, "/a") == ArtifactPath.from_text("a")
 
 
 @pytest.mark.parametrize("cursor", ["", "/", "//", "..", "a/../b", "a//b", ".", "a/./b", "a\x00", "a" * 5000])
 def test_what_names_nothing_is_no_cursor(cursor: str) -> None:
     with pytest.raises(BadParameter, match="after must be"):
-        cursor_trail(cursor)
+        path_behind(ROOT, cursor)
     with pytest.raises(BadParameter, match="after must be"):
         take_page((), after=cursor, limit=None)
 
@@ -102,7 +103,8 @@ def test_a_folders_own_page_begins_behind_an_entry_of_its_own() -> None:
 @example("a/\ud800")
 def test_any_text_is_a_cursor_or_a_bad_parameter(text: str) -> None:
     try:
-        trail = cursor_trail(text)
+        path = path_behind(ROOT, text)
     except BadParameter:
         return
-    assert all(is_possible_name(place.name) for place in trail)
+    assert path.segments
+    assert all(map(is_possible_name, path.segments))

@@ -1,0 +1,67 @@
+"""A walk through a tree that has to be listed folder by folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from typing import Final
+
+from app.domain.entries import Entry, Found, Listing, Skipped, walk_order
+from app.domain.errors import Moved, NotFound
+from app.domain.paths import ArtifactPath
+
+PAGE_ENTRIES: Final = 1000
+
+ListFolder = Callable[[ArtifactPath], Awaitable[Listing]]
+
+
+async def walk_by_folders(
+    path: ArtifactPath, after: str, list_folder: ListFolder
+) -> AsyncGenerator[Sequence[Found], None]:
+    """As `ObjectStore.walk`, by one listing for each folder.
+
+    As deep as the tree is: the levels are kept in a list, not on the stack. A folder that is a link, or gone
+    by the time it is its turn, is named only.
+
+    Args:
+        list_folder: as `ObjectStore.list_folder`.
+
+    Raises:
+        StoreError: at any time.
+    """
+    start = position_of(after)
+    levels = [await _level(path, list_folder)]
+    page: list[Found] = []
+    while levels:
+        found = next(levels[-1], None)
+        if found is None:
+            levels.pop()
+            continue
+        if isinstance(found.entry, Skipped):
+            page.append(found)
+            continue
+        place = found.folder.child(found.entry.name, is_folder=found.entry.is_folder)
+        is_new = place.to_bytes() > start
+        if is_new:
+            page.append(found)
+        if found.entry.is_folder and (is_new or start.startswith(place.to_bytes())):
+            levels.append(await _level(place, list_folder))
+        if len(page) >= PAGE_ENTRIES:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+def position_of(text: str) -> bytes:
+    """Where the path of this text comes in a walk."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+async def _level(folder: ArtifactPath, list_folder: ListFolder) -> Iterator[Found]:
+    try:
+        listing = await list_folder(folder)
+    except (NotFound, Moved):
+        return iter(())
+    in_order = sorted(listing.entries, key=walk_order)
+    entries: tuple[Entry | Skipped, ...] = (*map(Skipped, listing.skipped), *in_order)
+    return (Found(folder, entry) for entry in entries)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from app.domain.entries import File, FileInfo, Folder, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
+from app.storage.store import ObjectStore, Result
 from benchmarks.tree import file_name
 
 _MODIFIED = 1.5e9
@@ -57,13 +58,18 @@ class FakeStore:
         raise NotFound
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> str | None:
         """See `ObjectStore.presign`."""
         return None
 
-    async def check(self) -> None:
+    async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""
+        return ()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[Result]]) -> Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)
 
     def _has(self, path: ArtifactPath) -> bool:
         number = path.name.removeprefix(_PREFIX)

@@ -28,6 +28,7 @@ from app.http_semantics import (
 )
 from app.routes.responses import problem_response
 from app.routes.services import Services, record_of
+from app.routes.shared_headers import store_headers
 from app.routes.streams import FileStream, OpenPart
 from app.storage.store import ObjectStore
 
@@ -59,7 +60,8 @@ async def download(request: Request, path: ArtifactPath, principal: Principal, s
             url := await _presigned(opened, headers, services)
         ):
             record.route = "file-redirect"
-            return Response(None, 302, {"Location": url, "Cache-Control": "no-store", "Vary": DOWNLOAD_VARY})
+            redirect = {"Location": url, "Cache-Control": "no-store", "Vary": DOWNLOAD_VARY}
+            return Response(None, 302, redirect | store_headers(opened.info.origin))
         record.route = "file-stream"
     verdict = evaluate_preconditions(
         request.method, request.headers.getlist, validators, now=services.clock()
@@ -90,6 +92,7 @@ def _headers(opened: OpenedFile, validators: Validators, now: float) -> dict[str
         "Cache-Control": "no-cache" if is_public else "private, no-store",
         "Vary": DOWNLOAD_VARY,
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        **store_headers(opened.info.origin),
     }
 
 
@@ -109,6 +112,7 @@ async def _presigned(opened: OpenedFile, headers: dict[str, str], services: Serv
         content_type=headers["Content-Type"],
         disposition=headers["Content-Disposition"],
         expires=services.presign_seconds,
+        origin=opened.info.origin,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
@@ -17,7 +17,7 @@ from app.domain.errors import ObjectChanged
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.local_tree import LocalFile, LocalTree
 from app.storage.observing import observed
-from app.storage.store import CONTROL_FILE_LIMIT, Observer
+from app.storage.store import CONTROL_FILE_LIMIT, ObjectStore, Observer
 
 CHUNK_BYTES = 256 * 1024
 _EXAMPLES = 5
@@ -97,16 +97,21 @@ class LocalStore:
             self._close_later(file)
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> str | None:
         """See `ObjectStore.presign`. A directory has no such thing."""
-        del path, content_type, disposition, expires
+        del path, content_type, disposition, expires, origin
         return None
 
-    async def check(self) -> None:
+    async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""
         with observed(self._observe, "check"):
             await self._in_thread(self._tree.check)
+        return ()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[_Result]]) -> _Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)
 
     async def _opened(self, path: ArtifactPath, info: FileInfo) -> LocalFile:
         def open_unchanged() -> LocalFile:

@@ -19,7 +19,7 @@ from app.storage.s3_clients import UNLIMITED, Timeouts, new_session, open_client
 from app.storage.s3_errors import FOREIGN_ERRORS, s3_errors_translated, translate
 from app.storage.s3_keys import KeySpace
 from app.storage.s3_listing import FoundEntries, opaque
-from app.storage.store import CONTROL_FILE_LIMIT, Observer
+from app.storage.store import CONTROL_FILE_LIMIT, ObjectStore, Observer
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
@@ -111,9 +111,10 @@ class S3Store:
             body.close()
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> str | None:
         """See `ObjectStore.presign`. Asks S3 only where the path may be stored under one of several keys."""
+        del origin
         key = await self._stored_key(path)
         with s3_errors_translated():
             return await self._client.generate_presigned_url(
@@ -127,12 +128,17 @@ class S3Store:
                 ExpiresIn=expires,
             )
 
-    async def check(self) -> None:
+    async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""
         first = partial(
             self._client.list_objects_v2, Bucket=self._bucket, Prefix=self._keys.prefix, MaxKeys=1
         )
         await self._call("check", first)
+        return ()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[_Result]]) -> _Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)
 
     async def _pages(self, folder_key: str) -> AsyncIterator[ListObjectsV2OutputTypeDef]:
         # botocore asks for EncodingType=url by itself and decodes the keys, as long as nobody else asks.
@@ -249,6 +255,10 @@ async def open_s3_store(
     prefix: str = "",
     *,
     observe: Observer,
+    note_circuit: Callable[[bool], None] | None = None,
+    endpoint: str | None = None,
+    region: str | None = None,
+    profile: str | None = None,
     limits: CallLimits = DEFAULT_LIMITS,
     connect_timeout: float = 2.0,
     read_timeout: float = 10.0,
@@ -259,20 +269,24 @@ async def open_s3_store(
         bucket: its name.
         prefix: where the tree begins in it, with or without slashes at its ends; empty for the whole bucket.
         observe: told of every attempt of every call.
+        note_circuit: told with True when calls are given up for a while, with False when one was answered.
+        endpoint: URL of the S3 engine, in place of what the environment says; so for the next two.
+        region: its name.
+        profile: of the AWS configuration files, for credentials.
         limits: what may be asked of S3.
         connect_timeout: seconds to wait for a connection.
         read_timeout: seconds to wait for the next bytes of a download.
 
     Raises:
-        ValueError: the endpoint that the environment names is not a URL.
+        ValueError: the endpoint that the environment names is not a URL, or there is no such profile.
     """
     where = prefix.strip("/")
     timeouts = Timeouts(connect_timeout, read_timeout)
-    session = new_session()
+    session = new_session(profile=profile, region=region)
     async with (
-        open_client(session, timeouts, limits.in_flight) as client,
-        open_client(session, timeouts, UNLIMITED) as downloads,
+        open_client(session, timeouts, limits.in_flight, endpoint) as client,
+        open_client(session, timeouts, UNLIMITED, endpoint) as downloads,
     ):
         keys = KeySpace(where and where + "/")
-        limiter = CallLimiter(limits, clock=time.monotonic)
+        limiter = CallLimiter(limits, clock=time.monotonic, note_circuit=note_circuit)
         yield S3Store(client, downloads, bucket, keys, limiter=limiter, observe=observe)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
+from botocore.exceptions import ProfileNotFound
 from botocore.utils import parse_timestamp
 
 if TYPE_CHECKING:
@@ -25,17 +26,32 @@ class Timeouts(NamedTuple):
     read: float
 
 
-def new_session() -> aioboto3.Session:
-    """A session whose clients parse listings fast."""
+def new_session(*, profile: str | None = None, region: str | None = None) -> aioboto3.Session:
+    """A session whose clients parse listings fast.
+
+    Args:
+        profile: of the AWS configuration files; None for what the environment says.
+        region: None for what the environment says.
+
+    Raises:
+        ValueError: there is no such profile.
+    """
     session = get_session()
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=fast_timestamp)
-    return aioboto3.Session(botocore_session=session)
+    try:
+        return aioboto3.Session(botocore_session=session, profile_name=profile, region_name=region)
+    except ProfileNotFound as error:
+        raise ValueError(f"there is no AWS profile {profile!r}") from error
 
 
 def open_client(
-    session: aioboto3.Session, timeouts: Timeouts, max_connections: int
+    session: aioboto3.Session, timeouts: Timeouts, max_connections: int, endpoint: str | None = None
 ) -> AbstractAsyncContextManager[S3Client]:
-    """A client with a connection pool of its own. Path-style addressing where an endpoint is configured."""
+    """A client with a connection pool of its own. Path-style addressing where an endpoint is configured.
+
+    Args:
+        endpoint: URL of the S3 engine; None for what the environment says.
+    """
     config = AioConfig(
         signature_version="s3v4",  # without it, presigned URLs have the old SigV2 form
         connect_timeout=timeouts.connect,
@@ -46,7 +62,7 @@ def open_client(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return session.client("s3", config=config)
+    return session.client("s3", config=config, endpoint_url=endpoint)
 
 
 def fast_timestamp(value: str) -> datetime:

@@ -6,9 +6,9 @@ foreign exception at its border into the errors named here; nothing else escapes
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Final, Protocol, TypeVar
 
 from app.domain.entries import FileInfo, Listing
 from app.domain.paths import ArtifactPath
@@ -20,6 +20,16 @@ Observer = Callable[[str, str, float], None]
 """Called once per storage call with (operation, outcome, seconds). Operation is `list`, `head`, `get` or
 `check`. Outcome is `ok`, `not-found`, `moved`, `changed`, `denied`, `cancelled`, `refused` (a control file
 that is none) or the reason of a `StoreUnavailable`."""
+
+
+PRIMARY: Final = "primary"
+"""Name of the first of several stores, and of the one there is."""
+REPLICA: Final = "replica-"
+"""What the names of its copies begin with; a number from 1 follows."""
+OVERLAY: Final = "overlay"
+"""Name of the store whose files lie over theirs."""
+
+Result = TypeVar("Result")
 
 
 class ObjectStore(Protocol):
@@ -84,7 +94,7 @@ class ObjectStore(Protocol):
         ...
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> str | None:
         """A URL from which anybody can GET the file for a while, or None where the store has no such thing.
 
@@ -92,9 +102,29 @@ class ObjectStore(Protocol):
             content_type: value for the answer's Content-Type.
             disposition: value for the answer's Content-Disposition.
             expires: seconds until the URL is refused.
+            origin: of the file's info, so that the URL is that of the store which has the file.
         """
         ...
 
-    async def check(self) -> None:
-        """One cheap call that proves the store is reachable and its root readable."""
+    async def check(self) -> tuple[str, ...]:
+        """One cheap call that proves the store is reachable and its root readable.
+
+        Returns:
+            Of several stores, the names of those that do not answer where the others suffice.
+        """
+        ...
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[Result]]) -> Result:
+        """Have several questions answered by one and the same store.
+
+        Several stores of one tree may be of different ages, so what belongs together, such as a folder and
+        the control files in it, is never to be made of answers of two. A store that is one alone gives
+        itself.
+
+        Args:
+            use: asks; all of it again, of another store, where the first fails or is slow. It changes nothing.
+
+        Raises:
+            Whatever `use` raises.
+        """
         ...

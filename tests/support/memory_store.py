@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from app.domain.entries import Entry, File, FileInfo, Folder, Listing
 from app.domain.errors import Moved, NotFound, ObjectChanged
 from app.domain.paths import ArtifactPath
 from app.storage.observing import observed
-from app.storage.store import CONTROL_FILE_LIMIT, Observer
+from app.storage.store import CONTROL_FILE_LIMIT, ObjectStore, Observer, Result
 
 CHUNK_BYTES = 64 * 1024
 
@@ -138,16 +138,21 @@ class MemoryStore:
             yield chunks
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> str | None:
         """See `ObjectStore.presign`."""
         self._start("presign", path)
         return None if self.presign_base is None else f"{self.presign_base}{path.url}?signature=fake"
 
-    async def check(self) -> None:
+    async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""
         with observed(self._observe, "check"):
             self._start("check", ArtifactPath.of())
+        return ()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[Result]]) -> Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)
 
     def _start(self, operation: str, path: ArtifactPath) -> None:
         self.calls.append(Call(operation, path.text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -13,6 +13,7 @@ from app.cli import server_options
 from app.domain.entries import Entry, File, FileInfo, Folder, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
+from app.storage.store import ObjectStore, Result
 from tests.support.live_server import app_over, settings_for
 
 GROUPS, FOLDERS, FILES = 100, 100, 100
@@ -53,13 +54,18 @@ class SyntheticStore:
         yield  # type: ignore[unreachable]
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> str | None:
         """See `ObjectStore.presign`."""
         return None
 
-    async def check(self) -> None:
+    async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""
+        return ()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[Result]]) -> Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)
 
 
 def _file(group: str, folder: str, number: int) -> File:

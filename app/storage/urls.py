@@ -96,12 +96,12 @@ def _parameters(query: str) -> dict[str, str]:
 
 
 def _check_endpoint(endpoint: str) -> None:
-    parts = urlsplit(endpoint)
     try:
-        is_place = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:  # the port is no number
+        parts = urlsplit(endpoint)
+        is_place = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # no such address, or the port is no number
         is_place = False
-    if not is_place or parts.query or parts.fragment or "@" in parts.netloc:
+    if not is_place or set("@?#") & set(endpoint):
         raise ValueError(
             "storage must have an endpoint such as https://s3.example.org, without credentials, but has something "
             "else there"

@@ -39,8 +39,9 @@ from app.routes.redirects import Redirects
 from app.routes.responses import CacheHeaders
 from app.routes.services import Bucket, Services
 from app.routes.shared_headers import page_headers
-from app.storage.open_store import open_store
+from app.storage.open_store import open_storage
 from app.storage.store import ObjectStore
+from app.storage.urls import S3Place, parse_storage_url
 from app.telemetry import AccessLog, ConsoleAccessLog, JsonAccessLog, Metrics, configure_logging, is_json
 
 DEFAULT_LICENCE = "default"
@@ -70,11 +71,13 @@ class Application:
     @asynccontextmanager
     async def _open(self, _: Router) -> AsyncIterator[None]:
         settings, metrics = self._settings, Metrics()
-        async with open_store(settings.storage, observe=metrics.observe_storage_call) as store:
+        async with open_storage(settings.storage, settings.overlay, watch=metrics) as store:
             services = wire(settings, self._site_policy, store, metrics)
             self._front = front = build_application(services)
             self.at_once = front.at_once
-            _log.info("serving", storage=settings.storage, replica=settings.replica_id, pid=os.getpid())
+            _log.info(
+                "serving", storage=" ".join(settings.storage), replica=settings.replica_id, pid=os.getpid()
+            )
             with _open_siblings(services):
                 yield
             await services.catalog.aclose()
@@ -167,7 +170,7 @@ def wire(
         delivery=settings.delivery,
         presign_seconds=settings.presign_seconds,
         replica_id=settings.replica_id,
-        bucket=_bucket(settings.storage),
+        buckets=_buckets(settings),
         trusted_networks=networks,
         trusted_proxies=proxies,
     )
@@ -187,14 +190,14 @@ def build_catalog(
         clock: as `wire` takes it.
     """
     texts = load_default_licences(templates_directory())
-    bucket = _bucket(settings.storage)
+    buckets = _buckets(settings)
     loader = SnapshotLoader(
         store,
         site=site_policy,
         default_public=settings.default_tier == "public",
         default_licences=DefaultLicences(texts, DEFAULT_LICENCE),
         # What publishing tools of older servers put before the path in a link file.
-        link_prefix=bucket.prefix if bucket else "",
+        link_prefix=buckets[0].prefix if buckets else "",
     )
     folders = ListingCache(
         loader.load,
@@ -205,7 +208,15 @@ def build_catalog(
         replica=settings.replica_id,
         clock=clock,
     )
-    return Catalog(store, folders, loader, site_policy, absent_seconds=folders.missing_seconds, clock=clock)
+    return Catalog(
+        store,
+        folders,
+        loader,
+        site_policy,
+        look=loader.load_with,
+        absent_seconds=folders.missing_seconds,
+        clock=clock,
+    )
 
 
 def read_site_policy(settings: Settings) -> SitePolicy:
@@ -235,12 +246,10 @@ def _access_log(settings: Settings) -> AccessLog | None:
     return JsonAccessLog(sys.stderr) if is_json(settings.log_format) else ConsoleAccessLog()
 
 
-def _bucket(storage: str) -> Bucket | None:
-    if not storage.startswith("s3://"):
-        return None
-    name, _, prefix = storage.removeprefix("s3://").partition("/")
-    prefix = prefix.strip("/")
-    return Bucket(name, f"{prefix}/" if prefix else "")
+def _buckets(settings: Settings) -> tuple[Bucket, ...]:
+    urls = (*settings.storage, *((settings.overlay,) if settings.overlay else ()))
+    places = map(parse_storage_url, urls)
+    return tuple(Bucket(place.bucket, place.prefix) for place in places if isinstance(place, S3Place))
 
 
 def _ephemeral_key() -> str:

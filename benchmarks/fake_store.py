@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from app.domain.entries import File, FileInfo, Folder, Found, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
 from app.storage.folder_walk import walk_by_folders
-from app.storage.store import ListNames, SignedUrl
+from app.storage.store import ListNames, ObjectStore, Result, SignedUrl
 from benchmarks.tree import file_name
 
 _MODIFIED = 1.5e9
@@ -30,6 +30,8 @@ class FakeStore:
         folders: how many there are in the root.
         files: how many there are in each of them.
     """
+
+    is_one = True
 
     folders: int
     files: int
@@ -69,13 +71,18 @@ class FakeStore:
         raise NotFound
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> SignedUrl | None:
         """See `ObjectStore.presign`."""
         return None
 
-    async def check(self) -> None:
+    async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""
+        return ()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[Result]]) -> Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)
 
     def _has(self, path: ArtifactPath) -> bool:
         number = path.name.removeprefix(_PREFIX)

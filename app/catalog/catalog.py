@@ -6,7 +6,7 @@ itself, so that a route cannot forget to ask.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ from app.domain.entries import Entry, File, FileInfo
 from app.domain.errors import (
     Moved,
     NotFound,
+    StoreUnavailable,
 )
 from app.domain.paths import ArtifactPath
 from app.policy.decide import Explanation, Rules, classify, decide, explain, visible_entry
@@ -103,6 +104,7 @@ class Catalog:
         store: where the bytes are.
         folders: keeps what was read of each folder.
         loader: reads the control files of a folder that is listed by other means.
+        look: reads a file's info and then its folder, both from one and the same store.
         site: the site policy, which can deny before the store is asked.
         absent_seconds: how long a file that was not there is not asked for again.
         clock: seconds; never goes back.
@@ -115,6 +117,7 @@ class Catalog:
         loader: SnapshotLoader,
         site: SitePolicy,
         *,
+        look: Callable[[ArtifactPath], Awaitable[tuple[FileInfo, Snapshot]]],
         absent_seconds: float,
         clock: Callable[[], float],
     ) -> None:
@@ -122,6 +125,7 @@ class Catalog:
         self._folders = folders
         self._loader = loader
         self._site = site
+        self._look = look
         self._links = Links(self._snapshot)
         self._reread = ShortMemory(REREAD_SECONDS, clock)
         self._heads: SingleFlight[ArtifactPath, FileInfo] = SingleFlight()
@@ -256,8 +260,8 @@ class Catalog:
         folder = path.as_folder
         behind = folder if after is None else path_behind(folder, after)
         await self.view_folder(folder, principal)
-        manifest = Manifest(self._folders, self._loader, self._site, principal)
-        async with aclosing(manifest.walk(self._store, folder, behind)) as entries:
+        manifest = Manifest(self._store, self._folders, self._loader, self._site, principal)
+        async with aclosing(manifest.walk(folder, behind)) as entries:
             async for visible in entries:
                 yield visible
 
@@ -337,7 +341,19 @@ class Catalog:
         if _is_as_listed(located.listed, info):
             return located._replace(info=info)
         snapshot = await self._folder_of(located.path, principal, since=self._folders.loads_begun)
+        if info is not None and not _is_of_one_store(snapshot, located.path, info):
+            info, snapshot = await self._look_at_both(located.path)
         return located._replace(rules=snapshot.rules, info=info, version=None)
+
+    async def _look_at_both(self, path: ArtifactPath) -> tuple[FileInfo, Snapshot]:
+        """A file and its rules, where they had come from stores of different ages."""
+        try:
+            info, snapshot = await self._look(path)
+        except Moved as moved:
+            raise StoreUnavailable("stores-disagree") from moved
+        if snapshot.link is not None:
+            raise StoreUnavailable("stores-disagree")
+        return info, snapshot
 
     async def _head(self, path: ArtifactPath, principal: Principal) -> FileInfo:
         try:
@@ -373,6 +389,11 @@ class Catalog:
 def _view(cached: Cached[Snapshot], principal: Principal) -> FolderView:
     tier = tier_of(principal, cached.value.rules)
     return FolderView(cached.value, tier, principal, cached.age, cached.is_stale)
+
+
+def _is_of_one_store(snapshot: Snapshot, path: ArtifactPath, info: FileInfo) -> bool:
+    """Whether a folder's rules are about this very file, and not about one that another store has in its place."""
+    return snapshot.origin == info.origin or _is_as_listed(snapshot.entry(path.name, is_folder=False), info)
 
 
 def _is_as_listed(listed: Entry | None, info: FileInfo | None) -> bool:

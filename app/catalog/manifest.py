@@ -33,9 +33,11 @@ class Manifest:
 
     A folder that the walk passes through within a few pages is judged by the control files that it was seen to
     have, which are read after its entries were. Any other is taken as its own page shows it, entries and rules
-    from one reading; then the walk only adds what is below it.
+    from one reading; then the walk only adds what is below it. So is every folder where there are several stores,
+    which may differ in what they have.
 
     Args:
+        store: where the bytes are.
         folders: keeps what was read of each folder.
         loader: reads control files.
         site: the site policy.
@@ -44,24 +46,23 @@ class Manifest:
 
     def __init__(
         self,
+        store: ObjectStore,
         folders: ListingCache[Snapshot],
         loader: SnapshotLoader,
         site: SitePolicy,
         principal: Principal,
     ) -> None:
+        self._store = store
         self._folders = folders
         self._loader = loader
         self._site = site
         self._principal = principal
         self._at_once = asyncio.Semaphore(FOLDERS_AT_ONCE)
 
-    async def walk(
-        self, store: ObjectStore, path: ArtifactPath, behind: ArtifactPath
-    ) -> AsyncGenerator[VisibleEntry, None]:
+    async def walk(self, path: ArtifactPath, behind: ArtifactPath) -> AsyncGenerator[VisibleEntry, None]:
         """Everything below a folder.
 
         Args:
-            store: where the bytes are.
             path: the folder, which was found to be listable.
             behind: the folder itself, or a path below it behind which to begin.
 
@@ -71,7 +72,7 @@ class Manifest:
         """
         trail = _trail(path, behind)
         start = "" if behind == path else behind.text
-        async with aclosing(store.walk(path, start, self._names_in)) as pages:
+        async with aclosing(self._store.walk(path, start, self._names_in)) as pages:
             passage = Passage(pages, trail)
             merging = Merging(start.encode("utf-8", "surrogateescape"))
             await self._settle(trail, passage)
@@ -124,7 +125,7 @@ class Manifest:
 
     def _is_seen(self, folder: PassedFolder) -> bool:
         """Whether the walk has shown all of a folder that its rules depend on."""
-        if not folder.is_whole:
+        if not (folder.is_whole and self._store.is_one):
             return False
         return folder.is_ended or (folder.is_past_link and self._site.within(folder.path).decides_alone)
 
@@ -162,7 +163,7 @@ class Manifest:
         known = self._folders.held(folder.path)
         if known is not None and not skipped and _is_of(known, folder.kept_back):
             return known
-        return await self._loader.read_governing(folder.path, names, skipped)
+        return await self._loader.read_governing(self._store, folder.path, names, skipped)
 
     async def _names_in(self, path: ArtifactPath) -> Sequence[Entry]:
         return (await self._folders.get(path)).value.entries

@@ -12,14 +12,14 @@ from typing import NamedTuple
 import structlog
 
 from app.catalog.sizes import size_of, size_with_parts
-from app.domain.entries import ControlFile, Entry, File, Folder, listing_order
-from app.domain.errors import Moved, NotFound, RequestError, StoreUnavailable
+from app.domain.entries import ControlFile, Entry, File, FileInfo, Folder, listing_order
+from app.domain.errors import Moved, NotFound, RequestError, RulesUnreadable
 from app.domain.paths import ArtifactPath
 from app.policy.decide import Rules, compose
 from app.policy.eula import DefaultLicences
 from app.policy.hidden import control_files_to_read
 from app.policy.site_rules import SitePolicy
-from app.storage.store import ObjectStore
+from app.storage.store import REPLICA, ObjectStore
 
 LINK_FILE = ".s3_linked_from"
 
@@ -44,6 +44,7 @@ class Snapshot(NamedTuple):
         fingerprint: digest of the control files that the rules were read from.
         version: another number for every snapshot of this process, so that what was made from one is told
             from what was made from another.
+        origin: which of several stores all of it was read from; empty where there is one alone.
     """
 
     path: ArtifactPath
@@ -52,6 +53,7 @@ class Snapshot(NamedTuple):
     link: ArtifactPath | None
     fingerprint: bytes
     version: int
+    origin: str = ""
 
     def find(self, name: str, *, is_folder: bool) -> bool:
         """Whether the folder has such an entry."""
@@ -68,7 +70,7 @@ class Snapshot(NamedTuple):
 
 def is_same(one: Snapshot, other: Snapshot) -> bool:
     """Whether two snapshots of one folder are served alike."""
-    return one.fingerprint == other.fingerprint and one.entries == other.entries
+    return (one.origin, one.fingerprint, one.entries) == (other.origin, other.fingerprint, other.entries)
 
 
 def cost_of(snapshot: Snapshot) -> int:
@@ -133,9 +135,23 @@ class SnapshotLoader:
             Moved: the store itself says that the path leads through a link.
             StoreError: no answer, or a control file that is there cannot be read.
         """
-        listing = await self._store.list_folder(path)
+        return await self._store.from_one(lambda store: self._load(store, path))
+
+    async def load_with(self, file: ArtifactPath) -> tuple[FileInfo, Snapshot]:
+        """Look at a file and then at its folder, in one and the same store. Raises as `load`."""
+
+        async def look(store: ObjectStore) -> tuple[FileInfo, Snapshot]:
+            info = await store.head(file)
+            return info, await self._load(store, file.parent)
+
+        return await self._store.from_one(look)
+
+    async def _load(self, store: ObjectStore, path: ArtifactPath) -> Snapshot:
+        listing = await store.list_folder(path)
         names = [entry.name for entry in listing.entries if not entry.is_folder]
-        governing = await self.read_governing(path, names, listing.skipped)
+        governing = await self.read_governing(store, path, names, listing.skipped)
+        if listing.origin.startswith(REPLICA):
+            _log.warning("folder_from_replica", folder=path.url, store=listing.origin)
         return Snapshot(
             path,
             tuple(sorted(listing.entries, key=listing_order)),
@@ -143,14 +159,16 @@ class SnapshotLoader:
             governing.link,
             fingerprint=governing.fingerprint,
             version=next(self._versions),
+            origin=listing.origin,
         )
 
     async def read_governing(
-        self, path: ArtifactPath, names: Sequence[str], skipped: Sequence[str]
+        self, store: ObjectStore, path: ArtifactPath, names: Sequence[str], skipped: Sequence[str]
     ) -> Governing:
         """Read the control files of a folder, all at once.
 
         Args:
+            store: the one that has named them.
             names: of the files in it; those that a folder keeps to itself will do.
             skipped: names of what is in it and cannot be served.
 
@@ -159,7 +177,8 @@ class SnapshotLoader:
         """
         rule_files = _readable_control_files(path, names, skipped)
         link_files = (LINK_FILE,) if LINK_FILE in names else ()
-        controls = await asyncio.gather(*(self._read(path, name) for name in (*rule_files, *link_files)))
+        reads = (_read(store, path, name) for name in (*rule_files, *link_files))
+        controls = await asyncio.gather(*reads)
         rules = compose(
             path,
             names,
@@ -170,21 +189,6 @@ class SnapshotLoader:
         )
         link = self._parse_link(controls[-1], path) if link_files else None
         return Governing(rules, link, _fingerprint(controls))
-
-    async def _read(self, folder: ArtifactPath, name: str) -> ControlFile:
-        path = folder.child(name)
-        try:
-            try:
-                content = await self._store.read_small(path)
-            except Moved as moved:
-                content = await self._store.read_small(moved.target)
-        except ValueError:
-            return ControlFile(name, None)
-        except (NotFound, Moved) as error:
-            # The listing shows it and the store does not give it. "No rules here" is what only a listing
-            # without the file can mean, so this folder is closed until the store agrees with itself.
-            raise StoreUnavailable("rules-unreadable") from error
-        return ControlFile(name, content)
 
     def _parse_link(self, control: ControlFile, folder: ArtifactPath) -> ArtifactPath | None:
         """The folder a link file names; None for one that leads nowhere, out of the tree, or to itself."""
@@ -199,18 +203,34 @@ class SnapshotLoader:
         return target
 
 
+async def _read(store: ObjectStore, folder: ArtifactPath, name: str) -> ControlFile:
+    path = folder.child(name)
+    try:
+        try:
+            content = await store.read_small(path)
+        except Moved as moved:
+            content = await store.read_small(moved.target)
+    except ValueError:
+        return ControlFile(name, None)
+    except (NotFound, Moved) as error:
+        # The listing shows it and the store does not give it. "No rules here" is what only a listing
+        # without the file can mean, so this folder is closed until the store agrees with itself.
+        raise RulesUnreadable from error
+    return ControlFile(name, content)
+
+
 def _readable_control_files(
     folder: ArtifactPath, names: Sequence[str], skipped: Sequence[str]
 ) -> tuple[str, ...]:
     """Names of the control files to read.
 
     Raises:
-        StoreUnavailable: one of them is there but cannot be served, such as a dangling symbolic link.
+        RulesUnreadable: one of them is there but cannot be served, such as a dangling symbolic link.
     """
     wanted = control_files_to_read([*names, *skipped])
     if unreadable := set(wanted).difference(names):
         _log.error("control_file_unreadable", folder=folder.url, names=sorted(unreadable))
-        raise StoreUnavailable("rules-unreadable")
+        raise RulesUnreadable
     return wanted
 
 

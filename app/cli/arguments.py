@@ -13,9 +13,17 @@ from app.config import LoadedSettings, load_settings
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What a command is added to; argparse has no public name for it."""
 
-STORAGE_HELP = "directory, file:///dir or s3://bucket/prefix"
-
 _Parsed = TypeVar("_Parsed")
+
+
+def add_storage(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the storage, once for each store."""
+    parser.add_argument(
+        "--storage",
+        metavar="URL",
+        action="append",
+        help="directory, file:///dir or s3://bucket/prefix; again for each copy of it",
+    )
 
 
 def load(options: argparse.Namespace, *names: str) -> LoadedSettings:
@@ -27,8 +35,13 @@ def load(options: argparse.Namespace, *names: str) -> LoadedSettings:
     Raises:
         ConfigError: see `load_settings`.
     """
-    overrides = {name: getattr(options, name) for name in names}
+    overrides = {name: _alone(getattr(options, name)) for name in names}
     return load_settings(environ=os.environ, file=options.config, overrides=overrides)
+
+
+def _alone(value: object) -> object:
+    """An option that was given once means what the variable would, which may name several."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def checked(parse: Callable[[str], _Parsed], text: str) -> _Parsed:

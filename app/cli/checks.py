@@ -7,8 +7,9 @@ from contextlib import AbstractAsyncContextManager
 from app.config import ConfigError, LoadedSettings
 from app.main import read_site_policy
 from app.policy.site_policy import SitePolicy
-from app.storage.open_store import open_store
+from app.storage.open_store import open_storage
 from app.storage.store import ObjectStore
+from app.storage.watching import Unwatched
 
 
 async def check_all(loaded: LoadedSettings) -> SitePolicy:
@@ -20,7 +21,7 @@ async def check_all(loaded: LoadedSettings) -> SitePolicy:
     faults: list[str] = []
     policy = SitePolicy()
     try:
-        store = open_store(loaded.settings.storage, observe=lambda *_: None)
+        store = open_storage(loaded.settings.storage, loaded.settings.overlay, watch=Unwatched())
     except ValueError as error:
         faults.append(f"{loaded.named('storage')}: {str(error).removeprefix('storage ')}")
     else:

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from app.auth.networks import is_in, parse_networks
 from app.cache.byte_cache import ByteCache
-from app.cli.arguments import STORAGE_HELP, Commands, checked, load, name
+from app.cli.arguments import Commands, add_storage, checked, load, name
 from app.config import LoadedSettings
 from app.domain.access import Allow, Decision, Forbidden, Hidden, NeedsLicence, NeedsLogin, Principal
 from app.domain.errors import Moved, NotFound
@@ -32,7 +32,7 @@ def add_explain(commands: Commands, common: argparse.ArgumentParser) -> None:
         help="ask as a member of G",
     )
     parser.add_argument("--ip", type=_address, help="ask from this address")
-    parser.add_argument("--storage", metavar="URL", help=STORAGE_HELP)
+    add_storage(parser)
     parser.set_defaults(run=_run)
 
 
@@ -69,13 +69,14 @@ def _show(path: ArtifactPath, explanation: Explanation) -> None:
 async def _ask(loaded: LoadedSettings, path: ArtifactPath, principal: Principal) -> Explanation:
     from app.cli.checks import check_all  # here, so that other commands start fast
     from app.main import build_catalog
-    from app.storage.open_store import open_store
+    from app.storage.open_store import open_storage
+    from app.storage.watching import Unwatched
     from app.telemetry import configure_logging
 
     settings = loaded.settings
     configure_logging(settings.log_level, settings.log_format)  # to standard error, out of the answer's way
     policy = await check_all(loaded)
-    async with open_store(settings.storage, observe=lambda *_: None) as store:
+    async with open_storage(settings.storage, settings.overlay, watch=Unwatched()) as store:
         return await build_catalog(settings, policy, store, ByteCache(0)).explain(path, principal)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import secrets
 import signal
@@ -17,7 +18,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from app.cache.siblings import DIRECTORY_VARIABLE
-from app.cli.arguments import STORAGE_HELP, Commands, load
+from app.cli.arguments import Commands, add_storage, load
 from app.config import FILE_VARIABLE, PREFIX, Settings
 from app.http_protocol import BoundedHttpProtocol
 from app.policy.site_policy import SitePolicy
@@ -33,7 +34,7 @@ _log = structlog.get_logger(__name__)
 def add_serve(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser("serve", parents=[common], help="serve the tree over HTTP")
-    parser.add_argument("--storage", metavar="URL", help=STORAGE_HELP)
+    add_storage(parser)
     parser.add_argument("--host", help="address to listen on")
     parser.add_argument("--port", help="port to listen on; 0 takes a free one")
     parser.add_argument("--workers", help="processes that share the port")
@@ -113,7 +114,8 @@ def _serve_alone(settings: Settings, policy: SitePolicy, sockets: list[socket.so
 def _serve_workers(settings: Settings, options: argparse.Namespace, sockets: list[socket.socket]) -> int:
     # Workers are new processes, so their environment tells them what the command line said.
     for name in _OPTIONS:
-        os.environ[PREFIX + name.upper()] = str(getattr(settings, name))
+        value = getattr(settings, name)
+        os.environ[PREFIX + name.upper()] = json.dumps(value) if isinstance(value, tuple) else str(value)
     if options.config is not None:
         os.environ[FILE_VARIABLE] = str(options.config)
     if not settings.secret_keys:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, get_args
@@ -23,6 +25,27 @@ def _split(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
+def _stores(value: object) -> object:
+    """A string is one store, unless what blanks or commas divide are URLs or absolute paths, each of them.
+
+    So the path of one directory may have blanks in it. An array in JSON says it for any value.
+    """
+    if not isinstance(value, str):
+        return value
+    if value.startswith("["):
+        with suppress(ValueError):
+            return json.loads(value)
+    parts = value.replace(",", " ").split()
+    is_list = len(parts) > 1 and all("://" in part or part.startswith("/") for part in parts)
+    return parts if is_list else (value,)
+
+
+def _check_store(url: str) -> None:
+    scheme, separator, rest = url.partition("://")
+    if not url or (separator and (scheme not in ("file", "s3") or not rest)):
+        raise ValueError(f"got {url!r}")
+
+
 def _no_flag(value: object) -> object:
     """TOML's `true` is not the number 1."""
     if isinstance(value, bool):
@@ -36,6 +59,13 @@ Networks = Annotated[
     BeforeValidator(_split),
     Allowed("networks such as `10.0.0.0/8` or `2001:db8::/32`, divided by commas or blanks"),
 ]
+Stores = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_stores),
+    Allowed(
+        "a directory, `file:///dir` or `s3://bucket/prefix`, or several of these, divided by commas or blanks"
+    ),
+]
 Secrets = Annotated[
     tuple[SecretStr, ...],
     BeforeValidator(_split),
@@ -48,8 +78,14 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    storage: Annotated[str, Allowed("a directory, `file:///dir` or `s3://bucket/prefix`")] = Field(
-        ".", description="What is published."
+    storage: Stores = Field(
+        (".",),
+        min_length=1,
+        description="What is published. Of several, the first is asked, and the others, which are copies of it, "
+        "where it is ill.",
+    )
+    overlay: Annotated[str | None, Allowed("a directory, `file:///dir` or `s3://bucket/prefix`")] = Field(
+        None, description="A store whose files lie over those of `storage`."
     )
     secret_keys: Secrets = Field(
         (),
@@ -131,17 +167,23 @@ class Settings(BaseModel):
 
     @field_validator("storage")
     @classmethod
-    def _storage_is_known(cls, url: str) -> str:
-        scheme, separator, rest = url.partition("://")
-        if not url or (separator and (scheme not in ("file", "s3") or not rest)):
-            raise ValueError(f"got {url!r}")
+    def _storage_is_known(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            _check_store(url)
+        return urls
+
+    @field_validator("overlay")
+    @classmethod
+    def _overlay_is_known(cls, url: str | None) -> str | None:
+        if url is not None:
+            _check_store(url)
         return url
 
     @field_validator("delivery")
     @classmethod
     def _redirect_leads_somewhere(cls, delivery: str, others: ValidationInfo) -> str:
-        storage = others.data.get("storage", "s3://")
-        if delivery == "redirect" and not storage.startswith("s3://"):
+        storage = others.data.get("storage", ("s3://",))
+        if delivery == "redirect" and not any(url.startswith("s3://") for url in storage):
             raise ValueError("redirect goes with s3://bucket/prefix alone: a directory has no URLs")
         return delivery
 

@@ -54,12 +54,14 @@ class FileInfo(NamedTuple):
         modified: seconds since the epoch, UTC (whole seconds where the store has no finer time).
         e_tag: strong validator without quotes (RFC 9110 section 8.8.3); equal bytes on every replica.
         content_type: the media type stored with the object, or None where none was stored or only a default.
+        origin: which of several stores said so; empty where there is one alone.
     """
 
     size: int
     modified: float
     e_tag: str
     content_type: str | None = None
+    origin: str = ""
 
 
 class ControlFile(NamedTuple):
@@ -82,11 +84,13 @@ class Listing(NamedTuple):
         entries: everything in it, in no particular order, control files included.
         skipped: names of entries that exist but cannot be served (dangling links, special files). A control
             file among them is unreadable, which is not the same as missing.
+        origin: which of several stores it came from; empty where there is one alone.
     """
 
     path: ArtifactPath
     entries: tuple[Entry, ...]
     skipped: tuple[str, ...] = ()
+    origin: str = ""
 
 
 class Skipped(NamedTuple):

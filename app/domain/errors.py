@@ -20,6 +20,7 @@ PierheadError
 ├── MalformedRules              a control file or site policy that cannot be understood
 └── StoreError                  the storage did not answer as it should
     ├── StoreUnavailable        refused, timed out, throttled or broken: worth a retry later
+    │   └── RulesUnreadable     a control file that is there, but that the store does not give
     ├── StoreDenied             our own credentials do not suffice: an operator must act
     └── ObjectChanged           the object is no longer the one that was asked for
 """
@@ -221,6 +222,13 @@ class StoreUnavailable(StoreError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the storage does not answer at the moment ({reason})")
         self.reason = reason
+
+
+class RulesUnreadable(StoreUnavailable):
+    """A folder has a control file that cannot be read. Another store's rules never stand in for it."""
+
+    def __init__(self) -> None:
+        super().__init__("rules-unreadable")
 
 
 class StoreDenied(StoreError):

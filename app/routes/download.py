@@ -28,6 +28,7 @@ from app.http_semantics import (
 )
 from app.routes.responses import problem_response
 from app.routes.services import Services, record_of
+from app.routes.shared_headers import store_headers
 from app.routes.streams import FileStream, OpenPart
 from app.storage.store import ObjectStore, SignedUrl
 
@@ -59,7 +60,12 @@ async def download(request: Request, path: ArtifactPath, principal: Principal, s
             signed := await _presigned(opened, headers, services)
         ):
             record.route = "file-redirect"
-            fields = {"Location": signed.url, "Cache-Control": "no-store", "Vary": DOWNLOAD_VARY}
+            fields = {
+                "Location": signed.url,
+                "Cache-Control": "no-store",
+                "Vary": DOWNLOAD_VARY,
+                **store_headers(opened.info.origin),
+            }
             if opened.version is not None:
                 services.redirects.keep(path, principal, opened.version, fields, until=signed.until)
             return Response(None, 302, fields)
@@ -93,6 +99,7 @@ def _headers(opened: OpenedFile, validators: Validators, now: float) -> dict[str
         "Cache-Control": "no-cache" if is_public else "private, no-store",
         "Vary": DOWNLOAD_VARY,
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        **store_headers(opened.info.origin),
     }
 
 
@@ -112,6 +119,7 @@ async def _presigned(opened: OpenedFile, headers: dict[str, str], services: Serv
         content_type=headers["Content-Type"],
         disposition=headers["Content-Disposition"],
         expires=services.presign_seconds,
+        origin=opened.info.origin,
     )
 
 

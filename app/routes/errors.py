@@ -31,6 +31,7 @@ from app.domain.errors import (
     PermissionRequired,
     PierheadError,
     Refused,
+    RulesUnreadable,
     StoreDenied,
     StoreUnavailable,
 )
@@ -64,6 +65,7 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
     Refused: Status(403, "refused", "Forbidden"),
     MalformedRules: Status(403, "refused", "Forbidden"),
     StoreUnavailable: Status(503, "storage-unavailable", "Storage unavailable"),
+    RulesUnreadable: Status(503, "storage-unavailable", "Storage unavailable"),
     StoreDenied: Status(502, "storage-denied", "Storage refuses access"),
     ObjectChanged: Status(503, "file-changed", "File changed"),
 }

@@ -16,6 +16,7 @@ from app.pages.json_lists import folder_json, folder_ndjson, folder_text
 from app.pages.links import next_query
 from app.routes.compression import MIN_COMPRESSED_BYTES, compressed
 from app.routes.responses import LISTING_VARY
+from app.routes.shared_headers import store_headers
 
 MEDIA_TYPES: Final = {
     "html": "text/html; charset=utf-8",
@@ -103,7 +104,7 @@ class FolderPages:
             context = FolderPage(
                 self._site, view.snapshot.path, part.entries, part.next_after, part.total, cut.limit
             )
-            page = self._page(context, representation, encoding)
+            page = self._page(context, representation, encoding, view.snapshot.origin)
             if (following := next_query(context, cut.format)) is None:
                 return page
             link = (b"link", f'<{following}>; rel="next"'.encode("ascii"))
@@ -111,12 +112,13 @@ class FolderPages:
 
         return make() if len(view.snapshot.entries) < MANY_ENTRIES else await asyncio.to_thread(make)
 
-    def _page(self, context: FolderPage, representation: str, encoding: str) -> Page:
+    def _page(self, context: FolderPage, representation: str, encoding: str, origin: str) -> Page:
         body = self._render(context, representation)
         # The validator is taken before compression, so that replicas with other versions of a compressor
         # agree on it; a strong one differs between encodings (RFC 9110 section 8.8.3.3).
         tag = hashlib.blake2b(body, digest_size=16).hexdigest()
-        headers = {"Content-Type": MEDIA_TYPES[representation], "Vary": LISTING_VARY, **self._shared}
+        headers = {"Content-Type": MEDIA_TYPES[representation], "Vary": LISTING_VARY}
+        headers |= {**self._shared, **store_headers(origin)}
         if encoding != "identity" and len(body) >= MIN_COMPRESSED_BYTES:
             body = compressed(body, encoding)
             tag += f"-{encoding}"

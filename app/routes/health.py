@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -24,6 +24,16 @@ READY_TIMEOUT: Final = 3.0
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
+class Found(NamedTuple):
+    """Attributes:
+    reason: why requests should go elsewhere, or None.
+    unreachable: of several stores, those that do not answer, while the others suffice.
+    """
+
+    reason: str | None = None
+    unreachable: tuple[str, ...] = ()
+
+
 class Readiness:
     """Whether the store can be reached, asked at most once a second."""
 
@@ -31,25 +41,24 @@ class Readiness:
         self._store = store
         self._lock = asyncio.Lock()
         self._checked = -READY_SECONDS
-        self._reason: str | None = None
+        self._found = Found()
 
-    async def reason_against(self) -> str | None:
-        """Why requests should go elsewhere, or None."""
+    async def look(self) -> Found:
+        """What was found at the last look, or is found now."""
         async with self._lock:
             if time.monotonic() - self._checked >= READY_SECONDS:
-                self._reason = await self._look()
+                self._found = await self._look()
                 self._checked = time.monotonic()
-            return self._reason
+            return self._found
 
-    async def _look(self) -> str | None:
+    async def _look(self) -> Found:
         try:
             async with asyncio.timeout(READY_TIMEOUT):
-                await self._store.check()
+                return Found(unreachable=await self._store.check())
         except TimeoutError:
-            return f"the storage did not answer within {READY_TIMEOUT:g} seconds"
+            return Found(f"the storage did not answer within {READY_TIMEOUT:g} seconds")
         except StoreError as error:
-            return str(error)
-        return None
+            return Found(str(error))
 
 
 def build_health_router(services: Services) -> APIRouter:
@@ -67,9 +76,13 @@ def build_health_router(services: Services) -> APIRouter:
     async def readyz(request: Request) -> Response:
         """The storage can be reached, so requests are welcome here."""
         record_of(request).route = "readyz"
-        if (reason := await readiness.reason_against()) is not None:
-            return problem_response(503, "Not ready", reason, "not-ready")
-        return Response(json_bytes({"status": "ready"}), headers=_NO_STORE, media_type="application/json")
+        found = await readiness.look()
+        if found.reason is not None:
+            return problem_response(503, "Not ready", found.reason, "not-ready")
+        status: dict[str, object] = {"status": "ready"}
+        if found.unreachable:
+            status["unreachable"] = list(found.unreachable)
+        return Response(json_bytes(status), headers=_NO_STORE, media_type="application/json")
 
     @router.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:

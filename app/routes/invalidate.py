@@ -80,12 +80,20 @@ def _check_permission(principal: Principal) -> None:
 
 def _path(event: ChangedKey, services: Services) -> ArtifactPath | None:
     """The path of a changed key; None for what this tree does not show."""
-    if services.bucket and event.bucket != services.bucket.name:
-        return None
-    prefix = services.bucket.prefix if services.bucket else ""
-    if not event.key.startswith(prefix):
+    prefix = _prefix_of(event, services)
+    if prefix is None:
         return None
     try:
         return ArtifactPath.from_text(event.key.removeprefix(prefix).replace("%7E", "~"))
     except RequestError:
         return None
+
+
+def _prefix_of(event: ChangedKey, services: Services) -> str | None:
+    """What stands before the path in a key; None where the key is in none of the tree's buckets."""
+    if not services.buckets:
+        return ""
+    for bucket in services.buckets:
+        if event.bucket == bucket.name and event.key.startswith(bucket.prefix):
+            return bucket.prefix
+    return None

@@ -47,7 +47,7 @@ class Services:
     Attributes:
         siblings: the other workers of this replica, where there are any.
         access_log: takes a line for each request; None where the log level leaves them out.
-        bucket: where events that name keys are about; None for a directory.
+        buckets: what events that name keys may be about; none where the tree is in directories alone.
         presign_seconds: life of a presigned URL.
         clock: seconds since the epoch, UTC.
     """
@@ -68,7 +68,7 @@ class Services:
     delivery: Delivery
     presign_seconds: int
     replica_id: str
-    bucket: Bucket | None = None
+    buckets: tuple[Bucket, ...] = ()
     trusted_networks: tuple[Network, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     clock: Callable[[], float] = time.time

@@ -11,6 +11,15 @@ CONTENT_SECURITY_POLICY: Final = (
 """Our own pages need a style sheet and icons, and nothing that runs."""
 
 
+def store_headers(origin: str) -> dict[str, str]:
+    """Tells which of several stores a folder or file was read from; nothing where there is one alone.
+
+    Args:
+        origin: see `FileInfo` and `Snapshot`.
+    """
+    return {"X-Pierhead-Store": origin} if origin else {}
+
+
 def shared_headers(replica_id: str) -> dict[str, str]:
     """What is put on every answer.
 

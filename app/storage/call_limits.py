@@ -49,12 +49,21 @@ class CallLimiter:
     Args:
         limits: what may be asked of the store.
         clock: seconds; never goes back.
+        note_circuit: told with True when calls are given up for a while, with False when one was answered.
     """
 
-    def __init__(self, limits: CallLimits, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        limits: CallLimits,
+        *,
+        clock: Callable[[], float],
+        note_circuit: Callable[[bool], None] | None = None,
+    ) -> None:
         self._limits = limits
         self._clock = clock
         self._breaker = Breaker(limits.breaker_failures, limits.breaker_seconds)
+        self._note_circuit = note_circuit
+        self._is_left_alone = False
         self._places = asyncio.Semaphore(limits.in_flight)
 
     async def run(self, call: Callable[[], Awaitable[Result]]) -> Result:
@@ -79,13 +88,26 @@ class CallLimiter:
             except StoreUnavailable as error:
                 if error.reason not in OVERLOAD:
                     self._breaker.failed(self._clock())
+                    self._tell()
                 raise
             except Exception:
                 # A refusal or "no such key" is an answer too: the store is well.
-                self._breaker.succeeded()
+                self._answered()
                 raise
-        self._breaker.succeeded()
+        self._answered()
         return result
+
+    def _answered(self) -> None:
+        self._breaker.succeeded()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say it where the store is left alone from now on, or no longer."""
+        is_left_alone = self._breaker.circuit(self._clock()) is not Circuit.CLOSED
+        if is_left_alone != self._is_left_alone:
+            self._is_left_alone = is_left_alone
+            if self._note_circuit is not None:
+                self._note_circuit(is_left_alone)
 
     @asynccontextmanager
     async def _place(self, deadline: float) -> AsyncIterator[None]:

@@ -8,6 +8,7 @@ from typing import Final
 from app.domain.entries import Entry, Found, Listing, Skipped, walk_order
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath
+from app.storage.store import ListNames
 
 PAGE_ENTRIES: Final = 1000
 
@@ -50,6 +51,15 @@ async def walk_by_folders(
             page = []
     if page:
         yield page
+
+
+def by_names(list_names: ListNames) -> ListFolder:
+    """List folders by what is known of them. What cannot be served is then not among their entries."""
+
+    async def list_folder(path: ArtifactPath) -> Listing:
+        return Listing(path, tuple(await list_names(path)))
+
+    return list_folder
 
 
 def position_of(text: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
@@ -18,7 +18,7 @@ from app.domain.paths import ArtifactPath, display_name
 from app.storage.folder_walk import walk_by_folders
 from app.storage.local_tree import LocalFile, LocalTree
 from app.storage.observing import observed
-from app.storage.store import CONTROL_FILE_LIMIT, ListNames, Observer, SignedUrl
+from app.storage.store import CONTROL_FILE_LIMIT, ListNames, ObjectStore, Observer, SignedUrl
 
 CHUNK_BYTES = 256 * 1024
 _EXAMPLES = 5
@@ -38,6 +38,8 @@ class LocalStore:
         observe: told of every call.
         threads: most file system calls at the same time.
     """
+
+    is_one = True
 
     def __init__(self, root: Path, *, observe: Observer, threads: int = 16) -> None:
         self._tree = LocalTree(root)
@@ -110,16 +112,21 @@ class LocalStore:
             self._close_later(file)
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> SignedUrl | None:
         """See `ObjectStore.presign`. A directory has no such thing."""
-        del path, content_type, disposition, expires
+        del path, content_type, disposition, expires, origin
         return None
 
-    async def check(self) -> None:
+    async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""
         with observed(self._observe, "check"):
             await self._in_thread(self._tree.check)
+        return ()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[_Result]]) -> _Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)
 
     async def _opened(self, path: ArtifactPath, info: FileInfo) -> LocalFile:
         def open_unchanged() -> LocalFile:

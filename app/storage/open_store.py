@@ -1,62 +1,95 @@
-"""From a storage URL to an open store."""
+"""From storage URLs to an open store."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from urllib.parse import unquote
 
+from app.storage.failover import FailoverStore
 from app.storage.local import LocalStore
+from app.storage.named import NamedStore
+from app.storage.overlay import OverlayStore
 from app.storage.s3 import open_s3_store
-from app.storage.store import ObjectStore, Observer
+from app.storage.store import OVERLAY, PRIMARY, REPLICA, ObjectStore, Observer
+from app.storage.urls import ALLOWED, S3Place, parse_storage_url
+from app.storage.watching import StorageWatch
 
-_ALLOWED = "file:///directory, the path of a directory, or s3://bucket/prefix"
-_BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
-"""What any region has ever allowed; today's rules are stricter (Amazon S3 User Guide, "Bucket naming rules")."""
+Opening = AbstractAsyncContextManager[ObjectStore]
 
 
-def open_store(url: str, *, observe: Observer) -> AbstractAsyncContextManager[ObjectStore]:
-    """Open the store that a URL names.
+def open_storage(
+    urls: Sequence[str],
+    overlay: str | None = None,
+    *,
+    watch: StorageWatch,
+    clock: Callable[[], float] = time.monotonic,
+) -> Opening:
+    """Open everything that a site is read from.
 
     Args:
-        url: `file:///directory` (percent-encoded), the plain path of a directory, or `s3://bucket/prefix`
-            (not encoded). The prefix is optional.
-        observe: told of every call.
+        urls: stores that hold one tree, the preferred first; see `parse_storage_url`.
+        overlay: a store whose files lie over theirs.
+        watch: told of what happens at each.
+        clock: seconds; never goes back.
 
     Returns:
-        A context manager: entering opens the store, leaving closes it.
+        A context manager: entering opens the stores, leaving closes them.
+
+    Raises:
+        ValueError: at once, not on entering: a URL of another form, a directory that is not there, the same
+            store twice.
+    """
+    if len(set(urls)) < len(urls):
+        raise ValueError("storage must name each store once, but one is there twice")
+    names = [PRIMARY, *(f"{REPLICA}{number}" for number in range(1, len(urls)))]
+    copies = [(name, _opening(name, url, watch)) for name, url in zip(names, urls, strict=True)]
+    if overlay is None:
+        return copies[0][1] if len(copies) == 1 else _open_copies(copies, watch, clock)
+    return _open_overlay(_opening(OVERLAY, overlay, watch), _open_copies(copies, watch, clock))
+
+
+def open_store(url: str, *, observe: Observer, note_circuit: Callable[[bool], None] | None = None) -> Opening:
+    """Open the one store that a URL names.
+
+    Args:
+        url: see `parse_storage_url`.
+        observe: told of every call.
+        note_circuit: told when a store that fails too often is left alone, and when no longer.
 
     Raises:
         ValueError: at once, not on entering: another form, or no such directory.
     """
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return _open_directory(url, observe=observe)
-    if scheme == "file":
-        return _open_directory(_path_of_file_url(rest), observe=observe)
-    if scheme == "s3":
-        bucket, _, prefix = rest.partition("/")
-        if not _BUCKET_NAME.fullmatch(bucket):
-            raise ValueError(f"storage must be {_ALLOWED}, but {bucket!r} is no bucket name")
-        return open_s3_store(bucket, prefix, observe=observe)
-    raise ValueError(f"storage must be {_ALLOWED}, but got the scheme {scheme!r}")
+    place = parse_storage_url(url)
+    if isinstance(place, S3Place):
+        return open_s3_store(**place._asdict(), observe=observe, note_circuit=note_circuit)
+    if not place.is_dir():
+        raise ValueError(f"storage must be {ALLOWED}, but there is no directory {str(place)!r}")
+    return _open_local_store(place, observe=observe)
 
 
-def _path_of_file_url(rest: str) -> str:
-    """RFC 8089 section 2: the host is empty or `localhost`."""
-    host, slash, path = rest.partition("/")
-    if host not in ("", "localhost") or not slash:
-        raise ValueError(f"storage must be {_ALLOWED}, but got a file URL with the host {host!r}")
-    return "/" + unquote(path, errors="surrogateescape")
+def _opening(name: str, url: str, watch: StorageWatch) -> Opening:
+    return open_store(
+        url,
+        observe=watch.observer_of(name),
+        note_circuit=lambda is_open: watch.note_circuit(name, is_open=is_open),
+    )
 
 
-def _open_directory(path: str, *, observe: Observer) -> AbstractAsyncContextManager[ObjectStore]:
-    root = Path(path)
-    if not path or not root.is_dir():
-        raise ValueError(f"storage must be {_ALLOWED}, but there is no directory {path!r}")
-    return _open_local_store(root, observe=observe)
+@asynccontextmanager
+async def _open_copies(
+    openings: Sequence[tuple[str, Opening]], watch: StorageWatch, clock: Callable[[], float]
+) -> AsyncIterator[ObjectStore]:
+    async with AsyncExitStack() as held:
+        stores = [NamedStore(name, await held.enter_async_context(opening)) for name, opening in openings]
+        yield stores[0] if len(stores) == 1 else FailoverStore(stores, watch=watch, clock=clock)
+
+
+@asynccontextmanager
+async def _open_overlay(upper: Opening, lower: Opening) -> AsyncIterator[ObjectStore]:
+    async with upper as above, lower as below:
+        yield OverlayStore(NamedStore(OVERLAY, above), below)
 
 
 @asynccontextmanager

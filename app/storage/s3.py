@@ -23,7 +23,7 @@ from app.storage.s3_keys import KeySpace
 from app.storage.s3_listing import FoundEntries, opaque
 from app.storage.s3_signing import UrlSigner, address_of
 from app.storage.s3_walk import S3Walk
-from app.storage.store import CONTROL_FILE_LIMIT, ListNames, Observer, SignedUrl
+from app.storage.store import CONTROL_FILE_LIMIT, ListNames, ObjectStore, Observer, SignedUrl
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
@@ -58,6 +58,8 @@ class S3Store:
         limiter: makes every call.
         observe: told of every attempt.
     """
+
+    is_one = True
 
     def __init__(
         self,
@@ -136,19 +138,25 @@ class S3Store:
             body.close()
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> SignedUrl:
         """See `ObjectStore.presign`. Asks S3 only where the path may be stored under one of several keys."""
+        del origin
         key = await self._stored_key(path)
         query = {"response-content-type": content_type, "response-content-disposition": disposition}
         return await self._signer.presign("GET", key, query, seconds=expires)
 
-    async def check(self) -> None:
+    async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""
         first = partial(
             self._client.list_objects_v2, Bucket=self._bucket, Prefix=self._keys.prefix, MaxKeys=1
         )
         await self._call("check", first)
+        return ()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[_Result]]) -> _Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)
 
     async def _pages(
         self, prefix: str, start_after: str = "", *, delimiter: str = ""
@@ -274,6 +282,10 @@ async def open_s3_store(
     prefix: str = "",
     *,
     observe: Observer,
+    note_circuit: Callable[[bool], None] | None = None,
+    endpoint: str | None = None,
+    region: str | None = None,
+    profile: str | None = None,
     limits: CallLimits = DEFAULT_LIMITS,
     connect_timeout: float = 2.0,
     read_timeout: float = 10.0,
@@ -284,22 +296,26 @@ async def open_s3_store(
         bucket: its name.
         prefix: where the tree begins in it, with or without slashes at its ends; empty for the whole bucket.
         observe: told of every attempt of every call.
+        note_circuit: told with True when calls are given up for a while, with False when one was answered.
+        endpoint: URL of the S3 engine, in place of what the environment says; so for the next two.
+        region: its name.
+        profile: of the AWS configuration files, for credentials.
         limits: what may be asked of S3.
         connect_timeout: seconds to wait for a connection.
         read_timeout: seconds to wait for the next bytes of a download.
 
     Raises:
-        ValueError: the endpoint that the environment names is not a URL.
+        ValueError: the endpoint that the environment names is not a URL, or there is no such profile.
     """
     where = prefix.strip("/")
     timeouts = Timeouts(connect_timeout, read_timeout)
-    session = new_session()
-    async with open_client(session, timeouts, UNLIMITED, access_key="none") as nobody:
+    session = new_session(profile=profile, region=region)
+    async with open_client(session, timeouts, UNLIMITED, endpoint, access_key="none") as nobody:
         signer = UrlSigner(session, Presigner(await address_of(nobody, bucket)), clock=time.time)
     async with (
-        open_client(session, timeouts, limits.in_flight) as client,
-        open_client(session, timeouts, UNLIMITED) as downloads,
+        open_client(session, timeouts, limits.in_flight, endpoint) as client,
+        open_client(session, timeouts, UNLIMITED, endpoint) as downloads,
     ):
         keys = KeySpace(where and where + "/")
-        limiter = CallLimiter(limits, clock=time.monotonic)
+        limiter = CallLimiter(limits, clock=time.monotonic, note_circuit=note_circuit)
         yield S3Store(client, downloads, bucket, keys, signer=signer, limiter=limiter, observe=observe)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
+from botocore.exceptions import ProfileNotFound
 from botocore.utils import parse_timestamp
 
 if TYPE_CHECKING:
@@ -25,19 +26,36 @@ class Timeouts(NamedTuple):
     read: float
 
 
-def new_session() -> aioboto3.Session:
-    """A session whose clients parse listings fast."""
+def new_session(*, profile: str | None = None, region: str | None = None) -> aioboto3.Session:
+    """A session whose clients parse listings fast.
+
+    Args:
+        profile: of the AWS configuration files; None for what the environment says.
+        region: None for what the environment says.
+
+    Raises:
+        ValueError: there is no such profile.
+    """
     session = get_session()
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=fast_timestamp)
-    return aioboto3.Session(botocore_session=session)
+    try:
+        return aioboto3.Session(botocore_session=session, profile_name=profile, region_name=region)
+    except ProfileNotFound as error:
+        raise ValueError(f"there is no AWS profile {profile!r}") from error
 
 
 def open_client(
-    session: aioboto3.Session, timeouts: Timeouts, max_connections: int, *, access_key: str | None = None
+    session: aioboto3.Session,
+    timeouts: Timeouts,
+    max_connections: int,
+    endpoint: str | None = None,
+    *,
+    access_key: str | None = None,
 ) -> AbstractAsyncContextManager[S3Client]:
     """A client with a connection pool of its own. Path-style addressing where an endpoint is configured.
 
     Args:
+        endpoint: URL of the S3 engine; None for what the environment says.
         access_key: None for the session's own credentials. A client with any other never calls S3, and needs
             none that are valid.
     """
@@ -51,7 +69,13 @@ def open_client(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return session.client("s3", config=config, aws_access_key_id=access_key, aws_secret_access_key=access_key)
+    return session.client(
+        "s3",
+        config=config,
+        endpoint_url=endpoint,
+        aws_access_key_id=access_key,
+        aws_secret_access_key=access_key,
+    )
 
 
 def fast_timestamp(value: str) -> datetime:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from app.domain.entries import Entry, FileInfo, Found, Listing
 from app.domain.paths import ArtifactPath
@@ -22,6 +22,19 @@ Observer = Callable[[str, str, float], None]
 that is none) or the reason of a `StoreUnavailable`."""
 
 
+PRIMARY: Final = "primary"
+"""Name of the first of several stores, and of the one there is."""
+REPLICA: Final = "replica-"
+"""What the names of its copies begin with; a number from 1 follows."""
+OVERLAY: Final = "overlay"
+"""Name of the store whose files lie over theirs."""
+
+Result = TypeVar("Result")
+
+ListNames = Callable[[ArtifactPath], Awaitable[Sequence[Entry]]]
+"""Gives the entries of one folder, from a cache perhaps. Raises as `ObjectStore.list_folder`."""
+
+
 class SignedUrl(NamedTuple):
     """A URL that carries its own permission.
 
@@ -33,17 +46,18 @@ class SignedUrl(NamedTuple):
     until: float
 
 
-ListNames = Callable[[ArtifactPath], Awaitable[Sequence[Entry]]]
-"""Gives the entries of one folder, from a cache perhaps. Raises as `ObjectStore.list_folder`."""
-
-
 class ObjectStore(Protocol):
     """A tree of files.
 
     Every method may raise, beside what it names:
         StoreUnavailable: refused, timed out, throttled or broken; a retry may help.
         StoreDenied: the server's own credentials do not suffice.
+
+    Attributes:
+        is_one: whether whatever it says comes from one and the same store.
     """
+
+    is_one: bool
 
     async def list_folder(self, path: ArtifactPath) -> Listing:
         """Everything directly in one folder, to the last page.
@@ -126,7 +140,7 @@ class ObjectStore(Protocol):
         ...
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> SignedUrl | None:
         """A URL from which anybody can GET the file for a while, or None where the store has no such thing.
 
@@ -136,9 +150,29 @@ class ObjectStore(Protocol):
             content_type: value for the answer's Content-Type.
             disposition: value for the answer's Content-Disposition.
             expires: seconds after which the URL may be refused, at the earliest.
+            origin: of the file's info, so that the URL is that of the store which has the file.
         """
         ...
 
-    async def check(self) -> None:
-        """One cheap call that proves the store is reachable and its root readable."""
+    async def check(self) -> tuple[str, ...]:
+        """One cheap call that proves the store is reachable and its root readable.
+
+        Returns:
+            Of several stores, the names of those that do not answer where the others suffice.
+        """
+        ...
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[Result]]) -> Result:
+        """Have several questions answered by one and the same store.
+
+        Several stores of one tree may be of different ages, so what belongs together, such as a folder and
+        the control files in it, is never to be made of answers of two. A store that is one alone gives
+        itself.
+
+        Args:
+            use: asks; all of it again, of another store, where the first fails or is slow. It changes nothing.
+
+        Raises:
+            Whatever `use` raises.
+        """
         ...

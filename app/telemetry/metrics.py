@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 _PAGE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -44,14 +45,40 @@ class Metrics:
         self.storage_calls = Histogram(
             "pierhead_storage_call_duration_seconds",
             "Time of each call to the storage.",
-            ("operation", "outcome"),
+            ("store", "operation", "outcome"),
             buckets=_PAGE_BUCKETS,
             registry=self.registry,
         )
+        self.storage_events = Counter(
+            "pierhead_storage_help",
+            "Times that one store helped another out.",
+            ("store", "event"),
+            registry=self.registry,
+        )
+        self.storage_circuits = Gauge(
+            "pierhead_storage_circuit_open",
+            "1 while a store that failed too often is left alone, until one call is answered.",
+            ("store",),
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
 
-    def observe_storage_call(self, operation: str, outcome: str, seconds: float) -> None:
-        """Record one storage call (see `app.storage.store.Observer`)."""
-        self.storage_calls.labels(operation, outcome).observe(seconds)
+    def observer_of(self, store: str) -> Callable[[str, str, float], None]:
+        """See `app.storage.watching.StorageWatch`."""
+
+        def observe(operation: str, outcome: str, seconds: float) -> None:
+            self.storage_calls.labels(store, operation, outcome).observe(seconds)
+
+        self.storage_circuits.labels(store).set(0)
+        return observe
+
+    def note(self, event: str, store: str) -> None:
+        """See `app.storage.watching.StorageWatch`."""
+        self.storage_events.labels(store, event).inc()
+
+    def note_circuit(self, store: str, *, is_open: bool) -> None:
+        """See `app.storage.watching.StorageWatch`."""
+        self.storage_circuits.labels(store).set(is_open)
 
     def render(self) -> bytes:
         """All metrics in the Prometheus text format, of every worker where there are several."""

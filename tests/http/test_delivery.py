@@ -42,11 +42,11 @@ class PresigningStore(MemoryStore):
         self.put("members/f", b"x")
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> SignedUrl | None:
         self.presigned.append(Presigned(path.text, content_type, disposition, expires))
         return await super().presign(
-            path, content_type=content_type, disposition=disposition, expires=expires
+            path, content_type=content_type, disposition=disposition, expires=expires, origin=origin
         )
 
 

@@ -90,8 +90,9 @@ def test_one_look_answers_for_a_second(memory: MemoryTree, clock: ManualClock) -
 
 def test_a_store_that_hangs_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     class Hanging(MemoryStore):
-        async def check(self) -> None:
+        async def check(self) -> tuple[str, ...]:
             await asyncio.Event().wait()
+            return ()
 
     monkeypatch.setattr(health, "READY_TIMEOUT", 0.05)
     with client_of(app_over(Hanging())) as http:
@@ -104,7 +105,7 @@ def test_a_store_that_hangs_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.fixture
 def measured(memory: MemoryTree) -> Iterator[httpx.Client]:
     metrics = Metrics()
-    memory.store = MemoryStore(observe=metrics.observe_storage_call)
+    memory.store = MemoryStore(observe=metrics.observer_of("primary"))
     memory.put("d/f.txt", b"0123456789")
     memory.put("eula/EULA.txt", b"Be nice.")
     memory.put("eula/x", b"x")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from app.cache.byte_cache import ByteCache
 from app.catalog import Catalog
 from app.main import build_catalog
+from app.storage.store import ObjectStore
 from tests.support.live_server import policy_from, settings_for
 from tests.support.memory_store import MemoryStore
 
 
-def catalog_over(store: MemoryStore, *, policy: str = "", **settings: object) -> Catalog:
+def catalog_over(store: ObjectStore, *, policy: str = "", **settings: object) -> Catalog:
     """The catalog as the server builds it, without a cache unless the settings say otherwise."""
     return build_catalog(settings_for(**settings), policy_from(policy), store, ByteCache(1 << 20))
 

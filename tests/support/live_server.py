@@ -64,7 +64,7 @@ def app_over(
     return build_application(wire(settings_for(**values), policy_from(policy), store, measured, clock))
 
 
-def app_for(storage: str, *, policy: str = "", **values: Any) -> ASGIApp:
+def app_for(storage: str | tuple[str, ...], *, policy: str = "", **values: Any) -> ASGIApp:
     """The application as `pierhead serve` runs it: it opens the storage itself."""
     return create_app(settings_for(storage=storage, **values), policy_from(policy))
 

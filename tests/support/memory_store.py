@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from app.domain.entries import Entry, File, FileInfo, Folder, Found, Listing, Sk
 from app.domain.errors import Moved, NotFound, ObjectChanged
 from app.domain.paths import ArtifactPath
 from app.storage.observing import observed
-from app.storage.store import CONTROL_FILE_LIMIT, ListNames, Observer, SignedUrl
+from app.storage.store import CONTROL_FILE_LIMIT, ListNames, ObjectStore, Observer, Result, SignedUrl
 
 CHUNK_BYTES = 64 * 1024
 
@@ -48,6 +48,8 @@ class MemoryStore:
         page_entries: how much one page of a walk has.
         sha256: digests that are stored with files, by path.
     """
+
+    is_one = True
 
     def __init__(self, *, observe: Observer | None = None, presign_base: str | None = None) -> None:
         self.calls: list[Call] = []
@@ -170,7 +172,7 @@ class MemoryStore:
             yield chunks
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> SignedUrl | None:
         """See `ObjectStore.presign`."""
         self._start("presign", path)
@@ -178,10 +180,15 @@ class MemoryStore:
             return None
         return SignedUrl(f"{self.presign_base}{path.url}?signature=fake", self.presign_until)
 
-    async def check(self) -> None:
+    async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""
         with observed(self._observe, "check"):
             self._start("check", ArtifactPath.of())
+        return ()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[Result]]) -> Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)
 
     def _start(self, operation: str, path: ArtifactPath) -> None:
         self.calls.append(Call(operation, path.text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -14,7 +14,7 @@ from app.domain.entries import Entry, File, FileInfo, Folder, Found, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
 from app.storage.folder_walk import walk_by_folders
-from app.storage.store import ListNames, SignedUrl
+from app.storage.store import ListNames, ObjectStore, Result, SignedUrl
 from tests.support.live_server import app_over, settings_for
 
 GROUPS, FOLDERS, FILES = 100, 100, 100
@@ -23,6 +23,8 @@ GROUPS, FOLDERS, FILES = 100, 100, 100
 
 class SyntheticStore:
     """An `ObjectStore` in which each listing has strings of its own, as one that was parsed has."""
+
+    is_one = True
 
     async def list_folder(self, path: ArtifactPath) -> Listing:
         """See `ObjectStore.list_folder`."""
@@ -65,13 +67,18 @@ class SyntheticStore:
         yield  # type: ignore[unreachable]
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
     ) -> SignedUrl | None:
         """See `ObjectStore.presign`."""
         return None
 
-    async def check(self) -> None:
+    async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""
+        return ()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[Result]]) -> Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)
 
 
 def _file(group: str, folder: str, number: int) -> File:

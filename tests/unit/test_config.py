@@ -110,6 +110,26 @@ def test_lists_in_the_environment_are_divided_by_commas_or_blanks(
     assert loaded.settings.trusted_networks == meant
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("/srv/my releases, old", ("/srv/my releases, old",)),
+        ("s3://bucket/some prefix", ("s3://bucket/some prefix",)),
+        ("s3://a/x s3://b", ("s3://a/x", "s3://b")),
+        ("/srv/a,\ts3://b?region=eu-west-1", ("/srv/a", "s3://b?region=eu-west-1")),
+        ('["/srv/my releases", "file:///srv/a%20b"]', ("/srv/my releases", "file:///srv/a%20b")),
+        ("[x", ("[x",)),
+    ],
+)
+def test_several_stores_are_told_from_one_whose_name_has_blanks(written: str, meant: tuple[str, ...]) -> None:
+    assert load_settings(environ={"PIERHEAD_STORAGE": written}).settings.storage == meant
+
+
+def test_stores_in_the_file_are_an_array_of_anything() -> None:
+    write('storage = ["/srv/my releases", "s3://b"]')
+    assert load_settings(environ={}).settings.storage == ("/srv/my releases", "s3://b")
+
+
 def test_lists_in_the_file_are_those_of_toml() -> None:
     write('trusted_proxies = ["10.0.0.0/8", "192.0.2.1"]')
     assert load_settings(environ={}).settings.trusted_proxies == ("10.0.0.0/8", "192.0.2.1")
@@ -129,8 +149,8 @@ def test_every_wrong_setting_is_named_at_once_with_its_source_and_what_is_allowe
         "PIERHEAD_DEFAULT_TIER (environment): must be one of public, closed, but got 'open'",
         "PIERHEAD_STORAG: is not a setting; did you mean PIERHEAD_STORAGE?",
         "--port (command line): must be a whole number from 0 to 65535, but got 'abc'",
-        "--storage (command line): must be a directory, file:///dir or s3://bucket/prefix, but got "
-        "'gopher://x'",
+        "--storage (command line): must be a directory, file:///dir or s3://bucket/prefix, or several of these, "
+        "divided by commas or blanks, but got 'gopher://x'",
     }
 
 
@@ -139,6 +159,10 @@ WRONG: list[tuple[str, str]] = [
     ("storage", '"http://bucket"'),
     ("storage", '"s3://"'),
     ("storage", "5"),
+    ("storage", "[]"),
+    ("storage", '["s3://bucket", "http://bucket"]'),
+    ("overlay", '"http://bucket"'),
+    ("overlay", "5"),
     ("secret_keys", '["short"]'),
     ("secret_keys", "[5]"),
     ("policy_file", "5"),

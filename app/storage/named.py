@@ -1,0 +1,68 @@
+"""One of several stores, which says its name with everything that is judged by where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from app.domain.entries import FileInfo, Found, Listing
+from app.domain.paths import ArtifactPath
+from app.storage.store import ListNames, ObjectStore, Result, SignedUrl
+
+
+class NamedStore:
+    """An `ObjectStore` whose listings and heads carry its name as their origin.
+
+    Args:
+        name: short, and another one for each store of the site.
+        store: what it is the name of.
+    """
+
+    def __init__(self, name: str, store: ObjectStore) -> None:
+        self.name = name
+        self.is_one = store.is_one
+        self._store = store
+
+    async def list_folder(self, path: ArtifactPath) -> Listing:
+        """See `ObjectStore.list_folder`."""
+        return (await self._store.list_folder(path))._replace(origin=self.name)
+
+    def walk(
+        self, path: ArtifactPath, after: str, list_names: ListNames
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        """See `ObjectStore.walk`."""
+        return self._store.walk(path, after, list_names)
+
+    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
+        """See `ObjectStore.stored_sha256`."""
+        return await self._store.stored_sha256(path, e_tag)
+
+    async def head(self, path: ArtifactPath) -> FileInfo:
+        """See `ObjectStore.head`."""
+        return (await self._store.head(path))._replace(origin=self.name)
+
+    async def read_small(self, path: ArtifactPath) -> bytes:
+        """See `ObjectStore.read_small`."""
+        return await self._store.read_small(path)
+
+    def open_range(
+        self, path: ArtifactPath, info: FileInfo, first: int, length: int
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """See `ObjectStore.open_range`."""
+        return self._store.open_range(path, info, first, length)
+
+    async def presign(
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
+    ) -> SignedUrl | None:
+        """See `ObjectStore.presign`."""
+        return await self._store.presign(
+            path, content_type=content_type, disposition=disposition, expires=expires, origin=origin
+        )
+
+    async def check(self) -> tuple[str, ...]:
+        """See `ObjectStore.check`."""
+        return await self._store.check()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[Result]]) -> Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)

@@ -1,0 +1,108 @@
+"""What a storage URL names. Pure."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+ALLOWED: Final = "file:///directory, the path of a directory, or s3://bucket/prefix"
+PARAMETERS: Final = ("endpoint", "region", "profile")
+_BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
+"""What any region has ever allowed; today's rules are stricter (Amazon S3 User Guide, "Bucket naming rules")."""
+_REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+class S3Place(NamedTuple):
+    """A tree in a bucket, and what of the AWS conventions is different for it; None where nothing is.
+
+    Attributes:
+        prefix: what every key of the tree begins with; empty, or ends in `/`.
+        endpoint: URL of the S3 engine.
+        profile: of the AWS configuration files, for credentials.
+    """
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str | None = None
+    region: str | None = None
+    profile: str | None = None
+
+
+def parse_storage_url(url: str) -> S3Place | Path:
+    """Read a storage URL.
+
+    Args:
+        url: `file:///directory` (percent-encoded), the plain path of a directory, or
+            `s3://bucket/prefix?endpoint=...&region=...&profile=...`. The prefix is not encoded, so it holds no
+            question mark; the parameters' values are. All but the bucket is optional.
+
+    Raises:
+        ValueError: another form; says what is allowed, and nothing that may be a secret.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return _directory(url)
+    if scheme == "file":
+        return _directory(_path_of_file_url(rest))
+    if scheme == "s3":
+        return _s3_place(rest)
+    raise ValueError(f"storage must be {ALLOWED}, but got the scheme {scheme!r}")
+
+
+def _directory(path: str) -> Path:
+    if not path:
+        raise ValueError(f"storage must be {ALLOWED}, but there is no directory {path!r}")
+    return Path(path)
+
+
+def _path_of_file_url(rest: str) -> str:
+    """RFC 8089 section 2: the host is empty or `localhost`."""
+    host, slash, path = rest.partition("/")
+    if host not in ("", "localhost") or not slash:
+        raise ValueError(f"storage must be {ALLOWED}, but got a file URL with the host {host!r}")
+    return "/" + unquote(path, errors="surrogateescape")
+
+
+def _s3_place(rest: str) -> S3Place:
+    where, _, query = rest.partition("?")
+    bucket, _, prefix = where.partition("/")
+    if "@" in bucket:
+        raise ValueError(
+            "storage must hold no credentials: they follow the AWS conventions, or `profile` names them"
+        )
+    if not _BUCKET_NAME.fullmatch(bucket):
+        raise ValueError(f"storage must be {ALLOWED}, but {bucket!r} is no bucket name")
+    prefix = prefix.strip("/")
+    return S3Place(bucket, f"{prefix}/" if prefix else "", **_parameters(query))
+
+
+def _parameters(query: str) -> dict[str, str]:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    values = dict(pairs)
+    for name in values:
+        if name not in PARAMETERS:
+            raise ValueError(f"storage must have no parameters but {', '.join(PARAMETERS)}, but got {name!r}")
+    if len(values) != len(pairs):
+        raise ValueError("storage must have each parameter once, but one is repeated")
+    if "endpoint" in values:
+        _check_endpoint(values["endpoint"])
+    if not _REGION.fullmatch(values.get("region", "any")):
+        raise ValueError("storage must have a region such as eu-west-1, but has something else there")
+    if not values.get("profile", "any").strip():
+        raise ValueError("storage must have the name of an AWS profile, but it is empty")
+    return values
+
+
+def _check_endpoint(endpoint: str) -> None:
+    try:
+        parts = urlsplit(endpoint)
+        is_place = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # no such address, or the port is no number
+        is_place = False
+    if not is_place or set("@?#") & set(endpoint):
+        raise ValueError(
+            "storage must have an endpoint such as https://s3.example.org, without credentials, but has something "
+            "else there"
+        )

@@ -1,0 +1,56 @@
+"""Storage URLs: what they name, and what is said of those that name nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.storage.urls import PARAMETERS, S3Place, parse_storage_url
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        (".", Path()),
+        ("/srv/a b", Path("/srv/a b")),
+        ("file:///srv/a%20b", Path("/srv/a b")),
+        ("s3://bucket", S3Place("bucket")),
+        ("s3://bucket/a b/%41/", S3Place("bucket", "a b/%41/")),
+        (
+            "s3://bucket/a?endpoint=https%3A%2F%2Fs3.example%3A8443/x&region=eu-west-1&profile=the%20other",
+            S3Place("bucket", "a/", "https://s3.example:8443/x", "eu-west-1", "the other"),
+        ),
+        ("s3://bucket?endpoint=http://127.0.0.1:7480", S3Place("bucket", "", "http://127.0.0.1:7480")),
+    ],
+)
+def test_what_a_url_names(url: str, place: Path | S3Place) -> None:
+    assert parse_storage_url(url) == place
+
+
+def test_an_unknown_parameter_is_told_which_there_are() -> None:
+    with pytest.raises(ValueError, match=f"but {', '.join(PARAMETERS)}, but got 'secret_key'") as caught:
+        parse_storage_url("s3://bucket/a?secret_key=SECRET")
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("s3://bucket?region=a&region=b", "each parameter once"),
+        ("s3://bucket?region=", "a region such as"),
+        ("s3://bucket?region=a/b", "a region such as"),
+        ("s3://bucket?profile=", "the name of an AWS profile"),
+        ("s3://bucket?endpoint=", "an endpoint such as"),
+        ("s3://bucket?endpoint=s3.example", "an endpoint such as"),
+        ("s3://bucket?endpoint=ftp://s3.example", "an endpoint such as"),
+        ("s3://bucket?endpoint=https://", "an endpoint such as"),
+        ("s3://bucket?endpoint=https://s3.example:port", "an endpoint such as"),
+        ("s3://bucket?endpoint=https://KEY:SECRET@s3.example", "without credentials"),
+        ("s3://KEY:SECRET@bucket/a", "no credentials"),
+    ],
+)
+def test_what_is_wrong_is_told_without_repeating_a_secret(url: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told) as caught:
+        parse_storage_url(url)
+    assert "SECRET" not in str(caught.value)

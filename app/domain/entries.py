@@ -46,6 +46,18 @@ class Folder(NamedTuple):
 Entry = File | Folder
 
 
+class Digest(NamedTuple):
+    """A digest of all bytes of a file.
+
+    Attributes:
+        algorithm: its key in the registry "Hash Algorithms for HTTP Digest Fields" (RFC 9530 section 5).
+        value: its bytes.
+    """
+
+    algorithm: str
+    value: bytes
+
+
 class FileInfo(NamedTuple):
     """What one look at an object tells.
 
@@ -55,6 +67,7 @@ class FileInfo(NamedTuple):
         e_tag: strong validator without quotes (RFC 9110 section 8.8.3); equal bytes on every replica.
         content_type: the media type stored with the object, or None where none was stored or only a default.
         origin: which of several stores said so; empty where there is one alone.
+        digests: those that are stored with the object, at most one for each algorithm; never computed.
     """
 
     size: int
@@ -62,6 +75,7 @@ class FileInfo(NamedTuple):
     e_tag: str
     content_type: str | None = None
     origin: str = ""
+    digests: tuple[Digest, ...] = ()
 
 
 class ControlFile(NamedTuple):

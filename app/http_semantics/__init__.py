@@ -3,6 +3,7 @@
 from app.http_semantics.conditionals import Validators, Verdict, evaluate_preconditions, if_range_holds
 from app.http_semantics.content import content_disposition, disposition_kind, media_type_for
 from app.http_semantics.dates import http_date, parse_http_date
+from app.http_semantics.digests import digest_fields
 from app.http_semantics.fields import FieldLines, list_members
 from app.http_semantics.negotiation import choose_encoding, choose_media_type
 from app.http_semantics.ranges import (
@@ -27,6 +28,7 @@ __all__ = [
     "choose_encoding",
     "choose_media_type",
     "content_disposition",
+    "digest_fields",
     "disposition_kind",
     "evaluate_preconditions",
     "http_date",

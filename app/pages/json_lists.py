@@ -18,8 +18,8 @@ def entry_object(visible: VisibleEntry) -> dict[str, object]:
 
     Returns:
         name (display form), type (`file` or `folder`), size (bytes; null for folders), modified (RFC 3339 in
-        UTC; null where unknown), url (absolute path, percent-encoded, exact), access, licences (each with
-        name, digest and sha256) and locked.
+        UTC; null where unknown), e_tag (opaque, without quotes; null where unknown), url (absolute path,
+        percent-encoded, exact), access, licences (each with name, digest and sha256) and locked.
     """
     entry = visible.entry
     return {
@@ -27,6 +27,7 @@ def entry_object(visible: VisibleEntry) -> dict[str, object]:
         "type": "file" if isinstance(entry, File) else "folder",
         "size": entry.size if isinstance(entry, File) else None,
         "modified": iso_text(entry.modified),
+        "e_tag": entry.e_tag if isinstance(entry, File) else None,
         "url": visible.path.url,
         "access": visible.access.value,
         "licences": [

@@ -19,6 +19,7 @@ from app.http_semantics import (
     Validators,
     Verdict,
     content_disposition,
+    digest_fields,
     disposition_kind,
     evaluate_preconditions,
     if_range_holds,
@@ -64,6 +65,7 @@ async def download(request: Request, path: ArtifactPath, principal: Principal, s
                 "Location": signed.url,
                 "Cache-Control": "no-store",
                 "Vary": DOWNLOAD_VARY,
+                **digest_fields(opened.info.digests),
                 **store_headers(opened.info.origin),
             }
             if opened.version is not None:
@@ -100,6 +102,7 @@ def _headers(opened: OpenedFile, validators: Validators, now: float) -> dict[str
         "Vary": DOWNLOAD_VARY,
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         **store_headers(opened.info.origin),
+        **digest_fields(opened.info.digests),
     }
 
 

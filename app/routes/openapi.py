@@ -30,6 +30,9 @@ class ListedEntry(BaseModel):
     type: Literal["file", "folder"]
     size: int | None = Field(description="Bytes; null for folders.", ge=0)
     modified: str | None = Field(description="RFC 3339 in UTC; null where it is not known.")
+    e_tag: str | None = Field(
+        description="What `ETag` says of the file, without quotes; null for folders and where it is not known."
+    )
     url: str = Field(description="Absolute path, percent-encoded, exact; a folder's ends in `/`.")
     access: Access
     licences: list[LicenceName]

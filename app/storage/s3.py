@@ -18,6 +18,7 @@ from app.storage.observing import observed
 from app.storage.presign import Presigner
 from app.storage.s3_checksums import stored_sha256
 from app.storage.s3_clients import UNLIMITED, Timeouts, new_session, open_client
+from app.storage.s3_digests import stored_digests
 from app.storage.s3_errors import FOREIGN_ERRORS, s3_errors_translated, translate
 from app.storage.s3_keys import KeySpace
 from app.storage.s3_listing import FoundEntries, opaque
@@ -188,12 +189,13 @@ class S3Store:
         return await self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
 
     async def _head(self, key: str) -> FileInfo:
-        answer = await self._client.head_object(Bucket=self._bucket, Key=key)
+        answer = await self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
         return FileInfo(
             size=answer["ContentLength"],
             modified=answer["LastModified"].timestamp(),
             e_tag=opaque(answer["ETag"]),
             content_type=_stated_type(answer.get("ContentType", "")),
+            digests=stored_digests(answer),
         )
 
     async def _read_whole(self, key: str) -> bytes:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from app.domain.entries import Digest
+from app.domain.paths import ArtifactPath
 from app.storage.local import LocalStore
 from app.storage.s3 import open_s3_store
 from tests.support.aws import MotoBucket, S3Endpoint, open_bucket
@@ -72,3 +75,11 @@ class TestS3StoreOnMoto(S3Contract):
             open_s3_store(bucket.name, observe=ignore_call) as store,
         ):
             yield PlantedTree(store, bucket)
+
+    async def test_checksums_that_s3_has_verified_are_told(self, tree: PlantedTree) -> None:
+        assert isinstance(tree.hand, MotoBucket)
+        await tree.hand.plant("sha256", b"x", ChecksumAlgorithm="SHA256")
+        await tree.hand.plant("sha1", b"x", ChecksumAlgorithm="SHA1")
+        for key, algorithm in (("sha256", "sha-256"), ("sha1", "sha")):
+            digest = Digest(algorithm, hashlib.new(key, b"x").digest())
+            assert (await tree.store.head(ArtifactPath.of(key))).digests == (digest,)

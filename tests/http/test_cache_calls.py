@@ -165,11 +165,56 @@ def test_a_download_that_is_not_allowed_costs_no_look_at_the_file(site: Site) ->
     assert site.calls("GET", "/ruled/app.bin", 401) == []
 
 
-def test_a_redirected_download_costs_the_head() -> None:
+SIGNED = ("presign", "ruled/app.bin")
+
+
+@pytest.fixture
+def redirecting() -> Iterator[Site]:
     with site_over(MemoryStore(presign_base="http://s3.example"), delivery="auto") as site:
-        signed = ("presign", "ruled/app.bin")
-        assert site.calls("GET", "/ruled/app.bin", 302) == [LIST, RULES, HEAD, signed]
-        assert site.calls("GET", "/ruled/app.bin", 302) == [HEAD, signed]
+        yield site
+
+
+def test_a_redirected_download_costs_the_head_once(redirecting: Site) -> None:
+    assert redirecting.calls("GET", "/ruled/app.bin", 302) == [LIST, RULES, HEAD, SIGNED]
+    for _ in range(3):
+        assert redirecting.calls("GET", "/ruled/app.bin", 302) == []
+
+
+def test_a_redirect_is_made_again_when_the_store_would_sign_another_url(redirecting: Site) -> None:
+    redirecting.store.presign_until = time.time() + 0.2
+    assert redirecting.calls("GET", "/ruled/app.bin", 302) == [LIST, RULES, HEAD, SIGNED]
+    assert wait_until(lambda: redirecting.calls("GET", "/ruled/app.bin", 302) == [HEAD, SIGNED], 10)
+
+
+def test_a_redirect_is_made_again_when_its_folder_has_changed(redirecting: Site) -> None:
+    redirecting.http.get("/ruled/app.bin")
+    redirecting.store.put("ruled/app.bin", b"other bytes")
+    assert redirecting.calls("GET", "/ruled/app.bin", 302) == []
+    redirecting.clock.now += TTL + GRACE
+    assert redirecting.calls("GET", "/ruled/app.bin", 302) == [LIST, RULES, HEAD, SIGNED]
+
+
+def test_a_redirect_holds_for_a_folder_that_was_read_again_and_is_the_same(redirecting: Site) -> None:
+    redirecting.http.get("/ruled/app.bin")
+    redirecting.clock.now += TTL + GRACE
+    assert redirecting.calls("GET", "/ruled/", 200) == [LIST, RULES]
+    assert redirecting.calls("GET", "/ruled/app.bin", 302) == []
+
+
+def test_a_redirect_from_a_stale_folder_costs_the_head(redirecting: Site) -> None:
+    redirecting.http.get("/ruled/app.bin")
+    redirecting.store.fail_on("list", StoreUnavailable("timeout"))
+    redirecting.clock.now += TTL + GRACE
+    assert redirecting.calls("GET", "/ruled/app.bin", 302) == [LIST, HEAD, SIGNED]
+    assert redirecting.calls("GET", "/ruled/app.bin", 302) == [HEAD, SIGNED]
+
+
+def test_a_redirect_to_what_the_listing_shows_otherwise_is_not_kept(redirecting: Site) -> None:
+    redirecting.http.get("/ruled/")
+    redirecting.store.put("ruled/app.bin", b"other bytes")
+    assert redirecting.calls("GET", "/ruled/app.bin", 302) == [HEAD, LIST, RULES, SIGNED]
+    assert redirecting.calls("GET", "/ruled/app.bin", 302) == [HEAD, SIGNED]
+    assert redirecting.calls("GET", "/ruled/app.bin", 302) == []
 
 
 # What the snapshot lacks

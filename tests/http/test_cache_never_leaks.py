@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -20,6 +21,7 @@ from app.catalog import Catalog, FolderView, catalog
 from app.domain.access import Principal
 from app.domain.paths import ArtifactPath
 from app.routes import folder_pages
+from app.routes.redirects import Redirects
 from tests.support.cache_machine import machine_on
 from tests.support.cache_sites import Sites
 
@@ -82,6 +84,28 @@ def files_may_be_newer_than_their_rules(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(catalog, "_is_as_listed", lambda listed, info: True)
 
 
+def redirects_that_outlive_their_folder(patch: pytest.MonkeyPatch) -> None:
+    real = Redirects.ready
+    patch.setattr(Redirects, "ready", lambda self, path, principal, version: real(self, path, principal, 0))
+    kept = Redirects.keep
+    patch.setattr(
+        Redirects,
+        "keep",
+        lambda self, path, principal, version, fields, until: kept(
+            self, path, principal, 0, fields, until=until
+        ),
+    )
+
+
+def redirects_of_one_for_all(patch: pytest.MonkeyPatch) -> None:
+    real = Redirects.keep
+
+    def careless(self: Redirects, path: ArtifactPath, principal: Principal, *rest: Any, until: float) -> None:
+        real(self, path, Principal(trusted=principal.trusted), *rest, until=until)
+
+    patch.setattr(Redirects, "keep", careless)
+
+
 def messages_are_not_heard(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ListingCache, "invalidate", lambda self, path: None)
 
@@ -95,6 +119,8 @@ def messages_are_not_heard(patch: pytest.MonkeyPatch) -> None:
         what_was_read_once_is_fresh_for_ever,
         files_may_be_newer_than_their_rules,
         messages_are_not_heard,
+        redirects_that_outlive_their_folder,
+        redirects_of_one_for_all,
     ],
 )
 def test_a_cache_with_a_hole_does_not_pass(

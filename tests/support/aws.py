@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
 import aioboto3
@@ -54,12 +54,13 @@ class Bucket:
         self.client = client
         self.name = name
 
-    async def plant(self, key: str, content: bytes = b"", *, content_type: str | None = None) -> None:
-        """Store an object under exactly this key."""
-        if content_type is None:
-            await self.client.put_object(Bucket=self.name, Key=key, Body=content)
-        else:
-            await self.client.put_object(Bucket=self.name, Key=key, Body=content, ContentType=content_type)
+    async def plant(self, key: str, content: bytes = b"", **options: Any) -> None:
+        """Store an object under exactly this key.
+
+        Args:
+            options: further ones of `put_object`.
+        """
+        await self.client.put_object(Bucket=self.name, Key=key, Body=content, **options)
 
     async def plant_many(self, keys: list[str]) -> None:
         """Store an empty object under each key."""

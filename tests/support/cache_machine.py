@@ -12,7 +12,9 @@ from tests.support.cache_sites import (
     FAULTS,
     FILES,
     FOLDERS,
+    GRACE,
     LINK_FILE,
+    TTL,
     Sites,
 )
 from tests.support.cache_world import World
@@ -198,6 +200,23 @@ class CacheMachine(RuleBasedStateMachine):
         if self._asked:
             ask, before = self._asked[number % len(self._asked)]
             self.world.ask(ask, who or before)
+
+    @rule(
+        name=st.sampled_from(("one.txt", "two.img")),
+        control=st.none() | st.sampled_from(CONTROL_FILES),
+        first=WHO,
+        then=WHO,
+    )
+    def fetch_one_after_another(
+        self, name: str, control: tuple[str, bytes | None] | None, first: Asker, then: Asker
+    ) -> None:
+        """What somebody was given is asked for by somebody else, perhaps when other rules are in force."""
+        self._ask(Ask(f"/a/{name}"), first)
+        if control is not None:
+            self.world.put(f"a/{control[0]}", control[1])
+            self.world.wait(TTL + GRACE)
+            self._ask(Ask("/a/"), then)
+        self._ask(Ask(f"/a/{name}"), then)
 
     @rule(number=st.integers(0, 99), ask=st.one_of(PLAIN_ASKS, FILE_ASKS), who=WHO)
     def ask_with_a_tag(self, number: int, ask: Ask, who: Asker) -> None:

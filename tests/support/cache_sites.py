@@ -26,9 +26,9 @@ _RULES: Final = (
     '[[rule]]\npath = "a/two.img"\ntier = "private"\ngroups = ["authors"]\nvisibility = "hidden"\n',
 )
 _SETTINGS: Final = (
-    {"private_entries": "unlisted", "default_tier": "public", "cache_bytes": 2**24},
+    {"private_entries": "unlisted", "default_tier": "public", "cache_bytes": 2**24, "delivery": "proxy"},
     {"private_entries": "listed", "default_tier": "public", "cache_bytes": 50_000},
-    {"private_entries": "hidden", "default_tier": "closed", "cache_bytes": 2**24},
+    {"private_entries": "hidden", "default_tier": "closed", "cache_bytes": 2**24, "delivery": "proxy"},
     {"private_entries": "hidden", "default_tier": "public", "cache_bytes": 2**24},
 )
 

@@ -14,14 +14,14 @@ from app.routes.application import build_application
 from tests.support.cache_sites import FIRST, GRACE, LINK_FILE, MAX_STALE, PUBLISHER, TTL
 from tests.support.in_process import Answer, Ask, Asker, send
 from tests.support.memory_store import MemoryStore
-from tests.support.oracle import Fault, Site, State, plant
+from tests.support.oracle import S3, Fault, Site, State, plant
 
 
 class GatedStore(MemoryStore):
     """A `MemoryStore` that can make some operations wait before they look at anything."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(presign_base=S3)
         self._held: frozenset[str] = frozenset()
         self._opened = asyncio.Event()
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, asynccontextmanager
 from typing import NamedTuple
 
-from app.domain.entries import Entry, File, FileInfo, Folder, Found, Listing, Skipped, walk_order
+from app.domain.entries import Digest, Entry, File, FileInfo, Folder, Found, Listing, Skipped, walk_order
 from app.domain.errors import Moved, NotFound, ObjectChanged
 from app.domain.paths import ArtifactPath
 from app.storage.observing import observed
@@ -31,11 +31,12 @@ class _Object(NamedTuple):
     content: bytes
     modified: float
     content_type: str | None
+    digests: tuple[Digest, ...] = ()
 
     @property
     def info(self) -> FileInfo:
         e_tag = hashlib.sha256(self.content).hexdigest()[:32]
-        return FileInfo(len(self.content), self.modified, e_tag, self.content_type)
+        return FileInfo(len(self.content), self.modified, e_tag, self.content_type, self.digests)
 
 
 class MemoryStore:
@@ -65,10 +66,16 @@ class MemoryStore:
         self._standing_errors: dict[str, Exception] = {}
 
     def put(
-        self, path: str, content: bytes = b"", *, modified: float = 1e9, content_type: str | None = None
+        self,
+        path: str,
+        content: bytes = b"",
+        *,
+        modified: float = 1e9,
+        content_type: str | None = None,
+        digests: tuple[Digest, ...] = (),
     ) -> None:
         """Store a file, or an empty folder where the path ends in `/`."""
-        self._objects[path] = _Object(content, modified, content_type)
+        self._objects[path] = _Object(content, modified, content_type, digests)
 
     def remove(self, path: str) -> None:
         """Take one file, link or folder marker away."""

@@ -35,6 +35,9 @@ from app.telemetry import Metrics
 from tests.support.in_process import Answer, Ask, Asker, send
 from tests.support.memory_store import MemoryStore
 
+S3 = "https://s3.example"
+"""Where files are redirected to, on sites that do not deliver them from here."""
+
 NOW = 1_900_000_000.0
 """Seconds since the epoch, for tokens and dates. Ages are told by another clock."""
 
@@ -106,7 +109,7 @@ class Oracle:
     """Answers for trees as they were."""
 
     def __init__(self, site: Site) -> None:
-        self._store = MemoryStore()
+        self._store = MemoryStore(presign_base=S3)
         self._state: State = frozenset()
         self._fault: Fault | None = None
         self._services = site.uncached(self._store)

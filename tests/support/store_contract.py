@@ -15,7 +15,7 @@ from typing import Protocol
 
 import pytest
 
-from app.domain.entries import Entry, File, FileInfo, Folder, Found, Listing, Skipped
+from app.domain.entries import Digest, Entry, File, FileInfo, Folder, Found, Listing, Skipped
 from app.domain.errors import NotFound, ObjectChanged
 from app.domain.paths import ROOT, ArtifactPath
 from app.storage.store import CONTROL_FILE_LIMIT, ObjectStore
@@ -464,3 +464,11 @@ class S3Contract(StoreContract):
         assert await tree.whole(longest) == b"long"
         with pytest.raises(NotFound):
             await tree.store.head(path_of(longest + "f"))
+
+    async def test_a_digest_in_the_metadata_is_told(self, tree: PlantedTree) -> None:
+        assert isinstance(tree.hand, Bucket)
+        sha256 = hashlib.sha256(b"x").digest()
+        await tree.hand.plant("told", b"x", Metadata={"sha256": sha256.hex()})
+        await tree.hand.plant("untold", b"x")
+        assert (await tree.store.head(path_of("told"))).digests == (Digest("sha-256", sha256),)
+        assert (await tree.store.head(path_of("untold"))).digests == ()

@@ -13,7 +13,7 @@ import pytest
 from app.domain.errors import NotFound, StoreDenied, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
 from app.storage.s3 import S3Store, open_s3_store
-from tests.support.aws import BUCKET, S3Endpoint, open_bucket, point_aws_at
+from tests.support.aws import BUCKET, Bucket, S3Endpoint, open_bucket, point_aws_at
 from tests.support.store_contract import ODD_NAMES, PlantedTree, S3Contract, path_of
 
 LEGACY = "d/pkg_1.0%7Erc1.deb"
@@ -133,10 +133,18 @@ async def test_a_tampered_url_is_refused(tree: PlantedTree, web: httpx.AsyncClie
 
 async def test_the_stored_media_type_is_told_unless_it_is_a_default(tree: PlantedTree) -> None:
     async with open_bucket() as bucket:
-        await bucket.plant("typed", b"x", content_type="text/x-log")
-        await bucket.plant("untyped", b"x", content_type="application/octet-stream")
+        await bucket.plant("typed", b"x", ContentType="text/x-log")
+        await bucket.plant("untyped", b"x", ContentType="application/octet-stream")
     assert (await tree.store.head(path_of("typed"))).content_type == "text/x-log"
     assert (await tree.store.head(path_of("untyped"))).content_type is None
+
+
+async def test_this_engine_keeps_no_checksums(tree: PlantedTree) -> None:
+    """Ceph 16 takes them along with an upload, and forgets them: see docs/operations.md."""
+    assert isinstance(tree.hand, Bucket)
+    await tree.hand.plant("f", b"x", ChecksumAlgorithm="SHA256")
+    info = await tree.store.head(path_of("f"))
+    assert (info.size, info.digests) == (1, ())
 
 
 async def test_wrong_keys_are_denied_everywhere(tree: PlantedTree, monkeypatch: pytest.MonkeyPatch) -> None:

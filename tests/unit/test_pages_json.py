@@ -44,11 +44,12 @@ HTML = HtmlPages(templates_directory())
 
 
 def test_entry_object_of_a_file() -> None:
-    assert entry_object(visible(File("a b.img", 12, NOON), Access.EULA, (LICENCE,))) == {
+    assert entry_object(visible(File("a b.img", 12, NOON, "tag"), Access.EULA, (LICENCE,))) == {
         "name": "a b.img",
         "type": "file",
         "size": 12,
         "modified": "2016-09-30T12:00:00Z",
+        "e_tag": "tag",
         "url": "/releases/16.09/a%20b.img",
         "access": "eula",
         "licences": [{"name": "linaro", "digest": LICENCE.digest, "sha256": LICENCE.sha256}],
@@ -62,6 +63,7 @@ def test_entry_object_of_a_folder() -> None:
         "type": "folder",
         "size": None,
         "modified": None,
+        "e_tag": None,
         "url": "/releases/16.09/members/",
         "access": "private",
         "licences": [],

@@ -1,0 +1,24 @@
+"""Digests of what is served, as header fields (RFC 9530)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+from app.domain.entries import Digest
+
+
+def digest_fields(digests: Sequence[Digest]) -> dict[str, str]:
+    """`Repr-Digest`, and `X-Checksum-Sha256` for clients that would rather read hex; nothing for no digests.
+
+    They are of the whole representation, whatever part of it an answer holds (RFC 9530 section 3).
+    """
+    if not digests:
+        return {}
+    # A Dictionary of Byte Sequences (RFC 8941 sections 3.2 and 3.3.5).
+    members = (f"{name}=:{base64.b64encode(value).decode('ascii')}:" for name, value in digests)
+    fields = {"Repr-Digest": ", ".join(members)}
+    for name, value in digests:
+        if name == "sha-256":
+            fields["X-Checksum-Sha256"] = value.hex()
+    return fields

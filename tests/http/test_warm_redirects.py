@@ -1,0 +1,137 @@
+"""Redirects that are in memory: the same answers as by the long way, for the same people, and no call to the store."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from app.routes.redirects import Redirects
+from tests.support.live_server import app_over, live_server, token
+from tests.support.memory_store import MemoryStore
+from tests.support.raw_http import exchange, request
+
+POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
+LICENCE = b"Be nice."
+ACCEPTED = {"License-Accepted": hashlib.sha256(LICENCE).hexdigest()}
+SETTINGS: dict[str, Any] = {
+    "cache_ttl": 60,
+    "cache_grace": 60,
+    "cache_max_stale": 600,
+    "storage": "s3://bucket",
+}
+FAR = "https://s3.example"
+
+
+class Site(NamedTuple):
+    store: MemoryStore
+    client: httpx.Client
+    port: int
+
+    def is_asked(self, url: str, status: int, headers: dict[str, str], method: str = "GET") -> bool:
+        """Whether the store is, for this request."""
+        before = len(self.store.calls)
+        assert self.client.request(method, url, headers=headers).status_code == status
+        return len(self.store.calls) > before
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    store = MemoryStore(presign_base=FAR)
+    store.put("d/f.txt", b"0123456789")
+    store.put("eula/EULA.txt", LICENCE)
+    store.put("eula/x.img", b"x")
+    store.put("members/f", b"x")
+    app = app_over(store, policy=POLICY, **SETTINGS)
+    with live_server(app) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+        yield Site(store, client, server.port)
+
+
+def test_it_is_the_same_to_the_byte_by_the_long_way(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = request(target=b"/d/f.txt")
+    exchange(site.port, ask)
+    at_once = exchange(site.port, ask)
+    monkeypatch.setattr(Redirects, "ready", lambda *_: None)
+    long_way = exchange(site.port, ask)
+
+    def fields(answer: bytes) -> set[bytes]:
+        return {line for line in answer.split(b"\r\n") if not line.lower().startswith(b"date:")}
+
+    assert at_once.startswith(b"HTTP/1.1 302 ")
+    assert fields(at_once) == fields(long_way)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"If-None-Match": "*"}, {"Accept": "text/html"}, {"X-Forwarded-For": "10.1.2.3"}],
+)
+def test_who_shows_nothing_is_answered_without_asking_the_store(site: Site, headers: dict[str, str]) -> None:
+    site.client.get("/d/f.txt")
+    assert not site.is_asked("/d/f.txt", 302, headers)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Range": "bytes=0-0,5-5"}, 206),
+        ({"Range": "bytes=0-0"}, 302),
+        ({"Cookie": "a=b"}, 302),
+        ({"License-Accepted": "x"}, 302),
+        ({"License_Accepted": "x"}, 302),
+        ({"Authorization": "Bearer nonsense"}, 401),
+    ],
+)
+def test_what_is_out_of_the_ordinary_goes_the_long_way(
+    site: Site, headers: dict[str, str], status: int
+) -> None:
+    site.client.get("/d/f.txt")
+    assert site.client.get("/d/f.txt", headers=headers).status_code == status
+    assert site.client.get("/d/f.txt?key=x").status_code == 410
+    assert not site.is_asked("/d/f.txt", 302, {})
+
+
+def test_head_is_answered_with_the_files_own_headers(site: Site) -> None:
+    site.client.get("/d/f.txt")
+    answer = site.client.head("/d/f.txt")
+    assert (answer.status_code, answer.headers["content-length"]) == (200, "10")
+
+
+def test_an_acceptance_opens_nothing_for_the_next_one(site: Site) -> None:
+    for _ in range(3):
+        assert site.client.get("/eula/x.img", headers=ACCEPTED).headers["location"].startswith(FAR)
+        assert site.client.get("/eula/x.img").status_code == 403
+
+
+def test_membership_opens_nothing_for_the_next_one(site: Site) -> None:
+    member = {"Authorization": f"Bearer {token('staff', now=time.time())}"}
+    for _ in range(3):
+        assert site.client.get("/members/f", headers=member).content == b"x"
+        assert site.client.get("/members/f").status_code == 401
+
+
+def test_a_trusted_network_opens_nothing_for_others() -> None:
+    store = MemoryStore(presign_base=FAR)
+    store.put("members/f", b"x")
+    app = app_over(
+        store,
+        policy=POLICY,
+        trusted_networks=("192.0.2.0/24",),
+        trusted_proxies=("127.0.0.1/32",),
+        **SETTINGS,
+    )
+    with live_server(app) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+        for _ in range(3):
+            inside = client.get("/members/f", headers={"X-Forwarded-For": "192.0.2.7"})
+            assert inside.headers["location"].startswith(FAR)
+            assert client.get("/members/f", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401
+
+
+def test_they_are_counted_as_downloads(site: Site) -> None:
+    for _ in range(3):
+        site.client.get("/d/f.txt")
+    text = site.client.get("/metrics").text
+    assert 'pierhead_download_duration_seconds_count{route="file-redirect",status="302"} 3.0' in text

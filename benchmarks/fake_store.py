@@ -52,10 +52,6 @@ class FakeStore:
         """See `ObjectStore.walk`."""
         return walk_by_folders(path, after, self.list_folder)
 
-    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
-        """See `ObjectStore.stored_sha256`."""
-        return None
-
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`. Nothing that is measured asks for a file."""
         raise NotFound

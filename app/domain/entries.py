@@ -66,16 +66,16 @@ class FileInfo(NamedTuple):
         modified: seconds since the epoch, UTC (whole seconds where the store has no finer time).
         e_tag: strong validator without quotes (RFC 9110 section 8.8.3); equal bytes on every replica.
         content_type: the media type stored with the object, or None where none was stored or only a default.
-        origin: which of several stores said so; empty where there is one alone.
         digests: those that are stored with the object, at most one for each algorithm; never computed.
+        origin: which of several stores said so; empty where there is one alone.
     """
 
     size: int
     modified: float
     e_tag: str
     content_type: str | None = None
-    origin: str = ""
     digests: tuple[Digest, ...] = ()
+    origin: str = ""
 
 
 class ControlFile(NamedTuple):

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.domain.access import Principal, VisibleEntry
 from app.domain.entries import File
-from app.domain.errors import BadParameter, Moved
+from app.domain.errors import BadParameter, Moved, NotFound
 from app.domain.paths import ArtifactPath
 from app.pages.checksum_list import checksum_line, left_out_line, left_out_total
 from app.pages.formats import iso_text
@@ -220,8 +220,18 @@ async def _checksums(
     async def of(visible: VisibleEntry) -> _Checksum:
         if not visible.is_open_to(principal):
             return _Checksum(None, NOT_OPEN)
-        # Of the very file that was judged: one that has taken its place since may be under other rules.
-        e_tag = visible.entry.e_tag if isinstance(visible.entry, File) else None
-        return _Checksum(await store.stored_sha256(visible.path, e_tag), NO_CHECKSUM)
+        return _Checksum(await _stored_sha256(visible, store), NO_CHECKSUM)
 
     return await asyncio.gather(*map(of, files))
+
+
+async def _stored_sha256(visible: VisibleEntry, store: ObjectStore) -> str | None:
+    """In hex; None where none was stored, or where the file is gone by now."""
+    try:
+        info = await store.head(visible.path)
+    except (NotFound, Moved):
+        return None
+    # Of the very file that was judged: one that has taken its place since may be under other rules.
+    if not isinstance(visible.entry, File) or info.e_tag != visible.entry.e_tag:
+        return None
+    return next((digest.value.hex() for digest in info.digests if digest.algorithm == "sha-256"), None)

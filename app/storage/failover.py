@@ -67,10 +67,6 @@ class FailoverStore:
         """See `ObjectStore.walk`. Folder by folder, since one listing of everything would be a store's alone."""
         return walk_by_folders(path, after, by_names(list_names))
 
-    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
-        """See `ObjectStore.stored_sha256`."""
-        return await self._ask("head", lambda store: store.stored_sha256(path, e_tag))
-
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`."""
         return await self._ask("head", lambda store: store.head(path))

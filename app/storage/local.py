@@ -67,11 +67,6 @@ class LocalStore:
         del list_names
         return walk_by_folders(path, after, self.list_folder)
 
-    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
-        """See `ObjectStore.stored_sha256`. A directory stores none."""
-        del path, e_tag
-        return None
-
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`. The stored content type is always None."""
 

@@ -33,10 +33,6 @@ class NamedStore:
         """See `ObjectStore.walk`."""
         return self._store.walk(path, after, list_names)
 
-    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
-        """See `ObjectStore.stored_sha256`."""
-        return await self._store.stored_sha256(path, e_tag)
-
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`."""
         return (await self._store.head(path))._replace(origin=self.name)

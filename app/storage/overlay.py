@@ -47,11 +47,6 @@ class OverlayStore:
         """See `ObjectStore.walk`. Folder by folder, as folders are merged."""
         return walk_by_folders(path, after, by_names(list_names))
 
-    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
-        """See `ObjectStore.stored_sha256`."""
-        upper = await self._upper.stored_sha256(path, e_tag)
-        return upper if upper is not None else await self._lower.stored_sha256(path, e_tag)
-
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`."""
         try:

@@ -16,7 +16,6 @@ from app.domain.paths import ArtifactPath, display_name
 from app.storage.call_limits import DEFAULT_LIMITS, CallLimiter, CallLimits
 from app.storage.observing import observed
 from app.storage.presign import Presigner
-from app.storage.s3_checksums import stored_sha256
 from app.storage.s3_clients import UNLIMITED, Timeouts, new_session, open_client
 from app.storage.s3_digests import stored_digests
 from app.storage.s3_errors import FOREIGN_ERRORS, s3_errors_translated, translate
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import (
         GetObjectRequestTypeDef,
-        HeadObjectOutputTypeDef,
         ListObjectsV2OutputTypeDef,
         ListObjectsV2RequestTypeDef,
     )
@@ -101,16 +99,6 @@ class S3Store:
         """See `ObjectStore.walk`. A thousand keys cost a call, however many folders they are in."""
         walk = S3Walk(self._keys, self._pages, self.list_folder, list_names)
         return walk.run(path.as_folder, after)
-
-    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
-        """See `ObjectStore.stored_sha256`."""
-        try:
-            answer = await self._first_found(
-                path, lambda key: self._call("head", lambda: self._head_with_checksums(key))
-            )
-        except NotFound:
-            return None
-        return stored_sha256(answer) if opaque(answer["ETag"]) == e_tag else None
 
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`."""
@@ -184,9 +172,6 @@ class S3Store:
                 # Without it the rest is out of reach, and a listing is never cut silently.
                 raise StoreUnavailable("unexpected")
             request["ContinuationToken"] = page["NextContinuationToken"]
-
-    async def _head_with_checksums(self, key: str) -> HeadObjectOutputTypeDef:
-        return await self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
 
     async def _head(self, key: str) -> FileInfo:
         answer = await self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")

@@ -88,17 +88,6 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
-        """The SHA-256 that was stored with a file, in lower-case hex; nothing is ever computed.
-
-        Args:
-            e_tag: of the file as it was listed.
-
-        Returns:
-            None where none of the whole file was stored, or where the file is gone or another by now.
-        """
-        ...
-
     async def head(self, path: ArtifactPath) -> FileInfo:
         """One look at a file.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.entries import Digest
 from app.domain.errors import StoreUnavailable
 from tests.support.live_server import LiveServer, live_server
 from tests.support.programs import run
@@ -37,8 +38,7 @@ FILES = {
 def tree() -> MemoryTree:
     tree = MemoryTree()
     for name, content in FILES.items():
-        tree.put(name, content)
-        tree.store.sha256[name] = hashlib.sha256(content).hexdigest()
+        tree.put(name, content, digests=(Digest("sha-256", hashlib.sha256(content).digest()),))
     return tree
 
 

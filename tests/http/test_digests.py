@@ -26,8 +26,8 @@ def client_over(presign_base: str | None) -> Iterator[httpx.Client]:
     store = MemoryStore(presign_base=presign_base)
     store.put("f", CONTENT, digests=(Digest("sha-256", SHA256), Digest("crc32c", b"\0\1\2\3")))
     store.put("none", CONTENT)
-    lives = {"cache_ttl": 60, "cache_grace": 60, "cache_max_stale": 600}
-    with client_of(app_over(store, storage="s3://bucket", **lives)) as client:
+    app = app_over(store, storage="s3://bucket", cache_ttl=60, cache_grace=60, cache_max_stale=600)
+    with client_of(app) as client:
         yield client
 
 

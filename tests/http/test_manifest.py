@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
+from app.domain.entries import Digest
 from app.domain.errors import StoreUnavailable
 from tests.support import raw_http
 from tests.support.live_server import live_server, token
@@ -40,8 +41,7 @@ def digest_of(path: str) -> str:
 def tree() -> MemoryTree:
     tree = MemoryTree()
     for path in [*FILES, "members/secret", "shown/secret", "licensed/x", "closed/x", "latest/more"]:
-        tree.put(path, path.encode())
-        tree.store.sha256[path] = digest_of(path)
+        tree.put(path, path.encode(), digests=(Digest("sha-256", bytes.fromhex(digest_of(path))),))
     tree.put("licensed/EULA.txt", LICENCE)
     tree.put("closed/BUILD-INFO.txt", b"Format-Version: 0.5\n\nFiles-Pattern: y\nLicense-Type: open\n")
     tree.put("latest/.s3_linked_from", b"a")

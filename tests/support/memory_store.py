@@ -47,7 +47,6 @@ class MemoryStore:
         presign_base: where presigned URLs point; None for a store that has none.
         presign_until: what they say of themselves, as in `SignedUrl`.
         page_entries: how much one page of a walk has.
-        sha256: digests that are stored with files, by path.
     """
 
     is_one = True
@@ -57,7 +56,6 @@ class MemoryStore:
         self.presign_base = presign_base
         self.presign_until = math.inf
         self.page_entries = 1000
-        self.sha256: dict[str, str] = {}
         self._observe: Observer = observe or (lambda operation, outcome, seconds: None)
         self._objects: dict[str, _Object] = {}
         self._links: dict[str, str] = {}
@@ -142,13 +140,6 @@ class MemoryStore:
             page, is_more = left[: self.page_entries], len(left) > self.page_entries
             yield page
             after = _place(page[-1]).decode("utf-8", "surrogateescape") if page else after
-
-    async def stored_sha256(self, path: ArtifactPath, e_tag: str | None) -> str | None:
-        """See `ObjectStore.stored_sha256`."""
-        with observed(self._observe, "head"):
-            self._start("head", path)
-            found = self._objects.get(path.text)
-            return self.sha256.get(path.text) if found and found.info.e_tag == e_tag else None
 
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import httpx
 from starlette.types import ASGIApp
 
+from app.domain.entries import Digest
 from tests.support.live_server import app_for, app_over, live_server
 from tests.support.memory_store import MemoryStore
 
@@ -41,8 +42,10 @@ class MemoryTree:
     def __init__(self, **options: Any) -> None:
         self.store = MemoryStore(**options)
 
-    def put(self, path: str, content: bytes = b"", *, modified: float = 1e9) -> None:
-        self.store.put(path, content, modified=modified)
+    def put(
+        self, path: str, content: bytes = b"", *, modified: float = 1e9, digests: tuple[Digest, ...] = ()
+    ) -> None:
+        self.store.put(path, content, modified=modified, digests=digests)
 
     def remove(self, path: str) -> None:
         self.store.remove(path)

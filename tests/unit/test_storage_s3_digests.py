@@ -1,3 +1,5 @@
+"""Which of what is stored beside an object is a digest of its bytes."""
+
 from __future__ import annotations
 
 import base64
@@ -50,7 +52,7 @@ def test_checksums_that_have_no_name_in_http_are_not_shown() -> None:
     ],
 )
 def test_what_is_no_digest_of_the_object_is_passed_over(fields: dict[str, str]) -> None:
-    assert digests(**fields) == ()
+    assert digests(None, **fields) == ()
 
 
 @pytest.mark.parametrize(

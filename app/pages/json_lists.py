@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from app.domain.access import Licence, VisibleEntry
-from app.domain.entries import File
+from app.domain.entries import Digest, File
 from app.domain.paths import display_name, encode_name
 from app.pages.contexts import FolderPage
 from app.pages.formats import iso_text
@@ -61,9 +61,17 @@ def folder_ndjson(page: FolderPage) -> bytes:
     return b"".join(map(entry_line, page.entries))
 
 
-def entry_line(visible: VisibleEntry) -> bytes:
-    """One line of ndjson, with its line feed."""
-    return json_bytes(entry_object(visible)) + b"\n"
+def entry_line(visible: VisibleEntry, digests: Sequence[Digest] | None = None) -> bytes:
+    """One line of ndjson, with its line feed.
+
+    Args:
+        digests: those that are stored with a file: the line then has `digests`, their values in lower-case hex by
+            the names that they have in HTTP (RFC 9530).
+    """
+    line = entry_object(visible)
+    if digests is not None:
+        line["digests"] = {digest.algorithm: digest.value.hex() for digest in digests}
+    return json_bytes(line) + b"\n"
 
 
 def folder_text(page: FolderPage) -> bytes:

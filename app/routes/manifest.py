@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any, Final, Literal, NamedTuple
@@ -12,8 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.access import Principal, VisibleEntry
-from app.domain.entries import File
-from app.domain.errors import BadParameter, Moved, NotFound
+from app.domain.errors import BadParameter, Moved
 from app.domain.paths import ArtifactPath
 from app.pages.checksum_list import checksum_line, left_out_line, left_out_total
 from app.pages.formats import iso_text
@@ -24,12 +22,11 @@ from app.routes.listing_api import TreePath, tree_path
 from app.routes.query import MAX_LIMIT, Query
 from app.routes.responses import LISTING_VARY, cache_control, problem_answers, rendered
 from app.routes.services import Services, record_of
+from app.routes.stored_digests import Described, with_digests
 from app.routes.streams import LineStream
 from app.storage.store import ObjectStore
 
 PREFIX: Final = "/api/v1/manifest"
-CHECKSUMS_AT_ONCE: Final = 16
-"""Most files of one list whose checksums are asked for at the same time."""
 NO_CHECKSUM: Final = "no checksum is stored"
 NOT_OPEN: Final = "not open to you"
 
@@ -42,6 +39,12 @@ _PARAMETERS: Final[list[dict[str, Any]]] = [
         "in": "query",
         "schema": {"type": "string", "enum": ["ndjson", "text"]},
         "description": "`ndjson` (the default), or stored SHA-256 checksums as `sha256sum --check` reads them.",
+    },
+    {
+        "name": "digests",
+        "in": "query",
+        "schema": {"type": "string", "enum": ["true", "false"]},
+        "description": "With `true`, lines of `ndjson` have the digests that are stored with each file.",
     },
     {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}},
     {
@@ -63,6 +66,7 @@ class Subtree(NamedTuple):
         fields: of the query, such that a link with them asks for the same.
         limit: most entries; None for all.
         after: the path below the folder behind which to begin, or None.
+        digests: whether lines of ndjson have the digests that are stored with the files.
     """
 
     path: ArtifactPath
@@ -71,6 +75,7 @@ class Subtree(NamedTuple):
     fields: Mapping[str, str]
     limit: int | None
     after: str | None
+    digests: bool = False
 
 
 def build_manifest_router(services: Services) -> APIRouter:
@@ -103,11 +108,14 @@ def build_manifest_router(services: Services) -> APIRouter:
         folder = tree_path(request, PREFIX).as_folder
         query = Query(request)
         form: Form = "text" if query.choice("format", ("ndjson", "text")) == "text" else "ndjson"
-        fields = {} if query.text("format") is None else {"format": form}
+        digests = query.flag("digests")
+        fields: dict[str, str] = {} if query.text("format") is None else {"format": form}
+        if digests:
+            fields["digests"] = "true"
         limit, after = query.number("limit", MAX_LIMIT), query.text("after")
         try:
             return await answer_subtree(
-                request, Subtree(folder, principal, form, fields, limit, after), services
+                request, Subtree(folder, principal, form, fields, limit, after, digests), services
             )
         except Moved as moved:
             search = f"?{request.url.query}" if request.url.query else ""
@@ -177,61 +185,35 @@ async def _given(entries: Iterable[VisibleEntry]) -> Entries:
 async def _lines(asked: Subtree, entries: Entries, store: ObjectStore) -> AsyncGenerator[bytes, None]:
     """What is written of each entry."""
     async with aclosing(entries):
-        if asked.form == "ndjson":
+        if asked.form == "ndjson" and not asked.digests:
             async for visible in entries:
                 yield entry_line(visible)
             return
-        left_out = 0
-        async for some in _batches(entries, CHECKSUMS_AT_ONCE):
-            for visible, checksum in zip(some, await _checksums(some, asked.principal, store), strict=True):
-                if checksum.digest is not None:
-                    yield checksum_line(checksum.digest, visible, asked.path)
-                else:
-                    left_out += 1
-                    yield left_out_line(checksum.reason, visible, asked.path)
-        if left_out:
-            yield left_out_total(left_out)
+        async with aclosing(with_digests(entries, asked.principal, store)) as described:
+            lines = (
+                _checksum_lines(described, asked.path) if asked.form == "text" else _ndjson_lines(described)
+            )
+            async for line in lines:
+                yield line
 
 
-async def _batches(entries: Entries, size: int) -> AsyncGenerator[list[VisibleEntry], None]:
-    """Files that the asker can know of as more than a name, a few at a time."""
-    batch: list[VisibleEntry] = []
-    async for visible in entries:
+async def _ndjson_lines(entries: AsyncGenerator[Described, None]) -> AsyncGenerator[bytes, None]:
+    async for visible, digests in entries:
+        yield entry_line(visible, digests)
+
+
+async def _checksum_lines(
+    entries: AsyncGenerator[Described, None], root: ArtifactPath
+) -> AsyncGenerator[bytes, None]:
+    left_out = 0
+    async for visible, digests in entries:
         if visible.entry.is_folder or visible.locked:
             continue
-        batch.append(visible)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-class _Checksum(NamedTuple):
-    """A digest in hex, or the reason why there is none."""
-
-    digest: str | None
-    reason: str = ""
-
-
-async def _checksums(
-    files: Iterable[VisibleEntry], principal: Principal, store: ObjectStore
-) -> list[_Checksum]:
-    async def of(visible: VisibleEntry) -> _Checksum:
-        if not visible.is_open_to(principal):
-            return _Checksum(None, NOT_OPEN)
-        return _Checksum(await _stored_sha256(visible, store), NO_CHECKSUM)
-
-    return await asyncio.gather(*map(of, files))
-
-
-async def _stored_sha256(visible: VisibleEntry, store: ObjectStore) -> str | None:
-    """In hex; None where none was stored, or where the file is gone by now."""
-    try:
-        info = await store.head(visible.path)
-    except (NotFound, Moved):
-        return None
-    # Of the very file that was judged: one that has taken its place since may be under other rules.
-    if not isinstance(visible.entry, File) or info.e_tag != visible.entry.e_tag:
-        return None
-    return next((digest.value.hex() for digest in info.digests if digest.algorithm == "sha-256"), None)
+        sha256 = next((d.value.hex() for d in digests or () if d.algorithm == "sha-256"), None)
+        if sha256 is not None:
+            yield checksum_line(sha256, visible, root)
+        else:
+            left_out += 1
+            yield left_out_line(NOT_OPEN if digests is None else NO_CHECKSUM, visible, root)
+    if left_out:
+        yield left_out_total(left_out)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from typing import Any
 from urllib.parse import urljoin
 
 import httpx
 import pytest
 
-from app.domain.entries import Digest
+from app.domain.entries import Digest, Found
 from app.domain.errors import StoreUnavailable
 from tests.support import raw_http
 from tests.support.live_server import live_server, token
@@ -90,6 +92,7 @@ def test_members_get_what_is_theirs(client: httpx.Client) -> None:
         ("/a//b", (404, "not-found")),
         ("/?format=html", (400, "bad-parameter")),
         ("/?limit=0", (400, "bad-parameter")),
+        ("/?digests=yes", (400, "bad-parameter")),
         ("/?after=../x", (400, "bad-parameter")),
     ],
 )
@@ -171,6 +174,39 @@ def test_http_1_0_is_refused(client: httpx.Client, tree: MemoryTree) -> None:
     with live_server(tree.app()) as server:
         answer = raw_http.ask(server.port, b"GET /api/v1/manifest/ HTTP/1.0\r\nHost: h\r\n\r\n")
     assert answer.status == 400
+
+
+class TestDigests:
+    def test_lines_have_what_is_stored_with_each_file_that_is_open(self, client: httpx.Client) -> None:
+        answer = client.get(f"{MANIFEST}/?digests=true")
+        assert answer.headers["content-type"] == "application/x-ndjson"
+        lines = [json.loads(line) for line in answer.text.splitlines()]
+        plain = [json.loads(line) for line in client.get(f"{MANIFEST}/").text.splitlines()]
+        assert [{k: v for k, v in line.items() if k != "digests"} for line in lines] == plain
+        digests = {line["url"]: line.get("digests") for line in lines}
+        assert digests["/z"] == {"sha-256": digest_of("z")}
+        assert digests["/bare/without"] == {}
+        assert digests["/licensed/x"] is digests["/closed/x"] is digests["/a/"] is None
+
+    def test_pages_lead_to_pages_with_digests(self, client: httpx.Client) -> None:
+        answer = client.get(f"{MANIFEST}/?digests=true&limit=1")
+        assert "digests=true" in answer.links["next"]["url"]
+
+    def test_a_file_that_was_replaced_since_it_was_listed_has_none(
+        self, memory: MemoryTree, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        digests = (Digest("sha-256", bytes.fromhex(digest_of("f"))),)
+        memory.put("f", b"as listed", digests=digests)
+        listed = memory.store.walk
+
+        async def walk(*args: Any) -> AsyncGenerator[Sequence[Found], None]:
+            async for page in listed(*args):
+                memory.put("f", b"another", digests=digests)
+                yield page
+
+        monkeypatch.setattr(memory.store, "walk", walk)
+        with client_of(memory.app()) as http:
+            assert json.loads(http.get(f"{MANIFEST}/?digests=true").text)["digests"] == {}
 
 
 class TestChecksums:

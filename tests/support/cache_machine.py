@@ -205,12 +205,13 @@ class CacheMachine(RuleBasedStateMachine):
         name=st.sampled_from(("one.txt", "two.img")),
         control=st.none() | st.sampled_from(CONTROL_FILES),
         first=WHO,
-        then=WHO,
+        other=st.none() | WHO,
     )
     def fetch_one_after_another(
-        self, name: str, control: tuple[str, bytes | None] | None, first: Asker, then: Asker
+        self, name: str, control: tuple[str, bytes | None] | None, first: Asker, other: Asker | None
     ) -> None:
-        """What somebody was given is asked for by somebody else, perhaps when other rules are in force."""
+        """What somebody was given is asked for again, perhaps by another, perhaps when other rules are in force."""
+        then = other or first
         self._ask(Ask(f"/a/{name}"), first)
         if control is not None:
             self.world.put(f"a/{control[0]}", control[1])

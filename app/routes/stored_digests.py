@@ -1,0 +1,70 @@
+"""The digests that are stored with listed files, a few files at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final, NamedTuple
+
+from app.domain.access import Principal, VisibleEntry
+from app.domain.entries import Digest, File
+from app.domain.errors import Moved, NotFound
+from app.storage.store import ObjectStore
+
+FILES_AT_ONCE: Final = 16
+"""Most files of one list that the store is asked about at the same time."""
+
+
+class Described(NamedTuple):
+    """A listed entry and what is stored with it.
+
+    Attributes:
+        digests: none where none were stored, or where the file has gone or changed since it was listed; None for
+            a folder, and for a file that the asker cannot have.
+    """
+
+    visible: VisibleEntry
+    digests: tuple[Digest, ...] | None
+
+
+async def with_digests(
+    entries: AsyncGenerator[VisibleEntry, None], principal: Principal, store: ObjectStore
+) -> AsyncGenerator[Described, None]:
+    """Each entry with its digests, in the same order. Every file that is open to the asker costs one head.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+
+    async def describe(visible: VisibleEntry) -> Described:
+        is_had = not visible.entry.is_folder and visible.is_open_to(principal)
+        return Described(visible, await _digests(visible, store) if is_had else None)
+
+    async with aclosing(entries):
+        async for some in _batches(entries, FILES_AT_ONCE):
+            for described in await asyncio.gather(*map(describe, some)):
+                yield described
+
+
+async def _digests(visible: VisibleEntry, store: ObjectStore) -> tuple[Digest, ...]:
+    try:
+        info = await store.head(visible.path)
+    except (NotFound, Moved):
+        return ()
+    # Only of the very file that was judged: one that has taken its place since may be under other rules.
+    is_the_same = isinstance(visible.entry, File) and info.e_tag == visible.entry.e_tag
+    return info.digests if is_the_same else ()
+
+
+async def _batches(
+    entries: AsyncGenerator[VisibleEntry, None], size: int
+) -> AsyncGenerator[list[VisibleEntry], None]:
+    batch: list[VisibleEntry] = []
+    async for visible in entries:
+        batch.append(visible)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

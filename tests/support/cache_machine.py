@@ -100,6 +100,8 @@ API_ASKS = st.builds(
 )
 ASKS = st.one_of(PLAIN_ASKS, FOLDER_ASKS, FILE_ASKS, API_ASKS)
 WHO = st.sampled_from(ASKERS)
+WITHOUT_TOKEN = [who for who in ASKERS if "Authorization" not in dict(who.headers)]
+"""Who is redirected to the store, where that is done."""
 
 
 class CacheMachine(RuleBasedStateMachine):
@@ -203,21 +205,25 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(
         name=st.sampled_from(("one.txt", "two.img")),
-        control=st.none() | st.sampled_from(CONTROL_FILES),
-        first=WHO,
-        other=st.none() | WHO,
+        before=st.none() | st.sampled_from(CONTROL_FILES),
+        between=st.none() | st.sampled_from(CONTROL_FILES),
+        order=st.permutations(WITHOUT_TOKEN),
     )
     def fetch_one_after_another(
-        self, name: str, control: tuple[str, bytes | None] | None, first: Asker, other: Asker | None
+        self,
+        name: str,
+        before: tuple[str, bytes | None] | None,
+        between: tuple[str, bytes | None] | None,
+        order: list[Asker],
     ) -> None:
-        """What somebody was given is asked for again, perhaps by another, perhaps when other rules are in force."""
-        then = other or first
-        self._ask(Ask(f"/a/{name}"), first)
-        if control is not None:
-            self.world.put(f"a/{control[0]}", control[1])
-            self.world.wait(TTL + GRACE)
-            self._ask(Ask("/a/"), then)
-        self._ask(Ask(f"/a/{name}"), then)
+        """What somebody was given is asked for by others, and again when other rules may be in force."""
+        for control in (before, between):
+            if control is not None:
+                self.world.put(f"a/{control[0]}", control[1])
+                self.world.wait(TTL + GRACE)
+                self._ask(Ask("/a/"), order[0])
+            for who in order:
+                self._ask(Ask(f"/a/{name}"), who)
 
     @rule(number=st.integers(0, 99), ask=st.one_of(PLAIN_ASKS, FILE_ASKS), who=WHO)
     def ask_with_a_tag(self, number: int, ask: Ask, who: Asker) -> None:

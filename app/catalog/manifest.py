@@ -18,7 +18,6 @@ from app.domain.entries import Entry, File, Folder
 from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged
 from app.domain.paths import ArtifactPath
 from app.policy.decide import decide, visible_entry
-from app.policy.hidden import is_hidden_name
 from app.policy.site_policy import SitePolicy
 from app.storage.store import ObjectStore
 
@@ -186,9 +185,4 @@ def _depth(folder: PassedFolder) -> int:
 
 def _is_of(snapshot: Snapshot, kept_back: Mapping[str, File]) -> bool:
     """Whether a folder has the very files that a snapshot's rules were read from."""
-    then = {
-        entry.name: entry
-        for entry in snapshot.entries
-        if isinstance(entry, File) and is_hidden_name(entry.name)
-    }
-    return then == kept_back and all(file.e_tag is not None for file in kept_back.values())
+    return snapshot.kept_back() == kept_back and all(file.e_tag is not None for file in kept_back.values())

@@ -11,24 +11,24 @@ from typing import NamedTuple
 
 import structlog
 
-from app.catalog.sizes import size_of, size_with_parts
+from app.catalog.sizes import size_with_parts
 from app.domain.entries import ControlFile, Entry, File, FileInfo, Folder, listing_order
+from app.domain.entry_table import EntryTable
 from app.domain.errors import Moved, NotFound, RequestError, RulesUnreadable
 from app.domain.paths import ArtifactPath
 from app.policy.decide import Rules, compose
 from app.policy.eula import DefaultLicences
-from app.policy.hidden import control_files_to_read
+from app.policy.hidden import HIDDEN_MARKS, control_files_to_read, is_hidden_name
 from app.policy.site_rules import SitePolicy
 from app.storage.store import REPLICA, ObjectStore
 
 LINK_FILE = ".s3_linked_from"
 
 SNAPSHOT_BYTES = 1_000
-"""What a snapshot without entries takes: its rules, path and tuples."""
-FOLDER_BYTES = 104
-"""What a folder takes beside its name: a tuple of two, its place in the snapshot, a time."""
-FILE_BYTES = 152
-"""What a file takes beside its strings: a tuple of four, its place in the snapshot, a size, a time."""
+"""What a snapshot takes beside its entries and control files: its rules, path and tuples."""
+
+MANY_ENTRIES = 1_000
+"""From so many on, a listing is put in order in a thread, so that the event loop is not held up."""
 
 _log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ class Snapshot(NamedTuple):
     """
 
     path: ArtifactPath
-    entries: tuple[Entry, ...]
+    entries: EntryTable
     rules: Rules
     link: ArtifactPath | None
     fingerprint: bytes
@@ -67,6 +67,16 @@ class Snapshot(NamedTuple):
             return None
         return self.entries[place]
 
+    def kept_back(self) -> dict[str, File]:
+        """The files that it keeps to itself, by name."""
+        return kept_back(self.entries)
+
+
+def kept_back(entries: EntryTable) -> dict[str, File]:
+    """Those of a folder's files that it keeps to itself, by name."""
+    marked = (file for mark in HIDDEN_MARKS for file in entries.files_with(mark))
+    return {file.name: file for file in marked if is_hidden_name(file.name)}
+
 
 def is_same(one: Snapshot, other: Snapshot) -> bool:
     """Whether two snapshots of one folder are served alike."""
@@ -74,15 +84,8 @@ def is_same(one: Snapshot, other: Snapshot) -> bool:
 
 
 def cost_of(snapshot: Snapshot) -> int:
-    """Bytes of memory that a snapshot takes: its tuples, its strings, and what its control files became."""
-    rules_bytes = size_with_parts(snapshot.rules.control)
-    return SNAPSHOT_BYTES + sum(map(_entry_cost, snapshot.entries)) + rules_bytes
-
-
-def _entry_cost(entry: Entry) -> int:
-    if isinstance(entry, Folder):
-        return FOLDER_BYTES + size_of(entry.name)
-    return FILE_BYTES + size_of(entry.name) + (size_of(entry.e_tag) if entry.e_tag else 0)
+    """Bytes of memory that a snapshot takes: its entries, and what its control files became."""
+    return SNAPSHOT_BYTES + snapshot.entries.bytes_held + size_with_parts(snapshot.rules.control)
 
 
 class Governing(NamedTuple):
@@ -148,13 +151,16 @@ class SnapshotLoader:
 
     async def _load(self, store: ObjectStore, path: ArtifactPath) -> Snapshot:
         listing = await store.list_folder(path)
-        names = [entry.name for entry in listing.entries if not entry.is_folder]
-        governing = await self.read_governing(store, path, names, listing.skipped)
+        if len(listing.entries) < MANY_ENTRIES:
+            entries = _in_listing_order(listing.entries)
+        else:
+            entries = await asyncio.to_thread(_in_listing_order, listing.entries)
+        governing = await self.read_governing(store, path, tuple(kept_back(entries)), listing.skipped)
         if listing.origin.startswith(REPLICA):
             _log.warning("folder_from_replica", folder=path.url, store=listing.origin)
         return Snapshot(
             path,
-            tuple(sorted(listing.entries, key=listing_order)),
+            entries,
             governing.rules,
             governing.link,
             fingerprint=governing.fingerprint,
@@ -169,7 +175,7 @@ class SnapshotLoader:
 
         Args:
             store: the one that has named them.
-            names: of the files in it; those that a folder keeps to itself will do.
+            names: of those of its files that it keeps to itself.
             skipped: names of what is in it and cannot be served.
 
         Raises:
@@ -201,6 +207,11 @@ class SnapshotLoader:
             _log.warning("link_without_target", folder=folder.url)
             return None
         return target
+
+
+def _in_listing_order(entries: Sequence[Entry]) -> EntryTable:
+    table = entries if isinstance(entries, EntryTable) else EntryTable.of(entries)
+    return table.in_listing_order()
 
 
 async def _read(store: ObjectStore, folder: ArtifactPath, name: str) -> ControlFile:

@@ -103,9 +103,9 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
 
 
 def _serve_alone(settings: Settings, policy: SitePolicy, sockets: list[socket.socket]) -> int:
-    from app.main import calm_garbage_collector, create_app
+    from app.main import create_app, prepare_process
 
-    calm_garbage_collector()
+    prepare_process()
     server = uvicorn.Server(uvicorn.Config(create_app(settings, policy), **server_options(settings)))
     server.run(sockets)
     return 0 if server.started else 1

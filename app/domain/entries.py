@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.domain.paths import ArtifactPath
@@ -102,7 +103,7 @@ class Listing(NamedTuple):
     """
 
     path: ArtifactPath
-    entries: tuple[Entry, ...]
+    entries: Sequence[Entry]
     skipped: tuple[str, ...] = ()
     origin: str = ""
 
@@ -138,8 +139,12 @@ def listing_order(entry: Entry) -> tuple[int, int, tuple[int, ...], bytes]:
     Folders before files; `latest` before all; then names made of digits and dots, newest (largest) first,
     compared number by number so that 16.12 comes before 16.9; then the rest in byte order.
     """
-    name = entry.name
-    kind = 0 if entry.is_folder else 1
+    return name_order(entry.name, is_folder=entry.is_folder)
+
+
+def name_order(name: str, *, is_folder: bool) -> tuple[int, int, tuple[int, ...], bytes]:
+    """`listing_order` of the entry of this name and kind."""
+    kind = 0 if is_folder else 1
     raw = name.encode("utf-8", "surrogateescape")
     if name == "latest":
         return (kind, 0, (), raw)

@@ -45,15 +45,11 @@ def folder_json(page: FolderPage) -> bytes:
         path (decoded, for people), url (exact), entries, truncated, and next: where truncated, a relative
         reference to the following page in the same representation, else null.
     """
-    return json_bytes(
-        {
-            "path": "/" + display_name(page.path.text),
-            "url": page.path.url,
-            "entries": [entry_object(visible) for visible in page.entries],
-            "truncated": page.next_after is not None,
-            "next": next_query(page, "json"),
-        }
-    )
+    # Entry by entry: while one call encodes all of a large folder, no other thread gets a turn.
+    entries = b",".join([json_bytes(entry_object(visible)) for visible in page.entries])
+    before = json_bytes({"path": "/" + display_name(page.path.text), "url": page.path.url})
+    after = json_bytes({"truncated": page.next_after is not None, "next": next_query(page, "json")})
+    return b'%b,"entries":[%b],%b' % (before[:-1], entries, after[1:])
 
 
 def folder_ndjson(page: FolderPage) -> bytes:

@@ -13,6 +13,9 @@ _HIDDEN = frozenset(
 )
 _TEXTILE = ".textile"
 
+HIDDEN_MARKS = (BUILD_INFO, "EULA.txt", "HEADER.", ".htaccess", ".s3_linked_from", "HOWTO_", _TEXTILE)
+"""Every hidden name has at least one of these in it."""
+
 
 def is_hidden_name(name: str) -> bool:
     """Whether a file of this name is neither listed nor served, whoever asks.

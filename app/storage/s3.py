@@ -14,13 +14,15 @@ from app.domain.entries import FileInfo, Found, Listing
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.call_limits import DEFAULT_LIMITS, CallLimiter, CallLimits
+from app.storage.list_ranges import RangeLister
 from app.storage.observing import observed
 from app.storage.presign import Presigner
-from app.storage.s3_clients import UNLIMITED, Timeouts, new_session, open_client
+from app.storage.s3_clients import UNLIMITED, Timeouts, ca_bundle_of, new_session, open_client
 from app.storage.s3_digests import stored_digests
 from app.storage.s3_errors import FOREIGN_ERRORS, s3_errors_translated, translate
 from app.storage.s3_keys import KeySpace
 from app.storage.s3_listing import FoundEntries, opaque
+from app.storage.s3_pages import PageFetcher, open_http
 from app.storage.s3_signing import UrlSigner, address_of
 from app.storage.s3_walk import S3Walk
 from app.storage.store import CONTROL_FILE_LIMIT, ListNames, ObjectStore, Observer, SignedUrl
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import (
         GetObjectRequestTypeDef,
-        ListObjectsV2OutputTypeDef,
-        ListObjectsV2RequestTypeDef,
     )
 
 CHUNK_BYTES = 256 * 1024
@@ -51,6 +51,7 @@ class S3Store:
         client: for calls whose answer is read at once.
         downloads: for objects that are streamed, at a pace that readers set. It must not share the other's
             connection pool: as many slow readers as that has connections would stop every page.
+        pages: lists its keys.
         bucket: its name.
         keys: maps paths to keys.
         signer: makes URLs of the bucket.
@@ -64,6 +65,7 @@ class S3Store:
         self,
         client: S3Client,
         downloads: S3Client,
+        pages: PageFetcher,
         bucket: str,
         keys: KeySpace,
         *,
@@ -73,6 +75,8 @@ class S3Store:
     ) -> None:
         self._client = client
         self._downloads = downloads
+        self._pages = pages
+        self._lister = RangeLister(pages.fetch)
         self._bucket = bucket
         self._keys = keys
         self._signer = signer
@@ -83,9 +87,7 @@ class S3Store:
         """See `ObjectStore.list_folder`. A `prefix/` key with nothing behind it is an empty folder."""
         found = FoundEntries(self._keys, path.as_folder)
         for folder_key in self._keys.keys(path.as_folder):
-            async for page in self._pages(folder_key, delimiter="/"):
-                with s3_errors_translated():
-                    found.add(page, folder_key)
+            await self._lister.run(folder_key, partial(found.add, folder_key=folder_key))
         if found.is_empty and path.segments:
             raise NotFound
         if found.skipped:
@@ -97,7 +99,7 @@ class S3Store:
         self, path: ArtifactPath, after: str, list_names: ListNames
     ) -> AsyncGenerator[Sequence[Found], None]:
         """See `ObjectStore.walk`. A thousand keys cost a call, however many folders they are in."""
-        walk = S3Walk(self._keys, self._pages, self.list_folder, list_names)
+        walk = S3Walk(self._keys, self._pages.pages, self.list_folder, list_names)
         return walk.run(path.as_folder, after)
 
     async def head(self, path: ArtifactPath) -> FileInfo:
@@ -146,32 +148,6 @@ class S3Store:
     async def from_one(self, use: Callable[[ObjectStore], Awaitable[_Result]]) -> _Result:
         """See `ObjectStore.from_one`."""
         return await use(self)
-
-    async def _pages(
-        self, prefix: str, start_after: str = "", *, delimiter: str = ""
-    ) -> AsyncIterator[ListObjectsV2OutputTypeDef]:
-        """All keys that begin with the prefix, or with a delimiter only those of one level, to the last page."""
-        # botocore asks for EncodingType=url by itself and decodes the keys, as long as nobody else asks.
-        request: ListObjectsV2RequestTypeDef = {
-            "Bucket": self._bucket,
-            "Prefix": prefix,
-        }
-        if delimiter:
-            request["Delimiter"] = delimiter
-        if start_after:
-            request["StartAfter"] = start_after
-        while True:
-            page = await self._call("list", partial(self._client.list_objects_v2, **request))
-            if "Name" not in page:
-                # Some other XML: it must not read as a folder that holds no rules.
-                raise StoreUnavailable("unexpected")
-            yield page
-            if not page.get("IsTruncated"):
-                return
-            if "NextContinuationToken" not in page:
-                # Without it the rest is out of reach, and a listing is never cut silently.
-                raise StoreUnavailable("unexpected")
-            request["ContinuationToken"] = page["NextContinuationToken"]
 
     async def _head(self, key: str) -> FileInfo:
         answer = await self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
@@ -299,10 +275,12 @@ async def open_s3_store(
     session = new_session(profile=profile, region=region)
     async with open_client(session, timeouts, UNLIMITED, endpoint, access_key="none") as nobody:
         signer = UrlSigner(session, Presigner(await address_of(nobody, bucket)), clock=time.time)
+    limiter = CallLimiter(limits, clock=time.monotonic, note_circuit=note_circuit)
     async with (
         open_client(session, timeouts, limits.in_flight, endpoint) as client,
         open_client(session, timeouts, UNLIMITED, endpoint) as downloads,
+        open_http(timeouts, limits.in_flight, ca_bundle=ca_bundle_of(session)) as http,
     ):
         keys = KeySpace(where and where + "/")
-        limiter = CallLimiter(limits, clock=time.monotonic, note_circuit=note_circuit)
-        yield S3Store(client, downloads, bucket, keys, signer=signer, limiter=limiter, observe=observe)
+        pages = PageFetcher(http, signer, limiter=limiter, observe=observe)
+        yield S3Store(client, downloads, pages, bucket, keys, signer=signer, limiter=limiter, observe=observe)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import aioboto3
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
 from botocore.exceptions import ProfileNotFound
-from botocore.utils import parse_timestamp
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -27,7 +24,7 @@ class Timeouts(NamedTuple):
 
 
 def new_session(*, profile: str | None = None, region: str | None = None) -> aioboto3.Session:
-    """A session whose clients parse listings fast.
+    """A session by the AWS conventions.
 
     Args:
         profile: of the AWS configuration files; None for what the environment says.
@@ -36,12 +33,16 @@ def new_session(*, profile: str | None = None, region: str | None = None) -> aio
     Raises:
         ValueError: there is no such profile.
     """
-    session = get_session()
-    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=fast_timestamp)
     try:
-        return aioboto3.Session(botocore_session=session, profile_name=profile, region_name=region)
+        return aioboto3.Session(profile_name=profile, region_name=region)
     except ProfileNotFound as error:
         raise ValueError(f"there is no AWS profile {profile!r}") from error
+
+
+def ca_bundle_of(session: aioboto3.Session) -> str | None:
+    """The file with the certificates that its clients trust, where the AWS conventions name one."""
+    name: str | None = session._session.get_config_variable("ca_bundle")
+    return name
 
 
 def open_client(
@@ -76,16 +77,3 @@ def open_client(
         aws_access_key_id=access_key,
         aws_secret_access_key=access_key,
     )
-
-
-def fast_timestamp(value: str) -> datetime:
-    """Parse a time of an S3 answer: ISO 8601 in a listing, an HTTP date in a header.
-
-    botocore's own way accepts far more forms and is most of the time that a page of 1,000 keys takes to
-    parse, during which the event loop stands still.
-    """
-    try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError:
-        return parse_timestamp(value)
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -66,6 +66,7 @@ _BY_KIND: tuple[tuple[type[Exception], _Make], ...] = (
     (boto.ConnectTimeoutError, _unavailable("timeout")),
     (boto.ReadTimeoutError, _unavailable("timeout")),
     (TimeoutError, _unavailable("timeout")),
+    (aiohttp.ClientPayloadError, _unavailable("broken-stream")),
     (boto.NoCredentialsError, StoreDenied),
     (boto.PartialCredentialsError, StoreDenied),
     (boto.ConnectionError, _unavailable("connection")),
@@ -95,11 +96,19 @@ def translate(error: Exception) -> PierheadError:
     return StoreUnavailable("unexpected")
 
 
-def _translate_answer(error: boto.ClientError) -> PierheadError:
-    code = error.response.get("Error", {}).get("Code", "")
-    if make := _BY_CODE.get(code):
-        return make()
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if make := _BY_STATUS.get(status):
+def error_of(status: int, code: str) -> PierheadError:
+    """What an error answer means here.
+
+    Args:
+        status: of HTTP; 0 where it is not known.
+        code: from the answer's body; empty where it has none.
+    """
+    make = _BY_CODE.get(code) or _BY_STATUS.get(status)
+    if make is not None:
         return make()
     return StoreUnavailable("server-error" if status >= 500 else "unexpected")
+
+
+def _translate_answer(error: boto.ClientError) -> PierheadError:
+    code = error.response.get("Error", {}).get("Code", "")
+    return error_of(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0), code)

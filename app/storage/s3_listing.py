@@ -1,15 +1,12 @@
-"""The pages of a ListObjectsV2 answer, put together to the entries of one folder. No I/O."""
+"""The pages of a listing, put together to the entries of one folder. No I/O."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from app.domain.entries import Entry, File, Folder, Listing
-from app.domain.paths import ArtifactPath
-from app.storage.s3_keys import KeySpace
-
-if TYPE_CHECKING:
-    from types_aiobotocore_s3.type_defs import ListObjectsV2OutputTypeDef
+from app.domain.entry_table import EntryTableBuilder
+from app.domain.paths import ArtifactPath, is_possible_name
+from app.storage.listing_xml import ListPage
+from app.storage.s3_keys import LEGACY_TILDE, KeySpace
 
 
 class FoundEntries:
@@ -23,32 +20,45 @@ class FoundEntries:
     def __init__(self, keys: KeySpace, folder: ArtifactPath) -> None:
         self._keys = keys
         self._folder = folder
-        self._entries: dict[ArtifactPath, Entry] = {}
+        self._folder_has_tilde = "~" in folder.text
+        self._entries = EntryTableBuilder()
+        self._with_tilde: dict[ArtifactPath, Entry] = {}
         self.skipped: list[str] = []
         self.is_empty = True
 
-    def add(self, page: ListObjectsV2OutputTypeDef, folder_key: str) -> None:
-        """Take in one page of the keys that begin with `folder_key`.
-
-        Raises:
-            KeyError: an item lacks a field that S3 always gives.
-        """
-        for common in page.get("CommonPrefixes", ()):
-            if path := self._path(common["Prefix"], folder_key):
-                self._entries[path] = Folder(path.name)
-        for item in page.get("Contents", ()):
-            key = item["Key"]
-            path = self._path(key, folder_key)
-            if path and (path not in self._entries or key == self._keys.keys(path)[0]):
-                modified = item["LastModified"].timestamp()
-                self._entries[path] = File(path.name, item["Size"], modified, opaque(item["ETag"]))
+    def add(self, page: ListPage, folder_key: str) -> None:
+        """Take in one page of the keys that begin with `folder_key`."""
+        for prefix in page.common_prefixes:
+            name = prefix.removeprefix(folder_key).removesuffix("/")
+            if self._is_plain(name):
+                self._entries.add_folder(name)
+            elif path := self._path(prefix, folder_key):
+                self._with_tilde[path] = Folder(path.name)
+        columns = zip(page.keys, page.sizes, page.modified, page.e_tags, strict=True)
+        for key, size, modified, e_tag in columns:
+            name = key.removeprefix(folder_key)
+            if self._is_plain(name):
+                self._entries.add_file(name, size, modified, e_tag)
+            elif (path := self._path(key, folder_key)) and self._is_preferred(path, key):
+                self._with_tilde[path] = File(path.name, size, modified, e_tag)
+        self.is_empty = self.is_empty and not (page.keys or page.common_prefixes)
 
     def listing(self) -> Listing:
         """All of it."""
-        return Listing(self._folder, tuple(self._entries.values()), tuple(self.skipped))
+        for entry in self._with_tilde.values():
+            self._entries.append(entry)
+        return Listing(self._folder, self._entries.table(), tuple(self.skipped))
+
+    def _is_plain(self, name: str) -> bool:
+        """Whether a name has one spelling and a path: nearly all have, and need no closer look."""
+        if self._folder_has_tilde or "~" in name or LEGACY_TILDE in name:
+            return False
+        return is_possible_name(name)
+
+    def _is_preferred(self, path: ArtifactPath, key: str) -> bool:
+        return path not in self._with_tilde or key == self._keys.keys(path)[0]
 
     def _path(self, key: str, folder_key: str) -> ArtifactPath | None:
-        self.is_empty = False
         if key == folder_key:  # the folder's own marker
             return None
         path = self._keys.entry_path(self._folder, key, folder_key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -12,21 +12,25 @@ from app.domain.entries import Entry, File, Folder, Found, Listing, Skipped, wal
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath, display_name, is_possible_name
 from app.storage.folder_walk import ListFolder, position_of, walk_by_folders
-from app.storage.s3_errors import s3_errors_translated
+from app.storage.listing_xml import ListPage
 from app.storage.s3_keys import LEGACY_TILDE, MAX_KEY_BYTES, KeySpace
-from app.storage.s3_listing import opaque
 from app.storage.store import ListNames
 
-if TYPE_CHECKING:
-    from types_aiobotocore_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
-
-ListPages = Callable[[str, str], AsyncIterator["ListObjectsV2OutputTypeDef"]]
+ListPages = Callable[[str, str], AsyncIterator[ListPage]]
 """Gives the pages of all keys that begin with one string and come behind another."""
 
 _TILDE: Final = "~"
 _EXAMPLES: Final = 5
 
 _log = structlog.get_logger(__name__)
+
+
+class _Stored(NamedTuple):
+    """What a listing says of an object, as `File` takes it."""
+
+    size: int
+    modified: float
+    e_tag: str
 
 
 class _Detour(NamedTuple):
@@ -87,10 +91,11 @@ class S3Walk:
             return
         self._folders = [path]
         await self._find_detours_before(path)
-        async for answer in self._list_pages(spellings[0], self._start_after()):
+        async for listed in self._list_pages(spellings[0], self._start_after()):
             page = []
-            for item in answer.get("Contents", ()):
-                for found in await self._read(item, spellings[0]):
+            stored = map(_Stored, listed.sizes, listed.modified, listed.e_tags)
+            for key, each in zip(listed.keys, stored, strict=True):
+                for found in await self._read(key, each, spellings[0]):
                     if self._detours and self._detours[0].place < _place(found):
                         yield page
                         page = []
@@ -115,10 +120,8 @@ class S3Walk:
         except UnicodeDecodeError as error:
             return key[: error.start].decode("utf-8")
 
-    async def _read(self, item: ObjectTypeDef, folder_key: str) -> list[Found]:
+    async def _read(self, key: str, stored: _Stored, folder_key: str) -> list[Found]:
         """What one more key shows: the folders that it is the first in, and its file."""
-        with s3_errors_translated():
-            key = item["Key"]
         if key.startswith(self._passed_over):
             return []
         *folders, last = key.removeprefix(folder_key).split("/")
@@ -135,17 +138,17 @@ class S3Walk:
             self._folders.append(here.child(entry.name, is_folder=True))
         if last:
             here = self._folders[-1]
-            shown += self._new(here, await self._entry(here, last, item, folder_key))
+            shown += self._new(here, await self._entry(here, last, stored, folder_key))
         return shown
 
     async def _entry(
-        self, folder: ArtifactPath, name: str, item: ObjectTypeDef | None, folder_key: str
+        self, folder: ArtifactPath, name: str, stored: _Stored | None, folder_key: str
     ) -> Entry | Skipped | None:
-        """What a part of a key names: a folder where there is no item; None for what comes by a detour.
+        """What a part of a key names: a folder where nothing is stored under it; None for what comes by a detour.
 
         From here on keys that begin like this one are passed over where no path leads to them.
         """
-        slash = "" if item else "/"
+        slash = "/" if stored is None else ""
         if LEGACY_TILDE in name and folder not in self._with_detours:
             await self._make_detours(folder, behind=position_of(folder.text + name))
         if folder in self._with_detours and (LEGACY_TILDE in name or _TILDE in name):
@@ -155,10 +158,7 @@ class S3Walk:
             self._pass_over(folder_key, name + slash)
             self._skipped.append(name)
             return Skipped(name)
-        if item is None:
-            return Folder(name)
-        with s3_errors_translated():
-            return File(name, item["Size"], item["LastModified"].timestamp(), opaque(item["ETag"]))
+        return Folder(name) if stored is None else File(name, *stored)
 
     def _pass_over(self, folder_key: str, name: str) -> None:
         if name.endswith("/"):

@@ -211,9 +211,8 @@ def test_only_throttling_and_lost_connections_are_tried_again(
     s3.answer(failing)
     assert site.get("/f1/")[0].status_code in (502, 503)
     assert {operation_of(seen) for seen in s3.requests} == {"list"}
-    assert len({seen.headers["amz-sdk-invocation-id"] for seen in s3.requests}) == attempts
     # The HTTP client sends a request once more by itself when its connection breaks (RFC 9112 section 9.3.1).
-    assert len(s3.requests) <= (2 * attempts if failing is reset else attempts)
+    assert attempts <= len(s3.requests) <= (2 * attempts if failing is reset else attempts)
 
 
 def test_a_call_that_is_throttled_once_succeeds_unnoticed(s3: SwitchedS3, site: Site) -> None:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from app.main import calm_garbage_collector
+from app.main import prepare_process
 
 
 @pytest.fixture
-def usual_collector() -> Iterator[None]:
-    thresholds = gc.get_threshold()
+def usual_interpreter() -> Iterator[None]:
+    thresholds, switch_interval = gc.get_threshold(), sys.getswitchinterval()
     yield
     gc.set_threshold(*thresholds)
     gc.unfreeze()
+    sys.setswitchinterval(switch_interval)
 
 
-@pytest.mark.usefixtures("usual_collector")
+@pytest.mark.usefixtures("usual_interpreter")
 def test_new_objects_seldom_start_a_pass_over_old_ones() -> None:
-    calm_garbage_collector()
+    prepare_process()
     before = gc.get_stats()[2]["collections"]
     kept = [(number, str(number)) for number in range(200_000)]
     assert gc.get_stats()[2]["collections"] == before
     assert len(kept) == 200_000
+
+
+@pytest.mark.usefixtures("usual_interpreter")
+def test_threads_give_way_to_the_event_loop_sooner_than_usual() -> None:
+    usual = sys.getswitchinterval()
+    prepare_process()
+    assert sys.getswitchinterval() < usual

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.policy.hidden import control_files_to_read, is_hidden_name
+from app.policy.hidden import HIDDEN_MARKS, control_files_to_read, is_hidden_name
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,15 @@ from app.policy.hidden import control_files_to_read, is_hidden_name
 )
 def test_hidden(name: str) -> None:
     assert is_hidden_name(name)
+    assert any(mark in name for mark in HIDDEN_MARKS)
+
+
+PIECES = st.sampled_from([*HIDDEN_MARKS, ".EULA.txt", "HEADER.html", ".txt", ".", "x", "OPEN-", "\n"])
+
+
+@given(st.lists(PIECES, max_size=4).map("".join))
+def test_every_hidden_name_has_a_mark(name: str) -> None:
+    assert not is_hidden_name(name) or any(mark in name for mark in HIDDEN_MARKS)
 
 
 @pytest.mark.parametrize(

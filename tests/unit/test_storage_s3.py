@@ -14,7 +14,6 @@ from app.domain.errors import NotFound, ObjectChanged, PierheadError, StoreDenie
 from app.domain.paths import ROOT, ArtifactPath
 from app.storage.call_limits import CallLimits
 from app.storage.s3 import S3Store, open_s3_store
-from app.storage.s3_clients import fast_timestamp
 from tests.support import fake_s3
 from tests.support.aws import S3Endpoint, point_aws_at
 from tests.support.fake_s3 import FakeS3, run_fake_s3
@@ -394,10 +393,3 @@ async def test_a_prefix_is_where_the_tree_begins(s3: FakeS3, seen: Observations,
                 await use
     assert s3.requests[0].target == "/artifacts/trees/eu/d/f.zip"
     assert all("prefix=trees%2Feu%2F" in request.target for request in s3.requests[1:])
-
-
-@pytest.mark.parametrize(
-    "text", ["2022-10-12T17:50:00.000Z", "2022-10-12T17:50:00", "Wed, 12 Oct 2022 17:50:00 GMT"]
-)
-def test_times_as_listings_and_headers_spell_them(text: str) -> None:
-    assert fast_timestamp(text) == datetime(2022, 10, 12, 17, 50, tzinfo=UTC)

@@ -1,0 +1,169 @@
+"""ListObjectsV2 answers, parsed as they arrive.
+
+botocore reads the whole answer first and makes a tree and then a dictionary of it, during which the event loop
+stands still. Here expat calls back while the bytes come in, in pieces as small as the caller likes.
+The document is that of the S3 API reference, "ListObjectsV2", "Response Syntax".
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+from urllib.parse import unquote_plus
+from xml.parsers import expat
+
+from app.domain.errors import PierheadError, StoreUnavailable
+from app.storage.s3_errors import error_of
+
+_RESULT: Final = "ListBucketResult"
+_ERROR: Final = "Error"
+_BOOLEANS: Final = {"true": True, "false": False}
+
+
+class ListPage(NamedTuple):
+    """One page of a listing, column by column: a thousand keys are a few long-lived objects, not thousands.
+
+    Attributes:
+        keys: of the objects, in byte order.
+        sizes: bytes.
+        modified: seconds since the epoch, UTC.
+        e_tags: without quotes.
+        common_prefixes: what the delimiter has put together, each with the delimiter at its end, in byte order.
+        token: continues the listing behind this page; None on the last page.
+    """
+
+    keys: list[str]
+    sizes: list[int]
+    modified: list[float]
+    e_tags: list[str]
+    common_prefixes: list[str]
+    token: str | None
+
+    @property
+    def last(self) -> str | None:
+        """The last key or common prefix in byte order; None on an empty page."""
+        return max((*self.keys[-1:], *self.common_prefixes[-1:]), default=None)
+
+    @property
+    def first(self) -> str | None:
+        """The first key or common prefix in byte order; None on an empty page."""
+        return min((*self.keys[:1], *self.common_prefixes[:1]), default=None)
+
+
+class ListingParser:
+    """Parses one answer.
+
+    Strict: what is not a whole listing with every field that S3 always gives is an error, never a shorter
+    listing, for the missing key might be the one that protects the others.
+
+    Args:
+        status: the answer's HTTP status, by which an error without a known code is understood.
+    """
+
+    def __init__(self, status: int = 200) -> None:
+        self._status = status
+        self._root = ""
+        self._depth = 0
+        self._text: list[str] = []
+        self._top: dict[str, str] = {}
+        self._item: dict[str, str] = {}
+        self._page = ListPage([], [], [], [], [], None)
+        self._expat = parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text.append
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+
+    def feed(self, data: bytes) -> None:
+        """Take in the next bytes.
+
+        Raises:
+            StoreUnavailable: `unexpected`: it is not XML, or not that of a listing.
+            What the status says, where that is of an error.
+        """
+        try:
+            self._expat.Parse(data, False)
+        except (expat.ExpatError, ValueError, KeyError) as error:
+            raise self._error_by_status() or StoreUnavailable("unexpected") from error
+
+    def page(self) -> ListPage:
+        """What it was, now that all bytes are there.
+
+        Raises:
+            StoreUnavailable: `broken-stream` where the document ends early, `unexpected` where it is no listing
+                or lacks a field; or what its S3 error means.
+            NotFound, StoreDenied, ObjectChanged: the same.
+        """
+        try:
+            self._expat.Parse(b"", True)
+        except expat.ExpatError as error:
+            reason = "broken-stream" if self._root == _RESULT else "unexpected"
+            raise self._error_by_status() or StoreUnavailable(reason) from error
+        finally:
+            del self._expat  # it refers to this object: a cycle, which would wait for the garbage collector
+        if self._root == _ERROR:
+            raise error_of(self._status, self._top.get("Code", ""))
+        if self._status != 200:
+            raise error_of(self._status, "")
+        is_truncated = _BOOLEANS.get(self._top.get("IsTruncated", ""))
+        token = self._top.get("NextContinuationToken") if is_truncated else None
+        # Without a token the rest is out of reach, and a listing is never cut silently.
+        if "Name" not in self._top or is_truncated is None or (is_truncated and not token):
+            raise StoreUnavailable("unexpected")
+        page = self._page._replace(token=token)
+        if self._top.get("EncodingType") == "url":
+            _decode(page.keys)
+            _decode(page.common_prefixes)
+        return page
+
+    def _error_by_status(self) -> PierheadError | None:
+        return None if self._status == 200 else error_of(self._status, "")
+
+    def _start(self, name: str, _: dict[str, str]) -> None:
+        self._depth += 1
+        self._text.clear()
+        if self._depth == 1:
+            self._root = name
+            if name not in (_RESULT, _ERROR):
+                raise ValueError(f"a listing is not {name}")
+
+    def _end(self, name: str) -> None:
+        self._depth = depth = self._depth - 1
+        if depth == 2:
+            self._item[name] = "".join(self._text)
+        elif depth == 1:
+            if name == "Contents":
+                self._add_object(self._item)
+                self._item.clear()
+            elif name == "CommonPrefixes":
+                self._page.common_prefixes.append(self._item["Prefix"])
+                self._item.clear()
+            else:
+                self._top[name] = "".join(self._text)
+
+    def _add_object(self, item: dict[str, str]) -> None:
+        page, size = self._page, item["Size"]
+        if not size.isdecimal():
+            raise ValueError("a size is digits")
+        page.keys.append(item["Key"])
+        page.sizes.append(int(size))
+        page.modified.append(_seconds(item["LastModified"]))
+        page.e_tags.append(item["ETag"].strip('"'))
+
+
+def _seconds(text: str) -> float:
+    time = datetime.fromisoformat(text)
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
+def _decode(keys: list[str]) -> None:
+    """Undo `EncodingType=url`, by which S3 sends keys with characters that XML cannot hold."""
+    for place, key in enumerate(keys):
+        if "%" in key or "+" in key:
+            keys[place] = unquote_plus(key)
+
+
+def _refuse_doctype(*_: object) -> None:
+    """S3 sends none, and what one can define may be far larger than itself."""
+    raise ValueError("a listing has no document type")

@@ -1,0 +1,189 @@
+"""A large folder listed in ranges: whatever the split, the same listing."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.errors import StoreUnavailable
+from app.storage.list_ranges import IN_FLIGHT, ListQuery, RangeLister
+from app.storage.listing_xml import ListPage
+from tests.support.key_list import KeyList
+
+PREFIX = "folder/"
+
+
+async def listed(bucket: KeyList, lister: RangeLister | None = None) -> list[str]:
+    """Every key and common prefix of the folder, page by page, in the order in which pages were given."""
+    pages: list[ListPage] = []
+    await (lister or RangeLister(bucket.fetch)).run(PREFIX, pages.append)
+    return [item for page in pages for item in sorted((*page.keys, *page.common_prefixes))]
+
+
+def items_of(keys: Sequence[str]) -> list[str]:
+    """What one call without a limit would give, by its definition."""
+    rest = [key.removeprefix(PREFIX).partition("/") for key in keys if key.startswith(PREFIX)]
+    return sorted({PREFIX + name + slash for name, slash, _ in rest})
+
+
+NAMES = st.one_of(
+    st.text("0129", min_size=1, max_size=5),
+    st.text("abz/", min_size=1, max_size=5),
+    st.text("0af", min_size=4, max_size=6),
+    st.text("-.~AZ\u00fc\U0001f680", min_size=1, max_size=3),
+)
+KEYS = st.sets(NAMES.map(PREFIX.__add__), max_size=120)
+
+
+@given(KEYS, st.integers(2, 7), st.booleans(), KEYS, KEYS, st.integers(0, 99))
+async def test_whatever_was_there_throughout_is_listed_once_and_in_order(
+    keys: set[str], size: int, skips: bool, come: set[str], go: set[str], seed: int
+) -> None:
+    """Twice by the same lister, so that the second time begins from the first one's splits."""
+    bucket = KeyList(keys, size, skips_group=skips)
+    lister = RangeLister(bucket.fetch)
+    chance = random.Random(seed)
+
+    def change(query: ListQuery) -> None:
+        bucket.keys |= {key for key in come if chance.random() < 0.2}
+        bucket.keys -= {key for key in go - come if chance.random() < 0.2}
+
+    assert await listed(bucket, lister) == items_of(sorted(keys))
+    bucket.before_answer = change
+    for _ in range(2):
+        before = set(bucket.keys)
+        found = await listed(bucket, lister)
+        assert found == sorted(set(found))
+        always, ever = items_of(sorted(before & bucket.keys)), items_of(sorted(before | come))
+        assert set(always) <= set(found) <= set(ever)
+
+
+@given(KEYS, st.integers(1, 7), st.booleans())
+async def test_columns_stay_together(keys: set[str], size: int, skips: bool) -> None:
+    pages: list[ListPage] = []
+    await RangeLister(KeyList(keys, size, skips_group=skips).fetch).run(PREFIX, pages.append)
+    for page in pages:
+        assert [(len(key), 1.5e9, f"tag of {key}") for key in page.keys] == list(
+            zip(page.sizes, page.modified, page.e_tags, strict=True)
+        )
+
+
+@pytest.mark.parametrize("count", [0, 1, 1000])
+async def test_what_fits_one_page_costs_one_call(count: int) -> None:
+    bucket = KeyList(f"{PREFIX}{number}" for number in range(count))
+    assert len(await listed(bucket)) == count
+    assert bucket.queries == [ListQuery(PREFIX)]
+
+
+async def test_two_pages_cost_two_calls() -> None:
+    bucket = KeyList(f"{PREFIX}{number}" for number in range(2000))
+    assert len(await listed(bucket)) == 2000
+    assert len(bucket.queries) == 2
+
+
+NUMBERED = [f"{PREFIX}build-{number:06}.img" for number in range(40_000)]
+HASHED = [f"{PREFIX}{number * 2654435761 % 2**32:08x}.tar.gz" for number in range(40_000)]
+
+
+async def rounds_of(bucket: KeyList, lister: RangeLister) -> int:
+    """How many round trips a listing took, were each call as long as the others."""
+    rounds = 0
+    gate = asyncio.Condition()
+    fetch = bucket.fetch
+
+    async def counted(query: ListQuery) -> ListPage:
+        page = await fetch(query)
+        async with gate:
+            await gate.wait()
+        return page
+
+    lister._fetch = counted
+    listing = asyncio.create_task(listed(bucket, lister))
+    while not listing.done():
+        for _ in range(20):
+            await asyncio.sleep(0)
+        rounds += 1
+        async with gate:
+            gate.notify_all()
+    assert len(listing.result()) == len(bucket.keys)
+    return rounds
+
+
+@pytest.mark.parametrize("keys", [NUMBERED, HASHED], ids=["numbered", "hashed"])
+async def test_a_large_folder_takes_few_round_trips_and_little_more_than_its_pages(keys: list[str]) -> None:
+    bucket = KeyList(keys)
+    lister = RangeLister(bucket.fetch)
+    assert await rounds_of(bucket, lister) <= 18  # one after the other, it is 40
+    pages = [query for query in bucket.queries if query.max_keys is None]
+    assert len(pages) <= 60
+    bucket.queries.clear()
+    assert await rounds_of(bucket, lister) <= 9  # known by now
+    assert len(bucket.queries) <= 60
+    assert bucket.most_under_way <= IN_FLIGHT
+
+
+async def test_a_range_that_fails_fails_the_listing() -> None:
+    bucket = KeyList(NUMBERED[:9000], 100)
+
+    def fail(query: ListQuery) -> None:
+        if len(bucket.queries) > 60:
+            raise StoreUnavailable("throttled")
+
+    bucket.before_answer = fail
+    with pytest.raises(StoreUnavailable, match="throttled"):
+        await listed(bucket)
+
+
+class Shuffled(KeyList):
+    """Whose pages are in no order, as those of a directory bucket are."""
+
+    async def fetch(self, query: ListQuery) -> ListPage:
+        page = await super().fetch(query)
+        return page._replace(keys=page.keys[::-1])
+
+
+async def test_a_bucket_without_order_is_listed_page_by_page() -> None:
+    bucket = Shuffled(NUMBERED[:5000])
+    assert await listed(bucket) == NUMBERED[:5000]
+    assert len(bucket.queries) == 5
+    assert bucket.most_under_way == 1
+
+
+async def test_order_that_is_lost_on_the_way_is_an_error() -> None:
+    bucket = KeyList(NUMBERED[:9000])
+    shuffled = Shuffled(NUMBERED[:9000])
+
+    async def fetch(query: ListQuery) -> ListPage:
+        bucket.queries.append(query)
+        return await (bucket if len(bucket.queries) < 5 else shuffled).fetch(query)
+
+    with pytest.raises(StoreUnavailable, match="unexpected"):
+        await RangeLister(fetch).run(PREFIX, lambda page: None)
+
+
+async def test_a_listing_that_is_cancelled_leaves_no_call_behind() -> None:
+    started = asyncio.Event()
+    under_way = 0
+
+    async def fetch(query: ListQuery) -> ListPage:
+        nonlocal under_way
+        if query.token is None and not query.after:
+            return await KeyList(NUMBERED, 100).fetch(query)
+        under_way += 1
+        started.set()
+        try:
+            return await asyncio.Event().wait() and ListPage([], [], [], [], [], None)
+        finally:
+            under_way -= 1
+
+    listing = asyncio.create_task(RangeLister(fetch).run(PREFIX, lambda page: None))
+    await started.wait()
+    listing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await listing
+    assert under_way == 0

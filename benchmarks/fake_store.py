@@ -10,7 +10,7 @@ from app.domain.entries import File, FileInfo, Folder, Found, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
 from app.storage.folder_walk import walk_by_folders
-from app.storage.store import ListNames, ObjectStore, Result, SignedUrl
+from app.storage.store import FolderWatch, ListNames, ObjectStore, Result, SignedUrl
 from benchmarks.tree import file_name
 
 _MODIFIED = 1.5e9
@@ -36,7 +36,7 @@ class FakeStore:
     folders: int
     files: int
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
         if not path.segments:
             return Listing(path, tuple(Folder(folder_name(number)) for number in range(self.folders)))

@@ -1,11 +1,12 @@
 """The use cases: list a folder, open a file, walk a subtree."""
 
-from app.catalog.catalog import Catalog, FolderView, OpenedFile
+from app.catalog.catalog import Catalog, EarlyView, FolderView, OpenedFile
 from app.catalog.paging import Page, take_page
 from app.catalog.snapshots import Snapshot, SnapshotLoader, cost_of, is_same
 
 __all__ = [
     "Catalog",
+    "EarlyView",
     "FolderView",
     "OpenedFile",
     "Page",

@@ -6,6 +6,7 @@ itself, so that a route cannot forget to ask.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from app.catalog.snapshots import Snapshot, SnapshotLoader
 from app.catalog.wildcards import is_wildcard, only_match
 from app.domain.access import (
     Access,
+    Allow,
     Licence,
     NeedsLicence,
     Principal,
@@ -97,6 +99,19 @@ class FolderView(NamedTuple):
         return tuple(entry for entry in shown if entry is not None)
 
 
+class EarlyView(NamedTuple):
+    """A large folder of which only the beginning is there yet.
+
+    Attributes:
+        first: some of its entries, as the principal may see them.
+        whole: the folder with all of them, when it has been read; to be cancelled by whoever does not wait for it.
+            Raises as `Catalog.view_folder`.
+    """
+
+    first: FolderView
+    whole: asyncio.Task[FolderView]
+
+
 class Catalog:
     """One site's tree, as its rules let it be seen.
 
@@ -169,6 +184,28 @@ class Catalog:
         cached = await self._real_folder(path, principal)
         raise_denial(decide(path, cached.value.rules, principal))
         return _view(cached, principal)
+
+    async def view_early(
+        self, path: ArtifactPath, principal: Principal, *, reread: bool = False
+    ) -> FolderView | EarlyView:
+        """A folder that the principal may list, or the beginning of one that takes long to read.
+
+        Args and raises as `view_folder`.
+        """
+        if reread or self.warm(path, principal) is not None:
+            return await self.view_folder(path, principal, reread=reread)
+        whole = asyncio.create_task(self.view_folder(path, principal))
+        try:
+            with self._loader.beginnings.awaited(path) as beginning:
+                await asyncio.wait((whole, beginning), return_when=asyncio.FIRST_COMPLETED)
+                if not whole.done():
+                    first = _view(Cached(beginning.result(), 0.0, False), principal)
+                    if isinstance(decide(path, first.snapshot.rules, principal), Allow):
+                        return EarlyView(first, whole)
+            return await whole
+        except BaseException:
+            whole.cancel()
+            raise
 
     def invalidate(self, path: ArtifactPath) -> None:
         """Forget what is known of a path that has come, gone or changed, and of the folders above it.

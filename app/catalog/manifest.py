@@ -12,12 +12,13 @@ from app.cache.listing_cache import ListingCache
 from app.catalog.denials import raise_denial
 from app.catalog.merging import Merging
 from app.catalog.passing import NOT_ENTERED, Passage, Passed, PassedFolder, Sight
-from app.catalog.snapshots import LINK_FILE, Governing, Snapshot, SnapshotLoader
+from app.catalog.snapshots import Governing, Snapshot, SnapshotLoader
 from app.domain.access import Principal, VisibleEntry
 from app.domain.entries import Entry, File, Folder
 from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged
 from app.domain.paths import ArtifactPath
 from app.policy.decide import decide, visible_entry
+from app.policy.hidden import LINK_FILE
 from app.policy.site_policy import SitePolicy
 from app.storage.store import ObjectStore
 

@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple
 
-from app.catalog.snapshots import LINK_FILE, Snapshot
+from app.catalog.snapshots import Snapshot
 from app.domain.entries import Entry, File, Folder, Found, Skipped, walk_order
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.policy.decide import Rules
-from app.policy.hidden import is_hidden_name
+from app.policy.hidden import LINK_FILE, is_hidden_name
 
 PAGES_AHEAD: Final = 3
 """How far a walk is read ahead of what goes out, in the hope to see a folder's end. It bounds the memory."""

@@ -6,11 +6,15 @@ import asyncio
 import hashlib
 import itertools
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import structlog
 
+from app.catalog.beginnings import Beginnings, BeginningWatch, certain_entries, unseen_control_names
 from app.catalog.sizes import size_with_parts
 from app.domain.entries import ControlFile, Entry, File, FileInfo, Folder, listing_order
 from app.domain.entry_table import EntryTable
@@ -18,11 +22,9 @@ from app.domain.errors import Moved, NotFound, RequestError, RulesUnreadable
 from app.domain.paths import ArtifactPath
 from app.policy.decide import Rules, compose
 from app.policy.eula import DefaultLicences
-from app.policy.hidden import HIDDEN_MARKS, control_files_to_read, is_hidden_name
+from app.policy.hidden import HIDDEN_MARKS, LINK_FILE, control_files_to_read, is_hidden_name
 from app.policy.site_rules import SitePolicy
-from app.storage.store import REPLICA, ObjectStore
-
-LINK_FILE = ".s3_linked_from"
+from app.storage.store import REPLICA, Beginning, FolderWatch, ObjectStore
 
 SNAPSHOT_BYTES = 1_000
 """What a snapshot takes beside its entries and control files: its rules, path and tuples."""
@@ -105,6 +107,9 @@ class Governing(NamedTuple):
 class SnapshotLoader:
     """Reads snapshots from a store: one listing, then all control files that it shows at once.
 
+    Attributes:
+        beginnings: the first entries of large folders that are being read.
+
     Args:
         store: where the bytes are.
         site: the site policy.
@@ -129,6 +134,7 @@ class SnapshotLoader:
         self._default_licences = default_licences
         self._link_prefix = link_prefix
         self._versions = itertools.count()
+        self.beginnings = Beginnings()
 
     async def load(self, path: ArtifactPath) -> Snapshot:
         """List a folder and read its control files.
@@ -150,7 +156,8 @@ class SnapshotLoader:
         return await self._store.from_one(look)
 
     async def _load(self, store: ObjectStore, path: ArtifactPath) -> Snapshot:
-        listing = await store.list_folder(path)
+        async with self._watching(store, path) as watch:
+            listing = await store.list_folder(path, watch)
         if len(listing.entries) < MANY_ENTRIES:
             entries = _in_listing_order(listing.entries)
         else:
@@ -168,8 +175,42 @@ class SnapshotLoader:
             origin=listing.origin,
         )
 
+    @asynccontextmanager
+    async def _watching(self, store: ObjectStore, path: ArtifactPath) -> AsyncIterator[FolderWatch]:
+        """Publishes the folder's beginning to those who wait for it, until the block ends."""
+        watch = BeginningWatch(self.beginnings, path, partial(self._read_beginning, store, path))
+        try:
+            yield watch
+        finally:
+            await watch.aclose()
+
+    async def _read_beginning(
+        self, store: ObjectStore, path: ArtifactPath, beginning: Beginning
+    ) -> Snapshot | None:
+        """The first part of a folder with the rules of the whole; None where those cannot be known yet.
+
+        Control files that may come later in the listing are asked for by their names. Files for which such a name
+        is not certain are left out.
+        """
+        names = tuple(kept_back(beginning.entries))
+        wanted = {*control_files_to_read((*names, *beginning.skipped)), *unseen_control_names(beginning)}
+        found = await asyncio.gather(*(_read_if_there(store, path, name) for name in sorted(wanted)))
+        known = {control.name: control for control in found if control is not None}
+        if LINK_FILE in names or LINK_FILE in known:
+            return None
+        names = (*names, *(name for name in known if name not in names))
+        governing = await self.read_governing(store, path, names, beginning.skipped, known=known)
+        entries = EntryTable.of(certain_entries(beginning, names)).in_listing_order()
+        return Snapshot(path, entries, governing.rules, None, governing.fingerprint, next(self._versions))
+
     async def read_governing(
-        self, store: ObjectStore, path: ArtifactPath, names: Sequence[str], skipped: Sequence[str]
+        self,
+        store: ObjectStore,
+        path: ArtifactPath,
+        names: Sequence[str],
+        skipped: Sequence[str],
+        *,
+        known: Mapping[str, ControlFile] = MappingProxyType({}),
     ) -> Governing:
         """Read the control files of a folder, all at once.
 
@@ -177,13 +218,18 @@ class SnapshotLoader:
             store: the one that has named them.
             names: of those of its files that it keeps to itself.
             skipped: names of what is in it and cannot be served.
+            known: control files that have been read already, by name.
 
         Raises:
             StoreError: no answer, or a control file that is there cannot be read.
         """
         rule_files = _readable_control_files(path, names, skipped)
         link_files = (LINK_FILE,) if LINK_FILE in names else ()
-        reads = (_read(store, path, name) for name in (*rule_files, *link_files))
+
+        async def read(name: str) -> ControlFile:
+            return known[name] if name in known else await _read(store, path, name)
+
+        reads = (read(name) for name in (*rule_files, *link_files))
         controls = await asyncio.gather(*reads)
         rules = compose(
             path,
@@ -215,6 +261,15 @@ def _in_listing_order(entries: Sequence[Entry]) -> EntryTable:
 
 
 async def _read(store: ObjectStore, folder: ArtifactPath, name: str) -> ControlFile:
+    found = await _read_if_there(store, folder, name)
+    if found is None:
+        # The listing shows it and the store does not give it. "No rules here" is what only a listing
+        # without the file can mean, so this folder is closed until the store agrees with itself.
+        raise RulesUnreadable
+    return found
+
+
+async def _read_if_there(store: ObjectStore, folder: ArtifactPath, name: str) -> ControlFile | None:
     path = folder.child(name)
     try:
         try:
@@ -223,10 +278,8 @@ async def _read(store: ObjectStore, folder: ArtifactPath, name: str) -> ControlF
             content = await store.read_small(moved.target)
     except ValueError:
         return ControlFile(name, None)
-    except (NotFound, Moved) as error:
-        # The listing shows it and the store does not give it. "No rules here" is what only a listing
-        # without the file can mean, so this folder is closed until the store agrees with itself.
-        raise RulesUnreadable from error
+    except (NotFound, Moved):
+        return None
     return ControlFile(name, content)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from app.domain.access import Access
 from app.domain.entries import File
@@ -21,6 +23,9 @@ _ACCESS_MEANINGS = {
     Access.PRIVATE: "for members of a group; log in or send a token.",
     Access.CLOSED: "not offered for download.",
 }
+
+_ROWS = Markup("<!-- rows -->")
+_IN_PART = "A large folder that was not in memory: its first entries are in order, and the others follow. Load the page again to have all in order."
 
 
 class HtmlPages:
@@ -52,19 +57,26 @@ class HtmlPages:
     def folder(self, page: FolderPage) -> bytes:
         """The listing of a folder."""
         shown = {visible.access for visible in page.entries}
-        return _encode(
-            self._folder.render(
-                page=page,
-                crumbs=breadcrumbs(page.path, page.site.title),
-                rows=folder_rows(page.entries),
-                summary=summary_text(page),
-                next_href=next_query(page),
-                meanings=[
-                    (access.value, ACCESS_WORDS[access], meaning)
-                    for access, meaning in _ACCESS_MEANINGS.items()
-                    if access in shown
-                ],
-            )
+        return _encode(self._folder_text(page, folder_rows(page.entries), summary_text(page), shown))
+
+    def around_rows(self, page: FolderPage) -> tuple[bytes, bytes]:
+        """What stands before and after the rows of a folder whose entries are not all known yet."""
+        text = self._folder_text(page, _ROWS, _IN_PART, frozenset(_ACCESS_MEANINGS))
+        before, _, after = text.partition(_ROWS)
+        return _encode(before), _encode(after)
+
+    def _folder_text(self, page: FolderPage, rows: Markup, summary: str, shown: Collection[Access]) -> str:
+        return self._folder.render(
+            page=page,
+            crumbs=breadcrumbs(page.path, page.site.title),
+            rows=rows,
+            summary=summary,
+            next_href=next_query(page),
+            meanings=[
+                (access.value, ACCESS_WORDS[access], meaning)
+                for access, meaning in _ACCESS_MEANINGS.items()
+                if access in shown
+            ],
         )
 
     def licence(self, page: LicencePage) -> bytes:

@@ -75,10 +75,13 @@ def folder_text(page: FolderPage) -> bytes:
 
     Folders end in `/`. A line appended to the folder's URL is the entry's URL.
     """
-    return "".join(
-        encode_name(visible.entry.name) + ("/\n" if visible.entry.is_folder else "\n")
-        for visible in page.entries
-    ).encode("ascii")
+    return b"".join(map(entry_name_line, page.entries))
+
+
+def entry_name_line(visible: VisibleEntry) -> bytes:
+    """One line of that, with its line feed."""
+    end = "/\n" if visible.entry.is_folder else "\n"
+    return (encode_name(visible.entry.name) + end).encode("ascii")
 
 
 def ls_object(

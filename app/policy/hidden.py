@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from app.policy.eula import EULA, OPEN_EULA, split_eula_name
 
 BUILD_INFO = "BUILD-INFO.txt"
+LINK_FILE = ".s3_linked_from"
 
-_HIDDEN = frozenset(
-    {BUILD_INFO, EULA, OPEN_EULA, "HEADER.html", "HEADER.textile", ".htaccess", ".s3_linked_from"}
-)
+_HIDDEN = frozenset({BUILD_INFO, EULA, OPEN_EULA, "HEADER.html", "HEADER.textile", ".htaccess", LINK_FILE})
 _TEXTILE = ".textile"
 
-HIDDEN_MARKS = (BUILD_INFO, "EULA.txt", "HEADER.", ".htaccess", ".s3_linked_from", "HOWTO_", _TEXTILE)
+HIDDEN_MARKS = (BUILD_INFO, "EULA.txt", "HEADER.", ".htaccess", LINK_FILE, "HOWTO_", _TEXTILE)
 """Every hidden name has at least one of these in it."""
 
 

@@ -9,12 +9,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cache.page_cache import Page
-from app.catalog import FolderView
+from app.catalog import EarlyView, FolderView
 from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter
 from app.domain.paths import ArtifactPath
 from app.http_semantics import choose_encoding, choose_media_type
 from app.routes.compression import ENCODINGS
+from app.routes.early import early_answer, may_begin_early
 from app.routes.folder_pages import MEDIA_TYPES, Cut
 from app.routes.manifest import Subtree, answer_subtree
 from app.routes.query import MAX_LIMIT, Query
@@ -50,7 +51,13 @@ async def browse(request: Request, path: ArtifactPath, principal: Principal, ser
     representation = cut.format or negotiated(request.headers.getlist("accept"))
     record_of(request).route = f"folder-{representation}"
     reread = Permission.REFRESH in principal.permissions and _asks_for_new(request)
-    view = await services.catalog.view_folder(path, principal, reread=reread)
+    if cut.is_whole and may_begin_early(request, representation):
+        seen = await services.catalog.view_early(path, principal, reread=reread)
+        if isinstance(seen, EarlyView):
+            return await early_answer(seen, representation, services.folder_pages)
+        view = seen
+    else:
+        view = await services.catalog.view_folder(path, principal, reread=reread)
     encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
     pages = services.folder_pages
     if cut.is_whole:

@@ -98,6 +98,10 @@ class FolderPages:
         """
         return await self._made(view, representation, encoding, cut)
 
+    def around(self, view: FolderView) -> tuple[bytes, bytes]:
+        """What an HTML page has before and after its rows, for a folder whose entries are not all known yet."""
+        return self._html.around_rows(FolderPage(self._site, view.snapshot.path, ()))
+
     async def _made(self, view: FolderView, representation: str, encoding: str, cut: Cut) -> Page:
         def make() -> Page:
             part = take_page(view.entries(), after=cut.after, limit=cut.limit)

@@ -18,7 +18,7 @@ from app.storage.hedging import CallTimes, Health, HedgeBudget
 from app.storage.named import NamedStore
 from app.storage.race import Race
 from app.storage.spans import ILLNESS, open_span
-from app.storage.store import ListNames, ObjectStore, Result, SignedUrl
+from app.storage.store import FolderWatch, ListNames, ObjectStore, Result, SignedUrl
 from app.storage.watching import StorageWatch
 
 CHECK_SECONDS: Final = 2.5
@@ -57,8 +57,9 @@ class FailoverStore:
         self._times: defaultdict[str, CallTimes] = defaultdict(CallTimes)
         self._health = {store.name: Health() for store in stores}
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`. All pages come from one store, which `Listing.origin` names."""
+        del watch  # it is not known yet which store will be the one to answer
         return await self._ask("folder", lambda store: store.list_folder(path))
 
     def walk(

@@ -18,7 +18,7 @@ from app.domain.paths import ArtifactPath, display_name
 from app.storage.folder_walk import walk_by_folders
 from app.storage.local_tree import LocalFile, LocalTree
 from app.storage.observing import observed
-from app.storage.store import CONTROL_FILE_LIMIT, ListNames, ObjectStore, Observer, SignedUrl
+from app.storage.store import CONTROL_FILE_LIMIT, FolderWatch, ListNames, ObjectStore, Observer, SignedUrl
 
 CHUNK_BYTES = 256 * 1024
 _EXAMPLES = 5
@@ -50,8 +50,9 @@ class LocalStore:
         """Wait for calls under way and end the threads."""
         await asyncio.to_thread(self._threads.shutdown)
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
+        del watch  # a directory is read at once
         folder = path.as_folder
         with observed(self._observe, "list"):
             entries, skipped = await self._in_thread(lambda: self._tree.scan(folder))

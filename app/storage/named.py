@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 from app.domain.entries import FileInfo, Found, Listing
 from app.domain.paths import ArtifactPath
-from app.storage.store import ListNames, ObjectStore, Result, SignedUrl
+from app.storage.store import FolderWatch, ListNames, ObjectStore, Result, SignedUrl
 
 
 class NamedStore:
@@ -23,8 +23,9 @@ class NamedStore:
         self.is_one = store.is_one
         self._store = store
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
+        del watch  # several stores would tell of different beginnings
         return (await self._store.list_folder(path))._replace(origin=self.name)
 
     def walk(

@@ -10,7 +10,7 @@ from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
 from app.storage.folder_walk import by_names, walk_by_folders
 from app.storage.named import NamedStore
-from app.storage.store import ListNames, ObjectStore, Result, SignedUrl
+from app.storage.store import FolderWatch, ListNames, ObjectStore, Result, SignedUrl
 
 
 class OverlayStore:
@@ -31,8 +31,9 @@ class OverlayStore:
         self._upper = upper
         self._lower = lower
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`. A folder that is a link in either store is one."""
+        del watch  # what the upper store shows governs what the lower one has
         upper = await _or_none(self._upper, path)
         lower = await _or_none(self._lower, path)
         if upper is None or lower is None:

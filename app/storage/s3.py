@@ -25,7 +25,7 @@ from app.storage.s3_listing import FoundEntries, opaque
 from app.storage.s3_pages import PageFetcher, open_http
 from app.storage.s3_signing import UrlSigner, address_of
 from app.storage.s3_walk import S3Walk
-from app.storage.store import CONTROL_FILE_LIMIT, ListNames, ObjectStore, Observer, SignedUrl
+from app.storage.store import CONTROL_FILE_LIMIT, FolderWatch, ListNames, ObjectStore, Observer, SignedUrl
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
@@ -83,11 +83,13 @@ class S3Store:
         self._limiter = limiter
         self._observe = observe
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`. A `prefix/` key with nothing behind it is an empty folder."""
         found = FoundEntries(self._keys, path.as_folder)
-        for folder_key in self._keys.keys(path.as_folder):
-            await self._lister.run(folder_key, partial(found.add, folder_key=folder_key))
+        folder_keys = self._keys.keys(path.as_folder)
+        for folder_key in folder_keys:
+            told = watch if len(folder_keys) == 1 else None
+            await self._lister.run(folder_key, found.taker(folder_key, told))
         if found.is_empty and path.segments:
             raise NotFound
         if found.skipped:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+
 from app.domain.entries import Entry, File, Folder, Listing
 from app.domain.entry_table import EntryTableBuilder
 from app.domain.paths import ArtifactPath, is_possible_name
 from app.storage.listing_xml import ListPage
 from app.storage.s3_keys import LEGACY_TILDE, KeySpace
+from app.storage.store import Beginning, FolderWatch
 
 
 class FoundEntries:
@@ -42,6 +46,27 @@ class FoundEntries:
             elif (path := self._path(key, folder_key)) and self._is_preferred(path, key):
                 self._with_tilde[path] = File(path.name, size, modified, e_tag)
         self.is_empty = self.is_empty and not (page.keys or page.common_prefixes)
+
+    def taker(self, folder_key: str, watch: FolderWatch | None) -> Callable[[ListPage], None]:
+        """Takes in the pages of the keys that begin with `folder_key`, one after the other.
+
+        Args:
+            watch: is told of the first page, if there is another, and of a third.
+        """
+        counted = itertools.count(1)
+
+        def take(page: ListPage) -> None:
+            self.add(page, folder_key)
+            number = next(counted)
+            if watch is None:
+                return
+            if number == 1 and page.token is not None and page.last is not None:
+                last = page.last.removeprefix(folder_key).encode("utf-8", "surrogateescape")
+                watch.began(Beginning(self._entries.table(), tuple(self.skipped), last))
+            elif number > 2 or (number == 2 and page.token is not None):
+                watch.goes_on()
+
+        return take
 
     def listing(self) -> Listing:
         """All of it."""

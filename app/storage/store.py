@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from app.domain.entries import Entry, FileInfo, Found, Listing
+from app.domain.entry_table import EntryTable
 from app.domain.paths import ArtifactPath
 
 CONTROL_FILE_LIMIT = 1024 * 1024
@@ -46,6 +47,32 @@ class SignedUrl(NamedTuple):
     until: float
 
 
+class Beginning(NamedTuple):
+    """The first part of a folder, in byte order of the names, where those of folders end in a slash.
+
+    Attributes:
+        entries: some of the entries up to the last name.
+        skipped: as in `Listing.skipped`, as far as they are known.
+        last: a name. Every file with a name that comes before it, and has no `~`, is among the entries.
+    """
+
+    entries: EntryTable
+    skipped: tuple[str, ...]
+    last: bytes
+
+
+class FolderWatch(Protocol):
+    """Is told of a folder while it is being listed, if it is so large that this takes long."""
+
+    def began(self, beginning: Beginning) -> None:
+        """There is a first part, and more to come. Called at most once."""
+        ...
+
+    def goes_on(self) -> None:
+        """It will take longer than the next part."""
+        ...
+
+
 class ObjectStore(Protocol):
     """A tree of files.
 
@@ -59,12 +86,15 @@ class ObjectStore(Protocol):
 
     is_one: bool
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """Everything directly in one folder, to the last page.
 
         What cannot be served is left out, logged and named in `Listing.skipped`: names that no
         `ArtifactPath` can hold, special files, broken links, what the server may not read. An existing but empty folder gives a
         listing without entries; so does the root, whatever it holds.
+
+        Args:
+            watch: may be told of the folder's beginning.
 
         Raises:
             NotFound: no such folder.

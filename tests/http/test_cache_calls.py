@@ -19,6 +19,7 @@ from app.domain.entries import FileInfo, Listing
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.main import wire
+from app.storage.store import FolderWatch
 from app.telemetry import Metrics
 from tests.support.clocks import Clock
 from tests.support.live_server import app_over, live_server, policy_from, settings_for, token
@@ -337,11 +338,11 @@ class CrowdedStore(MemoryStore):
 
         return counted
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
         while self.arrived < CLIENTS:
             await asyncio.sleep(0.001)
-        return await super().list_folder(path)
+        return await super().list_folder(path, watch)
 
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`."""

@@ -14,6 +14,7 @@ import pytest
 from app.domain.entries import Listing
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
+from app.storage.store import FolderWatch
 from tests.support.clocks import Clock
 from tests.support.live_server import app_over, live_server, token
 from tests.support.memory_store import MemoryStore
@@ -32,9 +33,9 @@ class GatedStore(MemoryStore):
         super().__init__()
         self.is_shut = False
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
-        listing = await super().list_folder(path)
+        listing = await super().list_folder(path, watch)
         while self.is_shut:
             await asyncio.sleep(0.001)
         return listing

@@ -11,6 +11,7 @@ from app.catalog.catalog import REREAD_SECONDS
 from app.domain.entries import FileInfo, Listing
 from app.domain.paths import ArtifactPath
 from app.routes.application import build_application
+from app.storage.store import FolderWatch
 from tests.support.cache_sites import FIRST, GRACE, LINK_FILE, MAX_STALE, PUBLISHER, TTL
 from tests.support.in_process import Answer, Ask, Asker, send
 from tests.support.memory_store import MemoryStore
@@ -35,10 +36,10 @@ class GatedStore(MemoryStore):
         self._held = frozenset()
         self._opened.set()
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
         await self._pass("list")
-        return await super().list_folder(path)
+        return await super().list_folder(path, watch)
 
     async def head(self, path: ArtifactPath) -> FileInfo:
         """See `ObjectStore.head`."""

@@ -13,6 +13,7 @@ from app.domain.paths import ArtifactPath
 from app.storage.failover import FailoverStore
 from app.storage.hedging import LEAST_CALLS
 from app.storage.named import NamedStore
+from app.storage.store import FolderWatch
 from app.storage.watching import Event, Unwatched
 from tests.support.clocks import Clock
 from tests.support.memory_store import MemoryStore
@@ -33,7 +34,7 @@ class Copy(MemoryStore):
         self.cancelled = 0
         self.breaks_at: int | None = None
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
         await self._hang()
         return await super().list_folder(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
@@ -9,10 +10,20 @@ from contextlib import aclosing, asynccontextmanager
 from typing import NamedTuple
 
 from app.domain.entries import Digest, Entry, File, FileInfo, Folder, Found, Listing, Skipped, walk_order
+from app.domain.entry_table import EntryTable
 from app.domain.errors import Moved, NotFound, ObjectChanged
 from app.domain.paths import ArtifactPath
 from app.storage.observing import observed
-from app.storage.store import CONTROL_FILE_LIMIT, ListNames, ObjectStore, Observer, Result, SignedUrl
+from app.storage.store import (
+    CONTROL_FILE_LIMIT,
+    Beginning,
+    FolderWatch,
+    ListNames,
+    ObjectStore,
+    Observer,
+    Result,
+    SignedUrl,
+)
 
 CHUNK_BYTES = 64 * 1024
 
@@ -47,6 +58,8 @@ class MemoryStore:
         presign_base: where presigned URLs point; None for a store that has none.
         presign_until: what they say of themselves, as in `SignedUrl`.
         page_entries: how much one page of a walk has.
+        first_entries: with so many of a larger folder, those who watch are told of its beginning; 0 for never.
+        rest: what the remainder of such a folder waits for.
     """
 
     is_one = True
@@ -56,6 +69,9 @@ class MemoryStore:
         self.presign_base = presign_base
         self.presign_until = math.inf
         self.page_entries = 1000
+        self.first_entries = 0
+        self.rest = asyncio.Event()
+        self.rest.set()
         self._observe: Observer = observe or (lambda operation, outcome, seconds: None)
         self._objects: dict[str, _Object] = {}
         self._links: dict[str, str] = {}
@@ -112,7 +128,7 @@ class MemoryStore:
         else:
             self._standing_errors[key] = error
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
         folder = path.as_folder
         with observed(self._observe, "list"):
@@ -124,6 +140,11 @@ class MemoryStore:
                 raise NotFound
             entries = {self._entry(folder, rest) for rest in below if rest}
             entries |= {self._linked_entry(folder, name) for name in links if "/" not in name}
+            if watch is not None and 0 < self.first_entries < len(entries):
+                in_order = sorted(entries, key=walk_order)[: self.first_entries]
+                watch.began(Beginning(EntryTable.of(in_order), (), walk_order(in_order[-1])))
+                watch.goes_on()
+                await self.rest.wait()
             return Listing(folder, tuple(entries), self._skipped.get(folder.text, ()))
 
     async def walk(

@@ -14,7 +14,7 @@ from app.domain.entries import Entry, File, FileInfo, Folder, Found, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
 from app.storage.folder_walk import walk_by_folders
-from app.storage.store import ListNames, ObjectStore, Result, SignedUrl
+from app.storage.store import FolderWatch, ListNames, ObjectStore, Result, SignedUrl
 from tests.support.live_server import app_over, settings_for
 
 GROUPS, FOLDERS, FILES = 100, 100, 100
@@ -26,7 +26,7 @@ class SyntheticStore:
 
     is_one = True
 
-    async def list_folder(self, path: ArtifactPath) -> Listing:
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
         entries: tuple[Entry, ...]
         match path.segments:

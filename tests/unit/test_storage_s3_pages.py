@@ -14,6 +14,7 @@ from app.storage.call_limits import CallLimits
 from app.storage.listing_xml import ListingParser
 from app.storage.s3 import S3Store, open_s3_store
 from app.storage.s3_pages import SLICE_BYTES
+from app.storage.store import Beginning
 from tests.support import fake_s3
 from tests.support.fake_s3 import FakeS3, Request, run_fake_s3
 
@@ -140,3 +141,44 @@ async def test_the_proxy_of_the_environment_is_asked(s3: FakeS3, monkeypatch: py
     async with open_s3_store("artifacts", observe=lambda *_: None, endpoint=endpoint) as store:
         assert len((await store.list_folder(ROOT)).entries) == 1
     assert s3.requests[0].target.startswith("http://s3.invalid/artifacts?")
+
+
+class Watch:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Beginning | str] = []
+
+    def began(self, beginning: Beginning) -> None:
+        self.told.append(beginning)
+
+    def goes_on(self) -> None:
+        self.told.append("goes on")
+
+
+async def told_of(s3: FakeS3, store: S3Store, *pages: str, folder: str = "d") -> list[Beginning | str]:
+    s3.answer = fake_s3.in_turn(*map(fake_s3.xml, pages))
+    watch = Watch()
+    await store.list_folder(ArtifactPath.of(folder, is_folder=True), watch)
+    return watch.told
+
+
+async def test_who_watches_is_told_of_the_first_of_several_pages(s3: FakeS3, store: S3Store) -> None:
+    first = page("d/a", "d/a~b", "d/c", token="1")
+    assert await told_of(s3, store, page("d/a")) == []
+    [beginning] = await told_of(s3, store, first, page("d/x"))
+    assert isinstance(beginning, Beginning)
+    assert [entry.name for entry in beginning.entries] == ["a", "c"]
+    assert (beginning.skipped, beginning.last) == ((), b"c")
+
+
+async def test_who_watches_is_told_once_it_takes_longer_than_two_pages(s3: FakeS3, store: S3Store) -> None:
+    pages = page("d/a", token="1"), page("d/b", token="2"), page("d/c")
+    beginning, *more = await told_of(s3, store, *pages)
+    assert isinstance(beginning, Beginning)
+    assert set(more) == {"goes on"}
+
+
+async def test_a_folder_that_may_have_two_spellings_has_no_beginning(s3: FakeS3, store: S3Store) -> None:
+    pages = page("~d/a", token="1"), page("~d/b"), page()
+    assert await told_of(s3, store, *pages, folder="~d") == []

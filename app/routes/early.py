@@ -1,0 +1,77 @@
+"""A large folder that is being read for the first time: its first entries go out while the rest is on its way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Final
+
+from starlette.requests import Request
+
+from app.catalog import EarlyView
+from app.domain.access import VisibleEntry
+from app.domain.errors import PierheadError, StoreUnavailable
+from app.pages.json_lists import entry_line, entry_name_line
+from app.pages.rows import folder_rows
+from app.routes.folder_pages import MEDIA_TYPES, FolderPages
+from app.routes.responses import LISTING_VARY
+from app.routes.streams import LineStream
+
+_LINE_OF: Final[dict[str, Callable[[VisibleEntry], bytes]]] = {
+    "html": lambda visible: folder_rows((visible,)).encode("utf-8", "replace") + b"\n",
+    "ndjson": entry_line,
+    "text": entry_name_line,
+}
+"""The forms that can begin before their end is known, and what each has for an entry."""
+
+
+def may_begin_early(request: Request, representation: str) -> bool:
+    """Whether a part of the answer can go out before all of it is known.
+
+    HTTP/1.0 has no chunks, so that an answer that broke off would look like a whole one.
+    """
+    return representation in _LINE_OF and request.method == "GET" and request.scope["http_version"] != "1.0"
+
+
+async def early_answer(early: EarlyView, representation: str, pages: FolderPages) -> LineStream:
+    """Everything in the folder, once: the first entries in listing order, and then the others.
+
+    It is kept nowhere, for the next to ask gets the page that has all of it in order.
+
+    Args:
+        representation: one for which it `may_begin_early`.
+    """
+    headers = {
+        "Content-Type": MEDIA_TYPES[representation],
+        "Cache-Control": "no-store",
+        "Vary": LISTING_VARY,
+    }
+    return await LineStream.start(_pieces(early, representation, pages), headers)
+
+
+async def _pieces(early: EarlyView, representation: str, pages: FolderPages) -> AsyncGenerator[bytes, None]:
+    line = _LINE_OF[representation]
+    before, after = pages.around(early.first) if representation == "html" else (b"", b"")
+    try:
+        first = early.first.entries()
+        yield b"".join((before, *map(line, first)))
+        for visible in await _others(early, first):
+            yield line(visible)
+        yield after
+    finally:
+        early.whole.cancel()
+
+
+async def _others(early: EarlyView, first: Sequence[VisibleEntry]) -> Sequence[VisibleEntry]:
+    """What the whole folder has beside its first entries.
+
+    Raises:
+        StoreUnavailable: it cannot be had, or not by this principal any more: the answer is to break off.
+    """
+    try:
+        whole = await early.whole
+    except PierheadError as error:
+        raise StoreUnavailable("broken-stream") from error
+    entries = await asyncio.to_thread(whole.entries)
+    shown = {(visible.entry.name, visible.entry.is_folder) for visible in first}
+    return [e for e in entries if (e.entry.name, e.entry.is_folder) not in shown]

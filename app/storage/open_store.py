@@ -12,6 +12,7 @@ from app.storage.local import LocalStore
 from app.storage.named import NamedStore
 from app.storage.overlay import OverlayStore
 from app.storage.s3 import open_s3_store
+from app.storage.s3_download import RESUME_PAUSES
 from app.storage.store import OVERLAY, PRIMARY, REPLICA, ObjectStore, Observer
 from app.storage.urls import ALLOWED, S3Place, parse_storage_url
 from app.storage.watching import StorageWatch
@@ -44,36 +45,50 @@ def open_storage(
     if len(set(urls)) < len(urls):
         raise ValueError("storage must name each store once, but one is there twice")
     names = [PRIMARY, *(f"{REPLICA}{number}" for number in range(1, len(urls)))]
-    copies = [(name, _opening(name, url, watch)) for name, url in zip(names, urls, strict=True)]
+    # A store that has copies gives up soon: another one goes on from the byte reached.
+    pauses = RESUME_PAUSES if len(urls) == 1 else RESUME_PAUSES[:1]
+    copies = [(name, _opening(name, url, watch, pauses)) for name, url in zip(names, urls, strict=True)]
     if overlay is None:
         return copies[0][1] if len(copies) == 1 else _open_copies(copies, watch, clock)
     return _open_overlay(_opening(OVERLAY, overlay, watch), _open_copies(copies, watch, clock))
 
 
-def open_store(url: str, *, observe: Observer, note_circuit: Callable[[bool], None] | None = None) -> Opening:
+def open_store(
+    url: str,
+    *,
+    observe: Observer,
+    note_circuit: Callable[[bool], None] | None = None,
+    resume_pauses: Sequence[float] = RESUME_PAUSES,
+) -> Opening:
     """Open the one store that a URL names.
 
     Args:
         url: see `parse_storage_url`.
         observe: told of every call.
         note_circuit: told when a store that fails too often is left alone, and when no longer.
+        resume_pauses: as `open_s3_store` takes them.
 
     Raises:
         ValueError: at once, not on entering: another form, or no such directory.
     """
     place = parse_storage_url(url)
     if isinstance(place, S3Place):
-        return open_s3_store(**place._asdict(), observe=observe, note_circuit=note_circuit)
+        return open_s3_store(
+            **place._asdict(), observe=observe, note_circuit=note_circuit, resume_pauses=resume_pauses
+        )
     if not place.is_dir():
         raise ValueError(f"storage must be {ALLOWED}, but there is no directory {str(place)!r}")
     return _open_local_store(place, observe=observe)
 
 
-def _opening(name: str, url: str, watch: StorageWatch) -> Opening:
+def _opening(
+    name: str, url: str, watch: StorageWatch, resume_pauses: Sequence[float] = RESUME_PAUSES
+) -> Opening:
     return open_store(
         url,
         observe=watch.observer_of(name),
         note_circuit=lambda is_open: watch.note_circuit(name, is_open=is_open),
+        resume_pauses=resume_pauses,
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from app.domain.entries import FileInfo, Found, Listing
-from app.domain.errors import NotFound, StoreUnavailable
+from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.call_limits import DEFAULT_LIMITS, CallLimiter, CallLimits
 from app.storage.list_ranges import RangeLister
@@ -19,7 +19,8 @@ from app.storage.observing import observed
 from app.storage.presign import Presigner
 from app.storage.s3_clients import UNLIMITED, Timeouts, ca_bundle_of, new_session, open_client
 from app.storage.s3_digests import stored_digests
-from app.storage.s3_errors import FOREIGN_ERRORS, s3_errors_translated, translate
+from app.storage.s3_download import RESUME_PAUSES, Download, get_span, read_exactly
+from app.storage.s3_errors import s3_errors_translated
 from app.storage.s3_keys import KeySpace
 from app.storage.s3_listing import FoundEntries, opaque
 from app.storage.s3_pages import PageFetcher, open_http
@@ -30,11 +31,7 @@ from app.storage.store import CONTROL_FILE_LIMIT, FolderWatch, ListNames, Object
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
     from types_aiobotocore_s3.client import S3Client
-    from types_aiobotocore_s3.type_defs import (
-        GetObjectRequestTypeDef,
-    )
 
-CHUNK_BYTES = 256 * 1024
 _EXAMPLES = 5
 _DEFAULT_TYPES = frozenset({"", "binary/octet-stream", "application/octet-stream"})
 """What S3 and its clients store where nobody named a media type."""
@@ -57,6 +54,7 @@ class S3Store:
         signer: makes URLs of the bucket.
         limiter: makes every call.
         observe: told of every attempt.
+        pauses: before attempts to go on with a body that broke off, as `RESUME_PAUSES`.
     """
 
     is_one = True
@@ -72,6 +70,7 @@ class S3Store:
         signer: UrlSigner,
         limiter: CallLimiter,
         observe: Observer,
+        pauses: Sequence[float] = RESUME_PAUSES,
     ) -> None:
         self._client = client
         self._downloads = downloads
@@ -82,6 +81,7 @@ class S3Store:
         self._signer = signer
         self._limiter = limiter
         self._observe = observe
+        self._pauses = pauses
 
     async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`. A `prefix/` key with nothing behind it is an empty folder."""
@@ -117,18 +117,17 @@ class S3Store:
     async def open_range(
         self, path: ArtifactPath, info: FileInfo, first: int, length: int
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """See `ObjectStore.open_range`."""
+        """See `ObjectStore.open_range`. A body that breaks off is resumed, as `Download` says."""
 
-        async def open_body(key: str) -> StreamingBody:
-            return await self._call("get", lambda: self._open_body(key, info, first, length))
+        async def begin(key: str) -> Download:
+            return await Download(partial(self._ask, key, info), first, length, pauses=self._pauses).open()
 
-        body = await self._first_found(path, open_body)
+        download = await self._first_found(path, begin)
         try:
-            async with aclosing(_exactly(body, length)) as chunks:
+            async with aclosing(download.chunks()) as chunks:
                 yield chunks
         finally:
-            # A body read to its end has given its connection back already; any other is closed with it.
-            body.close()
+            download.close()
 
     async def presign(
         self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
@@ -167,20 +166,13 @@ class S3Store:
         try:
             if answer["ContentLength"] > CONTROL_FILE_LIMIT:
                 raise ValueError(f"a control file has at most {CONTROL_FILE_LIMIT} bytes")
-            return b"".join([chunk async for chunk in _exactly(body, answer["ContentLength"])])
+            return await read_exactly(body, answer["ContentLength"])
         finally:
             body.close()
 
-    async def _open_body(self, key: str, info: FileInfo, first: int, length: int) -> StreamingBody:
-        request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key, "IfMatch": f'"{info.e_tag}"'}
-        if length < info.size:
-            request["Range"] = f"bytes={first}-{first + length - 1}"
-        answer = await self._downloads.get_object(**request)
-        if answer["ContentLength"] != length:
-            # The Range was ignored, or the answer is to another question.
-            answer["Body"].close()
-            raise StoreUnavailable("unexpected")
-        return answer["Body"]
+    async def _ask(self, key: str, info: FileInfo, first: int, length: int) -> StreamingBody:
+        span = partial(get_span, self._downloads, self._bucket, key, info, first, length)
+        return await self._call("get", span)
 
     async def _stored_key(self, path: ArtifactPath) -> str:
         keys = self._keys.keys(path)
@@ -219,24 +211,6 @@ class S3Store:
         return await self._limiter.run(attempt)
 
 
-async def _exactly(body: StreamingBody, length: int) -> AsyncGenerator[bytes, None]:
-    """The next `length` bytes of a body, as they arrive.
-
-    Raises:
-        StoreUnavailable: `timeout`, or `broken-stream` where the body ends early.
-    """
-    while length:
-        try:
-            chunk = await body.read(min(CHUNK_BYTES, length))
-        except FOREIGN_ERRORS as error:
-            is_timeout = isinstance(error, TimeoutError)
-            raise translate(error) if is_timeout else StoreUnavailable("broken-stream") from error
-        if not chunk:
-            raise StoreUnavailable("broken-stream")
-        length -= len(chunk)
-        yield chunk
-
-
 def _stated_type(content_type: str) -> str | None:
     return None if content_type.lower() in _DEFAULT_TYPES else content_type
 
@@ -254,6 +228,7 @@ async def open_s3_store(
     limits: CallLimits = DEFAULT_LIMITS,
     connect_timeout: float = 2.0,
     read_timeout: float = 10.0,
+    resume_pauses: Sequence[float] = RESUME_PAUSES,
 ) -> AsyncIterator[S3Store]:
     """Open a store over a bucket; credentials, region and endpoint follow the AWS conventions (`AWS_*`).
 
@@ -268,6 +243,7 @@ async def open_s3_store(
         limits: what may be asked of S3.
         connect_timeout: seconds to wait for a connection.
         read_timeout: seconds to wait for the next bytes of a download.
+        resume_pauses: seconds before each attempt to go on with a download that broke off, as `RESUME_PAUSES`.
 
     Raises:
         ValueError: the endpoint that the environment names is not a URL, or there is no such profile.
@@ -285,4 +261,14 @@ async def open_s3_store(
     ):
         keys = KeySpace(where and where + "/")
         pages = PageFetcher(http, signer, limiter=limiter, observe=observe)
-        yield S3Store(client, downloads, pages, bucket, keys, signer=signer, limiter=limiter, observe=observe)
+        yield S3Store(
+            client,
+            downloads,
+            pages,
+            bucket,
+            keys,
+            signer=signer,
+            limiter=limiter,
+            observe=observe,
+            pauses=resume_pauses,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -134,6 +135,51 @@ def content(body: bytes, *, claims: int | None = None, e_tag: str = "tag", code:
             writer.close()
 
     return answer
+
+
+def stored(
+    body: bytes, *, e_tag: str = "tag", sends: int | None = None, then: Answer | None = None
+) -> Answer:
+    """An object as S3 gives it, with Range (one span) and If-Match.
+
+    Args:
+        sends: how many bytes of an answer go out; None for all of them.
+        then: what happens after that, such as `reset` or `hang`; None closes the connection.
+    """
+
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.headers.get("if-match", f'"{e_tag}"') != f'"{e_tag}"':
+            await status(412, "PreconditionFailed")(request, writer)
+            return
+        first, last, line, code = 0, len(body) - 1, "", 200
+        if asked := re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", "")):
+            first, last = int(asked[1]), min(int(asked[2] or last), last)
+            if first > last:
+                await status(416, "InvalidRange")(request, writer)
+                return
+            line, code = f"Content-Range: bytes {first}-{last}/{len(body)}\r\n", 206
+        head = (
+            f'HTTP/1.1 {code} OK\r\nContent-Length: {last - first + 1}\r\n{line}ETag: "{e_tag}"\r\n'
+            "Content-Type: application/zip\r\nLast-Modified: Wed, 12 Oct 2022 17:50:00 GMT\r\n\r\n"
+        )
+        span = b"" if request.method == "HEAD" else body[first : last + 1]
+        writer.write(head.encode() + span[:sends])
+        await writer.drain()
+        if sends is None or sends >= len(span):
+            return
+        if then is None:
+            writer.close()
+        else:
+            await _taken(writer)
+            await then(request, writer)
+
+    return answer
+
+
+async def _taken(writer: asyncio.StreamWriter) -> None:
+    """Wait until nothing is left in this process. A reset may still discard what the client has not read."""
+    while writer.transport.get_write_buffer_size():
+        await asyncio.sleep(0.005)
 
 
 def endless(first: bytes) -> Answer:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from tests.support.fake_s3 import Answer, FakeS3, Request, content, status, xml
+from tests.support.fake_s3 import Answer, FakeS3, Request, status, stored, xml
 
 BUCKET = "artifacts"
 
@@ -80,7 +80,7 @@ class SwitchedS3:
             query = parse_qs(target.query)
             await xml(self._listing(query.get("prefix", [""])[0]))(request, writer)
         elif (body := self.objects.get(key)) is not None:
-            await content(body, e_tag=_e_tag(body))(request, writer)
+            await stored(body, e_tag=_e_tag(body))(request, writer)
         else:
             await status(404, "NoSuchKey")(request, writer)
 

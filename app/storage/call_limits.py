@@ -15,7 +15,7 @@ from app.storage.breaker import Breaker, Circuit
 
 Result = TypeVar("Result")
 
-RETRIED: Final = frozenset({"throttled", "connection"})
+RETRIED: Final = frozenset({"throttled", "connection", "broken-stream"})
 """Reasons that may be gone a moment later. A timeout is not among them: it has used up the time already."""
 OVERLOAD: Final = frozenset({"throttled", "too-many-calls"})
 """Reasons that do not count against the store: it answers, only not so much at once."""

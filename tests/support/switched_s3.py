@@ -80,7 +80,7 @@ class SwitchedS3:
             query = parse_qs(target.query)
             await xml(self._listing(query.get("prefix", [""])[0]))(request, writer)
         elif (body := self.objects.get(key)) is not None:
-            await stored(body, e_tag=_e_tag(body))(request, writer)
+            await stored(body, e_tag=e_tag_of(body))(request, writer)
         else:
             await status(404, "NoSuchKey")(request, writer)
 
@@ -91,7 +91,7 @@ class SwitchedS3:
         folders = sorted({rest.partition("/")[0] for rest in below if "/" in rest})
         files = "".join(
             f"<Contents><Key>{escape(prefix + rest)}</Key><LastModified>2022-10-12T17:50:00.000Z</LastModified>"
-            f"<ETag>&quot;{_e_tag(body)}&quot;</ETag><Size>{len(body)}</Size></Contents>"
+            f"<ETag>&quot;{e_tag_of(body)}&quot;</ETag><Size>{len(body)}</Size></Contents>"
             for rest, body in sorted(below.items())
             if "/" not in rest
         )
@@ -150,5 +150,6 @@ def operation_of(request: Request) -> str:
     return "list" if "list-type=2" in request.target else "get"
 
 
-def _e_tag(body: bytes) -> str:
+def e_tag_of(body: bytes) -> str:
+    """What it says of an object with these bytes, without quotes."""
     return hashlib.md5(body, usedforsecurity=False).hexdigest()

@@ -55,6 +55,18 @@ def client_address(
     return address
 
 
+def is_forwarded(
+    peer: str | None, forwarded_for: Sequence[str], trusted_proxies: Sequence[Network]
+) -> bool:
+    """Whether a trusted proxy passes a request on for somebody, so that it is the proxy who gets the answer.
+
+    Args:
+        peer, forwarded_for, trusted_proxies: as `client_address` takes them.
+    """
+    address = _parse_address(peer) if peer else None
+    return bool(forwarded_for) and is_in(address, trusted_proxies)
+
+
 def is_https(
     peer: str | None, scheme: str, forwarded_proto: Sequence[str], trusted_proxies: Sequence[Network]
 ) -> bool:

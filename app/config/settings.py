@@ -98,10 +98,11 @@ class Settings(BaseModel):
     default_tier: Literal["public", "closed"] = Field(
         "public", description="What holds for a file that no rule governs."
     )
-    delivery: Literal["auto", "redirect", "proxy"] = Field(
+    delivery: Literal["auto", "redirect", "proxy", "accel"] = Field(
         "auto",
         description="How bytes go out. `auto` and `redirect`: by a presigned URL of S3, from here for requests with "
-        "Authorization; `auto` serves directories too. `proxy`: always from here.",
+        "Authorization; `auto` serves directories too. `proxy`: always from here. `accel`: by the nginx in front, which "
+        "must be one of the `trusted_proxies`.",
     )
     presign_seconds: Number = Field(300, ge=10, le=604800, description="Life of a presigned URL, in seconds.")
     cache_ttl: Number = Field(
@@ -124,7 +125,9 @@ class Settings(BaseModel):
         description="Clients that pass licences, groups and malformed rules, and see `/metrics`.",
     )
     trusted_proxies: Networks = Field(
-        (), description="Proxies in front, whose `X-Forwarded-For` and `X-Forwarded-Proto` count."
+        (),
+        validate_default=True,
+        description="Proxies in front, whose `X-Forwarded-For` and `X-Forwarded-Proto` count.",
     )
     site_title: Annotated[str, Allowed("1 to 100 characters")] = Field(
         "Pierhead", min_length=1, max_length=100, description="Title of every page."
@@ -163,6 +166,13 @@ class Settings(BaseModel):
     def _networks_parse(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
         for text in networks:
             ip_network(text)  # its ValueError names the text and says what is wrong with it
+        return networks
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _accel_has_its_proxy(cls, networks: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        if not networks and others.data.get("delivery") == "accel":
+            raise ValueError("there are none: accel leaves files to such a proxy alone")
         return networks
 
     @field_validator("storage")

@@ -1,4 +1,4 @@
-"""A file, by way of the store's own URL or through this server."""
+"""A file: by way of the store's own URL, by the nginx in front, or through this server."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.catalog import OpenedFile
 from app.domain.access import Access, Principal
 from app.domain.paths import ArtifactPath
 from app.http_semantics import (
+    RangeResult,
     Span,
     UnsatisfiableRange,
     Validators,
@@ -27,6 +28,7 @@ from app.http_semantics import (
     multipart_plan,
     parse_range,
 )
+from app.routes.accel import is_plain, left_to_nginx
 from app.routes.responses import problem_response
 from app.routes.services import Services, record_of
 from app.routes.shared_headers import store_headers
@@ -42,13 +44,13 @@ _NOT_MODIFIED_FIELDS: Final = ("ETag", "Last-Modified", "Cache-Control", "Vary")
 
 
 async def download(request: Request, path: ArtifactPath, principal: Principal, services: Services) -> ASGIApp:
-    """Answer for a file: by a redirect to the store, or with the bytes themselves.
+    """Answer for a file: by a redirect to the store, by leaving it to nginx, or with the bytes themselves.
 
     Preconditions are evaluated where the bytes are: a redirect ignores them (RFC 9110 section 13.2.1), and
     the store behind it honours them by the same validators.
 
     Raises:
-        As `Catalog.open_file` and `ObjectStore.open_range`.
+        As `Catalog.open_file`, `ObjectStore.presign` and `ObjectStore.open_range`.
     """
     record = record_of(request)
     record.route = "file"
@@ -61,17 +63,7 @@ async def download(request: Request, path: ArtifactPath, principal: Principal, s
             signed := await _presigned(opened, headers, services)
         ):
             record.route = "file-redirect"
-            fields = {
-                "Location": signed.url,
-                "Cache-Control": "no-store",
-                "Vary": DOWNLOAD_VARY,
-                **digest_fields(opened.info.digests),
-                **store_headers(opened.info.origin),
-            }
-            if opened.version is not None:
-                services.redirects.keep(path, principal, opened.version, fields, until=signed.until)
-            return Response(None, 302, fields)
-        record.route = "file-stream"
+            return _redirect(path, principal, opened, signed, services)
     verdict = evaluate_preconditions(
         request.method, request.headers.getlist, validators, now=services.clock()
     )
@@ -84,7 +76,15 @@ async def download(request: Request, path: ArtifactPath, principal: Principal, s
         # Answered here and never by a redirect: a URL signed for GET is refused to HEAD. Range means
         # nothing to HEAD (RFC 9110 section 14.2).
         return Response(None, 200, headers)
-    return await _stream(request, opened, validators, headers, services)
+    ranges = _ranges(request, opened.info.size, validators, services.clock())
+    if isinstance(ranges, UnsatisfiableRange):
+        return _unsatisfiable(ranges)
+    if services.may_leave_files(request) and is_plain(request, ranges):
+        record.route = "file-accel"
+        signed = await _presigned(opened, headers, services)
+        return left_to_nginx(opened.path, headers, signed, opened.info.origin)
+    record.route = "file-stream"
+    return await _stream(opened, ranges, headers, services.store)
 
 
 def _headers(opened: OpenedFile, validators: Validators, now: float) -> dict[str, str]:
@@ -113,7 +113,8 @@ def _may_redirect(request: Request, principal: Principal, services: Services) ->
     Never for several ranges: S3 knows one, and answers with the first or with the whole file.
     """
     wants_several_ranges = any("," in line for line in request.headers.getlist("range"))
-    return services.delivery != "proxy" and not principal.sent_authorization and not wants_several_ranges
+    redirects = services.delivery in ("auto", "redirect")
+    return redirects and not principal.sent_authorization and not wants_several_ranges
 
 
 async def _presigned(opened: OpenedFile, headers: dict[str, str], services: Services) -> SignedUrl | None:
@@ -126,20 +127,39 @@ async def _presigned(opened: OpenedFile, headers: dict[str, str], services: Serv
     )
 
 
+def _redirect(
+    path: ArtifactPath, principal: Principal, opened: OpenedFile, signed: SignedUrl, services: Services
+) -> Response:
+    fields = {
+        "Location": signed.url,
+        "Cache-Control": "no-store",
+        "Vary": DOWNLOAD_VARY,
+        **digest_fields(opened.info.digests),
+        **store_headers(opened.info.origin),
+    }
+    if opened.version is not None:
+        services.redirects.keep(path, principal, opened.version, fields, until=signed.until)
+    return Response(None, 302, fields)
+
+
+def _ranges(request: Request, size: int, validators: Validators, now: float) -> RangeResult:
+    if not if_range_holds(request.headers.getlist("if-range"), validators, now=now):
+        return None
+    return parse_range(request.headers.getlist("range"), size)
+
+
+def _unsatisfiable(ranges: UnsatisfiableRange) -> Response:
+    detail = f"the file has {ranges.size} bytes"
+    answer = problem_response(416, "Range not satisfiable", detail, "range-not-satisfiable")
+    answer.headers["Content-Range"] = ranges.content_range
+    return answer
+
+
 async def _stream(
-    request: Request, opened: OpenedFile, validators: Validators, headers: dict[str, str], services: Services
+    opened: OpenedFile, spans: tuple[Span, ...] | None, headers: dict[str, str], store: ObjectStore
 ) -> ASGIApp:
     size = opened.info.size
-    spans = None
-    if if_range_holds(request.headers.getlist("if-range"), validators, now=services.clock()):
-        spans = parse_range(request.headers.getlist("range"), size)
-    if isinstance(spans, UnsatisfiableRange):
-        answer = problem_response(
-            416, "Range not satisfiable", f"the file has {size} bytes", "range-not-satisfiable"
-        )
-        answer.headers["Content-Range"] = spans.content_range
-        return answer
-    open_span = partial(_span_of, services.store, opened)
+    open_span = partial(_span_of, store, opened)
     if spans is None:
         return await FileStream(200, headers, [open_span(Span(0, size - 1))] if size else []).open()
     if len(spans) == 1:

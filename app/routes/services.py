@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from starlette.requests import Request
 
 from app.auth.keys import KeyRing
-from app.auth.networks import Network, client_address, is_https, is_in
+from app.auth.networks import Network, client_address, is_forwarded, is_https, is_in
 from app.auth.principal import Authenticator, Identity
 from app.cache.siblings import Siblings
 from app.catalog import Catalog
@@ -37,7 +37,7 @@ class Bucket(NamedTuple):
     prefix: str
 
 
-Delivery = Literal["auto", "redirect", "proxy"]
+Delivery = Literal["auto", "redirect", "proxy", "accel"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,14 @@ class Services:
         """Whether the client itself came by TLS, as the connection or a trusted proxy says."""
         forwarded = request.headers.getlist("x-forwarded-proto")
         return is_https(_peer(request), request.url.scheme, forwarded, self.trusted_proxies)
+
+    def may_leave_files(self, request: Request) -> bool:
+        """Whether the answer goes to an nginx that sends files itself, and not to a client.
+
+        What it is told there, a signed URL perhaps, is for a trusted proxy alone.
+        """
+        forwarded = request.headers.getlist("x-forwarded-for")
+        return self.delivery == "accel" and is_forwarded(_peer(request), forwarded, self.trusted_proxies)
 
     def may_see_metrics(self, request: Request) -> bool:
         """Whether the request comes from this host or a trusted network.

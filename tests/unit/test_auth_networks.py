@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.auth.networks import client_address, is_https, is_in, parse_networks
+from app.auth.networks import client_address, is_forwarded, is_https, is_in, parse_networks
 
 PROXIES = parse_networks(["10.0.0.0/8", "2001:db8::/32"])
 
@@ -100,3 +100,20 @@ def test_a_bad_network_is_named(bad: str) -> None:
     with pytest.raises(ValueError, match="must be a network") as caught:
         parse_networks(["10.0.0.0/8", bad])
     assert bad.partition("/")[0] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("peer", "lines", "expected"),
+    [
+        ("10.0.0.1", ["192.0.2.9"], True),
+        ("::ffff:10.0.0.1", ["192.0.2.9"], True),
+        ("10.0.0.1", ["unknown"], True),
+        ("10.0.0.1", [], False),
+        ("192.0.2.1", ["10.0.0.1"], False),
+        ("192.0.2.1", [], False),
+        (None, ["10.0.0.1"], False),
+        ("testclient", ["10.0.0.1"], False),
+    ],
+)
+def test_only_a_trusted_proxy_forwards(peer: str | None, lines: list[str], expected: bool) -> None:
+    assert is_forwarded(peer, lines, PROXIES) is expected

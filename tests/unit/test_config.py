@@ -167,7 +167,7 @@ WRONG: list[tuple[str, str]] = [
     ("secret_keys", "[5]"),
     ("policy_file", "5"),
     ("default_tier", '"eula"'),
-    ("delivery", '"accel"'),
+    ("delivery", '"mail"'),
     ("presign_seconds", "9"),
     ("presign_seconds", "604801"),
     ("cache_ttl", "-1"),
@@ -207,16 +207,23 @@ def test_no_setting_takes_just_anything() -> None:
 def test_what_is_allowed_is_what_is_accepted() -> None:
     for name, field in Settings.model_fields.items():
         for choice in get_args(field.annotation) if allowed(name).startswith("one of") else ():
-            assert settings_of(**{"storage": "s3://bucket", name: choice})
+            assert settings_of(**{"storage": "s3://bucket", "trusted_proxies": "192.0.2.1", name: choice})
     assert settings_of(port=0, workers=64, drain_seconds=0, presign_seconds=604800)
 
 
 def test_redirects_need_a_storage_that_clients_can_be_sent_to() -> None:
     (fault,) = faults_of(overrides={"storage": "/srv"}, environ={"PIERHEAD_DELIVERY": "redirect"})
     assert fault.startswith(
-        "PIERHEAD_DELIVERY (environment): must be one of auto, redirect, proxy, but redirect"
+        "PIERHEAD_DELIVERY (environment): must be one of auto, redirect, proxy, accel, but redirect"
     )
     assert settings_of(storage="s3://bucket", delivery="redirect").delivery == "redirect"
+
+
+def test_files_can_be_left_only_to_a_proxy_that_is_named() -> None:
+    (fault,) = faults_of(environ={"PIERHEAD_DELIVERY": "accel"})
+    assert fault.startswith("trusted_proxies (default): must be networks such as ")
+    assert fault.endswith("but there are none: accel leaves files to such a proxy alone")
+    assert settings_of(delivery="accel", trusted_proxies="192.0.2.1").delivery == "accel"
 
 
 @pytest.mark.parametrize(

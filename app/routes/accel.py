@@ -1,0 +1,70 @@
+"""A file left to nginx, which is told where the bytes are and sends them to the client itself.
+
+An answer with `X-Accel-Redirect` makes nginx answer from an internal location in place of what it was given
+(https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers). Those that are named here are in
+`containers/nginx-accel.conf`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.domain.paths import ArtifactPath
+from app.http_semantics import RangeResult
+from app.storage.store import PRIMARY, SignedUrl
+
+DIRECTORIES: Final = "/-/accel/file"
+"""Followed by the name of a store, and by a path in it. A reserved path: no file of a tree is hidden by it."""
+BUCKETS: Final = "/-/accel/s3"
+"""Whatever the bucket: nginx decodes paths, and what was signed has to be what is sent."""
+URL_FIELD: Final = "X-Pierhead-Accel-Url"
+"""Where in S3 the file is. nginx takes it out of the answer, as it does with nearly every field."""
+
+_OF_THE_BODY: Final = frozenset({"Content-Length", "Accept-Ranges"})
+"""What whoever sends the bytes says of them."""
+_CONDITIONS: Final = ("if-match", "if-unmodified-since", "if-range")
+"""On these it depends whether bytes are sent, or which; nginx would judge them by a validator of its own."""
+_PLAIN_RANGE: Final = re.compile("bytes=([0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})")
+
+
+def is_plain(request: Request, ranges: RangeResult) -> bool:
+    """Whether nginx and S3 understand a GET just as this server does.
+
+    Of ranges that is one alone, in its simplest form: S3 knows no more than one, and nginx refuses what is to be
+    ignored (RFC 9110 section 14.2).
+
+    Args:
+        request: its other conditions have been judged, and do not stand in the way.
+        ranges: what it asks for.
+    """
+    if any(name in request.headers for name in _CONDITIONS):
+        return False
+    lines = request.headers.getlist("range")
+    if not lines:
+        return True
+    is_one = isinstance(ranges, tuple) and len(ranges) == 1
+    return is_one and len(lines) == 1 and _PLAIN_RANGE.fullmatch(lines[0]) is not None
+
+
+def left_to_nginx(
+    path: ArtifactPath, headers: Mapping[str, str], signed: SignedUrl | None, origin: str
+) -> Response:
+    """The answer from which nginx makes that to the client.
+
+    Args:
+        path: of a file that the client may have; real, so that no link is followed on the way to it.
+        headers: what a 200 says of it.
+        signed: its URL, where it is in a bucket; None for a directory.
+        origin: which of several stores it is in; empty where there is one alone.
+    """
+    fields = {name: value for name, value in headers.items() if name not in _OF_THE_BODY}
+    if signed is None:
+        fields["X-Accel-Redirect"] = f"{DIRECTORIES}/{origin or PRIMARY}{path.url}"
+    else:
+        fields |= {"X-Accel-Redirect": BUCKETS, URL_FIELD: signed.url}
+    return Response(None, 200, fields)

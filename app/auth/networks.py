@@ -55,9 +55,7 @@ def client_address(
     return address
 
 
-def is_forwarded(
-    peer: str | None, forwarded_for: Sequence[str], trusted_proxies: Sequence[Network]
-) -> bool:
+def is_forwarded(peer: str | None, forwarded_for: Sequence[str], trusted_proxies: Sequence[Network]) -> bool:
     """Whether a trusted proxy passes a request on for somebody, so that it is the proxy who gets the answer.
 
     Args:

@@ -41,7 +41,12 @@ FILES = {
 }
 NEVER_SEEN = ("x-accel", "x-pierhead-accel", "x-amz", "x-rgw", BUCKET, "/-/accel", "127.0.0.2", "signature")
 PER_ANSWER = {"date", "server", "connection"}
-SETTINGS: dict[str, Any] = {"default_tier": "public", "trusted_proxies": ("127.0.0.1",), "delivery": "accel", "log_level": "warning"}
+SETTINGS: dict[str, Any] = {
+    "default_tier": "public",
+    "trusted_proxies": ("127.0.0.1",),
+    "delivery": "accel",
+    "log_level": "warning",
+}
 
 
 class Site(NamedTuple):
@@ -269,6 +274,8 @@ def test_links_are_as_without_nginx(directory_site: Site) -> None:
 def test_s3_is_told_nothing_of_the_client(bucket_site: Site) -> None:
     assert bucket_site.s3 is not None
     bucket_site.s3.forget()
-    bucket_site.get("/d/f.txt", **member("staff"), cookie="a=b", user_agent="me", range="bytes=0-9", x_mine="1")
+    bucket_site.get(
+        "/d/f.txt", **member("staff"), cookie="a=b", user_agent="me", range="bytes=0-9", x_mine="1"
+    )
     (asked,) = (seen for seen in bucket_site.s3.seen() if "X-Amz-Signature" in seen.target)
     assert {name for name, _ in asked.headers} == {"host", "range", "if-match"}

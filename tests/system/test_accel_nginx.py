@@ -83,9 +83,7 @@ def front_in(directory: Path, authorities: Path | None = None, more: str = "") -
     (root / "d").mkdir(parents=True)
     with (
         live_server(behind) as server,
-        run_accel_nginx(
-            directory / "nginx", server.port, root, authorities=authorities, more=more
-        ) as url,
+        run_accel_nginx(directory / "nginx", server.port, root, authorities=authorities, more=more) as url,
         http_client(url) as http,
     ):
         yield Front(http, behind, server.url, root)
@@ -145,7 +143,9 @@ def test_no_link_is_followed_that_was_put_there_since(front: Front, link: str, a
     assert SECRET not in answer.content
 
 
-@pytest.mark.parametrize("path", ["d/../../outside", "..%2Foutside", "%2e%2e/outside", "d/%2e%2e/%2e%2e/outside"])
+@pytest.mark.parametrize(
+    "path", ["d/../../outside", "..%2Foutside", "%2e%2e/outside", "d/%2e%2e/%2e%2e/outside"]
+)
 def test_no_path_leads_out_of_the_directory(front: Front, path: str) -> None:
     (front.root.parent / "outside").write_bytes(SECRET)
     answer = front.get(**{"X-Accel-Redirect": f"{DIRECTORIES}/primary/{path}"})

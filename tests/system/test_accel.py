@@ -277,5 +277,5 @@ def test_s3_is_told_nothing_of_the_client(bucket_site: Site) -> None:
     bucket_site.get(
         "/d/f.txt", **member("staff"), cookie="a=b", user_agent="me", range="bytes=0-9", x_mine="1"
     )
-    (asked,) = (seen for seen in bucket_site.s3.seen() if "X-Amz-Signature" in seen.target)
+    (asked,) = (seen for seen in bucket_site.s3.seen() if seen.target.startswith(f"/{BUCKET}/tree/d/f.txt?"))
     assert {name for name, _ in asked.headers} == {"host", "range", "if-match"}

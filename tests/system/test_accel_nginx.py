@@ -102,19 +102,14 @@ class Signed(NamedTuple):
     e_tag: str
 
 
-def signed_at(endpoint: str | None = None) -> Signed:
-    """Plant an object, and sign its URL and that of one that is not there.
-
-    Args:
-        endpoint: by which name the engine is asked; None for its own.
-    """
+def plant_and_sign() -> Signed:
+    """Plant an object, and sign its URL and that of one that is not there."""
 
     async def sign() -> Signed:
         async with open_bucket() as bucket:
             await bucket.plant("d/f", CONTENT)
         async with open_s3_store(BUCKET, observe=lambda *_: None) as store:
             info = await store.head(path_of("d/f"))
-        async with open_s3_store(BUCKET, observe=lambda *_: None, endpoint=endpoint) as store:
             signed = {
                 name: await store.presign(path_of(name), content_type="a/b", disposition="inline", expires=60)
                 for name in ("d/f", "d/gone")
@@ -127,7 +122,7 @@ def signed_at(endpoint: str | None = None) -> Signed:
 @pytest.fixture
 def signed(s3_engine: S3Endpoint, monkeypatch: pytest.MonkeyPatch) -> Signed:
     point_aws_at(monkeypatch, s3_engine)
-    return signed_at()
+    return plant_and_sign()
 
 
 @pytest.mark.parametrize(("link", "asked"), [("d/link", "d/link"), ("dir", "dir/secret")])
@@ -213,21 +208,19 @@ def certificate(directory: Path, name: str) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize(("trusted", "status"), [("mine", 200), ("another", 502)])
-def test_s3_by_tls_is_who_its_certificate_says(
-    trusted: str, status: int, s3_engine: S3Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_s3_by_tls_is_who_its_certificate_says(trusted: str, status: int, tmp_path: Path) -> None:
     """An `upstream` by the name of the endpoint tells nginx where it is, and needs no resolver."""
-    point_aws_at(monkeypatch, s3_engine)
-    signed = signed_at("https://localhost")
-    mine, key = certificate(tmp_path / "mine", "localhost")
-    authorities = {"mine": mine, "another": certificate(tmp_path / "another", "localhost")[0]}
-    port = free_port()
-    s3_by_tls = (
-        f"upstream localhost {{ server 127.0.0.1:{port}; }}\n"
-        f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {mine}; ssl_certificate_key {key};\n"
-        f"location / {{ proxy_pass {s3_engine.url}; proxy_set_header Host $http_host; }} }}\n"
-    )
-    with front_in(tmp_path, authorities[trusted], s3_by_tls) as front:
-        answer = front.get_from_s3(signed.urls["d/f"], signed.e_tag)
-        assert answer.status_code == status
-        assert (answer.content == CONTENT) == (status == 200)
+    mine, key = certificate(tmp_path / "mine", "s3.test")
+    authorities = {"mine": mine, "another": certificate(tmp_path / "another", "s3.test")[0]}
+    port, s3 = free_port(), Behind()
+    s3.says["/object"] = Told(200, {}, CONTENT)
+    with live_server(s3) as server:
+        s3_by_tls = (
+            f"upstream s3.test {{ server 127.0.0.1:{port}; }}\n"
+            f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {mine}; ssl_certificate_key {key};\n"
+            f"location / {{ proxy_pass {server.url}; }} }}\n"
+        )
+        with front_in(tmp_path, authorities[trusted], s3_by_tls) as front:
+            answer = front.get_from_s3("https://s3.test/object", '"x"')
+            assert answer.status_code == status
+            assert (answer.content == CONTENT) == (status == 200)

@@ -26,8 +26,9 @@ from app.policy.hidden import HIDDEN_MARKS, LINK_FILE, control_files_to_read, is
 from app.policy.site_rules import SitePolicy
 from app.storage.store import REPLICA, Beginning, FolderWatch, ObjectStore
 
-SNAPSHOT_BYTES = 1_000
-"""What a snapshot takes beside its entries and control files: its rules, path and tuples."""
+SNAPSHOT_BYTES = 2_500
+"""What a snapshot takes beside its entries and control files: its rules, path and tuples, and what the allocator
+cannot use again of the gaps between its columns. Measured by browsing a million files."""
 
 MANY_ENTRIES = 1_000
 """From so many on, a listing is put in order in a thread, so that the event loop is not held up."""

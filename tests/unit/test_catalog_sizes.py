@@ -8,6 +8,7 @@ import pytest
 
 from app.catalog import Snapshot, cost_of
 from app.catalog.sizes import size_with_parts
+from app.catalog.snapshots import SNAPSHOT_BYTES
 from app.domain.entry_table import EntryTable
 from app.domain.paths import ArtifactPath
 from tests.support.policy import folder_rules
@@ -40,7 +41,7 @@ def test_rules_are_charged_for_what_they_became(files: dict[str, bytes | None]) 
     finally:
         tracemalloc.stop()
     snapshot = Snapshot(ArtifactPath.of("a", is_folder=True), EntryTable.of(()), rules, None, b"", 0)
-    assert 0.7 < cost_of(snapshot) / (taken + 1000) < 1.5
+    assert 0.7 < cost_of(snapshot) / (taken + SNAPSHOT_BYTES) < 1.5
 
 
 def test_each_part_is_counted_once_and_circles_end() -> None:

@@ -61,8 +61,9 @@ def test_a_stranger_cannot_choose_their_address(lines: list[str]) -> None:
 
 
 @given(st.lists(st.text(st.sampled_from("0123456789abcdef.:[], %/")), max_size=3))
-def test_garbage_is_never_an_error(lines: list[str]) -> None:
-    client("10.0.0.1", *lines)
+def test_whatever_a_proxy_says_an_address_comes_of_it(lines: list[str]) -> None:
+    address = client("10.0.0.1", *lines)
+    assert address == str(ip_address(address))
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from app.domain.errors import StoreUnavailable
+from app.storage.list_page import ListPage
 from app.storage.list_splits import KnownSplits, split_points
-from app.storage.listing_xml import ListPage
 
 IN_FLIGHT: Final = 16
 """Most calls for one listing at the same time: a quarter of what the limiter lets through for all. More do not
-make it faster, as to parse a page takes about a tenth of the time to fetch it."""
+make it faster, as to take in a page takes about a seventh of the time to fetch it."""
 PAGES_BEFORE_SPLIT: Final = 2
 """Most folders that have a second page have no fourth."""
 

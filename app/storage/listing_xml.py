@@ -1,53 +1,27 @@
 """ListObjectsV2 answers, parsed as they arrive.
 
 botocore reads the whole answer first and makes a tree and then a dictionary of it, during which the event loop
-stands still. Here expat calls back while the bytes come in, in pieces as small as the caller likes.
+stands still. Here expat calls back while the bytes come in, in pieces as small as the caller likes, and sees
+nothing of the objects that are written as nearly all are.
 The document is that of the S3 API reference, "ListObjectsV2", "Response Syntax".
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import unquote_plus
 from xml.parsers import expat
 
 from app.domain.errors import PierheadError, StoreUnavailable
+from app.storage.list_page import ListPage
+from app.storage.listing_objects import seconds_of, take_plain_objects
 from app.storage.s3_errors import error_of
 
 _RESULT: Final = "ListBucketResult"
 _ERROR: Final = "Error"
+_OBJECT: Final = b"<Contents>"
+_OBJECT_END: Final = b"</Contents>"
 _BOOLEANS: Final = {"true": True, "false": False}
-
-
-class ListPage(NamedTuple):
-    """One page of a listing, column by column: a thousand keys are a few long-lived objects, not thousands.
-
-    Attributes:
-        keys: of the objects, in byte order.
-        sizes: bytes.
-        modified: seconds since the epoch, UTC.
-        e_tags: without quotes.
-        common_prefixes: what the delimiter has put together, each with the delimiter at its end, in byte order.
-        token: continues the listing behind this page; None on the last page.
-    """
-
-    keys: list[str]
-    sizes: list[int]
-    modified: list[float]
-    e_tags: list[str]
-    common_prefixes: list[str]
-    token: str | None
-
-    @property
-    def last(self) -> str | None:
-        """The last key or common prefix in byte order; None on an empty page."""
-        return max((*self.keys[-1:], *self.common_prefixes[-1:]), default=None)
-
-    @property
-    def first(self) -> str | None:
-        """The first key or common prefix in byte order; None on an empty page."""
-        return min((*self.keys[:1], *self.common_prefixes[:1]), default=None)
 
 
 class ListingParser:
@@ -64,6 +38,8 @@ class ListingParser:
         self._status = status
         self._root = ""
         self._depth = 0
+        self._parsed = 0  # bytes that expat was given
+        self._had_cdata = False
         self._text: list[str] = []
         self._top: dict[str, str] = {}
         self._item: dict[str, str] = {}
@@ -73,6 +49,7 @@ class ListingParser:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text.append
+        parser.StartCdataSectionHandler = self._note_cdata
         parser.StartDoctypeDeclHandler = _refuse_doctype
 
     def feed(self, data: bytes) -> None:
@@ -83,7 +60,7 @@ class ListingParser:
             What the status says, where that is of an error.
         """
         try:
-            self._expat.Parse(data, False)
+            self._take(data)
         except (expat.ExpatError, ValueError, KeyError) as error:
             raise self._error_by_status() or StoreUnavailable("unexpected") from error
 
@@ -117,6 +94,35 @@ class ListingParser:
             _decode(page.common_prefixes)
         return page
 
+    def _take(self, data: bytes) -> None:
+        """Parse by expat what lies between plain objects, and those that are not plain or not all there."""
+        place = 0
+        while (start := data.find(_OBJECT, place)) >= 0:
+            self._parse(data[place:start])
+            if not self._is_between_items:
+                place = start
+                break
+            place = take_plain_objects(data, start, self._page)
+            if place == start:
+                end = data.find(_OBJECT_END, start)
+                place = len(data) if end < 0 else end + len(_OBJECT_END)
+                self._parse(data[start:place])
+        self._parse(data[place:])
+
+    def _parse(self, data: bytes) -> None:
+        self._parsed += len(data)
+        self._expat.Parse(data, False)
+
+    @property
+    def _is_between_items(self) -> bool:
+        """Whether an element that comes now is an item of the listing: expat waits for the end of nothing that it
+        has begun, no tag and no comment. CDATA is not told by that, so one section turns this off."""
+        is_clear = self._expat.CurrentByteIndex == self._parsed and not self._had_cdata
+        return is_clear and self._depth == 1
+
+    def _note_cdata(self) -> None:
+        self._had_cdata = True
+
     def _error_by_status(self) -> PierheadError | None:
         return None if self._status == 200 else error_of(self._status, "")
 
@@ -148,13 +154,8 @@ class ListingParser:
             raise ValueError("a size is digits")
         page.keys.append(item["Key"])
         page.sizes.append(int(size))
-        page.modified.append(_seconds(item["LastModified"]))
+        page.modified.append(seconds_of(item["LastModified"]))
         page.e_tags.append(item["ETag"].strip('"'))
-
-
-def _seconds(text: str) -> float:
-    time = datetime.fromisoformat(text)
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _decode(keys: list[str]) -> None:

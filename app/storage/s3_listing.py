@@ -8,7 +8,7 @@ from collections.abc import Callable
 from app.domain.entries import Entry, File, Folder, Listing
 from app.domain.entry_table import EntryTableBuilder
 from app.domain.paths import ArtifactPath, is_possible_name
-from app.storage.listing_xml import ListPage
+from app.storage.list_page import ListPage
 from app.storage.s3_keys import LEGACY_TILDE, KeySpace
 from app.storage.store import Beginning, FolderWatch
 

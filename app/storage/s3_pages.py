@@ -14,16 +14,17 @@ from botocore.utils import get_environ_proxies
 from yarl import URL
 
 from app.storage.call_limits import CallLimiter
+from app.storage.list_page import ListPage
 from app.storage.list_ranges import ListQuery
-from app.storage.listing_xml import ListingParser, ListPage
+from app.storage.listing_xml import ListingParser
 from app.storage.observing import observed
 from app.storage.s3_clients import Timeouts
 from app.storage.s3_errors import s3_errors_translated
 from app.storage.s3_signing import UrlSigner
 from app.storage.store import Observer
 
-SLICE_BYTES: Final = 16 * 1024
-"""Parsed at once: some 75 keys, in less than half a millisecond."""
+SLICE_BYTES: Final = 64 * 1024
+"""Parsed at once: some 230 keys, in half a millisecond if they are plain and one and a half if not."""
 SIGNED_SECONDS: Final = 300
 """How long a signed URL holds. It is used at once; the rest is for clocks that differ."""
 

@@ -12,7 +12,7 @@ from app.domain.entries import Entry, File, Folder, Found, Listing, Skipped, wal
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath, display_name, is_possible_name
 from app.storage.folder_walk import ListFolder, position_of, walk_by_folders
-from app.storage.listing_xml import ListPage
+from app.storage.list_page import ListPage
 from app.storage.s3_keys import LEGACY_TILDE, MAX_KEY_BYTES, KeySpace
 from app.storage.store import ListNames
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import StoreUnavailable
+from app.storage.list_page import ListPage
 from app.storage.list_ranges import IN_FLIGHT, ListQuery, RangeLister
-from app.storage.listing_xml import ListPage
 from tests.support.key_list import KeyList
 
 PREFIX = "folder/"

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import NotFound, PierheadError, StoreDenied, StoreUnavailable
-from app.storage.listing_xml import ListingParser, ListPage
+from app.storage.list_page import ListPage
+from app.storage.listing_xml import ListingParser
 
 NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 OBJECT = (

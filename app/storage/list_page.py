@@ -1,0 +1,35 @@
+"""What one ListObjectsV2 call gives."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ListPage(NamedTuple):
+    """One page of a listing, column by column: a thousand keys are a few long-lived objects, not thousands.
+
+    Attributes:
+        keys: of the objects, in byte order.
+        sizes: bytes.
+        modified: seconds since the epoch, UTC.
+        e_tags: without quotes.
+        common_prefixes: what the delimiter has put together, each with the delimiter at its end, in byte order.
+        token: continues the listing behind this page; None on the last page.
+    """
+
+    keys: list[str]
+    sizes: list[int]
+    modified: list[float]
+    e_tags: list[str]
+    common_prefixes: list[str]
+    token: str | None
+
+    @property
+    def last(self) -> str | None:
+        """The last key or common prefix in byte order; None on an empty page."""
+        return max((*self.keys[-1:], *self.common_prefixes[-1:]), default=None)
+
+    @property
+    def first(self) -> str | None:
+        """The first key or common prefix in byte order; None on an empty page."""
+        return min((*self.keys[:1], *self.common_prefixes[:1]), default=None)

@@ -22,6 +22,15 @@ class Timeouts(NamedTuple):
     connect: float
     read: float
 
+    @property
+    def idle(self) -> float:
+        """How long an unused connection is kept, and less than `read`.
+
+        aiohttp may go on counting the read timeout of a body whose end was read late, while its connection is in
+        the pool: whoever got that connection after `read` seconds would fail at once.
+        """
+        return self.read / 2
+
 
 def new_session(*, profile: str | None = None, region: str | None = None) -> aioboto3.Session:
     """A session by the AWS conventions.
@@ -65,6 +74,7 @@ def open_client(
         connect_timeout=timeouts.connect,
         read_timeout=timeouts.read,
         max_pool_connections=max_connections,
+        connector_args={"keepalive_timeout": timeouts.idle},
         retries={"mode": "standard", "total_max_attempts": 1},  # `CallLimiter` decides what is tried again
         # Engines other than Amazon's refuse or ignore the checksums that are sent otherwise.
         request_checksum_calculation="when_required",

@@ -107,7 +107,7 @@ async def open_http(
     """
     trusted = ssl.create_default_context(cafile=ca_bundle or get_cert_path(True))
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=max_connections, ssl=trusted),
+        connector=aiohttp.TCPConnector(limit=max_connections, ssl=trusted, keepalive_timeout=timeouts.idle),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=timeouts.read),
         headers={"Accept-Encoding": "identity"},
         cookie_jar=aiohttp.DummyCookieJar(),

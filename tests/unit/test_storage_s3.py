@@ -332,12 +332,31 @@ async def test_a_cancelled_reader_closes_the_connection(s3: FakeS3, seen: Observ
         await s3.has_closed(0)
 
 
-async def test_a_body_read_to_its_end_leaves_the_connection_for_the_next(s3: FakeS3, store: S3Store) -> None:
+async def test_a_body_read_to_its_end_leaves_the_connection_for_the_next(
+    s3: FakeS3, seen: Observations
+) -> None:
     s3.answer = fake_s3.content(b"0123456789")
-    for _ in range(3):
-        async with store.open_range(FILE, INFO, 0, 10) as chunks:
-            assert b"".join([chunk async for chunk in chunks]) == b"0123456789"
+    async with open_s3_store("artifacts", observe=seen) as store:
+        for _ in range(3):
+            async with store.open_range(FILE, INFO, 0, 10) as chunks:
+                assert b"".join([chunk async for chunk in chunks]) == b"0123456789"
     assert [request.connection for request in s3.requests] == [0, 0, 0]
+
+
+async def test_an_unused_connection_does_not_outlive_the_read_timeout(s3: FakeS3, store: S3Store) -> None:
+    """Whoever got it from the pool then would have the timeout of the answer before."""
+    s3.answer = fake_s3.content(b"0123456789")
+    async with store.open_range(FILE, INFO, 0, 10) as chunks:
+        assert b"".join([chunk async for chunk in chunks]) == b"0123456789"
+    s3.answer = fake_s3.xml(PAGE.format(truncated="false", token="", name="a"))
+    await store.list_folder(ArtifactPath.from_text("/d/"))
+    s3.answer = fake_s3.content(b"0123456789")
+    await store.head(FILE)
+    used = {request.connection for request in s3.requests}
+    assert len(used) == 3
+    async with asyncio.timeout(5):
+        for connection in used:
+            await s3.has_closed(connection)
 
 
 async def test_open_downloads_do_not_hold_up_other_calls(s3: FakeS3, store: S3Store) -> None:

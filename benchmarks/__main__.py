@@ -11,15 +11,20 @@ from dataclasses import asdict
 from typing import Final
 
 from benchmarks import machine
-from benchmarks.bench import HOME, PROJECT, Bench
+from benchmarks.bench import HOME, Bench
 from benchmarks.cold import measure_cold
 from benchmarks.contenders import SERVERS
 from benchmarks.crowd import measure_crowd
+from benchmarks.downloads import measure_downloads
 from benchmarks.growth import measure_growth
+from benchmarks.listing import measure_listing
 from benchmarks.options import Options, parse_options
+from benchmarks.programs import PROJECT
 from benchmarks.redirect import measure_redirect
 from benchmarks.report import publish, render
 from benchmarks.results import BenchError, Row
+from benchmarks.served_listing import measure_served_listing
+from benchmarks.slow_clients import measure_slow_clients
 from benchmarks.slow_s3 import measure_slow_s3
 from benchmarks.targets import judge
 from benchmarks.warm import measure_warm
@@ -35,6 +40,10 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Row]]]] = {
     "growth": measure_growth,
     "crowd": measure_crowd,
     "redirect": measure_redirect,
+    "listing": measure_listing,
+    "served-listing": measure_served_listing,
+    "downloads": measure_downloads,
+    "slow-clients": measure_slow_clients,
 }
 
 

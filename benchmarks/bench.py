@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 
 from benchmarks.options import Options
+from benchmarks.programs import PROJECT
 from benchmarks.results import BenchError
 from benchmarks.s3 import S3, run_s3
 from benchmarks.tree import COLD_FOLDERS, cold_folder, folder, make_tree
 from tests.support.waiting import wait_until
 
-PROJECT = Path(__file__).resolve().parent.parent
 HOME = PROJECT / ".run" / "bench"
 
 MOST_ENTRIES_IN_S3 = 10_000

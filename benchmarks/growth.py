@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
 from app.config import Settings
-from benchmarks.bench import PROJECT, Bench
+from benchmarks.bench import Bench
 from benchmarks.contenders import PIERHEAD
 from benchmarks.fake_store import folder_name
 from benchmarks.lanes import CONNECTIONS, Lane, measure_in_turn
 from benchmarks.load import Client, Target, get
-from benchmarks.programs import Program, run_program
+from benchmarks.programs import PROJECT, Program, run_program
 from benchmarks.results import BenchError, Row
 from benchmarks.tree import check_listing
 from tests.support.waiting import answers, free_port

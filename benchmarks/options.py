@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SIZES = (10, 100, 1_000, 10_000, 100_000)
-SECTIONS = ("warm", "cold", "slow-s3", "growth", "crowd", "redirect")
+SECTIONS = (
+    "warm",
+    "cold",
+    "slow-s3",
+    "growth",
+    "crowd",
+    "redirect",
+    "listing",
+    "served-listing",
+    "downloads",
+    "slow-clients",
+)
 
 
 @dataclass(frozen=True)

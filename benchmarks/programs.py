@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.results import BenchError
 from tests.support.waiting import wait_until
 
+PROJECT = Path(__file__).resolve().parent.parent
 SERVER_CORE = 0
 LOAD_CORE = 1
 

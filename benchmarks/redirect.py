@@ -8,12 +8,13 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 
-from benchmarks.bench import PROJECT, Bench
+from benchmarks.bench import Bench
 from benchmarks.contenders import FLOOR, PIERHEAD_S3
 from benchmarks.floor import capture, check_same
 from benchmarks.lanes import CONNECTIONS, Lane, measure_in_turn
 from benchmarks.load import Answer, Target, get
 from benchmarks.pierhead import run_floor, run_pierhead
+from benchmarks.programs import PROJECT
 from benchmarks.results import BenchError, Row
 from benchmarks.s3 import BUCKET
 from benchmarks.tree import file_name, folder

@@ -9,9 +9,16 @@ from typing import Final, NamedTuple
 
 from benchmarks.contenders import AUTOINDEX, CONTENDERS, FLOOR, PIERHEAD, PIERHEAD_S3
 from benchmarks.crowd import CLIENTS
+from benchmarks.downloads import CASE as DOWNLOAD_CASE
+from benchmarks.downloads import STRAIGHT
 from benchmarks.growth import BOUND, MEMORY, PEAK
+from benchmarks.listing import AIOBOTO3, CALLS, HELD
+from benchmarks.listing import CASE as LISTING_CASE
 from benchmarks.redirect import CASE as REDIRECT_CASE
 from benchmarks.results import BODY, Row, find, paired_ratio, times
+from benchmarks.served_listing import FIRST_ENTRY, WHOLE
+from benchmarks.slow_clients import CLIENTS as SLOW_CLIENTS
+from benchmarks.slow_clients import STREAMS
 from benchmarks.targets import Verdict
 
 BEGIN: Final = "<!-- figures: begin; written by `make bench`, do not edit -->"
@@ -45,6 +52,10 @@ def render(rows: Sequence[Row], verdicts: Sequence[Verdict], machine: Mapping[st
         *_section("Warm listing as the bucket grows", rows, "growth", [*_COMMON, *_MEMORY]),
         *_section(f"{CLIENTS:,} keep-alive clients", rows, "crowd", [*_COMMON, _PEAK]),
         *_section("Download from S3 by redirect", rows, "redirect", [*_COMMON, _of_redirect_floor(rows)]),
+        *_section("A large folder of S3, listed for the first time", rows, "listing", _listing(rows)),
+        *_section("A warm page while a large folder is listed", rows, "served-listing", _SERVED),
+        *_section("Download from S3 through Pierhead", rows, "downloads", _downloads(rows)),
+        *_section(f"{SLOW_CLIENTS:,} slow downloads", rows, "slow-clients", [*_LATENCY, _STREAMS, _PEAK]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -91,6 +102,30 @@ def _section(title: str, rows: Sequence[Row], section: str, columns: Sequence[Co
 def _of_redirect_floor(rows: Sequence[Row]) -> Column:
     floor = find(rows, "redirect", FLOOR, REDIRECT_CASE)
     return Column("x floor", lambda row: _of_floor(row, floor))
+
+
+def _listing(rows: Sequence[Row]) -> list[Column]:
+    beside = find(rows, "listing", AIOBOTO3, LISTING_CASE)
+    return [
+        Column("seconds", lambda row: f"{row.p50 / 1e3:.2f}"),
+        Column("times aioboto3", lambda row: "" if beside is None else _short(paired_ratio(row, beside))),
+        Column("CPU seconds", lambda row: f"{row.busy * row.p50 / 1e3:.2f}"),
+        Column("S3 calls", lambda row: f"{row.facts[CALLS]:,.0f}"),
+        Column("loop held at most, ms", lambda row: _short(row.facts[HELD])),
+    ]
+
+
+def _downloads(rows: Sequence[Row]) -> list[Column]:
+    straight = find(rows, "downloads", STRAIGHT, DOWNLOAD_CASE)
+    return [
+        Column("MiB/s", lambda row: _short(row.rate)),
+        Column("of straight", lambda row: "" if straight is None else _short(paired_ratio(row, straight))),
+        Column("cores busy", lambda row: f"{row.busy:.2f}" if row.busy else ""),
+    ]
+
+
+def _fact(row: Row, name: str) -> str:
+    return _short(row.facts[name]) if name in row.facts else ""
 
 
 def _rows(rows: Sequence[Row], columns: Sequence[Column]) -> str:
@@ -170,6 +205,12 @@ _MEMORY = [
     Column("bound", lambda row: _mib(row, BOUND)),
 ]
 _PEAK = Column("memory at most", lambda row: _mib(row, PEAK))
+_SERVED = [
+    *_LATENCY,
+    Column("first entry of the folder ms", lambda row: _fact(row, FIRST_ENTRY)),
+    Column("all of it ms", lambda row: _fact(row, WHOLE)),
+]
+_STREAMS = Column("downloads to the end", lambda row: f"{row.facts[STREAMS]:,.0f}")
 _S3_REQUESTS = Column("S3 requests", lambda row: f"{row.facts['S3 requests']:,.0f}")
 _CASE = Column("case", lambda row: row.case)
 _NOTE = Column("", lambda row: row.note)

@@ -1,18 +1,22 @@
-"""The S3 engine that Pierhead and rclone read from, filled with the tree."""
+"""The S3s that Pierhead and its peers read from: an engine filled with the tree, and one that makes up what it gives."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.programs import LOAD_CORE
+from benchmarks.made_up_s3 import REQUESTS
+from benchmarks.programs import LOAD_CORE, PROJECT, run_program
 from benchmarks.results import BenchError
 from tests.support.aws import S3Endpoint
 from tests.support.s3_engine import run_s3_engine
+from tests.support.waiting import answers, free_port
 
 BUCKET = "artifacts"
 _FILL_SECONDS = 600
@@ -36,13 +40,7 @@ class S3(NamedTuple):
         Args:
             url: of a proxy before it.
         """
-        return {
-            "AWS_ENDPOINT_URL_S3": url or self.endpoint.url,
-            "AWS_ACCESS_KEY_ID": self.endpoint.access_key,
-            "AWS_SECRET_ACCESS_KEY": self.endpoint.secret_key,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        return aws_environment(self.endpoint if url is None else replace(self.endpoint, url=url))
 
     def rclone_environment(self, directory: Path, url: str | None = None) -> dict[str, str]:
         """The same for rclone, whose remote is then `:s3:BUCKET`.
@@ -57,6 +55,17 @@ class S3(NamedTuple):
             "RCLONE_S3_ACCESS_KEY_ID": self.endpoint.access_key,
             "RCLONE_S3_SECRET_ACCESS_KEY": self.endpoint.secret_key,
         }
+
+
+def aws_environment(endpoint: S3Endpoint) -> dict[str, str]:
+    """What tells a program of the AWS conventions where an S3 is."""
+    return {
+        "AWS_ENDPOINT_URL_S3": endpoint.url,
+        "AWS_ACCESS_KEY_ID": endpoint.access_key,
+        "AWS_SECRET_ACCESS_KEY": endpoint.secret_key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
 
 @contextmanager
@@ -83,6 +92,33 @@ def run_s3(directory: Path, tree: Path, folders: tuple[str, ...], sizes: tuple[i
         yield s3
     finally:
         engine.__exit__(None, None, None)
+
+
+@contextmanager
+def run_made_up_s3(
+    directory: Path, *, entries: int = 0, object_bytes: int = 0, delay: float = 0.0
+) -> Iterator[S3Endpoint]:
+    """Run a `MadeUpS3` on the load generator's core until the block ends.
+
+    Args:
+        directory: for what it writes.
+        entries, object_bytes, delay: see `MadeUpS3`.
+
+    Raises:
+        BenchError: it does not start.
+    """
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "benchmarks.made_up_s3", "--port", str(port), "--delay", str(delay)]
+    with run_program(
+        [*command, "--entries", str(entries), "--object-bytes", str(object_bytes)],
+        url=url,
+        directory=directory,
+        answers=lambda: answers(url + REQUESTS),
+        environ={"PYTHONPATH": str(PROJECT)},
+        cores=(LOAD_CORE,),
+    ):
+        yield S3Endpoint(url)
 
 
 def _fill(s3: S3, directory: Path, tree: Path, folders: tuple[str, ...]) -> None:

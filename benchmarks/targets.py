@@ -7,12 +7,20 @@ from typing import Final, NamedTuple
 
 from benchmarks.contenders import AUTOINDEX, FLOOR, PIERHEAD, PIERHEAD_S3, RCLONE_S3, RCLONE_S3_READING
 from benchmarks.crowd import CASE as CROWD_CASE
-from benchmarks.growth import BOUND, BROWSED, FOLDERS, MEMORY
+from benchmarks.downloads import CASE as DOWNLOAD_CASE
+from benchmarks.downloads import STRAIGHT
+from benchmarks.growth import BOUND, BROWSED, FOLDERS, MEMORY, PEAK
 from benchmarks.growth import case_of as growth_case
+from benchmarks.limits import BYTES as MOST_MEMORY
+from benchmarks.listing import AIOBOTO3, HELD, PAGE_BY_PAGE, RANGES, RANGES_AGAIN
+from benchmarks.listing import CASE as LISTING_CASE
 from benchmarks.options import SIZES
 from benchmarks.redirect import CASE as REDIRECT_CASE
 from benchmarks.results import Row, find, paired_ratio, times
-from benchmarks.slow_s3 import FAST, LIFETIMES, SLOW, STOPPED
+from benchmarks.served_listing import FIRST_ENTRY, FORMATS
+from benchmarks.served_listing import case_of as served_case
+from benchmarks.slow_clients import CASE as SLOW_CLIENTS_CASE
+from benchmarks.slow_s3 import FAST, FAST_SECONDS, LIFETIMES, SLOW, STOPPED
 from benchmarks.warm import VARIANTS, VARIANTS_AT, case_of
 
 LEAST_OF_FLOOR: Final = 0.7
@@ -22,6 +30,12 @@ LEAST_AHEAD: Final = {100: 3.0, 1_000: 20.0, 10_000: 20.0}
 LEAST_AHEAD_ON_S3: Final = 20.0
 MOST_SLOWER_WITH_S3: Final = 1.1
 MOST_GROWTH: Final = 1.2
+LEAST_AHEAD_OF_PAGES: Final = 5.0
+MOST_HELD: Final = 20.0
+"""Milliseconds."""
+MOST_TO_FIRST_ENTRY: Final = 3 * FAST_SECONDS * 1e3
+"""Milliseconds: the first entries go out after two answers of S3."""
+LEAST_OF_STRAIGHT: Final = 0.8
 
 _PEERS = (AUTOINDEX, "nginx fancyindex", "Apache mod_autoindex", "Caddy file_server browse")
 
@@ -48,6 +62,10 @@ def judge(rows: Sequence[Row]) -> list[Verdict]:
         _growth,
         _crowd,
         _redirect,
+        _listing,
+        _served_listing,
+        _downloads,
+        _slow_clients,
     )
     return [verdict for each in judges for verdict in each(rows)]
 
@@ -142,6 +160,58 @@ def _crowd(rows: Sequence[Row]) -> Iterator[Verdict]:
 def _redirect(rows: Sequence[Row]) -> Iterator[Verdict]:
     row, base = (find(rows, "redirect", name, REDIRECT_CASE) for name in (PIERHEAD_S3, FLOOR))
     yield _of_floor(row, base, REDIRECT_CASE, LEAST_OF_FLOOR_BY_REDIRECT)
+
+
+def _listing(rows: Sequence[Row]) -> Iterator[Verdict]:
+    for server in (RANGES, RANGES_AGAIN):
+        row = find(rows, "listing", server, LISTING_CASE)
+        for other in (AIOBOTO3, PAGE_BY_PAGE):
+            target = f"{LISTING_CASE}, {server}: {LEAST_AHEAD_OF_PAGES:g} times as fast as {other}"
+            base = find(rows, "listing", other, LISTING_CASE)
+            if row and base:
+                ahead = paired_ratio(row, base)
+                yield Verdict(target, f"{ahead:.1f} times", ahead >= LEAST_AHEAD_OF_PAGES)
+            else:
+                yield Verdict(target, "no figure", None)
+        target = f"{LISTING_CASE}, {server}: event loop never held longer than {MOST_HELD:g} ms"
+        held = row.facts[HELD] if row else None
+        yield _at_most(target, held, MOST_HELD)
+
+
+def _served_listing(rows: Sequence[Row]) -> Iterator[Verdict]:
+    for form in FORMATS:
+        case = served_case(form)
+        row = find(rows, "served-listing", PIERHEAD_S3, case)
+        target = f"{case}: first entry before S3 could answer a third time ({MOST_TO_FIRST_ENTRY:g} ms)"
+        yield _at_most(target, row.facts[FIRST_ENTRY] if row else None, MOST_TO_FIRST_ENTRY)
+        target = f"{case}: p99 of the warm page at most {MOST_HELD:g} ms"
+        yield _at_most(target, row.p99 if row else None, MOST_HELD)
+
+
+def _at_most(target: str, milliseconds: float | None, most: float) -> Verdict:
+    if milliseconds is None:
+        return Verdict(target, "no figure", None)
+    return Verdict(target, f"{milliseconds:.1f} ms", milliseconds <= most)
+
+
+def _downloads(rows: Sequence[Row]) -> Iterator[Verdict]:
+    target = f"{DOWNLOAD_CASE}: at least {LEAST_OF_STRAIGHT:g} of the speed straight from the S3 engine"
+    row, base = (find(rows, "downloads", name, DOWNLOAD_CASE) for name in (PIERHEAD_S3, STRAIGHT))
+    if row and base:
+        part = paired_ratio(row, base)
+        yield Verdict(target, f"{part:.2f}", part >= LEAST_OF_STRAIGHT)
+    else:
+        yield Verdict(target, "no figure", None)
+
+
+def _slow_clients(rows: Sequence[Row]) -> Iterator[Verdict]:
+    target = f"{SLOW_CLIENTS_CASE}: none breaks off, in 2 GiB"
+    row = find(rows, "slow-clients", PIERHEAD_S3, SLOW_CLIENTS_CASE)
+    if row:
+        measured = f"{row.errors} break off, {row.facts[PEAK] / 2**20:,.0f} MiB"
+        yield Verdict(target, measured, row.errors == 0 and row.facts[PEAK] <= MOST_MEMORY)
+    else:
+        yield Verdict(target, "no figure", None)
 
 
 def _of_floor(row: Row | None, base: Row | None, case: str, least: float) -> Verdict:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
-from benchmarks.bench import PROJECT, Bench
+from benchmarks.bench import Bench
 from benchmarks.contenders import CONTENDERS, FLOOR, PIERHEAD, SERVERS, Contender, keep_static_page
 from benchmarks.floor import capture, check_same
 from benchmarks.lanes import CONNECTIONS, Lane, connections_for, measure_in_turn
 from benchmarks.load import Target, get
 from benchmarks.pierhead import run_floor
-from benchmarks.programs import Program
+from benchmarks.programs import PROJECT, Program
 from benchmarks.results import BODY, ENTRIES, BenchError, Row, Skipped
 from benchmarks.tree import WrongListing, check_listing, folder
 

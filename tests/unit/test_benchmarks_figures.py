@@ -7,12 +7,19 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import PAGE
-from benchmarks.contenders import AUTOINDEX, FLOOR, PIERHEAD
+from benchmarks.contenders import AUTOINDEX, FLOOR, PIERHEAD, PIERHEAD_S3
+from benchmarks.downloads import CASE as DOWNLOAD_CASE
+from benchmarks.downloads import STRAIGHT
+from benchmarks.growth import PEAK
 from benchmarks.lanes import CONNECTIONS, connections_for
+from benchmarks.listing import AIOBOTO3, CALLS, HELD, RANGES
+from benchmarks.listing import CASE as LISTING_CASE
 from benchmarks.load import Answer, read_report, sample_of
 from benchmarks.options import SIZES, Options, parse_options
 from benchmarks.report import BEGIN, END, publish, render
 from benchmarks.results import BenchError, Row, Sample, Skipped, paired_ratio, times
+from benchmarks.slow_clients import CASE as SLOW_CLIENTS_CASE
+from benchmarks.slow_clients import STREAMS
 from benchmarks.targets import judge
 from benchmarks.tree import WrongListing, check_listing, file_name
 from benchmarks.warm import case_of
@@ -148,3 +155,38 @@ def test_what_wrk_found_is_told_by_cpu_time_too() -> None:
 def test_a_silent_load_generator_is_no_figure(output: str) -> None:
     with pytest.raises(BenchError):
         read_report(output, 1)
+
+
+@pytest.mark.parametrize(("seconds", "is_met"), [(1.9, True), (2.1, False)])
+def test_a_large_listing_is_held_against_pages_one_after_the_other(seconds: float, is_met: bool) -> None:
+    rows = [
+        Row(
+            "listing", name, LISTING_CASE, (Sample(1 / taken, 1.0, 1.0, 1, 0, 0.5),), {HELD: 21.0, CALLS: 100}
+        )
+        for name, taken in ((RANGES, seconds), (AIOBOTO3, 10.0))
+    ]
+    found = {verdict.target: verdict.is_met for verdict in judge(rows)}
+    about = f"{LISTING_CASE}, {RANGES}: "
+    assert found[f"{about}5 times as fast as {AIOBOTO3}"] is is_met
+    assert found[f"{about}event loop never held longer than 20 ms"] is False
+    assert "| 100 |" in render(rows, [], {})
+
+
+@pytest.mark.parametrize(("rate", "is_met"), [(81, True), (79, False)])
+def test_a_download_is_held_against_the_engine_itself(rate: float, is_met: bool) -> None:
+    rows = [
+        Row("downloads", name, DOWNLOAD_CASE, (sample(speed),))
+        for name, speed in ((STRAIGHT, 100), (PIERHEAD_S3, rate))
+    ]
+    (found,) = (verdict for verdict in judge(rows) if verdict.target.startswith(DOWNLOAD_CASE))
+    assert found.is_met is is_met
+
+
+@pytest.mark.parametrize(
+    ("errors", "memory", "is_met"), [(0, 1 << 30, True), (1, 1 << 30, False), (0, 3 << 30, False)]
+)
+def test_slow_clients_are_all_served_within_their_memory(errors: int, memory: int, is_met: bool) -> None:
+    facts = {PEAK: memory, STREAMS: 1000 - errors}
+    row = Row("slow-clients", PIERHEAD_S3, SLOW_CLIENTS_CASE, (sample(1, errors=errors),), facts)
+    (found,) = (verdict for verdict in judge([row]) if verdict.target.startswith(SLOW_CLIENTS_CASE))
+    assert found.is_met is is_met

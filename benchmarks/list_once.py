@@ -1,0 +1,140 @@
+"""Lists one folder of a `MadeUpS3` in one of several ways, and says as JSON how that went."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import aioboto3
+import uvloop
+
+from app.domain.paths import ArtifactPath
+from app.main import prepare_process
+from app.storage.s3 import S3Store, open_s3_store
+from benchmarks.made_up_s3 import REQUESTS
+from tests.support.waiting import fetch
+
+PROBE_SECONDS: Final = 0.001
+
+Lister = Callable[[], Awaitable[int]]
+"""Lists the folder once; returns how many keys there were."""
+
+
+@dataclass
+class Listed:
+    """How one listing went.
+
+    Attributes:
+        keys: how many it gave.
+        seconds: that it took.
+        cpu_seconds: that this process used meanwhile.
+        held_seconds: longest that the event loop was late for something else.
+        calls: that S3 was asked.
+    """
+
+    keys: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    held_seconds: float = 0.0
+    calls: int = 0
+
+
+@asynccontextmanager
+async def _aioboto3(bucket: str, prefix: str) -> AsyncIterator[Lister]:
+    """What anybody would write."""
+    async with aioboto3.Session().client("s3") as client:
+
+        async def run() -> int:
+            pages = client.get_paginator("list_objects_v2").paginate(
+                Bucket=bucket, Prefix=prefix, Delimiter="/"
+            )
+            return len([item async for page in pages for item in page.get("Contents", [])])
+
+        yield run
+
+
+@asynccontextmanager
+async def _page_by_page(bucket: str, prefix: str) -> AsyncIterator[Lister]:
+    """With the calls and the parser of Pierhead, each page after the one before."""
+    async with _store(bucket) as store:
+        fetcher = store._pages  # the very one that it lists folders with
+
+        async def run() -> int:
+            return sum([len(page.keys) async for page in fetcher.pages(prefix)])
+
+        yield run
+
+
+@asynccontextmanager
+async def _ranges(bucket: str, prefix: str) -> AsyncIterator[Lister]:
+    """As Pierhead lists a folder."""
+    async with _store(bucket) as store:
+
+        async def run() -> int:
+            return len((await store.list_folder(ArtifactPath.from_text(f"/{prefix}"))).entries)
+
+        yield run
+
+
+WAYS: Final = {"aioboto3": _aioboto3, "page-by-page": _page_by_page, "ranges": _ranges}
+
+
+@asynccontextmanager
+async def _store(bucket: str) -> AsyncIterator[S3Store]:
+    async with open_s3_store(bucket, observe=lambda *_: None) as store:
+        yield store
+
+
+async def measure(lister: Lister) -> Listed:
+    """List once, while a probe asks the event loop for a turn every millisecond."""
+    listed, before = Listed(), _calls()
+    probe = asyncio.create_task(_probe(listed))
+    started, used = time.perf_counter(), time.process_time()
+    listed.keys = await lister()
+    listed.seconds, listed.cpu_seconds = time.perf_counter() - started, time.process_time() - used
+    probe.cancel()
+    with suppress(asyncio.CancelledError):
+        await probe
+    listed.calls = _calls() - before
+    return listed
+
+
+def _calls() -> int:
+    """How many have been made of S3."""
+    return int(fetch(os.environ["AWS_ENDPOINT_URL_S3"] + REQUESTS))
+
+
+async def _probe(listed: Listed) -> None:
+    while True:
+        asked = time.perf_counter()
+        await asyncio.sleep(PROBE_SECONDS)
+        listed.held_seconds = max(listed.held_seconds, time.perf_counter() - asked - PROBE_SECONDS)
+
+
+async def _run(way: str, bucket: str, prefix: str, times: int) -> list[Listed]:
+    async with WAYS[way](bucket, prefix) as lister:
+        return [await measure(lister) for _ in range(times)]
+
+
+def main() -> None:
+    """List as told, with the interpreter set up as for serving, and print a JSON array."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("way", choices=WAYS)
+    parser.add_argument("bucket")
+    parser.add_argument("prefix", help="of the folder, with its slash")
+    parser.add_argument("--times", type=int, default=1)
+    options = parser.parse_args()
+    prepare_process()
+    listings = uvloop.run(_run(options.way, options.bucket, options.prefix, options.times))
+    print(json.dumps([asdict(listed) for listed in listings]))
+
+
+if __name__ == "__main__":
+    main()

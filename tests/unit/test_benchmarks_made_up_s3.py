@@ -1,0 +1,56 @@
+"""The S3 of the benchmarks that makes up what it gives: a listing must be whole by whichever way it is taken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.domain.paths import ArtifactPath
+from app.storage.s3 import open_s3_store
+from benchmarks import list_once
+from benchmarks.listing import CALLS, HELD, RANGES
+from benchmarks.listing import _with as with_listed
+from benchmarks.made_up_s3 import OBJECT, MadeUpS3
+from benchmarks.results import Row
+from benchmarks.s3 import BUCKET
+from benchmarks.tree import COLD_ENTRIES, cold_folder, folder
+from tests.support.aws import S3Endpoint, point_aws_at
+
+ENTRIES = 4_321
+BYTES = 300_000
+
+
+@pytest.fixture(autouse=True)
+async def s3(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    made_up = MadeUpS3(ENTRIES, BYTES, 0.0)
+    server = await asyncio.start_server(made_up.serve, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        point_aws_at(monkeypatch, S3Endpoint(f"http://{host}:{port}"))
+        yield
+
+
+@pytest.mark.parametrize("way", list_once.WAYS)
+@pytest.mark.parametrize(("path", "entries"), [(folder(ENTRIES), ENTRIES), (cold_folder(0), COLD_ENTRIES)])
+async def test_every_way_gives_every_key(way: str, path: str, entries: int) -> None:
+    async with list_once.WAYS[way](BUCKET, f"{path}/") as lister:
+        assert await lister() == entries
+
+
+async def test_the_object_is_as_long_as_it_says() -> None:
+    path = ArtifactPath.from_text(f"/{OBJECT}")
+    async with open_s3_store(BUCKET, observe=lambda *_: None) as store:
+        info = await store.head(path)
+        assert info.size == BYTES
+        async with store.open_range(path, info, 0, BYTES) as chunks:
+            assert b"".join([chunk async for chunk in chunks]) == bytes(BYTES)
+
+
+def test_the_worst_of_several_listings_is_told() -> None:
+    row = Row("listing", RANGES, "")
+    for listed in (list_once.Listed(1, 0.5, 0.25, 0.004, 7), list_once.Listed(1, 1.0, 0.25, 0.009, 5)):
+        row = with_listed(row, listed)
+    assert dict(row.facts) == {CALLS: 7, HELD: 9.0}
+    assert [(sample.p50, sample.busy) for sample in row.samples] == [(500.0, 0.5), (1000.0, 0.25)]

@@ -123,10 +123,15 @@ class _Ranges:
 
     async def run(self, page: ListPage) -> None:
         """List what follows a page, which has a token."""
+        after = page.last or ""
         try:
             async with self._tasks:
-                rest = _Range(page.last or "", None, page.token)
-                await self._give_out(await self._split(rest, page, self._known))
+                if self._known:
+                    ranges = self._begin(after, None, page.token, self._known)
+                else:
+                    ranges = [_Range(after, None, page.token)]
+                    self._tasks.create_task(self._split(ranges[0], page))
+                await self._give_out(ranges)
         except ExceptionGroup as failures:
             # One range fails and the others end with it: the listing has one error, the first.
             raise failures.exceptions[0] from None
@@ -146,39 +151,52 @@ class _Ranges:
         query = ListQuery(self._prefix, part.after, part.token)
         for count in itertools.count(1):
             page = await self._fetch(query)
-            if not _is_in_order(page):
-                raise StoreUnavailable("unexpected")
-            last = page.last
-            inside = _cut(page, part.after, part.until)
-            part.found.put_nowait(inside)
-            if page.token is None or (part.until and last and last > part.until):
-                part.found.put_nowait(None)
+            if self._is_end(part, page):
                 return
-            if last and count >= PAGES_BEFORE_SPLIT and not self._places.locked():
-                rest = _Range(max(last, part.after), part.until, page.token)
-                part.found.put_nowait(await self._split(rest, page, ()))
+            if page.last and count >= PAGES_BEFORE_SPLIT and not self._places.locked():
+                await self._split(part, page)
                 return
             query = ListQuery(self._prefix, token=page.token)
 
-    async def _split(self, rest: _Range, page: ListPage, known: Sequence[str]) -> list[_Range]:
-        """Divide the rest of a range, and begin to list its parts.
+    def _is_end(self, part: _Range, page: ListPage) -> bool:
+        """Give out the part of a page that lies in a range. Returns whether the range ends with it."""
+        if not _is_in_order(page):
+            raise StoreUnavailable("unexpected")
+        part.found.put_nowait(_cut(page, part.after, part.until))
+        is_end = page.token is None or bool(part.until and page.last and page.last > part.until)
+        if is_end:
+            part.found.put_nowait(None)
+        return is_end
+
+    async def _split(self, part: _Range, page: ListPage) -> None:
+        """Go on with a range behind a page: with one page more, and meanwhile find out where to cut what follows."""
+        fetching = self._tasks.create_task(self._fetch(ListQuery(self._prefix, token=page.token)))
+        points = await self._points(page, part.until)
+        next_page = await fetching
+        if not self._is_end(part, next_page):
+            after = max(part.after, page.last or "", next_page.last or "")
+            part.found.put_nowait(self._begin(after, part.until, next_page.token, points))
+
+    def _begin(self, after: str, until: str | None, token: str | None, points: Sequence[str]) -> list[_Range]:
+        """Begin to list a range in parts.
 
         Args:
-            page: the page that it follows.
-            known: keys at which to cut; none to guess them.
+            after, until, token: of the range; a page ended at `after`.
+            points: keys at which to cut, as far as they lie in it.
         """
-        after, until = rest.after, rest.until
-        points = [point for point in known if point > after and (until is None or point < until)]
-        if not points and len(page.keys) + len(page.common_prefixes) > 1:
-            points = await self._inhabited(split_points(_merged(page), until, self._prefix), until)
-        ranges = [
-            _Range(start, end, rest.token if start == after else None)
-            for start, end in itertools.pairwise((after, *points, until))
-            if start is not None
-        ]
+        inside = [point for point in points if point > after and (until is None or point < until)]
+        starts, ends = (after, *inside), (*inside, until)
+        tokens = (token, *(None for _ in inside))
+        ranges = list(map(_Range, starts, ends, tokens))
         for each in ranges:
             self._tasks.create_task(self._list(each))
         return ranges
+
+    async def _points(self, page: ListPage, until: str | None) -> list[str]:
+        """Where to cut what follows a page; nowhere, if it shows too little."""
+        if len(page.keys) + len(page.common_prefixes) < 2:
+            return []
+        return await self._inhabited(split_points(_merged(page), until, self._prefix), until)
 
     async def _inhabited(self, points: Sequence[str], until: str | None) -> list[str]:
         """Those of the points that have something between them and the next one, asked of S3 by its first key."""

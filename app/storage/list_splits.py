@@ -12,7 +12,7 @@ from cachetools import LRUCache
 PAGES_PER_RANGE: Final = 3
 """Shorter ranges are not worth it: the last page of each reaches into the next and is read for nothing."""
 MOST_RANGES: Final = 24
-MOST_PROBES: Final = 48
+MOST_PROBES: Final = 24
 MOST_FOLDERS: Final = 64
 
 _HEXADECIMAL: Final = "abcdef"

@@ -114,6 +114,14 @@ async def rounds_of(bucket: KeyList, lister: RangeLister) -> int:
     return rounds
 
 
+@pytest.mark.parametrize(("count", "most"), [(2_500, 3), (3_500, 4), (5_000, 5)])
+async def test_a_folder_of_a_few_pages_takes_hardly_longer_for_being_cut(count: int, most: int) -> None:
+    """The page behind the first two is asked for together with the places to cut at, not after these."""
+    bucket, single = KeyList(NUMBERED[:count]), KeyList(NUMBERED[:1])
+    rounds_of_one_call = await rounds_of(single, RangeLister(single.fetch))
+    assert await rounds_of(bucket, RangeLister(bucket.fetch)) <= most + rounds_of_one_call
+
+
 @pytest.mark.parametrize("keys", [NUMBERED, HASHED], ids=["numbered", "hashed"])
 async def test_a_large_folder_takes_few_round_trips_and_little_more_than_its_pages(keys: list[str]) -> None:
     bucket = KeyList(keys)

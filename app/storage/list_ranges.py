@@ -146,6 +146,7 @@ class _Ranges:
                     waiting.extendleft(reversed(found))
                     break
                 self._take(found)
+                await asyncio.sleep(0)  # many may be waiting behind a part that came late
 
     async def _list(self, part: _Range) -> None:
         query = ListQuery(self._prefix, part.after, part.token)

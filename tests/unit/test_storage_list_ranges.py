@@ -135,6 +135,32 @@ async def test_a_large_folder_takes_few_round_trips_and_little_more_than_its_pag
     assert bucket.most_under_way <= IN_FLIGHT
 
 
+async def test_pages_that_wait_for_an_earlier_one_are_not_taken_all_at_once() -> None:
+    bucket = KeyList(NUMBERED)
+    turn, tokens, turns = 0, 0, []
+
+    async def fetch(query: ListQuery) -> ListPage:
+        nonlocal tokens
+        tokens += query.token is not None
+        is_first_of_first_range = query.token is not None and tokens == 3
+        page = await bucket.fetch(query)
+        for _ in range(1000 if is_first_of_first_range else 0):
+            await asyncio.sleep(0)
+        return page
+
+    async def count() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    await RangeLister(fetch).run(PREFIX, lambda page: turns.append(turn))
+    counting.cancel()
+    assert len(turns) >= 40
+    assert len(set(turns)) == len(turns)
+
+
 async def test_a_range_that_fails_fails_the_listing() -> None:
     bucket = KeyList(NUMBERED[:9000], 100)
 

@@ -94,9 +94,9 @@ def watch(page: Page, complaints: list[str]) -> None:
         complaints.append(f"{message.type}: {message.text}")
 
     def miss(request: Request) -> None:
-        # What the browser gives up itself is no fault: a navigation that becomes a download, an icon that is on
-        # its way as the test leaves the page. What the server breaks off has other names than this.
-        if request.failure != GIVEN_UP:
+        # No fault is what the browser gives up itself, such as an icon that is on its way as the test leaves the
+        # page (what the server breaks off has other names), nor a navigation that becomes a download or a login.
+        if not request.is_navigation_request() and request.failure != GIVEN_UP:
             complaints.append(f"{request.url}: {request.failure}")
 
     page.on("console", hear)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,7 +13,7 @@ from benchmarks.bench import Bench
 from benchmarks.contenders import PIERHEAD_S3
 from benchmarks.load import sample_of
 from benchmarks.pierhead import run_pierhead
-from benchmarks.programs import Program
+from benchmarks.programs import Program, run_to_end
 from benchmarks.results import BenchError, Row, Sample
 from benchmarks.s3 import BUCKET, S3
 
@@ -70,11 +69,7 @@ def _store(s3: S3, directory: Path) -> None:
     file = directory / "image.bin"
     with file.open("wb") as output:
         output.truncate(SIZE)
-    command = ["rclone", "copyto", str(file), f":s3:{BUCKET}/{_NAME}", "--s3-no-head"]
-    environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", **s3.rclone_environment(directory)}
-    done = subprocess.run(command, env=environ, capture_output=True, timeout=_CURL_SECONDS, check=False)
-    if done.returncode:
-        raise BenchError(f"the file cannot be stored: {done.stderr.decode(errors='replace')[-300:]}")
+    s3.upload(directory, "copyto", str(file), f":s3:{BUCKET}/{_NAME}")
 
 
 def _signed_url(s3: S3) -> str:
@@ -108,12 +103,7 @@ def _download(source: _Source) -> float:
     """
     form = "%{http_code} %{size_download} %{time_total}"
     command = ["curl", "--silent", "--show-error", "--output", "/dev/null", "--write-out", form]
-    done = subprocess.run(
-        [*command, source.url], capture_output=True, text=True, timeout=_CURL_SECONDS, check=False
-    )
-    if done.returncode:
-        raise BenchError(f"{source.server}: {done.stderr.strip()[-300:]}")
-    status, size, seconds = done.stdout.split()
+    status, size, seconds = run_to_end([*command, source.url], seconds=_CURL_SECONDS).split()
     if (status, size) != ("200", str(SIZE)):
         raise BenchError(f"{source.server}: status {status}, {size} of {SIZE} bytes")
     return float(seconds)

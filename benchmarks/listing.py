@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from benchmarks.bench import Bench
 from benchmarks.list_once import Listed
-from benchmarks.programs import PROJECT, SERVER_CORE
+from benchmarks.programs import PROJECT, SERVER_CORE, run_to_end
 from benchmarks.results import BenchError, Row, Sample
 from benchmarks.s3 import BUCKET, aws_environment, run_made_up_s3
 from benchmarks.slow_s3 import FAST_SECONDS
@@ -62,7 +61,7 @@ def measure_listing(bench: Bench) -> list[Row]:
                 for way in _WAYS if repetition % 2 == 0 else reversed(_WAYS):
                     bench.say(f"listing, {way.servers[0]} ({repetition + 1})")
                     found = zip(way.servers, _list(s3, way, entries), strict=True)
-                    rows |= {server: _with(rows[server], listed) for server, listed in found}
+                    rows |= {server: with_listing(rows[server], listed) for server, listed in found}
     except (BenchError, OSError) as error:
         return [row.failed(error) for row in rows.values()]
     return list(rows.values())
@@ -70,23 +69,19 @@ def measure_listing(bench: Bench) -> list[Row]:
 
 def _list(s3: S3Endpoint, way: _Way, entries: int) -> list[Listed]:
     command = [sys.executable, "-m", "benchmarks.list_once", way.name, BUCKET, f"{folder(entries)}/"]
-    done = subprocess.run(
+    output = run_to_end(
         ["taskset", "-c", str(SERVER_CORE), *command, "--times", str(len(way.servers))],
-        env={**aws_environment(s3), "PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        timeout=_LIST_SECONDS,
-        check=False,
+        {**aws_environment(s3), "PYTHONPATH": str(PROJECT)},
+        seconds=_LIST_SECONDS,
     )
-    if done.returncode:
-        raise BenchError(f"{way.name} does not list: {done.stderr.decode(errors='replace')[-300:]}")
-    listings = [Listed(**fields) for fields in json.loads(done.stdout)]
+    listings = [Listed(**fields) for fields in json.loads(output)]
     for listed in listings:
         if listed.keys != entries:
             raise BenchError(f"{way.name} lists {listed.keys:,} of {entries:,} keys")
     return listings
 
 
-def _with(row: Row, listed: Listed) -> Row:
+def with_listing(row: Row, listed: Listed) -> Row:
     """A row with one more listing."""
     seconds, busy = listed.seconds, listed.cpu_seconds / listed.seconds
     sample = Sample(1 / seconds, seconds * 1e3, seconds * 1e3, 1, 0, busy)

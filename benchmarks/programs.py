@@ -112,6 +112,32 @@ def run_program(
         _stop(process)
 
 
+def run_to_end(command: Sequence[str], environ: Mapping[str, str] | None = None, *, seconds: float) -> str:
+    """Run a command on the load generator's core. Returns what it printed.
+
+    Args:
+        environ: its environment beside PATH.
+        seconds: longest that it may take.
+
+    Raises:
+        BenchError: it failed or took longer, with its last words.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            env={"PATH": _path(), **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BenchError(str(error)) from error
+    if done.returncode:
+        raise BenchError(f"{command[0]}: {done.stderr.decode(errors='replace').strip()[-300:]}")
+    return done.stdout.decode()
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """Ask it to end; what has not ended in time, itself or a child, is killed."""
     process.terminate()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.made_up_s3 import REQUESTS
-from benchmarks.programs import LOAD_CORE, PROJECT, run_program
+from benchmarks.programs import LOAD_CORE, PROJECT, run_program, run_to_end
 from benchmarks.results import BenchError
 from tests.support.aws import S3Endpoint
 from tests.support.s3_engine import run_s3_engine
@@ -55,6 +55,20 @@ class S3(NamedTuple):
             "RCLONE_S3_ACCESS_KEY_ID": self.endpoint.access_key,
             "RCLONE_S3_SECRET_ACCESS_KEY": self.endpoint.secret_key,
         }
+
+    def upload(self, directory: Path, *arguments: str) -> None:
+        """Run rclone to store something.
+
+        Args:
+            directory: as `rclone_environment` takes it.
+            arguments: command, source and target; `:s3:` is this S3.
+
+        Raises:
+            BenchError: it cannot be stored.
+        """
+        environ = {"HOME": str(directory), **self.rclone_environment(directory)}
+        command = ["rclone", *arguments, "--s3-no-head", "--transfers", str(_AT_ONCE)]
+        run_to_end(command, environ, seconds=_FILL_SECONDS)
 
 
 def aws_environment(endpoint: S3Endpoint) -> dict[str, str]:
@@ -123,17 +137,8 @@ def run_made_up_s3(
 
 def _fill(s3: S3, directory: Path, tree: Path, folders: tuple[str, ...]) -> None:
     """Upload with rclone, which is several times as fast as anything in Python."""
-    command = ["rclone", "copy", str(tree), f":s3:{BUCKET}", "--no-check-dest", "--s3-no-head"]
-    command += ["--transfers", str(_AT_ONCE)]
-    for folder in folders:
-        command += ["--include", f"/{folder}/**"]
-    environ = {"PATH": os.environ["PATH"], "HOME": str(directory), **s3.rclone_environment(directory)}
-    try:
-        done = subprocess.run(command, env=environ, capture_output=True, timeout=_FILL_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise BenchError(f"the bucket cannot be filled: {error}") from error
-    if done.returncode:
-        raise BenchError(f"the bucket cannot be filled: {done.stderr.decode(errors='replace')[-300:]}")
+    included = [argument for folder in folders for argument in ("--include", f"/{folder}/**")]
+    s3.upload(directory, "copy", str(tree), f":s3:{BUCKET}", "--no-check-dest", *included)
 
 
 def _keep_off_the_servers_core(directory: Path) -> None:

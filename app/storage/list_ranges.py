@@ -152,15 +152,15 @@ class _Ranges:
         query = ListQuery(self._prefix, part.after, part.token)
         for count in itertools.count(1):
             page = await self._fetch(query)
-            if self._is_end(part, page):
+            if self._add(part, page):
                 return
             if page.last and count >= PAGES_BEFORE_SPLIT and not self._places.locked():
                 await self._split(part, page)
                 return
             query = ListQuery(self._prefix, token=page.token)
 
-    def _is_end(self, part: _Range, page: ListPage) -> bool:
-        """Give out the part of a page that lies in a range. Returns whether the range ends with it."""
+    def _add(self, part: _Range, page: ListPage) -> bool:
+        """Add to a range what of a page lies in it. Returns whether the range ends with that."""
         if not _is_in_order(page):
             raise StoreUnavailable("unexpected")
         part.found.put_nowait(_cut(page, part.after, part.until))
@@ -174,7 +174,7 @@ class _Ranges:
         fetching = self._tasks.create_task(self._fetch(ListQuery(self._prefix, token=page.token)))
         points = await self._points(page, part.until)
         next_page = await fetching
-        if not self._is_end(part, next_page):
+        if not self._add(part, next_page):
             after = max(part.after, page.last or "", next_page.last or "")
             part.found.put_nowait(self._begin(after, part.until, next_page.token, points))
 

@@ -16,8 +16,11 @@ from benchmarks.listing import AIOBOTO3, CALLS, HELD, RANGES
 from benchmarks.listing import CASE as LISTING_CASE
 from benchmarks.load import Answer, read_report, sample_of
 from benchmarks.options import SIZES, Options, parse_options
+from benchmarks.programs import run_to_end
 from benchmarks.report import BEGIN, END, publish, render
 from benchmarks.results import BenchError, Row, Sample, Skipped, paired_ratio, times
+from benchmarks.served_listing import FIRST_ENTRY, WHOLE
+from benchmarks.served_listing import case_of as served_case
 from benchmarks.slow_clients import CASE as SLOW_CLIENTS_CASE
 from benchmarks.slow_clients import STREAMS
 from benchmarks.targets import judge
@@ -172,6 +175,13 @@ def test_a_large_listing_is_held_against_pages_one_after_the_other(seconds: floa
     assert "| 100 |" in render(rows, [], {})
 
 
+@pytest.mark.parametrize(("first", "p99", "met"), [(89, 19, {True}), (91, 21, {False})])
+def test_a_large_folder_is_to_begin_soon_and_disturb_nobody(first: float, p99: float, met: set[bool]) -> None:
+    case = served_case("html")
+    row = Row("served-listing", PIERHEAD_S3, case, (sample(1, p99=p99),), {FIRST_ENTRY: first, WHOLE: 9})
+    assert {verdict.is_met for verdict in judge([row]) if verdict.target.startswith(case)} == met
+
+
 @pytest.mark.parametrize(("rate", "is_met"), [(81, True), (79, False)])
 def test_a_download_is_held_against_the_engine_itself(rate: float, is_met: bool) -> None:
     rows = [
@@ -190,3 +200,20 @@ def test_slow_clients_are_all_served_within_their_memory(errors: int, memory: in
     row = Row("slow-clients", PIERHEAD_S3, SLOW_CLIENTS_CASE, (sample(1, errors=errors),), facts)
     (found,) = (verdict for verdict in judge([row]) if verdict.target.startswith(SLOW_CLIENTS_CASE))
     assert found.is_met is is_met
+
+
+def test_what_a_command_prints_is_given() -> None:
+    assert run_to_end(["sh", "-c", "echo $SAID"], {"SAID": "well"}, seconds=9) == "well\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "seconds", "words"),
+    [
+        ("sh -c nothing", 9, "sh: .*not found"),
+        ("sleep 9", 0.1, "timed out"),
+        ("no-such-command", 9, "No such file"),
+    ],
+)
+def test_a_command_that_fails_fails_its_row(command: str, seconds: float, words: str) -> None:
+    with pytest.raises(BenchError, match=words):
+        run_to_end(command.split(), seconds=seconds)

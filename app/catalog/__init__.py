@@ -1,8 +1,9 @@
 """The use cases: list a folder, open a file, walk a subtree."""
 
-from app.catalog.catalog import Catalog, EarlyView, FolderView, OpenedFile
+from app.catalog.catalog import Catalog, OpenedFile
 from app.catalog.paging import Page, take_page
 from app.catalog.snapshots import Snapshot, SnapshotLoader, cost_of, is_same
+from app.catalog.views import EarlyView, FolderView
 
 __all__ = [
     "Catalog",

@@ -13,32 +13,19 @@ from typing import NamedTuple
 
 from app.cache.listing_cache import Cached, ListingCache
 from app.cache.short_memory import ShortMemory
-from app.cache.single_flight import SingleFlight
-from app.catalog.denials import raise_denial, raise_secret
-from app.catalog.links import Links
+from app.catalog.denials import raise_denial
+from app.catalog.files import Files
 from app.catalog.manifest import Manifest
 from app.catalog.paging import path_behind
+from app.catalog.real_folders import RealFolders
 from app.catalog.snapshots import Snapshot, SnapshotLoader
-from app.catalog.wildcards import is_wildcard, only_match
-from app.domain.access import (
-    Access,
-    Allow,
-    Licence,
-    NeedsLicence,
-    Principal,
-    VisibleEntry,
-)
-from app.domain.entries import Entry, File, FileInfo
-from app.domain.errors import (
-    Moved,
-    NotFound,
-    StoreUnavailable,
-)
+from app.catalog.views import EarlyView, FolderView, view_of
+from app.domain.access import Access, Allow, Licence, NeedsLicence, Principal, VisibleEntry
+from app.domain.entries import FileInfo
+from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath
-from app.policy.decide import Explanation, Rules, classify, decide, explain, visible_entry
-from app.policy.decide import rules_without_control_files as site_rules_alone
+from app.policy.decide import Explanation, classify, decide, explain
 from app.policy.site_policy import SitePolicy
-from app.policy.tier import Tier, tier_of
 from app.storage.store import ObjectStore
 
 REREAD_SECONDS = 1.0
@@ -59,57 +46,6 @@ class OpenedFile(NamedTuple):
     info: FileInfo
     access: Access
     version: int | None
-
-
-class _Located(NamedTuple):
-    """A file, its folder's rules, what the folder's listing says of it, and what the store itself says of it,
-    where that was asked. The rules are not older than either. The version is the folder's, None where its listing
-    is older than what the store says.
-    """
-
-    path: ArtifactPath
-    rules: Rules
-    listed: Entry | None
-    version: int | None
-    info: FileInfo | None = None
-
-
-class FolderView(NamedTuple):
-    """A folder as one principal may see it.
-
-    Attributes:
-        snapshot: the folder, whoever asks.
-        tier: all that decides what this principal sees in it.
-        principal: who asks.
-        age: seconds since the folder was read.
-        is_stale: whether that is longer than it should be, because the store does not answer or was only
-            now asked again.
-    """
-
-    snapshot: Snapshot
-    tier: Tier
-    principal: Principal
-    age: float
-    is_stale: bool
-
-    def entries(self) -> tuple[VisibleEntry, ...]:
-        """What the principal sees, in listing order."""
-        rules, path = self.snapshot.rules, self.snapshot.path
-        shown = (visible_entry(path, entry, rules, self.principal) for entry in self.snapshot.entries)
-        return tuple(entry for entry in shown if entry is not None)
-
-
-class EarlyView(NamedTuple):
-    """A large folder of which only the beginning is there yet.
-
-    Attributes:
-        first: some of its entries, as the principal may see them.
-        whole: the folder with all of them, when it has been read; to be cancelled by whoever does not wait for it.
-            Raises as `Catalog.view_folder`.
-    """
-
-    first: FolderView
-    whole: asyncio.Task[FolderView]
 
 
 class Catalog:
@@ -140,11 +76,9 @@ class Catalog:
         self._folders = folders
         self._loader = loader
         self._site = site
-        self._look = look
-        self._links = Links(self._snapshot)
+        self._real_folders = RealFolders(folders, site)
+        self._files = Files(store, self._real_folders, look=look, absent_seconds=absent_seconds, clock=clock)
         self._reread = ShortMemory(REREAD_SECONDS, clock)
-        self._heads: SingleFlight[ArtifactPath, FileInfo] = SingleFlight()
-        self._absent = ShortMemory(absent_seconds, clock)
 
     def warm(self, path: ArtifactPath, principal: Principal) -> FolderView | None:
         """A folder that is at hand, without waiting; None where anything would have to be asked or raised.
@@ -154,7 +88,7 @@ class Catalog:
         cached = self._folders.ready(path)
         if cached is None or cached.value.link is not None:
             return None
-        return _view(cached, principal)
+        return view_of(cached, principal)
 
     def fresh_version(self, path: ArtifactPath) -> int | None:
         """The version of a folder that is at hand and fresh; None for any other, and for a link."""
@@ -177,13 +111,13 @@ class Catalog:
             LoginRequired, GroupRequired, Refused: the listing is not for this principal.
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
-        self._check_site_policy(path, principal)
+        self._real_folders.check_site_policy(path, principal)
         if reread and path not in self._reread:
             self._reread.add(path)
             self._folders.invalidate(path)
-        cached = await self._real_folder(path, principal)
+        cached = await self._real_folders.get(path, principal)
         raise_denial(decide(path, cached.value.rules, principal))
-        return _view(cached, principal)
+        return view_of(cached, principal)
 
     async def view_early(
         self, path: ArtifactPath, principal: Principal, *, reread: bool = False
@@ -199,7 +133,7 @@ class Catalog:
             with self._loader.beginnings.awaited(path) as beginning:
                 await asyncio.wait((whole, beginning), return_when=asyncio.FIRST_COMPLETED)
                 if not whole.done():
-                    first = _view(Cached(beginning.result(), 0.0, False), principal)
+                    first = view_of(Cached(beginning.result(), 0.0, False), principal)
                     if isinstance(decide(path, first.snapshot.rules, principal), Allow):
                         return EarlyView(first, whole)
             return await whole
@@ -212,8 +146,7 @@ class Catalog:
 
         All of them, because each may have come or gone with it: in S3 a folder is there as long as a key is.
         """
-        self._absent.discard(path)
-        self._heads.abandon(path)
+        self._files.forget(path)
         if path.is_folder:
             self._folders.invalidate(path)
         for depth in range(len(path.segments) - 1, -1, -1):
@@ -223,7 +156,7 @@ class Catalog:
     async def aclose(self) -> None:
         """End what is being asked of the store."""
         await self._folders.aclose()
-        await self._heads.aclose()
+        await self._files.aclose()
 
     async def list_folder(self, path: ArtifactPath, principal: Principal) -> tuple[VisibleEntry, ...]:
         """What the principal sees in a folder, in listing order. Raises as `view_folder`."""
@@ -240,10 +173,10 @@ class Catalog:
                 not yet. Membership is judged by rule alone, whether the file exists or not.
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
-        located = await self._locate(path, principal)
+        located = await self._files.locate(path, principal)
         raise_denial(decide(located.path, located.rules, principal))
         if located.info is None:
-            located = await self._looked_at(located, principal)
+            located = await self._files.look_at(located, principal)
             raise_denial(decide(located.path, located.rules, principal))
         if located.info is None:
             raise NotFound
@@ -256,7 +189,7 @@ class Catalog:
         Raises:
             As `open_file`, except LicenceRequired.
         """
-        located = await self._locate(path, principal)
+        located = await self._files.locate(path, principal)
         decision = decide(located.path, located.rules, principal)
         if not isinstance(decision, NeedsLicence):
             raise_denial(decision)
@@ -312,132 +245,8 @@ class Catalog:
         """
         folder = path if path.is_folder else path.parent
         try:
-            snapshot = await self._snapshot(folder)
-            real = snapshot.link
+            snapshot = await self._real_folders.whoever_asks(folder)
         except Moved as moved:
             real = moved.target.as_folder
-        if real is not None:
-            raise Moved(real if path.is_folder else real.child(path.name))
+            raise Moved(real if path.is_folder else real.child(path.name)) from None
         return explain(path, snapshot.rules, principal)
-
-    def _check_site_policy(self, path: ArtifactPath, principal: Principal) -> None:
-        """Raise what the site policy denies by itself, before anything is asked of the store.
-
-        Control files can only add conditions to a site rule, so this denial is final.
-        """
-        rules = site_rules_alone(path.parent, site=self._site, default_public=True)
-        decision = decide(path, rules, principal)
-        if not isinstance(decision, NeedsLicence):
-            raise_denial(decision)
-
-    async def _locate(self, path: ArtifactPath, principal: Principal) -> _Located:
-        """The real path of a file that exists, and its folder's rules.
-
-        The store is asked about the file itself only where the listing lacks it: it may be newer than that.
-        """
-        self._check_site_policy(path, principal)
-        snapshot = await self._folder_of(path, principal)
-        raise_secret(decide(path, snapshot.rules, principal))
-        if (listed := snapshot.entry(path.name, is_folder=False)) is not None:
-            return _Located(path, snapshot.rules, listed, snapshot.version)
-        if snapshot.entry(path.name, is_folder=True) is not None:
-            raise Moved(path.as_folder)
-        if is_wildcard(path.name):
-            shown = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False).entries()
-            real, listed = only_match(shown, path.name)
-            return _Located(real, snapshot.rules, listed, snapshot.version)
-        if path in self._absent:
-            raise NotFound
-        located = await self._looked_at(_Located(path, snapshot.rules, None, None), principal)
-        if located.info is None:
-            self._absent.add(path)
-            raise NotFound
-        raise_secret(decide(path, located.rules, principal))
-        return located
-
-    async def _folder_of(
-        self, path: ArtifactPath, principal: Principal, *, since: int | None = None
-    ) -> Snapshot:
-        """The folder of a file; Moved to the file's real path where that is elsewhere."""
-        try:
-            return (await self._real_folder(path.parent, principal, since=since)).value
-        except Moved as moved:
-            raise self._redirect(moved.target.child(path.name), principal) from None
-
-    async def _looked_at(self, located: _Located, principal: Principal) -> _Located:
-        """Ask the store about a file itself; its info stays None where there is no such file.
-
-        If the folder's listing said otherwise, the folder has changed since it was read, its rules perhaps
-        too, so these are read again: whoever publishes the rules first, and then what they protect, must find
-        it protected from the first moment.
-        """
-        try:
-            info = await self._head(located.path, principal)
-        except NotFound:
-            info = None
-        if _is_as_listed(located.listed, info):
-            return located._replace(info=info)
-        snapshot = await self._folder_of(located.path, principal, since=self._folders.loads_begun)
-        if info is not None and not _is_of_one_store(snapshot, located.path, info):
-            info, snapshot = await self._look_at_both(located.path)
-        return located._replace(rules=snapshot.rules, info=info, version=None)
-
-    async def _look_at_both(self, path: ArtifactPath) -> tuple[FileInfo, Snapshot]:
-        """A file and its rules, where they had come from stores of different ages."""
-        try:
-            info, snapshot = await self._look(path)
-        except Moved as moved:
-            raise StoreUnavailable("stores-disagree") from moved
-        if snapshot.link is not None:
-            raise StoreUnavailable("stores-disagree")
-        return info, snapshot
-
-    async def _head(self, path: ArtifactPath, principal: Principal) -> FileInfo:
-        try:
-            return await self._heads.join(path, lambda: self._store.head(path))
-        except Moved as moved:
-            raise self._redirect(moved.target, principal) from None
-
-    async def _snapshot(self, path: ArtifactPath) -> Snapshot:
-        return (await self._folders.get(path)).value
-
-    async def _real_folder(
-        self, path: ArtifactPath, principal: Principal, *, since: int | None = None
-    ) -> Cached[Snapshot]:
-        """The snapshot of a folder that is no link and not below one; otherwise Moved to the real folder."""
-        try:
-            cached = await self._folders.get(path, since=since)
-        except Moved as moved:
-            raise self._redirect(moved.target.as_folder, principal) from None
-        except NotFound:
-            if (real := await self._links.real_path_below(path)) is not None:
-                raise self._redirect(real, principal) from None
-            raise
-        if cached.value.link is not None:
-            raise self._redirect(await self._links.end_of(cached.value.link), principal)
-        return cached
-
-    def _redirect(self, target: ArtifactPath, principal: Principal) -> Moved:
-        """A redirect, unless the site policy denies its target: then even the name stays untold."""
-        self._check_site_policy(target, principal)
-        return Moved(target)
-
-
-def _view(cached: Cached[Snapshot], principal: Principal) -> FolderView:
-    tier = tier_of(principal, cached.value.rules)
-    return FolderView(cached.value, tier, principal, cached.age, cached.is_stale)
-
-
-def _is_of_one_store(snapshot: Snapshot, path: ArtifactPath, info: FileInfo) -> bool:
-    """Whether a folder's rules are about this very file, and not about one that another store has in its place."""
-    return snapshot.origin == info.origin or _is_as_listed(snapshot.entry(path.name, is_folder=False), info)
-
-
-def _is_as_listed(listed: Entry | None, info: FileInfo | None) -> bool:
-    """Whether the store says of a file what its folder's listing says."""
-    if not isinstance(listed, File) or info is None:
-        return listed is None and info is None
-    if listed.e_tag is not None:
-        return listed.e_tag == info.e_tag
-    # By whole seconds, which is all that some stores tell of one object alone.
-    return (listed.size, int(listed.modified)) == (info.size, int(info.modified))

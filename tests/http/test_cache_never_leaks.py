@@ -17,7 +17,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from app.cache.freshness import Lifetimes
 from app.cache.listing_cache import ListingCache
 from app.cache.page_cache import PageCache, PageKey
-from app.catalog import Catalog, FolderView, catalog
+from app.catalog import Catalog, FolderView, files
 from app.domain.access import Principal
 from app.domain.paths import ArtifactPath
 from app.routes import folder_pages
@@ -81,7 +81,7 @@ def what_was_read_once_is_fresh_for_ever(patch: pytest.MonkeyPatch) -> None:
 
 
 def files_may_be_newer_than_their_rules(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(catalog, "_is_as_listed", lambda listed, info: True)
+    patch.setattr(files, "_is_as_listed", lambda listed, info: True)
 
 
 def redirects_that_outlive_their_folder(patch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,56 @@
+"""A folder as one principal sees it, whole or from its beginning."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+from app.cache.listing_cache import Cached
+from app.catalog.snapshots import Snapshot
+from app.domain.access import Principal, VisibleEntry
+from app.policy.decide import visible_entry
+from app.policy.tier import Tier, tier_of
+
+
+class FolderView(NamedTuple):
+    """A folder as one principal may see it.
+
+    Attributes:
+        snapshot: the folder, whoever asks.
+        tier: all that decides what this principal sees in it.
+        principal: who asks.
+        age: seconds since the folder was read.
+        is_stale: whether that is longer than it should be, because the store does not answer or was only
+            now asked again.
+    """
+
+    snapshot: Snapshot
+    tier: Tier
+    principal: Principal
+    age: float
+    is_stale: bool
+
+    def entries(self) -> tuple[VisibleEntry, ...]:
+        """What the principal sees, in listing order."""
+        rules, path = self.snapshot.rules, self.snapshot.path
+        shown = (visible_entry(path, entry, rules, self.principal) for entry in self.snapshot.entries)
+        return tuple(entry for entry in shown if entry is not None)
+
+
+class EarlyView(NamedTuple):
+    """A large folder of which only the beginning is there yet.
+
+    Attributes:
+        first: some of its entries, as the principal may see them.
+        whole: the folder with all of them, when it has been read; to be cancelled by whoever does not wait for it.
+            Raises as `Catalog.view_folder`.
+    """
+
+    first: FolderView
+    whole: asyncio.Task[FolderView]
+
+
+def view_of(cached: Cached[Snapshot], principal: Principal) -> FolderView:
+    """How a principal sees a folder from the cache. It does not say that they may."""
+    tier = tier_of(principal, cached.value.rules)
+    return FolderView(cached.value, tier, principal, cached.age, cached.is_stale)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Final
 
 import aiohttp
 from botocore import exceptions as boto
@@ -52,6 +53,9 @@ _BY_CODE: dict[str, _Make] = {
     "TooManyRequests": _unavailable("throttled"),
     "RequestTimeout": _unavailable("timeout"),
 }
+
+_NO_CODE: Final = frozenset({"", "400"})
+"""Of a 400 to a HEAD, which is well formed: what S3 minds is whose it is (`ExpiredToken`) or where it was sent."""
 
 _BY_STATUS: dict[int, _Make] = {
     403: StoreDenied,
@@ -103,6 +107,8 @@ def error_of(status: int, code: str) -> PierheadError:
         status: of HTTP; 0 where it is not known.
         code: from the answer's body; empty where it has none.
     """
+    if status == 400 and code in _NO_CODE:
+        return StoreDenied()
     make = _BY_CODE.get(code) or _BY_STATUS.get(status)
     if make is not None:
         return make()

@@ -131,7 +131,7 @@ async def test_each_error_answer_means_one_thing(
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [(404, NotFound), (403, StoreDenied), (503, "throttled"), (500, "server-error"), (400, "unexpected")],
+    [(404, NotFound), (403, StoreDenied), (503, "throttled"), (500, "server-error"), (400, StoreDenied)],
 )
 async def test_the_answer_to_a_head_has_no_code_to_go_by(
     s3: FakeS3, store: S3Store, code: int, expected: type[PierheadError] | str

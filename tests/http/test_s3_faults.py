@@ -55,7 +55,7 @@ async def drip(request: Request, writer: asyncio.StreamWriter) -> None:
 
 
 def only(operation: str, answer: Answer) -> Callable[[SwitchedS3], None]:
-    return lambda s3: s3.answer_some(operation, answer)
+    return lambda s3: s3.answer_each(**{operation: answer})
 
 
 def every(answer: Answer) -> Callable[[SwitchedS3], None]:
@@ -63,14 +63,7 @@ def every(answer: Answer) -> Callable[[SwitchedS3], None]:
 
 
 def both(listing: Answer, body: Answer) -> Callable[[SwitchedS3], None]:
-    def fail(s3: SwitchedS3) -> None:
-        async def chosen(request: Request, writer: asyncio.StreamWriter) -> None:
-            answers = {"list": listing, "get": body, "head": s3.serve}
-            await answers[operation_of(request)](request, writer)
-
-        s3.answer(chosen)
-
-    return fail
+    return lambda s3: s3.answer_each(list=listing, get=body)
 
 
 FAULTS: dict[str, Callable[[SwitchedS3], None]] = {

@@ -118,7 +118,7 @@ def test_what_is_cold_is_refused_in_time_where_nobody_listens(s3: SwitchedS3, si
 def test_a_store_that_hangs_half_way_is_given_up_in_time(
     s3: SwitchedS3, site: Site, operation: str, target: bytes
 ) -> None:
-    s3.answer_some(operation, hang)
+    s3.answer_each(**{operation: hang})
     began = time.monotonic()
     (answer,) = stampede(site.port, [request(target=target)])
     assert time.monotonic() - began < REFUSED_WITHIN

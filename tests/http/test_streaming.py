@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -14,10 +15,13 @@ from app.domain.entries import FileInfo
 from app.domain.errors import ObjectChanged, StoreUnavailable
 from app.domain.paths import ArtifactPath
 from tests.support import raw_http
-from tests.support.live_server import app_over, live_server
+from tests.support.aws import S3Endpoint, point_aws_at
+from tests.support.fake_s3 import Outpour
+from tests.support.live_server import app_for, app_over, live_server
 from tests.support.memory_store import MemoryStore
 from tests.support.pierhead_process import run_pierhead
 from tests.support.site_trees import DirectoryTree, client_of
+from tests.support.switched_s3 import BUCKET, run_switched_s3
 from tests.support.waiting import wait_until
 from tests.support.watched_store import WatchedStore, made_up
 
@@ -27,6 +31,18 @@ TIMEOUT = 10.0
 
 def ask_on(connection: socket.socket, target: bytes, *lines: bytes) -> None:
     connection.sendall(raw_http.request(b"GET", target, *lines))
+
+
+def stops_at(count: Callable[[], int]) -> int:
+    """Wait until a count has begun, and no longer grows."""
+    seen = [0]
+
+    def stands_still() -> bool:
+        seen.append(count())
+        return len(set(seen[-5:])) == 1 and seen[-1] > 0
+
+    assert wait_until(stands_still, TIMEOUT)
+    return seen[-1]
 
 
 def watched(size: int, **options: object) -> WatchedStore:
@@ -63,15 +79,21 @@ def test_a_client_that_does_not_read_is_not_read_for() -> None:
     ):
         ask_on(connection, b"/f.bin")
         assert connection.recv(65536)
-        seen = -1
+        assert stops_at(lambda: store.served) < 64 * MIB  # what the system's own buffers take
 
-        def stands_still() -> bool:
-            nonlocal seen
-            before, seen = seen, store.served
-            return before == seen
 
-        assert wait_until(stands_still, TIMEOUT)
-        assert store.served < 64 * MIB  # what the system's own buffers take
+def test_what_a_client_does_not_read_stays_in_s3(monkeypatch: pytest.MonkeyPatch) -> None:
+    outpour = Outpour(1 << 30)
+    with run_switched_s3({}) as s3:
+        point_aws_at(monkeypatch, S3Endpoint(s3.url))
+        s3.answer_each(head=outpour, get=outpour)
+        with (
+            live_server(app_for(f"s3://{BUCKET}", delivery="proxy")) as server,
+            socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection,
+        ):
+            ask_on(connection, b"/f.bin")
+            assert connection.recv(65536)
+            assert stops_at(lambda: outpour.sent) < 64 * MIB
 
 
 def test_a_file_let_go_of_is_closed(directory: DirectoryTree) -> None:

@@ -194,6 +194,33 @@ def endless(first: bytes) -> Answer:
     return answer
 
 
+class Outpour:
+    """An object of `size` zeros, sent as fast as the client takes it.
+
+    Attributes:
+        sent: bytes that have been handed to the system, of all answers together.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.sent = 0
+
+    async def __call__(self, request: Request, writer: asyncio.StreamWriter) -> None:
+        head = (
+            f'HTTP/1.1 200 OK\r\nContent-Length: {self._size}\r\nETag: "tag"\r\n'
+            "Last-Modified: Wed, 12 Oct 2022 17:50:00 GMT\r\n\r\n"
+        )
+        writer.write(head.encode())
+        if request.method == "HEAD":
+            return
+        zeros = bytes(64 * 1024)
+        for start in range(0, self._size, len(zeros)):
+            chunk = zeros[: self._size - start]
+            writer.write(chunk)
+            await writer.drain()
+            self.sent += len(chunk)
+
+
 def xml(body: str) -> Answer:
     """A document, whatever it says."""
 

@@ -49,11 +49,11 @@ class SwitchedS3:
         """Answer every request in this way from now on."""
         self._fake.answer = self._counted(answer)
 
-    def answer_some(self, operation: str, answer: Answer) -> None:
-        """Answer the requests of one operation (`list`, `get` or `head`) in this way, and the others well."""
+    def answer_each(self, **answers: Answer) -> None:
+        """Answer the requests of these operations (`list`, `get`, `head`) in these ways, and the others well."""
 
         async def chosen(request: Request, writer: asyncio.StreamWriter) -> None:
-            await (answer if operation_of(request) == operation else self.serve)(request, writer)
+            await answers.get(operation_of(request), self.serve)(request, writer)
 
         self.answer(chosen)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import StoreUnavailable
+from app.domain.errors import StoreDenied
 from app.domain.paths import ROOT
 from app.storage.local import LocalStore
 from app.storage.open_store import open_store
@@ -38,7 +38,7 @@ async def test_a_bucket_with_a_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
         s3.answer = fake_s3.status(400)
         async with open_store("s3://artifacts/trees/eu", observe=ignore_call) as store:
             assert isinstance(store, S3Store)
-            with pytest.raises(StoreUnavailable):
+            with pytest.raises(StoreDenied):
                 await store.check()
     assert s3.requests[0].target.startswith("/artifacts?")
     assert "prefix=trees%2Feu%2F" in s3.requests[0].target

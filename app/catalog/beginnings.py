@@ -87,7 +87,7 @@ class Beginnings:
 
 
 class BeginningWatch:
-    """Reads and publishes one folder's beginning, if anybody waits for it and the folder is large. A `FolderWatch`.
+    """Reads and publishes one folder's beginning, if anybody waits for it. A `FolderWatch`.
 
     Args:
         beginnings: where it is published.
@@ -104,17 +104,12 @@ class BeginningWatch:
         self._beginnings = beginnings
         self._path = path
         self._read = read
-        self._goes_on = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
 
     def began(self, beginning: Beginning) -> None:
         """See `FolderWatch.began`."""
         if self._beginnings.is_awaited(self._path):
             self._reading = asyncio.create_task(self._publish(beginning))
-
-    def goes_on(self) -> None:
-        """See `FolderWatch.goes_on`."""
-        self._goes_on.set()
 
     async def aclose(self) -> None:
         """Stop, now that the whole folder is there, or cannot be read."""
@@ -127,6 +122,5 @@ class BeginningWatch:
         # Where its rules cannot be read, those who read the whole will learn of it and say so.
         with suppress(PierheadError):
             snapshot = await self._read(beginning)
-            await self._goes_on.wait()
             if snapshot is not None:
                 self._beginnings.publish(self._path, snapshot)

@@ -15,7 +15,7 @@ from app.pages.json_lists import entry_line, entry_name_line
 from app.pages.rows import folder_rows
 from app.routes.folder_pages import MEDIA_TYPES, FolderPages
 from app.routes.responses import LISTING_VARY
-from app.routes.streams import LineStream
+from app.routes.streams import SEND_NOW, LineStream
 
 _LINE_OF: Final[dict[str, Callable[[VisibleEntry], bytes]]] = {
     "html": lambda visible: folder_rows((visible,)).encode("utf-8", "replace") + b"\n",
@@ -23,6 +23,8 @@ _LINE_OF: Final[dict[str, Callable[[VisibleEntry], bytes]]] = {
     "text": entry_name_line,
 }
 """The forms that can begin before their end is known, and what each has for an entry."""
+_LINES_AT_ONCE: Final = 30
+"""A screenful, made in a millisecond; those after it are made while it is on its way."""
 
 
 def may_begin_early(request: Request, representation: str) -> bool:
@@ -54,7 +56,9 @@ async def _pieces(early: EarlyView, representation: str, pages: FolderPages) -> 
     before, after = pages.around(early.first) if representation == "html" else (b"", b"")
     try:
         first = early.first.entries()
-        yield b"".join((before, *map(line, first)))
+        yield b"".join((before, *map(line, first[:_LINES_AT_ONCE])))
+        yield b"".join(map(line, first[_LINES_AT_ONCE:]))
+        yield SEND_NOW
         for visible in await _others(early, first):
             yield line(visible)
         yield after

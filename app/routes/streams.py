@@ -18,7 +18,10 @@ from starlette.types import Receive, Scope, Send
 from app.domain.errors import StoreError
 from app.routes.services import SCOPE_KEY
 
-LINES_PER_CHUNK: Final = 200
+CHUNK_BYTES: Final = 16 * 1024
+"""Lines are held until they are so many bytes together: one by one, each would be a call of the kernel."""
+SEND_NOW: Final = b""
+"""Among lines: what is held is to be sent, as the next line may take long."""
 
 OpenPart = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
 
@@ -83,8 +86,8 @@ class LineStream(Response):
     framework would take an error that it sees for one that it can still answer.
 
     Args:
-        first: the lines already there.
-        rest: those that follow, or None.
+        first: the lines already there, which are sent at once.
+        rest: those that follow, or None; `SEND_NOW` among them.
         headers: without Content-Length.
     """
 
@@ -113,7 +116,7 @@ class LineStream(Response):
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await send(_body(b"".join(self._first)))
+        await _send_fairly(b"".join(self._first), send)
         if self._rest is not None:
             async with aclosing(self._rest) as rest:
                 await _send_lines(rest, send)
@@ -121,13 +124,13 @@ class LineStream(Response):
 
 
 async def _send_lines(lines: AsyncIterator[bytes], send: Send) -> None:
-    held: list[bytes] = []
+    held = bytearray()
     async for line in lines:
-        held.append(line)
-        if len(held) >= LINES_PER_CHUNK:
-            await _send_fairly(b"".join(held), send)
+        held += line
+        if line == SEND_NOW or len(held) >= CHUNK_BYTES:
+            await _send_fairly(bytes(held), send)
             held.clear()
-    await send(_body(b"".join(held)))
+    await send(_body(bytes(held)))
 
 
 async def _pump(chunks: AsyncIterator[bytes], send: Send) -> None:

@@ -22,6 +22,9 @@ from app.storage.list_splits import KnownSplits, split_points
 IN_FLIGHT: Final = 16
 """Most calls for one listing at the same time: a quarter of what the limiter lets through for all. More do not
 make it faster, as to take in a page takes about a seventh of the time to fetch it."""
+ENOUGH_RANGES: Final = 8
+"""While so many are being listed none of them is cut again: each cut costs calls that give nothing new, and so many
+answers at a time are as much as can be taken in."""
 PAGES_BEFORE_SPLIT: Final = 2
 """Most folders that have a second page have no fourth."""
 
@@ -119,6 +122,7 @@ class _Ranges:
         self._known = known
         self._take = take
         self._places = asyncio.Semaphore(IN_FLIGHT)
+        self._ranges_under_way = 0
         self._tasks = asyncio.TaskGroup()
 
     async def run(self, page: ListPage) -> None:
@@ -149,12 +153,19 @@ class _Ranges:
                 await asyncio.sleep(0)  # many may be waiting behind a part that came late
 
     async def _list(self, part: _Range) -> None:
+        self._ranges_under_way += 1
+        try:
+            await self._list_or_split(part)
+        finally:
+            self._ranges_under_way -= 1
+
+    async def _list_or_split(self, part: _Range) -> None:
         query = ListQuery(self._prefix, part.after, part.token)
         for count in itertools.count(1):
             page = await self._fetch(query)
             if self._add(part, page):
                 return
-            if page.last and count >= PAGES_BEFORE_SPLIT and not self._places.locked():
+            if page.last and count >= PAGES_BEFORE_SPLIT and self._ranges_under_way < ENOUGH_RANGES:
                 await self._split(part, page)
                 return
             query = ListQuery(self._prefix, token=page.token)
@@ -164,7 +175,7 @@ class _Ranges:
         if not _is_in_order(page):
             raise StoreUnavailable("unexpected")
         part.found.put_nowait(_cut(page, part.after, part.until))
-        is_end = page.token is None or bool(part.until and page.last and page.last > part.until)
+        is_end = page.token is None or bool(part.until and page.last and page.last >= part.until)
         if is_end:
             part.found.put_nowait(None)
         return is_end
@@ -242,4 +253,4 @@ def _merged(page: ListPage) -> list[str]:
 def _is_in_order(page: ListPage) -> bool:
     """Whether a page is in byte order, as general purpose buckets are listed and directory buckets are not."""
     columns = (page.keys, page.common_prefixes)
-    return all(one <= next_one for column in columns for one, next_one in itertools.pairwise(column))
+    return all(column == sorted(column) for column in columns)

@@ -12,12 +12,15 @@ from cachetools import LRUCache
 PAGES_PER_RANGE: Final = 3
 """Shorter ranges are not worth it: the last page of each reaches into the next and is read for nothing."""
 MOST_RANGES: Final = 24
-MOST_PROBES: Final = 24
+MOST_PROBES: Final = 15
+"""Together with the page that is fetched meanwhile they are one round trip."""
 MOST_FOLDERS: Final = 64
 
 _HEXADECIMAL: Final = "abcdef"
 _COARSE: Final = 4
 """How many characters are tried of an alphabet of which one page shows nothing."""
+_SHARE: Final = 2 / 3
+"""Of the points that are left, for those that differ from the page at one and the same character."""
 
 
 class KnownSplits:
@@ -47,7 +50,8 @@ def split_points(keys: Sequence[str], until: str | None, prefix: str) -> list[st
     """Keys that may divide what follows a page evenly, guessed from that page.
 
     Where the names of a page differ at their fourth character, names go on by their third: `build-000` to
-    `build-009` may be followed by `build-01`, `build-02` and so on. Whether anything is there is not known.
+    `build-009` may be followed by `build-01`, `build-02` and so on. Whether anything is there is not known; the more
+    of its beginning a point has in common with the page, the more likely, so these come first where there are too many.
 
     Args:
         keys: of one whole page, in byte order; at least two.
@@ -64,14 +68,13 @@ def split_points(keys: Sequence[str], until: str | None, prefix: str) -> list[st
     size = max(2, len(seen))
     steps = max(1, _place(seen, last, differ_at) - _place(seen, first, differ_at))
     points: list[str] = []
-    for place in range(alike, min(differ_at, len(last) - 1) + 1):
+    for place in range(min(differ_at, len(last) - 1), alike - 1, -1):
         pages_per_step = size ** (differ_at - place) / steps
         stride = max(1, math.ceil(PAGES_PER_RANGE / pages_per_step))
-        points += (
-            last[:place] + character for character in _following(last[place], seen)[stride - 1 :: stride]
-        )
-    inside = sorted({point for point in points if point > last and (until is None or point < until)})
-    return inside[:: math.ceil(len(inside) / MOST_PROBES)] if inside else []
+        after_last = (last[:place] + step for step in _following(last[place], seen)[stride - 1 :: stride])
+        inside = [point for point in after_last if until is None or point < until]
+        points += _thinned(inside, math.ceil((MOST_PROBES - len(points)) * _SHARE))
+    return points
 
 
 def _alike(one: str, other: str) -> int:
@@ -101,6 +104,11 @@ def _following(character: str, seen: str) -> list[str]:
             rest = [step for step in alphabet if step > character]
             return rest[:: math.ceil(len(rest) / _COARSE)] if rest else []
     return [chr(ord(character) + 1)] if " " < character < "~" else []
+
+
+def _thinned(points: Sequence[str], most: int) -> Sequence[str]:
+    """At most so many of the points, evenly."""
+    return points if len(points) <= most else [points[n * len(points) // most] for n in range(most)]
 
 
 def _place(alphabet: str, key: str, place: int) -> int:

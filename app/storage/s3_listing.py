@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 from app.domain.entries import Entry, File, Folder, Listing
@@ -51,20 +50,16 @@ class FoundEntries:
         """Takes in the pages of the keys that begin with `folder_key`, one after the other.
 
         Args:
-            watch: is told of the first page, if there is another, and of a third.
+            watch: is told of the first page, if there is another.
         """
-        counted = itertools.count(1)
 
         def take(page: ListPage) -> None:
+            nonlocal watch
+            told, watch = watch, None
             self.add(page, folder_key)
-            number = next(counted)
-            if watch is None:
-                return
-            if number == 1 and page.token is not None and page.last is not None:
+            if told is not None and page.token is not None and page.last is not None:
                 last = page.last.removeprefix(folder_key).encode("utf-8", "surrogateescape")
-                watch.began(Beginning(self._entries.table(), tuple(self.skipped), last))
-            elif number > 2 or (number == 2 and page.token is not None):
-                watch.goes_on()
+                told.began(Beginning(self._entries.table(), tuple(self.skipped), last))
 
         return take
 

@@ -62,14 +62,10 @@ class Beginning(NamedTuple):
 
 
 class FolderWatch(Protocol):
-    """Is told of a folder while it is being listed, if it is so large that this takes long."""
+    """Is told of a folder while it is being listed, if it is so large that one call does not give all of it."""
 
     def began(self, beginning: Beginning) -> None:
         """There is a first part, and more to come. Called at most once."""
-        ...
-
-    def goes_on(self) -> None:
-        """It will take longer than the next part."""
         ...
 
 

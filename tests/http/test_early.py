@@ -11,8 +11,12 @@ import pytest
 
 from app.domain.errors import StoreUnavailable
 from tests.support import raw_http
-from tests.support.live_server import live_server
+from tests.support.aws import S3Endpoint, point_aws_at
+from tests.support.fake_s3 import hang, in_turn
+from tests.support.key_listing import Asked, KeyListing
+from tests.support.live_server import app_for, live_server
 from tests.support.site_trees import MemoryTree, client_of
+from tests.support.switched_s3 import BUCKET, run_switched_s3
 
 NAMES = [f"f{number:03}" for number in range(600)]
 FORMS = ("html", "ndjson", "text")
@@ -71,6 +75,24 @@ def test_first_entries_come_while_the_rest_is_awaited_and_everything_comes_once(
     assert again.headers["etag"]
     common = ("content-type", "vary", "content-security-policy", "x-content-type-options", "referrer-policy")
     assert [answer.headers.get(name) for name in common] == [again.headers.get(name) for name in common]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_first_entries_of_a_folder_in_s3_need_one_answer(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    """All names that rules can have come before those of the files, so the first page shows that there are none."""
+    listing = KeyListing([f"d/f{number:04}" for number in range(1001)], {})
+    with run_switched_s3({}) as s3:
+        point_aws_at(monkeypatch, S3Endpoint(s3.url))
+        s3.answer(in_turn(listing.answer, hang))
+        with (
+            client_of(app_for(f"s3://{BUCKET}")) as client,
+            client.stream("GET", f"/d/?format={form}") as answer,
+        ):
+            text, pieces = "", answer.iter_text()
+            while "f0998" not in text:  # the licence of f0999 may still come
+                text += next(pieces)
+        assert names_in(text, form) == [f"f{number:04}" for number in range(999)]
+    assert listing.asked == [Asked("list", "d/", "/")]
 
 
 def test_a_page_for_people_is_a_whole_page(client: httpx.Client, tree: MemoryTree) -> None:

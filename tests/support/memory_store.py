@@ -143,7 +143,6 @@ class MemoryStore:
             if watch is not None and 0 < self.first_entries < len(entries):
                 in_order = sorted(entries, key=walk_order)[: self.first_entries]
                 watch.began(Beginning(EntryTable.of(in_order), (), walk_order(in_order[-1])))
-                watch.goes_on()
                 await self.rest.wait()
             return Listing(folder, tuple(entries), self._skipped.get(folder.text, ()))
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.domain.errors import StoreUnavailable
 from app.storage.list_page import ListPage
 from app.storage.list_ranges import IN_FLIGHT, ListQuery, RangeLister
+from app.storage.list_splits import MOST_PROBES, split_points
 from tests.support.key_list import KeyList
 
 PREFIX = "folder/"
@@ -126,13 +127,47 @@ async def test_a_folder_of_a_few_pages_takes_hardly_longer_for_being_cut(count: 
 async def test_a_large_folder_takes_few_round_trips_and_little_more_than_its_pages(keys: list[str]) -> None:
     bucket = KeyList(keys)
     lister = RangeLister(bucket.fetch)
-    assert await rounds_of(bucket, lister) <= 18  # one after the other, it is 40
+    assert await rounds_of(bucket, lister) <= 13  # one after the other, it is 40
     pages = [query for query in bucket.queries if query.max_keys is None]
-    assert len(pages) <= 60
+    assert len(pages) <= 55
     bucket.queries.clear()
-    assert await rounds_of(bucket, lister) <= 9  # known by now
-    assert len(bucket.queries) <= 60
+    assert await rounds_of(bucket, lister) <= 7  # known by now
+    assert len(bucket.queries) <= 43
     assert bucket.most_under_way <= IN_FLIGHT
+
+
+async def test_ranges_are_not_cut_again_while_there_are_enough() -> None:
+    bucket = KeyList(f"{PREFIX}build-{number:06}.img" for number in range(100_000))
+    assert len(await listed(bucket)) == 100_000
+    assert len(bucket.queries) <= 130
+
+
+async def test_a_range_that_ends_with_a_page_needs_no_other() -> None:
+    bucket = KeyList(NUMBERED)
+    lister = RangeLister(bucket.fetch)
+    await listed(bucket, lister)
+    bucket.queries.clear()
+    await listed(bucket, lister)
+    assert len(bucket.queries) == len(NUMBERED) / 1000
+
+
+@given(
+    st.lists(st.text("09afzAZ-_", max_size=6), min_size=2, max_size=50, unique=True),
+    st.none() | st.text("09afz", max_size=6),
+)
+def test_points_are_few_and_lie_in_order_behind_the_page(names: list[str], until: str | None) -> None:
+    keys = sorted(PREFIX + name for name in names)
+    end = None if until is None else PREFIX + until
+    points = split_points(keys, end, PREFIX)
+    assert len(points) <= MOST_PROBES
+    assert points == sorted(set(points))
+    assert all(point > keys[-1] and (end is None or point < end) for point in points)
+
+
+def test_points_are_most_likely_where_the_page_would_go_on() -> None:
+    keys = [f"{PREFIX}build-{number:06}.img" for number in range(1000)]
+    points = [point.removeprefix(PREFIX) for point in split_points(keys, None, PREFIX)]
+    assert points[:11] == ["build-003", "build-006", "build-009", *(f"build-0{n}" for n in range(1, 9))]
 
 
 async def test_pages_that_wait_for_an_earlier_one_are_not_taken_all_at_once() -> None:

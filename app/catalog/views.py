@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.cache.listing_cache import Cached
@@ -32,9 +33,12 @@ class FolderView(NamedTuple):
 
     def entries(self) -> tuple[VisibleEntry, ...]:
         """What the principal sees, in listing order."""
+        return tuple(entry for entry in self.each() if entry is not None)
+
+    def each(self) -> Iterator[VisibleEntry | None]:
+        """The same one by one, each made when it is asked for, with None for what the principal does not see."""
         rules, path = self.snapshot.rules, self.snapshot.path
-        shown = (visible_entry(path, entry, rules, self.principal) for entry in self.snapshot.entries)
-        return tuple(entry for entry in shown if entry is not None)
+        return (visible_entry(path, entry, rules, self.principal) for entry in self.snapshot.entries)
 
 
 class EarlyView(NamedTuple):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 from starlette.requests import Request
 
-from app.catalog import EarlyView
+from app.catalog import EarlyView, FolderView
 from app.domain.access import VisibleEntry
 from app.domain.errors import PierheadError, StoreUnavailable
 from app.pages.json_lists import entry_line, entry_name_line
@@ -25,6 +25,8 @@ _LINE_OF: Final[dict[str, Callable[[VisibleEntry], bytes]]] = {
 """The forms that can begin before their end is known, and what each has for an entry."""
 _LINES_AT_ONCE: Final = 30
 """A screenful, made in a millisecond; those after it are made while it is on its way."""
+_ENTRIES_AT_ONCE: Final = 200
+"""Looked at before others get a turn."""
 
 
 def may_begin_early(request: Request, representation: str) -> bool:
@@ -59,23 +61,29 @@ async def _pieces(early: EarlyView, representation: str, pages: FolderPages) -> 
         yield b"".join((before, *map(line, first[:_LINES_AT_ONCE])))
         yield b"".join(map(line, first[_LINES_AT_ONCE:]))
         yield SEND_NOW
-        for visible in await _others(early, first):
-            yield line(visible)
+        shown = set(map(_name, first))
+        for number, visible in enumerate((await _whole(early)).each()):
+            if number % _ENTRIES_AT_ONCE == 0:
+                await asyncio.sleep(0)  # whether or not any of them is to be sent
+            if visible is not None and _name(visible) not in shown:
+                yield line(visible)
         yield after
     finally:
         early.whole.cancel()
 
 
-async def _others(early: EarlyView, first: Sequence[VisibleEntry]) -> Sequence[VisibleEntry]:
-    """What the whole folder has beside its first entries.
+def _name(visible: VisibleEntry) -> tuple[str, bool]:
+    """What tells an entry from the others of its folder."""
+    return visible.entry.name, visible.entry.is_folder
+
+
+async def _whole(early: EarlyView) -> FolderView:
+    """The whole folder.
 
     Raises:
         StoreUnavailable: it cannot be had, or not by this principal any more: the answer is to break off.
     """
     try:
-        whole = await early.whole
+        return await early.whole
     except PierheadError as error:
         raise StoreUnavailable("broken-stream") from error
-    entries = await asyncio.to_thread(whole.entries)
-    shown = {(visible.entry.name, visible.entry.is_folder) for visible in first}
-    return [e for e in entries if (e.entry.name, e.entry.is_folder) not in shown]

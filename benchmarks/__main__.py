@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -50,6 +51,9 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Row]]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit status: 1 where a row failed, 2 where nothing can be measured."""
     options = parse_options(arguments, SERVERS)
+    # Whoever ends this ends the servers too, which are processes of their own.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         machine.prepare()
     except BenchError as error:

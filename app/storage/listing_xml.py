@@ -22,6 +22,17 @@ _ERROR: Final = "Error"
 _OBJECT: Final = b"<Contents>"
 _OBJECT_END: Final = b"</Contents>"
 _BOOLEANS: Final = {"true": True, "false": False}
+_FAULTS: Final = (expat.ExpatError, ValueError, KeyError)
+_ENDS_EARLY: Final = {
+    expat.errors.codes[text]
+    for text in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+    )
+}
+"""What expat says of a document to which bytes could be added to make it whole."""
 
 
 class ListingParser:
@@ -61,8 +72,8 @@ class ListingParser:
         """
         try:
             self._take(data)
-        except (expat.ExpatError, ValueError, KeyError) as error:
-            raise self._error_by_status() or StoreUnavailable("unexpected") from error
+        except _FAULTS as error:
+            raise self._error_of(error) from error
 
     def page(self) -> ListPage:
         """What it was, now that all bytes are there.
@@ -74,9 +85,8 @@ class ListingParser:
         """
         try:
             self._expat.Parse(b"", True)
-        except expat.ExpatError as error:
-            reason = "broken-stream" if self._root == _RESULT else "unexpected"
-            raise self._error_by_status() or StoreUnavailable(reason) from error
+        except _FAULTS as error:
+            raise self._error_of(error) from error
         finally:
             del self._expat  # it refers to this object: a cycle, which would wait for the garbage collector
         if self._root == _ERROR:
@@ -123,8 +133,13 @@ class ListingParser:
     def _note_cdata(self) -> None:
         self._had_cdata = True
 
-    def _error_by_status(self) -> PierheadError | None:
-        return None if self._status == 200 else error_of(self._status, "")
+    def _error_of(self, fault: Exception) -> PierheadError:
+        """What a fault means. It is the same wherever the bytes were cut: an expat that defers what it was given
+        in small pieces finds any fault at the end only, and calls back for the items there too."""
+        if self._status != 200:
+            return error_of(self._status, "")
+        ends_early = isinstance(fault, expat.ExpatError) and fault.code in _ENDS_EARLY
+        return StoreUnavailable("broken-stream" if ends_early and self._root == _RESULT else "unexpected")
 
     def _start(self, name: str, _: dict[str, str]) -> None:
         self._depth += 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# A machine that is busy is no fault of the code: no example has to be done in a given time.
-settings.register_profile("pierhead", deadline=None)
+# A busy machine is no fault of the code: no example, and no drawing of one, has to be done in a given time.
+settings.register_profile("pierhead", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pierhead")

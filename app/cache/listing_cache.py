@@ -137,12 +137,6 @@ class ListingCache(Generic[Value]):
             return await self._get_since(path, since)
         return self.ready(path) or await self._fetch(path)
 
-    async def refresh(self, path: ArtifactPath) -> Cached[Value]:
-        """A value read from now on, whatever is kept. Raises as `get`."""
-        self._missing.discard(path)
-        self._flights.abandon(path)
-        return await self._fetch(path)
-
     def invalidate(self, path: ArtifactPath) -> None:
         """Say that a folder has changed: whoever asks next reads it, and no load that began earlier is kept.
 

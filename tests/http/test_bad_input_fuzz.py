@@ -16,7 +16,6 @@ from tests.support.raw_http import CLOSE, RawAnswer, exchange, parse_answer, req
 
 FUZZ = settings(
     max_examples=300,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

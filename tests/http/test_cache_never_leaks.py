@@ -36,7 +36,6 @@ def sites() -> Iterator[Sites]:
 SETTINGS = settings(
     max_examples=100,
     stateful_step_count=25,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=False,
     report_multiple_bugs=False,

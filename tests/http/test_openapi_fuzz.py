@@ -63,7 +63,7 @@ def operations(description: BaseSchema) -> list[APIOperation[Any, Any, Any, Any]
 def check(cases: SearchStrategy[schemathesis.Case[Any]], count: int, **headers: str) -> None:
     """Send many cases; assert that status, headers, media type and body of each answer are as described."""
 
-    @settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=count, suppress_health_check=list(HealthCheck))
     @given(case=cases)
     def is_as_described(case: schemathesis.Case[Any]) -> None:
         with requests.Session() as session:

@@ -190,11 +190,38 @@ async def test_a_load_from_before_an_invalidation_is_not_kept(world: World) -> N
     await world.settled()
     world.content = "two"
     world.cache.invalidate(FOLDER)
+    world.gate.set()
+    assert (await early).value == "one"
+    assert world.cache.held(FOLDER) is None
+    assert (await world.cache.get(FOLDER)).value == "two"
+
+
+async def test_who_asks_after_an_invalidation_does_not_join_a_load_from_before(world: World) -> None:
+    world.gate.clear()
+    early = asyncio.create_task(world.cache.get(FOLDER))
+    await world.settled()
+    world.content = "two"
+    world.cache.invalidate(FOLDER)
     late = asyncio.create_task(world.cache.get(FOLDER))
     await world.settled()
     world.gate.set()
     assert ((await early).value, (await late).value) == ("one", "two")
     assert (await world.cache.get(FOLDER)).value == "two"
+
+
+async def test_a_folder_missing_in_a_load_from_before_an_invalidation_is_asked_for_again(
+    world: World,
+) -> None:
+    world.content = None
+    world.gate.clear()
+    early = asyncio.create_task(world.cache.get(FOLDER))
+    await world.settled()
+    world.content = "new"
+    world.cache.invalidate(FOLDER)
+    world.gate.set()
+    with pytest.raises(NotFound):
+        await early
+    assert (await world.cache.get(FOLDER)).value == "new"
 
 
 async def test_what_was_invalidated_stands_in_for_what_cannot_be_read(world: World) -> None:
@@ -246,15 +273,11 @@ async def test_an_unchanged_folder_stays_the_same_object(world: World) -> None:
     first = (await world.cache.get(FOLDER)).value
     world.content = "".join(["o", "ne"])
     assert world.content is not first
-    refreshed = await world.cache.refresh(FOLDER)
-    assert refreshed.value is first
-    assert refreshed.age == 0
-
-
-async def test_a_refresh_reads_even_what_is_fresh(world: World) -> None:
-    await world.cache.get(FOLDER)
-    world.content = "two"
-    assert (await world.cache.refresh(FOLDER)).value == "two"
+    world.cache.invalidate(FOLDER)
+    again = await world.cache.get(FOLDER)
+    assert world.loads == 2
+    assert again.value is first
+    assert again.age == 0
 
 
 async def test_what_was_read_since_a_moment_will_do(world: World) -> None:

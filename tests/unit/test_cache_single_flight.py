@@ -113,6 +113,23 @@ async def test_an_abandoned_call_serves_its_waiters_but_nobody_new() -> None:
     assert (await early, await late) == (1, 2)
 
 
+async def test_an_abandoned_call_that_ends_leaves_its_successor_in_place() -> None:
+    flights: SingleFlight[str, int] = SingleFlight()
+    old, new = Counter(), Counter()
+    early = asyncio.create_task(flights.join("k", old))
+    await settle()
+    flights.abandon("k")
+    late = [asyncio.create_task(flights.join("k", new))]
+    await settle()
+    old.go.set()
+    await early
+    await settle()
+    late.append(asyncio.create_task(flights.join("k", new)))
+    await settle()
+    new.go.set()
+    assert await asyncio.gather(*late) == [1, 1]
+
+
 async def test_closing_ends_every_call() -> None:
     flights: SingleFlight[str, int] = SingleFlight()
     waiter = asyncio.create_task(flights.join("k", Counter()))

@@ -8,7 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cache.byte_cache import ByteCache
@@ -118,7 +118,6 @@ async def view_of(snapshots: SnapshotLoader, principal: Principal) -> FolderView
     return FolderView(snapshot, tier_of(principal, snapshot.rules), principal, 0.0, is_stale=False)
 
 
-@settings(deadline=None)
 @given(tree=TREES, one=PRINCIPALS, other=PRINCIPALS)
 async def test_a_page_from_memory_is_the_page_made_anew_for_anybody_of_any_tier(
     tree: Tree, one: Principal, other: Principal
@@ -134,7 +133,6 @@ async def test_a_page_from_memory_is_the_page_made_anew_for_anybody_of_any_tier(
         assert await pages.whole(second, *form) == await nothing_kept.whole(second, *form)
 
 
-@settings(deadline=None)
 @given(tree=TREES, principal=PRINCIPALS, order=st.randoms())
 async def test_replicas_agree_on_every_byte_and_tag(tree: Tree, principal: Principal, order: Random) -> None:
     names = list(tree.names)

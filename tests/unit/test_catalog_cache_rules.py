@@ -9,7 +9,7 @@ import string
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cache.byte_cache import ByteCache
@@ -150,7 +150,6 @@ async def test_a_folder_that_has_not_changed_keeps_its_pages_and_one_that_has_do
         first = later
 
 
-@settings(deadline=None)
 @given(
     waits=st.lists(st.integers(0, 2 * (TTL + GRACE)), min_size=1, max_size=8),
     changed=st.integers(0, 7),

@@ -102,7 +102,7 @@ async def test_paths_come_in_byte_order_and_each_folder_before_what_is_in_it() -
     ]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(files, controls, st.sampled_from(POLICIES), st.sampled_from(PEOPLE), st.integers(1, 6), st.booleans())
 @example(frozenset({"b/a", "b/x.img"}), {"b/": (".s3_linked_from", b"a")}, POLICIES[3], ANONYMOUS, 1, False)
 def test_a_walk_is_what_listing_each_folder_gives(
@@ -130,7 +130,7 @@ def test_a_walk_is_what_listing_each_folder_gives(
     asyncio.run(check())
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(files, controls, st.sampled_from(POLICIES), st.sampled_from(PEOPLE))
 def test_an_entry_is_open_to_whom_it_would_be_handed_out(
     tree: frozenset[str], rules: dict[str, tuple[str, bytes]], policy: str, principal: Principal
@@ -146,7 +146,7 @@ def test_an_entry_is_open_to_whom_it_would_be_handed_out(
     asyncio.run(check())
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(files, files, st.integers(1, 6))
 def test_a_walk_resumed_behind_what_is_gone_loses_nothing(
     tree: frozenset[str], gone: frozenset[str], page_entries: int

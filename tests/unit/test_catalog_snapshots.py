@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalog import Snapshot, SnapshotLoader, cost_of, is_same
@@ -139,7 +139,6 @@ async def test_a_link_out_of_the_tree_or_to_itself_is_none(content: bytes) -> No
     assert await link_of(content) is None
 
 
-@settings(deadline=None)
 @given(content=st.binary(max_size=40))
 async def test_any_link_file_names_a_folder_or_nothing(content: bytes) -> None:
     link = await link_of(content)

@@ -119,7 +119,7 @@ OVERRIDES = {
     "VersionId": "versionId",
 }
 TERMS = st.builds(Term, st.integers(0, 4_000_000_000), st.integers(1, MAX_SECONDS))
-A_HUNDRED = settings(max_examples=100, deadline=None)
+A_HUNDRED = settings(max_examples=100)
 """For each of the places: over a thousand in all."""
 
 

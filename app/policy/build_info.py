@@ -1,17 +1,32 @@
-"""BUILD-INFO.txt, formats 0.1 to 0.5: text to values.
+"""BUILD-INFO.txt, formats 0.1 to 0.6: text to values.
 
 The file is a list of `Field: value` lines. The first is `Format-Version`; every `Files-Pattern` begins a block
-that says who may have the files that its patterns match. Whatever is not understood makes the whole file
-malformed, because a rule that is skipped may be the one that protects.
+that says who may have the files that its patterns match. A fault makes the whole file malformed, because a rule
+that is skipped may be the one that protects. Only where a fault clearly belongs to one block does it close that
+block alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from app.domain.errors import MalformedRules
+from app.policy.build_info_fields import (
+    AUTH_GROUPS,
+    BUILD_NAME,
+    COLLECT_USER_DATA,
+    FILES_PATTERN,
+    FORMAT_VERSION,
+    LICENSE_TEXT,
+    LICENSE_TYPE,
+    THEME,
+    WHITESPACE,
+    Field,
+    check_end,
+    decode,
+    read_fields,
+)
 from app.policy.globs import is_wild
 
 LicenceType = Literal["open", "protected"]
@@ -21,32 +36,17 @@ MAX_WILD_PATTERNS = 256
 MAX_WILD_PATTERN_LENGTH = 255
 """Most characters of a pattern with wildcards: as many as a file name has bytes (NAME_MAX)."""
 
-_FORMAT_VERSION = "format-version"
-_FILES_PATTERN = "files-pattern"
-_LICENSE_TYPE = "license-type"
-_LICENSE_TEXT = "license-text"
-_THEME = "theme"
-_AUTH_GROUPS = "auth-groups"
-_BUILD_NAME = "build-name"
-_COLLECT_USER_DATA = "collect-user-data"
 
-_FIELDS = {
-    name: name
-    for name in (
-        _FORMAT_VERSION,
-        _FILES_PATTERN,
-        _LICENSE_TYPE,
-        _LICENSE_TEXT,
-        _THEME,
-        _AUTH_GROUPS,
-        _BUILD_NAME,
-        _COLLECT_USER_DATA,
-    )
-} | {"openid-launchpad-teams": _AUTH_GROUPS}
-"""Every field name, lower-case, and the field it means."""
+class BlockFault(NamedTuple):
+    """Why a block closes its files.
 
-_WHITESPACE = " \t\r\n\x0b\x0c"
-"""ASCII only: the digests of existing texts are over what remains, and other space was never stripped."""
+    Attributes:
+        line: 1-based line of the fault.
+        reason: what is wrong; quotes nothing of the file.
+    """
+
+    line: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class Block:
         auth_groups: membership of any one of them is needed; empty means no such condition.
         build_name: kept, without effect.
         collect_user_data: kept, without effect.
+        fault: the first fault of the block that closes it, and it alone; None where there is none.
     """
 
     patterns: tuple[str, ...]
@@ -72,6 +73,7 @@ class Block:
     auth_groups: tuple[str, ...] = ()
     build_name: str | None = None
     collect_user_data: str | None = None
+    fault: BlockFault | None = None
 
 
 @dataclass(frozen=True)
@@ -79,25 +81,12 @@ class BuildInfo:
     """A whole file.
 
     Attributes:
-        format_version: as written; no version changes how the rest is read.
+        format_version: as written.
         blocks: in file order.
     """
 
     format_version: str
     blocks: tuple[Block, ...]
-
-
-@dataclass
-class _Field:
-    """One field while it is being read: `parts` are the lines of its value."""
-
-    name: str
-    line: int
-    parts: list[str] = field(default_factory=list)
-
-    @property
-    def value(self) -> str:
-        return "\n".join(self.parts)
 
 
 def parse_build_info(content: bytes, source: str) -> BuildInfo:
@@ -110,13 +99,14 @@ def parse_build_info(content: bytes, source: str) -> BuildInfo:
     Raises:
         MalformedRules: with the line of the first fault. Nothing else, whatever the bytes.
     """
-    fields = list(_read_fields(_decode(content, source), source))
-    if not fields or fields[0].name != _FORMAT_VERSION:
+    fields = list(read_fields(decode(content, source), source))
+    if not fields or fields[0].name != FORMAT_VERSION:
         line = fields[0].line if fields else 1
-        raise MalformedRules(source, line, "the first line must be 'Format-Version: 0.5' or an older version")
-    blocks: list[list[_Field]] = []
+        raise MalformedRules(source, line, "the first line must be 'Format-Version:' and a version up to 0.6")
+    check_end(fields, source)
+    blocks: list[list[Field]] = []
     for item in fields[1:]:
-        if item.name == _FILES_PATTERN:
+        if item.name == FILES_PATTERN:
             blocks.append([item])
         elif blocks:
             blocks[-1].append(item)
@@ -126,71 +116,31 @@ def parse_build_info(content: bytes, source: str) -> BuildInfo:
     return BuildInfo(fields[0].value, parsed)
 
 
-def _decode(content: bytes, source: str) -> str:
-    try:
-        return content.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as exc:
-        line = content.count(b"\n", 0, exc.start) + 1
-        raise MalformedRules(source, line, "the file must be UTF-8") from exc
-
-
-def _read_fields(text: str, source: str) -> Iterator[_Field]:
-    """Group lines into fields. Only License-Text goes on over further lines, each begun by one space.
-
-    Lines end at a newline alone: a carriage return before it is stripped from a field like other space, but
-    stays in a continuation line, because existing digests are over it.
-    """
-    current: _Field | None = None
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip(_WHITESPACE):
-            continue  # blank lines end nothing, not even a License-Text, and are never part of one
-        if current and current.name == _LICENSE_TEXT:
-            if line.startswith(" "):
-                current.parts.append(line[1:])
-                continue
-            if line[0] in _WHITESPACE:
-                raise MalformedRules(source, number, "a line that continues License-Text begins with a space")
-        if current:
-            yield current
-        current = _read_field(line, number, source)
-    if current:
-        yield current
-
-
-def _read_field(line: str, number: int, source: str) -> _Field:
-    name, colon, value = line.partition(":")
-    if not colon:
-        raise MalformedRules(source, number, "a line must be 'Field: value'; there are no comments")
-    known = _FIELDS.get(name.strip(_WHITESPACE).lower())
-    if known is None:
-        allowed = ", ".join(sorted(_FIELDS))
-        raise MalformedRules(source, number, f"unknown field; must be one of {allowed} (in any case)")
-    return _Field(known, number, [value.strip(_WHITESPACE)])
-
-
-def _read_block(fields: list[_Field], source: str) -> Block:
-    by_name: dict[str, _Field] = {}
+def _read_block(fields: list[Field], source: str) -> Block:
+    by_name: dict[str, Field] = {}
     for item in fields:
         if item.name in by_name:
             first = by_name[item.name].line
             reason = f"a block has each field once; {item.name} stands on line {first} already"
             raise MalformedRules(source, item.line, reason)
         by_name[item.name] = item
-    patterns = by_name[_FILES_PATTERN]
+    patterns = by_name[FILES_PATTERN]
+    groups = _read_groups(by_name.get(AUTH_GROUPS))
     values = {name: item.value for name, item in by_name.items()}
     return Block(
-        patterns=tuple(part.strip(_WHITESPACE) for part in patterns.value.split(",")),
+        patterns=tuple(part.strip(WHITESPACE) for part in patterns.value.split(",")),
         line=patterns.line,
-        licence_type=_read_licence_type(by_name.get(_LICENSE_TYPE), source),
-        licence_text=values.get(_LICENSE_TEXT),
-        theme=values.get(_THEME) or None,
-        auth_groups=_read_groups(by_name.get(_AUTH_GROUPS), source),
-        build_name=values.get(_BUILD_NAME),
-        collect_user_data=values.get(_COLLECT_USER_DATA),
+        licence_type=_read_licence_type(by_name.get(LICENSE_TYPE), source),
+        licence_text=values.get(LICENSE_TEXT),
+        theme=values.get(THEME) or None,
+        auth_groups=groups,
+        build_name=values.get(BUILD_NAME),
+        collect_user_data=values.get(COLLECT_USER_DATA),
+        fault=next((BlockFault(item.line, item.fault) for item in fields if item.fault), None),
     )
 
 
-def _read_licence_type(item: _Field | None, source: str) -> LicenceType | None:
+def _read_licence_type(item: Field | None, source: str) -> LicenceType | None:
     match item.value.lower() if item else None:
         case None:
             return None
@@ -201,13 +151,13 @@ def _read_licence_type(item: _Field | None, source: str) -> LicenceType | None:
     raise MalformedRules(source, item.line if item else 1, "License-Type must be open or protected")
 
 
-def _read_groups(item: _Field | None, source: str) -> tuple[str, ...]:
+def _read_groups(item: Field | None) -> tuple[str, ...]:
     if item is None or not item.value:
         return ()
-    groups = tuple(name for part in item.value.split(",") if (name := part.strip(_WHITESPACE)))
+    groups = tuple(name for part in item.value.split(",") if (name := part.strip(WHITESPACE)))
     if not groups:
         # Commas alone: somebody meant to protect this. An empty value, by old custom, means no groups.
-        raise MalformedRules(source, item.line, "Auth-Groups must name a group or be empty")
+        item.fault = item.fault or "Auth-Groups must name a group or be empty"
     return groups
 
 

@@ -36,12 +36,14 @@ class BuildInfoRules(ControlRules):
         blocks: terms of each block, in file order.
         exact: terms by pattern, for names that are literally a pattern.
         wild: patterns with wildcards, each with the blocks that have it.
+        listing: terms of the folder's own listing.
         uncovered: terms of a file that no pattern matches.
     """
 
     blocks: tuple[Terms, ...]
     exact: Mapping[str, Terms]
     wild: tuple[_WildPattern, ...]
+    listing: Terms
     uncovered: Terms
 
     @classmethod
@@ -66,18 +68,21 @@ class BuildInfoRules(ControlRules):
             refusal="the access rules of this folder do not cover this file",
             basis=(Basis(source, "no Files-Pattern covers this file"),),
         )
-        return cls(blocks, exact, wild, uncovered)
+        on_listing = having.get(_OWN_LISTING) or {
+            index: None
+            for matching in wild
+            if matching.pattern.matches(_OWN_LISTING)
+            for index in matching.blocks
+        }
+        listing = combine(_listing_terms(info.blocks[index], blocks[index]) for index in sorted(on_listing))
+        return cls(blocks, exact, wild, listing, uncovered)
 
     def for_file(self, name: str, /) -> Terms:
         return self._matching(name) or self.uncovered
 
     def for_listing(self) -> Terms:
-        """The groups of the blocks for the empty pattern, which a trailing comma makes, or else for `*`.
-
-        Neither a licence nor the lack of one stands before a listing.
-        """
-        terms = self._matching(_OWN_LISTING) or Terms()
-        return replace(terms, licences=(), refusal=None)
+        """The groups of the blocks for the empty pattern, which a trailing comma makes, or else for `*`."""
+        return self.listing
 
     def overlapping_patterns(self, name: str, /) -> tuple[str, ...]:
         matching = () if name in self.exact else self._matching_wild(name)
@@ -120,7 +125,17 @@ def _block_terms(block: Block, source: Source) -> Terms:
         said = "protected, but there is neither License-Text nor Auth-Groups"
     if groups:
         said += f", for {describe_groups(groups)}"
+    where = source._replace(line=block.line)
+    if block.fault:
+        where = source._replace(line=block.fault.line)
+        refusal = f"a rule of this folder cannot be understood ({where})"
+        said = f"closed, as this line is malformed: {block.fault.reason}"
     shown = ", ".join(repr(pattern) for pattern in block.patterns[:_MOST_PATTERNS_SHOWN])
     more = ", ..." if len(block.patterns) > _MOST_PATTERNS_SHOWN else ""
-    basis = Basis(source._replace(line=block.line), f"Files-Pattern {shown}{more}: {said}")
+    basis = Basis(where, f"Files-Pattern {shown}{more}: {said}")
     return Terms((groups,) if groups else (), licences, refusal, (basis,))
+
+
+def _listing_terms(block: Block, terms: Terms) -> Terms:
+    """What a block for the listing demands there: neither a licence nor the lack of one stands before it."""
+    return replace(terms, licences=(), refusal=terms.refusal if block.fault else None)

@@ -80,7 +80,7 @@ def test_field_names_and_licence_types_in_any_case() -> None:
 
 
 def test_a_field_is_split_at_its_first_colon_and_stripped() -> None:
-    assert only_block(HEAD + "Files-Pattern  :  a:b  \n").patterns == ("a:b",)
+    assert only_block(HEAD + "Files-Pattern: a\nTheme  :  b:c  \n").theme == "b:c"
 
 
 def test_field_lines_may_be_indented_outside_a_licence_text() -> None:
@@ -167,14 +167,18 @@ def test_the_carriage_returns_of_a_dos_file_stay_in_continuation_lines() -> None
         (HEAD + "Files-Pattern: *\nLicense-Type open\n", 3, "'Field: value'"),
         (HEAD + "Files-Pattern: *\n continued\n", 3, "'Field: value'"),
         (HEAD + "Files-Pattern: *\nTheme: a\n b\n", 4, "'Field: value'"),
-        (HEAD + "Files-Pattern: *\nLicense-Text: a\n b\n\tc\n", 5, "begins with a space"),
-        (HEAD + "Files-Pattern: *\nLicense-Text: a\n\tLicense-Type: open\n", 4, "begins with a space"),
+        (HEAD + "Files-Pattern: *\nLicense-Text: a\n b\n\tc\n", 5, "'Field: value'"),
+        (HEAD + "Files-Pattern: *\nLicense-Text: a\n b\n\tc: d\n", 5, "unknown field"),
+        (HEAD + "Files-Pattern: *\nLicense-Text: a\n\tFiles-Pattern: b\n", 4, "begins with a space"),
         (HEAD + "Files-Pattern: *\nTheme: a\nTheme: a\n", 4, "on line 3 already"),
         (HEAD + "Files-Pattern: *\nLicense-Type: protected\nlicense-type: open\n", 4, "on line 3 already"),
         (HEAD + "Files-Pattern: *\nAuth-Groups: a\nOpenID-Launchpad-Teams: b\n", 4, "on line 3 already"),
         (HEAD + "Files-Pattern: *\nLicense-Type: opened\n", 3, "open or protected"),
         (HEAD + "Files-Pattern: *\nLicense-Type:\n", 3, "open or protected"),
-        (HEAD + "Files-Pattern: *\nAuth-Groups: ,\n", 3, "name a group"),
+        (HEAD + "End-Of-File:\nFiles-Pattern: *\n", 2, "End-Of-File must be the last line"),
+        (HEAD + "Files-Pattern: *\nEnd-Of-File: yes\n", 3, "End-Of-File has no value"),
+        ("Format-Version: 0.6\n", 1, "cut off"),
+        ("Format-Version: 0.6\nFiles-Pattern: *\nLicense-Type: open\n", 3, "cut off"),
         (HEAD.encode() + b"Files-Pattern: *\nLicense-Text: caf\xe9\n", 3, "UTF-8"),
         (b"\xff\xfeF\0o\0", 1, "UTF-8"),
         (HEAD + "Files-Pattern: " + "x" * MAX_WILD_PATTERN_LENGTH + "*\n", 2, "at most"),
@@ -260,3 +264,77 @@ TEXT_LINE = st.text(st.characters(blacklist_characters="\n", blacklist_categorie
 def test_what_is_written_as_continuation_comes_back_as_it_was(lines: list[str]) -> None:
     text = HEAD + "Files-Pattern: a\nLicense-Text: first\n" + "".join(f" {line}\n" for line in lines)
     assert only_block(text).licence_text == "\n".join(["first", *lines])
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("Auth-Groups: ,", "Auth-Groups must name a group or be empty"),
+        ("License-Text: a\n\tLicense-Type: open", "a line that continues License-Text begins with a space"),
+        ("License-Text: a\n\tAuth-Groups: a", "a line that continues License-Text begins with a space"),
+    ],
+)
+def test_a_fault_of_one_block_closes_that_block(line: str, reason: str) -> None:
+    other = "Files-Pattern: b\nLicense-Type: open\n"
+    text = HEAD + other + f"Files-Pattern: a\n{line}\n" + other
+    before, closed, after = parse(text).blocks
+    assert before.fault is after.fault is None
+    assert closed.fault is not None
+    assert closed.fault.line == 4 + line.count("\n") + 1
+    assert closed.fault.reason.startswith(reason)
+
+
+VALUES = {
+    "Format-Version": "0.5",
+    "Files-Pattern": "*",
+    "License-Type": "open",
+    "License-Text": "a text",
+    "Theme": "linaro",
+    "Auth-Groups": "staff",
+    "OpenID-Launchpad-Teams": "staff",
+    "Build-Name": "x",
+    "Collect-User-Data": "yes",
+}
+PROTECTING = ["Files-Pattern", "License-Type", "License-Text", "Auth-Groups", "OpenID-Launchpad-Teams"]
+
+
+@pytest.mark.parametrize("lost", PROTECTING)
+@pytest.mark.parametrize("before", list(VALUES))
+@pytest.mark.parametrize("between", ["", " ", ",", "\r", "\n "])
+def test_no_field_swallows_one_that_protects(before: str, between: str, lost: str) -> None:
+    text = f"{before}: {VALUES[before]}{between}{lost}: {VALUES[lost]}\n"
+    if before != "Format-Version":
+        text = f"{HEAD}Files-Pattern: a\n{text}"
+    try:
+        info = parse(text)
+    except MalformedRules:
+        return
+    # Only where white space in front of a field is allowed, and it was read as the field that it is.
+    assert between == "\n "
+    assert before != "License-Text"
+    assert len(info.blocks) == text.count("Files-Pattern:")
+
+
+ENDED = (
+    "Format-Version: 0.6\n\nFiles-Pattern: *\nLicense-Type: open\n\n"
+    "Files-Pattern: *.img,\nLicense-Text: a\n b\nAuth-Groups: staff\n\nEnd-Of-File:\n"
+)
+
+
+def test_a_file_with_an_end_is_read_whole() -> None:
+    assert len(parse(ENDED).blocks) == 2
+    assert parse(ENDED.rstrip("\n")) == parse(ENDED + " \n\n") == parse(ENDED)
+
+
+@pytest.mark.parametrize("length", range(len(ENDED.rstrip("\n"))))
+def test_a_file_with_an_end_opens_nothing_once_it_is_cut_off(length: int) -> None:
+    try:
+        info = parse(ENDED[:length])
+    except MalformedRules:
+        return
+    assert length < len("Format-Version: 0.6")
+    assert info.blocks == ()
+
+
+def test_an_end_may_stand_in_a_file_that_need_not_have_one() -> None:
+    assert parse(HEAD + "Files-Pattern: a\nEnd-Of-File:\n").blocks == (Block(("a",), 2),)

@@ -220,6 +220,61 @@ def test_a_malformed_file_refuses_listing_and_files_to_everybody(content: bytes 
     assert decide(FOLDER.child("sub", is_folder=True), rules, ANONYMOUS) == Allow()
 
 
+CLOSED_BLOCKS = [
+    ("Auth-Groups: ,",),
+    ("License-Text: T", "\tAuth-Groups: a"),
+    ("License-Text: T", "\tLicense-Type: open"),
+]
+
+
+@pytest.mark.parametrize("lines", CLOSED_BLOCKS)
+@pytest.mark.parametrize("pattern", ["x*", "x.txt"])
+def test_a_faulty_block_closes_its_files_and_no_others(pattern: str, lines: tuple[str, ...]) -> None:
+    rules = build_info_rules(f"Files-Pattern: {pattern}", *lines, "Files-Pattern: y*", *OPEN)
+    decision = decide_file(rules, "x.txt", member_of("a"))
+    assert isinstance(decision, Forbidden)
+    assert decision.groups == ()
+    assert decide_file(rules, "y.txt", ANONYMOUS) == Allow()
+    assert decide(FOLDER, rules, ANONYMOUS) == Allow()
+
+
+@pytest.mark.parametrize("lines", CLOSED_BLOCKS)
+@pytest.mark.parametrize("pattern", ["*", "x,"])
+def test_a_faulty_block_for_the_listing_closes_it(pattern: str, lines: tuple[str, ...]) -> None:
+    rules = build_info_rules(f"Files-Pattern: {pattern}", *lines, "Files-Pattern: *", *OPEN)
+    for principal in (ANONYMOUS, member_of("a")):
+        assert decide(FOLDER, rules, principal) != Allow()
+
+
+def test_a_block_without_a_fault_is_beaten_by_one_with_it() -> None:
+    rules = build_info_rules("Files-Pattern: *", *OPEN, "Files-Pattern: *.txt", "Auth-Groups: ,")
+    assert decide_file(rules, "x.txt", ANONYMOUS) != Allow()
+    assert decide_file(rules, "x.img", ANONYMOUS) == Allow()
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "said"),
+    [
+        (("Files-Pattern: *,Auth-Groups: team", *OPEN), 2, "a pattern must have no ':'"),
+        (("Files-Pattern: *", "Theme: xAuth-Groups: team", *OPEN), 3, "another field is part of this value"),
+        (
+            ("Files-Pattern: *", "License-Text: x", " Auth-Groups: team"),
+            4,
+            "another field is part of this value",
+        ),
+        (("Files-Pattern: *", "License-Text: x", "\tAuth-Groups: team"), 4, "begins with a space"),
+        (("Files-Pattern: *", "Auth-Groups: ,", *OPEN), 3, "Auth-Groups must name a group"),
+        (("Files-Pattern: *", *OPEN, "End-Of-File: no"), 4, "End-Of-File has no value"),
+    ],
+)
+def test_explain_names_each_fault_and_its_line(lines: tuple[str, ...], line: int, said: str) -> None:
+    explanation = explain(FOLDER.child("f.txt"), build_info_rules(*lines), ANONYMOUS)
+    assert explanation.decision != Allow()
+    assert explanation.access is Access.CLOSED
+    assert explanation.sources == (Source("releases/16.09/BUILD-INFO.txt", line),)
+    assert said in explanation.reasons[0]
+
+
 def test_explain_names_the_blocks_and_points_out_overlapping_globs() -> None:
     rules = build_info_rules("Files-Pattern: *", *protected("T"), "Files-Pattern: *.txt, *t", *OPEN)
     explanation = explain(FOLDER.child("f.txt"), rules, ANONYMOUS)

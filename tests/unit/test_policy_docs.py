@@ -49,6 +49,19 @@ def test_the_build_info_that_protects_the_listing() -> None:
     assert decide(FOLDER, rules, member_of("release-team")) == Allow()
 
 
+def test_the_build_info_with_an_end() -> None:
+    whole = example("build-info-with-an-end").encode()
+    cut = whole[: whole.index(b"Files-Pattern: debug")]
+    for content, debug, other in (
+        (whole, Access.PRIVATE, Access.PUBLIC),
+        (cut, Access.CLOSED, Access.CLOSED),
+        (cut.replace(b"0.6", b"0.5"), Access.PUBLIC, Access.PUBLIC),
+    ):
+        rules = folder_rules({"BUILD-INFO.txt": content})
+        found = [classify(FOLDER.child(name), rules)[0] for name in ("debug-boot.img", "boot.img")]
+        assert found == [debug, other]
+
+
 @pytest.mark.parametrize(
     ("path", "access", "decision"),
     [

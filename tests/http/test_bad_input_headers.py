@@ -92,6 +92,12 @@ def test_a_request_names_one_host(server: LiveServer, host: bytes) -> None:
     assert_refused(ask(server.port, b"GET / HTTP/1.1\r\n" + host + b"Connection: close\r\n\r\n"), 400)
 
 
+@pytest.mark.parametrize("hosts", [b"Host: a\r\nHost: b\r\n", b"Host: a\r\nHost: a\r\n", b"Host: a b\r\n"])
+def test_an_older_request_names_no_host_or_one(server: LiveServer, hosts: bytes) -> None:
+    assert ask(server.port, b"GET / HTTP/1.0\r\n\r\n").status == 200
+    assert_refused(ask(server.port, b"GET / HTTP/1.0\r\n" + hosts + b"\r\n"), 400)
+
+
 @pytest.mark.parametrize(
     "host", [b"test", b"test:80", b"[::1]:8000", b"127.0.0.1", b"", b"a_b.example", b"a:"]
 )

@@ -38,6 +38,11 @@ def client(tree: SiteTree) -> Iterator[httpx.Client]:
     tree.put(f"chain/latest/{LINK_FILE}", b"builds/latest")
     tree.put(f"file/latest/{LINK_FILE}", b"builds/123/f+1.img")
     tree.put("real/latest/f", b"no link")
+    tree.put(f"deep/latest/sub/latest/{LINK_FILE}", b"builds/123")
+    tree.put(f"nested/latest/{LINK_FILE}", b"nested/1")
+    tree.put(f"nested/1/latest/{LINK_FILE}", b"builds/123")
+    tree.put(f"twice/latest/{LINK_FILE}", b"odd")
+    tree.put(f"twice/latest/sub/latest/{LINK_FILE}", b"builds/123")
     for name, content in BROKEN.items():
         tree.put(f"{name}/latest/{LINK_FILE}", content)
     tree.put(f"circle2/latest/{LINK_FILE}", b"circle/latest")
@@ -95,6 +100,8 @@ def assert_moved(answer: httpx.Response, location: str) -> None:
         ("/odd/latest/", "/odd/%C3%BC%20b+c%23/1/"),
         ("/odd/latest/f", "/odd/%C3%BC%20b+c%23/1/f"),
         ("/chain/latest/a/b.txt", "/builds/123/a/b.txt"),
+        ("/deep/latest/sub/latest/a/b.txt", "/builds/123/a/b.txt"),
+        ("/twice/latest/sub/latest/a/b.txt", "/builds/123/a/b.txt"),
         ("/builds/stable/", "/builds/123/"),
         ("/builds/stable/a/b.txt", "/builds/123/a/b.txt"),
         ("/builds/stable/a/", "/builds/123/a/"),
@@ -106,6 +113,11 @@ def test_a_link_leads_to_the_real_path_in_one_hop(
 ) -> None:
     assert_moved(client.request(method, path), location)
     assert client.request(method, location).status_code == 200
+
+
+def test_a_link_below_a_link_is_followed_in_turn(client: httpx.Client) -> None:
+    assert_moved(client.get("/nested/latest/latest/a/b.txt"), "/nested/1/latest/a/b.txt")
+    assert_moved(client.get("/nested/1/latest/a/b.txt"), "/builds/123/a/b.txt")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class Copy(MemoryStore):
     """A `MemoryStore` that can be made to hang, and to break off a file.
 
     Attributes:
-        is_hanging: whether listings and heads wait until they are cancelled.
+        is_hanging: whether listings, heads and checks wait until they are cancelled.
         cancelled: how many of these were.
         breaks_at: offset at which reading a file fails; None for never.
     """
@@ -43,6 +43,11 @@ class Copy(MemoryStore):
         """See `ObjectStore.head`."""
         await self._hang()
         return await super().head(path)
+
+    async def check(self) -> tuple[str, ...]:
+        """See `ObjectStore.check`."""
+        await self._hang()
+        return await super().check()
 
     @asynccontextmanager
     async def open_range(

@@ -130,6 +130,8 @@ def test_of_several_cookies_the_first_valid_one_counts() -> None:
     name = ACCEPTANCE_COOKIE
     assert identify(cookie=f"{name}=junk; {name}={cookie}; {name}={other}").principal.accepted == {A}
     assert identify(cookie=[f"{name}=junk", f'{name}="{other}"']).principal.accepted == {B}
+    assert identify(cookie=f"{name}=junk; " * 3 + f"{name}={cookie}").principal.accepted == {A}
+    assert identify(cookie=f"x{name}=junk; " * 9 + f"{name}={cookie}").principal.accepted == {A}
     assert identify(cookie=f"{name}=junk; " * 4 + f"{name}={cookie}").principal.accepted == frozenset()
 
 

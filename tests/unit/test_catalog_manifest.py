@@ -219,6 +219,16 @@ async def test_a_control_file_that_cannot_be_read_breaks_the_walk(error: Excepti
         await walk(store)
 
 
+@pytest.mark.parametrize("name", ["BUILD-INFO.txt", "EULA.txt", "x.img.EULA.txt"])
+async def test_a_folder_named_like_a_control_file_is_none(name: str) -> None:
+    store = tree_of(f"a/{name}/f", "a/x.img")
+    catalog = catalog_over(store)
+    found = await entries(catalog, ROOT, ANONYMOUS)
+    assert found == await reference_walk(catalog, ROOT, ANONYMOUS)
+    assert "a/x.img" in [visible.path.text for visible in found]
+    assert not any(call.operation == "get" for call in store.calls)
+
+
 async def test_control_files_that_make_no_difference_are_not_read() -> None:
     store = tree_of("a/x", "b/y/z")
     store.put("a/BUILD-INFO.txt", GROUPS_ONLY)

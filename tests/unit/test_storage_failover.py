@@ -17,6 +17,7 @@ from app.domain.errors import (
     StoreUnavailable,
 )
 from app.domain.paths import ArtifactPath
+from app.storage import failover
 from app.storage.hedging import ILL_SECONDS, LEAST_CALLS
 from app.storage.store import ObjectStore
 from tests.support.copies import Copies
@@ -255,6 +256,16 @@ class TestCheck:
         copies.fail(None)
         copies.fail(StoreDenied(), of=copies.replica)
         assert await copies.store.check() == ("replica-1",)
+
+    async def test_one_that_does_not_answer_is_not_waited_for_and_not_well(
+        self, copies: Copies, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(failover, "CHECK_SECONDS", 0.01)
+        copies.primary.is_hanging = True
+        assert await copies.store.check() == ("primary",)
+        copies.replica.is_hanging = True
+        with pytest.raises(StoreUnavailable, match="timeout"):
+            await copies.store.check()
 
     async def test_none_does_not(self, copies: Copies) -> None:
         copies.fail(StoreUnavailable("timeout"))

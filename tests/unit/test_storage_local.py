@@ -471,6 +471,25 @@ async def test_a_slow_disk_does_not_stop_the_event_loop(
     assert names_of(await listing) == {"f.txt", "sub/"}
 
 
+async def test_an_io_error_behind_a_link_is_no_absence(
+    root: Path, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "link").symlink_to("real")
+
+    def broken(path: os.PathLike[str] | str, *, strict: bool = False) -> str:
+        if os.fspath(path).endswith("link"):
+            raise OSError(errno.EIO, "the disk is broken")
+        return os.fspath(path)
+
+    monkeypatch.setattr(os.path, "realpath", broken)
+    with pytest.raises(StoreUnavailable, match="io-error"):
+        await store.list_folder(path_of("link/"))
+    with pytest.raises(StoreUnavailable, match="io-error"):
+        await store.head(path_of("link"))
+    listing = await store.list_folder(ROOT)
+    assert (names_of(listing), listing.skipped) == ({"real/"}, ("link",))
+
+
 async def test_there_are_no_presigned_urls(store: LocalStore) -> None:
     url = await store.presign(path_of("real/f.txt"), content_type="a/b", disposition="inline", expires=9)
     assert url is None

@@ -21,8 +21,8 @@ from app.auth.principal import Authenticator
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.listing_cache import ListingCache
-from app.cache.page_cache import PageCache
-from app.cache.siblings import DIRECTORY_VARIABLE, Siblings
+from app.cache.response_cache import PageCache
+from app.cache.worker_channel import DIRECTORY_VARIABLE, Siblings
 from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
 from app.config import ConfigError, Settings, load_settings
 from app.pages.contexts import Site
@@ -31,14 +31,14 @@ from app.pages.static import load_static
 from app.pages.templates_dir import load_default_licences, templates_directory
 from app.policy.eula import DefaultLicences
 from app.policy.site_policy import SitePolicy
-from app.policy.site_rules import SitePolicyError, parse_site_policy
-from app.routes.application import build_application
-from app.routes.at_once import AtOnce
-from app.routes.folder_pages import FolderPages
-from app.routes.redirects import Redirects
-from app.routes.responses import CacheHeaders
+from app.policy.site_policy_file import SitePolicyError, parse_site_policy
+from app.responses.folder_listing import FolderPages
+from app.responses.headers import page_headers
+from app.responses.kept_redirects import Redirects
+from app.responses.problems import CacheHeaders
 from app.routes.services import Bucket, Services
-from app.routes.shared_headers import page_headers
+from app.server.application import build_application
+from app.server.fast_path import AtOnce
 from app.storage.open_store import open_storage
 from app.storage.store import ObjectStore
 from app.storage.urls import S3Place, parse_storage_url

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from app.storage.presign import Address, Credentials, Presigner, Term
+from app.storage.s3.sigv4 import Address, Credentials, Presigner, Term
 from benchmarks.bench import Bench
 from benchmarks.contenders import PIERHEAD_S3
 from benchmarks.load import sample_of

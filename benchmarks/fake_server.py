@@ -12,7 +12,7 @@ from app.cli import server_options
 from app.config import load_settings
 from app.main import wire
 from app.policy.site_policy import SitePolicy
-from app.routes.application import build_application
+from app.server.application import build_application
 from app.telemetry import Metrics, configure_logging
 from benchmarks.fake_store import FakeStore
 

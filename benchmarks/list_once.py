@@ -17,7 +17,7 @@ import uvloop
 
 from app.domain.paths import ArtifactPath
 from app.main import prepare_process
-from app.storage.s3 import S3Store, open_s3_store
+from app.storage.s3.store import S3Store, open_s3_store
 from benchmarks.made_up_s3 import REQUESTS
 from tests.support.waiting import fetch
 

@@ -10,7 +10,7 @@ import structlog
 
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Freshness, Lifetimes
-from app.cache.short_memory import ShortMemory
+from app.cache.recent_paths import ShortMemory
 from app.cache.single_flight import SingleFlight
 from app.domain.errors import NotFound, StoreError
 from app.domain.paths import ArtifactPath

@@ -2,7 +2,7 @@
 
 from app.catalog.catalog import Catalog, OpenedFile
 from app.catalog.paging import Page, take_page
-from app.catalog.snapshots import Snapshot, SnapshotLoader, cost_of, is_same
+from app.catalog.snapshot_loader import Snapshot, SnapshotLoader, cost_of, is_same
 from app.catalog.views import EarlyView, FolderView
 
 __all__ = [

@@ -12,13 +12,13 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from app.cache.listing_cache import Cached, ListingCache
-from app.cache.short_memory import ShortMemory
+from app.cache.recent_paths import ShortMemory
 from app.catalog.denials import raise_denial
-from app.catalog.files import Files
-from app.catalog.manifest import Manifest
+from app.catalog.locate import Files
 from app.catalog.paging import path_behind
-from app.catalog.real_folders import RealFolders
-from app.catalog.snapshots import Snapshot, SnapshotLoader
+from app.catalog.resolve import RealFolders
+from app.catalog.snapshot_loader import Snapshot, SnapshotLoader
+from app.catalog.subtree.walk import Manifest
 from app.catalog.views import EarlyView, FolderView, view_of
 from app.domain.access import Access, Allow, Licence, NeedsLicence, Principal, VisibleEntry
 from app.domain.entries import FileInfo

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from app.catalog.snapshots import Snapshot
+from app.catalog.snapshot_loader import Snapshot
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.cache.listing_cache import Cached
-from app.catalog.snapshots import Snapshot
+from app.catalog.snapshot_loader import Snapshot
 from app.domain.access import Principal, VisibleEntry
 from app.policy.decide import visible_entry
 from app.policy.tier import Tier, tier_of

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app import __version__
+from app.cli.config import add_config
 from app.cli.explain import add_explain
 from app.cli.serve import add_serve
-from app.cli.settings import add_config
 from app.cli.token import add_token
 from app.config import ConfigError
 from app.domain.errors import PierheadError

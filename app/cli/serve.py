@@ -17,11 +17,11 @@ import structlog
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from app.cache.siblings import DIRECTORY_VARIABLE
+from app.cache.worker_channel import DIRECTORY_VARIABLE
 from app.cli.arguments import Commands, add_storage, load
 from app.config import FILE_VARIABLE, PREFIX, Settings
-from app.http_protocol import BoundedHttpProtocol
 from app.policy.site_policy import SitePolicy
+from app.server.protocol import BoundedHttpProtocol
 from app.telemetry import configure_logging
 
 KEEP_ALIVE_SECONDS = 30

@@ -11,9 +11,9 @@ from app.domain.errors import MalformedRules
 from app.domain.paths import ArtifactPath
 from app.policy.build_info import parse_build_info
 from app.policy.build_info_rules import BuildInfoRules
+from app.policy.control_file_names import BUILD_INFO, control_files_to_read
 from app.policy.control_rules import ControlRules, MalformedControlFile, control_file_source
 from app.policy.eula import OPEN_EULA, DefaultLicences, open_eula, read_eula_files
-from app.policy.hidden import BUILD_INFO, control_files_to_read
 from app.policy.site_policy import FolderPolicy, SitePolicy
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.domain.errors import StoreError
 from app.pages.json_bytes import json_bytes
-from app.routes.responses import problem_answers, problem_response
+from app.responses.problems import problem_answers, problem_response
 from app.routes.services import Services, record_of
 from app.storage.store import ObjectStore
 

@@ -14,10 +14,10 @@ from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter, LoginRequired, PermissionRequired, RequestError
 from app.domain.paths import ArtifactPath
 from app.pages.json_bytes import json_bytes
+from app.responses.problems import NOT_KEPT, problem_answers
 from app.routes.body import read_body
-from app.routes.responses import NOT_KEPT, problem_answers
 from app.routes.services import Services, record_of
-from app.storage.s3_events import ChangedKey, Confirmation, parse_events
+from app.storage.s3.events import ChangedKey, Confirmation, parse_events
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 _EXAMPLE: Final[dict[str, Any]] = {

@@ -18,7 +18,7 @@ from app.domain.errors import BadParameter, FormRefused, LicenceDeclined, NotFou
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import DownloadPage, LicencePage
 from app.routes.body import read_body
-from app.routes.query import Query
+from app.routes.parameters import Query
 from app.routes.services import Services, record_of
 
 FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"

@@ -10,20 +10,20 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.catalog.stored_digests import Described, with_digests
 from app.domain.access import Principal, VisibleEntry
 from app.domain.errors import BadParameter, Moved
 from app.domain.paths import ArtifactPath
 from app.pages.checksum_list import checksum_line, left_out_line, left_out_total
 from app.pages.formats import iso_text
-from app.pages.json_lists import entry_line
 from app.pages.links import next_walk_query
-from app.routes.folder_pages import MEDIA_TYPES
-from app.routes.listing_api import TreePath, tree_path
-from app.routes.query import MAX_LIMIT, Query
-from app.routes.responses import LISTING_VARY, cache_control, problem_answers, rendered
+from app.pages.representations import entry_line
+from app.responses.folder_listing import MEDIA_TYPES
+from app.responses.line_stream import LineStream
+from app.responses.problems import LISTING_VARY, cache_control, problem_answers, rendered
+from app.routes.legacy_api import TreePath, tree_path
+from app.routes.parameters import MAX_LIMIT, Query
 from app.routes.services import Services, record_of
-from app.routes.stored_digests import Described, with_digests
-from app.routes.streams import LineStream
 from app.storage.store import ObjectStore
 
 PREFIX: Final = "/api/v1/manifest"

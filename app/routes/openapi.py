@@ -10,9 +10,9 @@ from pydantic.json_schema import models_json_schema
 
 from app.domain.access import Access
 from app.pages.problem import PROBLEM_MEDIA_TYPE
-from app.routes.folder_pages import MEDIA_TYPES
-from app.routes.query import MAX_LIMIT
-from app.routes.responses import Problem
+from app.responses.folder_listing import MEDIA_TYPES
+from app.responses.problems import Problem
+from app.routes.parameters import MAX_LIMIT
 
 
 class LicenceName(BaseModel):

@@ -12,16 +12,16 @@ from starlette.requests import Request
 from app.auth.keys import KeyRing
 from app.auth.networks import Network, client_address, is_forwarded, is_https, is_in
 from app.auth.principal import Authenticator, Identity
-from app.cache.siblings import Siblings
+from app.cache.worker_channel import Siblings
 from app.catalog import Catalog
 from app.domain.access import Principal
 from app.http_semantics import choose_media_type
 from app.pages.contexts import Site
 from app.pages.html import HtmlPages
 from app.pages.static import StaticFile
-from app.routes.folder_pages import FolderPages
-from app.routes.redirects import Redirects
-from app.routes.responses import CacheHeaders
+from app.responses.folder_listing import FolderPages
+from app.responses.kept_redirects import Redirects
+from app.responses.problems import CacheHeaders
 from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
 

@@ -10,11 +10,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.domain.errors import PierheadError
 from app.domain.paths import ArtifactPath
-from app.routes.browse import browse
-from app.routes.download import download
+from app.responses.problems import problem_response
 from app.routes.errors import ErrorAnswers
-from app.routes.query import Query
-from app.routes.responses import problem_response
+from app.routes.file import download
+from app.routes.folder import browse
+from app.routes.parameters import Query
 from app.routes.services import Services, record_of
 
 METHODS: Final = ("GET", "HEAD")

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from app.storage.failover import FailoverStore
-from app.storage.local import LocalStore
-from app.storage.named import NamedStore
-from app.storage.overlay import OverlayStore
-from app.storage.s3 import open_s3_store
-from app.storage.s3_download import RESUME_PAUSES
+from app.storage.composite.failover import FailoverStore
+from app.storage.composite.origin_tagging import NamedStore
+from app.storage.composite.overlay import OverlayStore
+from app.storage.local.store import LocalStore
+from app.storage.s3.download import RESUME_PAUSES
+from app.storage.s3.store import open_s3_store
 from app.storage.store import OVERLAY, PRIMARY, REPLICA, ObjectStore, Observer
 from app.storage.urls import ALLOWED, S3Place, parse_storage_url
 from app.storage.watching import StorageWatch

@@ -8,8 +8,8 @@ import pytest
 
 from app.domain.entries import Digest
 from app.domain.paths import ArtifactPath
-from app.storage.local import LocalStore
-from app.storage.s3 import open_s3_store
+from app.storage.local.store import LocalStore
+from app.storage.s3.store import open_s3_store
 from tests.support.aws import MotoBucket, S3Endpoint, open_bucket
 from tests.support.memory_store import MemoryStore
 from tests.support.store_contract import PlantedTree, S3Contract, StoreContract

@@ -10,7 +10,7 @@ from itertools import repeat
 
 import pytest
 
-from app.http_protocol import MAX_HEAD_BYTES, BoundedHttpProtocol
+from app.server.protocol import MAX_HEAD_BYTES, BoundedHttpProtocol
 from tests.support.attacks import assert_refused, assert_well, attacked_app, unharmed
 from tests.support.live_server import LiveServer, app_over, live_server
 from tests.support.memory_store import MemoryStore

@@ -16,12 +16,13 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from app.cache.freshness import Lifetimes
 from app.cache.listing_cache import ListingCache
-from app.cache.page_cache import PageCache, PageKey
-from app.catalog import Catalog, FolderView, files
+from app.cache.response_cache import PageCache, PageKey
+from app.catalog import Catalog, FolderView
+from app.catalog import locate as files
 from app.domain.access import Principal
 from app.domain.paths import ArtifactPath
-from app.routes import folder_pages
-from app.routes.redirects import Redirects
+from app.responses import folder_listing as folder_pages
+from app.responses.kept_redirects import Redirects
 from tests.support.cache_machine import machine_on
 from tests.support.cache_sites import Sites
 

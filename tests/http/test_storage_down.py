@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from app.storage.call_limits import DEFAULT_LIMITS
+from app.storage.s3.call_limits import DEFAULT_LIMITS
 from tests.support.aws import S3Endpoint, point_aws_at
 from tests.support.fake_s3 import Answer, Request, hang, reset, status
 from tests.support.live_server import app_for, live_server

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.http_protocol import BoundedHttpProtocol
+from app.server.protocol import BoundedHttpProtocol
 from tests.support.live_server import app_over, live_server, token
 from tests.support.memory_store import MemoryStore
 from tests.support.raw_http import exchange, parse_answer, read_to_end, request

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from app.routes.redirects import Redirects
+from app.responses.kept_redirects import Redirects
 from tests.support.live_server import app_over, live_server, token
 from tests.support.memory_store import MemoryStore
 from tests.support.raw_http import exchange, request

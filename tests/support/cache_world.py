@@ -10,7 +10,7 @@ from typing import NamedTuple
 from app.catalog.catalog import REREAD_SECONDS
 from app.domain.entries import FileInfo, Listing
 from app.domain.paths import ArtifactPath
-from app.routes.application import build_application
+from app.server.application import build_application
 from app.storage.store import FolderWatch
 from tests.support.cache_sites import FIRST, GRACE, LINK_FILE, MAX_STALE, PUBLISHER, TTL
 from tests.support.in_process import Answer, Ask, Asker, send

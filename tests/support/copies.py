@@ -10,9 +10,9 @@ from contextlib import aclosing, asynccontextmanager
 from app.domain.entries import FileInfo, Listing
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
-from app.storage.failover import FailoverStore
-from app.storage.hedging import LEAST_CALLS
-from app.storage.named import NamedStore
+from app.storage.composite.failover import FailoverStore
+from app.storage.composite.hedging import LEAST_CALLS
+from app.storage.composite.origin_tagging import NamedStore
 from app.storage.store import FolderWatch
 from app.storage.watching import Event, Unwatched
 from tests.support.clocks import Clock

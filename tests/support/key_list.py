@@ -6,8 +6,8 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 
-from app.storage.list_page import ListPage
-from app.storage.list_ranges import ListQuery
+from app.storage.s3.list_page import ListPage
+from app.storage.s3.parallel_listing import ListQuery
 
 
 class KeyList:

@@ -19,8 +19,8 @@ from app.cli import server_options
 from app.config import Settings
 from app.main import Application, create_app, wire
 from app.policy.site_policy import SitePolicy
-from app.policy.site_rules import parse_site_policy
-from app.routes.application import build_application
+from app.policy.site_policy_file import parse_site_policy
+from app.server.application import build_application
 from app.storage.store import ObjectStore
 from app.telemetry import Metrics
 

@@ -15,7 +15,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from app.cache.byte_cache import ByteCache
-from app.cache.page_cache import PageCache
+from app.cache.response_cache import PageCache
 from app.catalog import Catalog
 from app.config import Settings
 from app.domain.access import Principal, VisibleEntry
@@ -23,13 +23,13 @@ from app.domain.entries import walk_order
 from app.domain.errors import AccessDenied, AuthenticationFailed, Moved, NotFound
 from app.domain.paths import ArtifactPath
 from app.main import build_catalog, wire
-from app.pages.json_lists import entry_line
+from app.pages.representations import entry_line
 from app.policy.site_policy import SitePolicy
-from app.routes.application import build_application
-from app.routes.folder_pages import FolderPages
-from app.routes.redirects import Redirects
+from app.responses.folder_listing import FolderPages
+from app.responses.headers import page_headers
+from app.responses.kept_redirects import Redirects
 from app.routes.services import Services
-from app.routes.shared_headers import page_headers
+from app.server.application import build_application
 from app.storage.store import ObjectStore
 from app.telemetry import Metrics
 from tests.support.in_process import Answer, Ask, Asker, send

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from app.domain.access import Decision, Principal
 from app.domain.entries import ControlFile
 from app.domain.paths import ArtifactPath
+from app.policy.control_file_names import control_files_to_read
 from app.policy.decide import Rules, compose, decide
 from app.policy.eula import DefaultLicences
-from app.policy.hidden import control_files_to_read
-from app.policy.site_rules import SitePolicy, parse_site_policy
+from app.policy.site_policy_file import SitePolicy, parse_site_policy
 
 FOLDER = ArtifactPath.from_text("/releases/16.09/")
 DEFAULTS = DefaultLicences(

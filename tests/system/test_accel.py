@@ -15,7 +15,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from app.domain.access import Licence
-from app.routes.accel import BUCKETS, DIRECTORIES
+from app.responses.accel import BUCKETS, DIRECTORIES
 from tests.support.accel_nginx import run_accel_nginx
 from tests.support.answers import member
 from tests.support.aws import BUCKET, S3Endpoint, open_bucket, point_aws_at

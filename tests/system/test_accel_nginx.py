@@ -13,8 +13,8 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app.routes.accel import BUCKETS, DIRECTORIES, URL_FIELD
-from app.storage.s3 import open_s3_store
+from app.responses.accel import BUCKETS, DIRECTORIES, URL_FIELD
+from app.storage.s3.store import open_s3_store
 from tests.support.accel_nginx import run_accel_nginx
 from tests.support.aws import BUCKET, S3Endpoint, open_bucket, point_aws_at
 from tests.support.live_server import live_server

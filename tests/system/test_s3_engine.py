@@ -12,7 +12,7 @@ import pytest
 
 from app.domain.errors import NotFound, StoreDenied, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
-from app.storage.s3 import S3Store, open_s3_store
+from app.storage.s3.store import S3Store, open_s3_store
 from tests.support.aws import BUCKET, Bucket, S3Endpoint, open_bucket, point_aws_at
 from tests.support.store_contract import ODD_NAMES, PlantedTree, S3Contract, path_of
 

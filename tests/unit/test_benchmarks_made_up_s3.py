@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.domain.paths import ArtifactPath
-from app.storage.s3 import open_s3_store
+from app.storage.s3.store import open_s3_store
 from benchmarks import list_once
 from benchmarks.listing import CALLS, HELD, RANGES, with_listing
 from benchmarks.made_up_s3 import OBJECT, MadeUpS3

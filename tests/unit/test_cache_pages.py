@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cache.byte_cache import ENTRY_OVERHEAD, ByteCache
-from app.cache.page_cache import PAGE_OVERHEAD, Page, PageCache, PageKey
+from app.cache.response_cache import PAGE_OVERHEAD, Page, PageCache, PageKey
 from app.domain.paths import ArtifactPath
 from app.policy.tier import Tier
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cache.byte_cache import ByteCache
-from app.cache.page_cache import Page, PageCache
+from app.cache.response_cache import Page, PageCache
 from app.catalog import FolderView, SnapshotLoader
 from app.domain.access import ANONYMOUS, PathScope, Principal
 from app.domain.paths import ArtifactPath
@@ -20,8 +20,8 @@ from app.pages.contexts import FolderPage, Site
 from app.pages.html import HtmlPages
 from app.pages.templates_dir import templates_directory
 from app.policy.tier import tier_of
-from app.routes.compression import ENCODINGS
-from app.routes.folder_pages import MANY_ENTRIES, MEDIA_TYPES, FolderPages
+from app.responses.compression import ENCODINGS
+from app.responses.folder_listing import MANY_ENTRIES, MEDIA_TYPES, FolderPages
 from tests.support.memory_store import MemoryStore
 from tests.support.policy import DEFAULTS, build_info, site_policy
 

@@ -16,7 +16,8 @@ from app.domain.paths import ROOT, ArtifactPath, display_name
 from app.pages.contexts import FolderPage
 from app.pages.html import HtmlPages
 from app.pages.json_bytes import json_bytes
-from app.pages.json_lists import (
+from app.pages.problem import problem_json
+from app.pages.representations import (
     entry_line,
     entry_object,
     folder_json,
@@ -25,7 +26,6 @@ from app.pages.json_lists import (
     license_object,
     ls_object,
 )
-from app.pages.problem import problem_json
 from app.pages.templates_dir import templates_directory
 from tests.unit.pages_support import (
     FOLDER,

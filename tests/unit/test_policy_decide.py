@@ -30,7 +30,7 @@ from app.policy.decide import (
     rules_without_control_files,
     visible_entry,
 )
-from app.policy.site_rules import SitePolicy
+from app.policy.site_policy_file import SitePolicy
 from app.policy.tier import Tier, tier_of
 from tests.support.policy import (
     DEFAULTS,

@@ -11,7 +11,7 @@ from app.domain.access import ANONYMOUS, Access, Allow, Hidden, NeedsLogin
 from app.domain.paths import ArtifactPath
 from app.policy.build_info import MAX_WILD_PATTERN_LENGTH, MAX_WILD_PATTERNS
 from app.policy.decide import classify, decide, rules_without_control_files
-from app.policy.site_rules import RULE_KEYS
+from app.policy.site_policy_file import RULE_KEYS
 from tests.support.policy import FOLDER, folder_rules, member_of, site_policy
 
 PAGE = (Path(__file__).parents[2] / "docs" / "access.md").read_text("utf-8")

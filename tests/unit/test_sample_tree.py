@@ -13,7 +13,7 @@ import pytest
 from app.domain.access import Access, Visibility
 from app.domain.errors import MalformedRules
 from app.policy.build_info import parse_build_info
-from app.policy.site_rules import parse_site_policy
+from app.policy.site_policy_file import parse_site_policy
 from scripts.make_sample_tree import main, make_sample
 from scripts.sample_tree.build import build_tree, stamp_of
 from scripts.sample_tree.items import Blob, EmptyFolder, Item, Link, Sparse, chunks, gzipped, noise, text

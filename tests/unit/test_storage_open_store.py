@@ -6,9 +6,9 @@ import pytest
 
 from app.domain.errors import StoreDenied
 from app.domain.paths import ROOT
-from app.storage.local import LocalStore
+from app.storage.local.store import LocalStore
 from app.storage.open_store import open_store
-from app.storage.s3 import S3Store
+from app.storage.s3.store import S3Store
 from tests.support import fake_s3
 from tests.support.aws import S3Endpoint, point_aws_at
 from tests.support.fake_s3 import run_fake_s3

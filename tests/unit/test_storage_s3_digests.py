@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.domain.entries import Digest
-from app.storage.s3_digests import stored_digests
+from app.storage.s3.digests import stored_digests
 
 SHA256 = Digest("sha-256", hashlib.sha256(b"x").digest())
 SHA1 = Digest("sha", hashlib.sha1(b"x", usedforsecurity=False).digest())

@@ -11,9 +11,9 @@ import pytest
 from app.domain.entries import FileInfo
 from app.domain.errors import ObjectChanged, StoreDenied, StoreUnavailable
 from app.domain.paths import ArtifactPath
-from app.storage.call_limits import CallLimits
-from app.storage.s3 import S3Store, open_s3_store
-from app.storage.s3_download import PROGRESS_BYTES
+from app.storage.s3.call_limits import CallLimits
+from app.storage.s3.download import PROGRESS_BYTES
+from app.storage.s3.store import S3Store, open_s3_store
 from tests.support.aws import S3Endpoint, point_aws_at
 from tests.support.fake_s3 import Answer, FakeS3, content, hang, in_turn, reset, run_fake_s3, status, stored
 

@@ -7,7 +7,7 @@ import pytest
 from botocore import exceptions as boto
 
 from app.domain.errors import NotFound, ObjectChanged, PierheadError, StoreDenied, StoreUnavailable
-from app.storage.s3_errors import error_of, translate
+from app.storage.s3.errors import error_of, translate
 
 CHANGED, DENIED, ABSENT = ObjectChanged(), StoreDenied(), NotFound()
 THROTTLED, TIMEOUT, CONNECTION = map(StoreUnavailable, ("throttled", "timeout", "connection"))

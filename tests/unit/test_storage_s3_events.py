@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.storage.s3_events import ChangedKey, Confirmation, parse_events
+from app.storage.s3.events import ChangedKey, Confirmation, parse_events
 
 AMAZON = {
     "Records": [

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.paths import ROOT, ArtifactPath, is_possible_name
-from app.storage.s3_keys import MAX_KEY_BYTES, KeySpace
+from app.storage.s3.keys import MAX_KEY_BYTES, KeySpace
 
 NAMES = st.text(st.sampled_from("ab~%7E/.\u00fc\x00\udcff") | st.characters(), max_size=12)
 POSSIBLE = NAMES.filter(is_possible_name)

@@ -12,8 +12,8 @@ from app.domain.access import ANONYMOUS
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
 from app.main import build_catalog
-from app.storage.call_limits import CallLimits
-from app.storage.s3 import S3Store, open_s3_store
+from app.storage.s3.call_limits import CallLimits
+from app.storage.s3.store import S3Store, open_s3_store
 from tests.support.aws import S3Endpoint, point_aws_at
 from tests.support.fake_s3 import Answer, FakeS3, in_turn, run_fake_s3, status, xml
 from tests.support.key_listing import PAGE_KEYS, Asked, KeyListing

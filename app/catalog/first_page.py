@@ -1,0 +1,126 @@
+"""The first entries of large folders, for those who would rather see a part at once than all of it later.
+
+The rules of a folder stand in files among its entries, some of which may come long after the first page of a listing.
+So nothing is shown before they are known: those of fixed names are asked for by name, and a file whose own
+licence may still follow is not shown yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from app.domain.entries import Entry
+from app.domain.errors import PierheadError
+from app.domain.paths import ArtifactPath
+from app.policy.control_file_names import BUILD_INFO, LINK_FILE
+from app.policy.eula import EULA, OPEN_EULA
+from app.storage.store import Beginning
+
+if TYPE_CHECKING:
+    from app.catalog.snapshot_loader import Snapshot
+
+_FIXED_NAMES: Final = (LINK_FILE, BUILD_INFO, EULA, OPEN_EULA)
+_OF_ALL_FILES: Final = frozenset({BUILD_INFO, EULA, OPEN_EULA})
+"""With one of these, no file has a licence file of its own that counts."""
+_LAST_LICENCE: Final = b".EULA.txt/"
+"""Behind a file's name, this comes after all names of its licence files, whatever their themes."""
+
+
+def unseen_control_names(beginning: Beginning) -> tuple[str, ...]:
+    """The control files of fixed names that may be in the rest of the folder."""
+    return tuple(name for name in _FIXED_NAMES if name.encode("ascii") > beginning.last)
+
+
+def certain_entries(beginning: Beginning, control_names: Sequence[str]) -> Iterator[Entry]:
+    """The entries whose rules are known by what has been seen of the folder.
+
+    Args:
+        control_names: of all control files of fixed names in the folder, and of those in the beginning.
+    """
+    is_governed = not _OF_ALL_FILES.isdisjoint(control_names)
+    for entry in beginning.entries:
+        raw = entry.name.encode("utf-8", "surrogateescape")
+        if entry.is_folder or is_governed or raw + _LAST_LICENCE <= beginning.last:
+            yield entry
+
+
+class Beginnings:
+    """Hands the beginnings of folders from those who read them to those who wait for them."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[ArtifactPath, set[asyncio.Future[Snapshot]]] = {}
+        self._published: dict[ArtifactPath, Snapshot] = {}
+
+    @contextmanager
+    def awaited(self, path: ArtifactPath) -> Iterator[asyncio.Future[Snapshot]]:
+        """The beginning of a folder as soon as there is one. For a small folder there never is."""
+        future: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
+        if (known := self._published.get(path)) is not None:
+            future.set_result(known)
+        waiting = self._waiting.setdefault(path, set())
+        waiting.add(future)
+        try:
+            yield future
+        finally:
+            future.cancel()
+            waiting.discard(future)
+            if not waiting:
+                self._waiting.pop(path, None)
+
+    def is_awaited(self, path: ArtifactPath) -> bool:
+        """Whether anybody waits for it."""
+        return path in self._waiting
+
+    def publish(self, path: ArtifactPath, beginning: Snapshot) -> None:
+        """Give it to all who wait, and to those who come before it is withdrawn."""
+        self._published[path] = beginning
+        for future in self._waiting.get(path, ()):
+            if not future.done():
+                future.set_result(beginning)
+
+    def withdraw(self, path: ArtifactPath) -> None:
+        """Give it to nobody else, now that the whole is there."""
+        self._published.pop(path, None)
+
+
+class BeginningWatch:
+    """Reads and publishes one folder's beginning, if anybody waits for it. A `FolderWatch`.
+
+    Args:
+        beginnings: where it is published.
+        path: the folder.
+        read: makes a snapshot of the beginning; None where it is not fit to be shown.
+    """
+
+    def __init__(
+        self,
+        beginnings: Beginnings,
+        path: ArtifactPath,
+        read: Callable[[Beginning], Awaitable[Snapshot | None]],
+    ) -> None:
+        self._beginnings = beginnings
+        self._path = path
+        self._read = read
+        self._reading: asyncio.Task[None] | None = None
+
+    def began(self, beginning: Beginning) -> None:
+        """See `FolderWatch.began`."""
+        if self._beginnings.is_awaited(self._path):
+            self._reading = asyncio.create_task(self._publish(beginning))
+
+    async def aclose(self) -> None:
+        """Stop, now that the whole folder is there, or cannot be read."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+            self._beginnings.withdraw(self._path)
+
+    async def _publish(self, beginning: Beginning) -> None:
+        # Where its rules cannot be read, those who read the whole will learn of it and say so.
+        with suppress(PierheadError):
+            snapshot = await self._read(beginning)
+            if snapshot is not None:
+                self._beginnings.publish(self._path, snapshot)

@@ -1,0 +1,162 @@
+"""Single files: where each really is, what its folder's rules are, and what the store says of it.
+
+Nothing here decides; but rules are never older than what they are to protect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from app.cache.recent_paths import ShortMemory
+from app.cache.single_flight import SingleFlight
+from app.catalog.denials import raise_secret
+from app.catalog.resolve import RealFolders
+from app.catalog.snapshot_loader import Snapshot
+from app.catalog.views import FolderView
+from app.catalog.wildcards import is_wildcard, only_match
+from app.domain.access import Principal
+from app.domain.entries import Entry, File, FileInfo
+from app.domain.errors import Moved, NotFound, StoreUnavailable
+from app.domain.paths import ArtifactPath
+from app.policy.decide import Rules, decide
+from app.policy.tier import Tier
+from app.storage.store import ObjectStore
+
+
+class LocatedFile(NamedTuple):
+    """A file, and what it is judged by.
+
+    Attributes:
+        path: its real path.
+        rules: of its folder; not older than the next two.
+        listed: what the folder's listing says of it; None where it lacks the file.
+        version: of the folder; None where its listing is older than what the store says.
+        info: what the store itself says of it, where that was asked.
+    """
+
+    path: ArtifactPath
+    rules: Rules
+    listed: Entry | None
+    version: int | None
+    info: FileInfo | None = None
+
+
+class Files:
+    """One site's files.
+
+    Args:
+        store: where the bytes are.
+        folders: those of the same site.
+        look: reads a file's info and then its folder, both from one and the same store.
+        absent_seconds: how long a file that was not there is not asked for again.
+        clock: seconds; never goes back.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        folders: RealFolders,
+        *,
+        look: Callable[[ArtifactPath], Awaitable[tuple[FileInfo, Snapshot]]],
+        absent_seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._folders = folders
+        self._look = look
+        self._heads: SingleFlight[ArtifactPath, FileInfo] = SingleFlight()
+        self._absent = ShortMemory(absent_seconds, clock)
+
+    async def locate(self, path: ArtifactPath, principal: Principal) -> LocatedFile:
+        """The real path of a file that exists, and its folder's rules.
+
+        The store is asked about the file itself only where the listing lacks it: it may be newer than that.
+
+        Raises:
+            NotFound: no such file, or hidden from this principal.
+            AmbiguousPattern: several files match the wildcard.
+            Moved: the path is a link, or a folder named without its slash.
+            LoginRequired, GroupRequired, Refused: the principal may not learn whether it exists.
+            StoreError: the store does not answer, or the folder's rules cannot be read.
+        """
+        self._folders.check_site_policy(path, principal)
+        snapshot = await self._folders.of_file(path, principal)
+        raise_secret(decide(path, snapshot.rules, principal))
+        if (listed := snapshot.entry(path.name, is_folder=False)) is not None:
+            return LocatedFile(path, snapshot.rules, listed, snapshot.version)
+        if snapshot.entry(path.name, is_folder=True) is not None:
+            raise Moved(path.as_folder)
+        if is_wildcard(path.name):
+            shown = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False).entries()
+            real, listed = only_match(shown, path.name)
+            return LocatedFile(real, snapshot.rules, listed, snapshot.version)
+        if path in self._absent:
+            raise NotFound
+        located = await self.look_at(LocatedFile(path, snapshot.rules, None, None), principal)
+        if located.info is None:
+            self._absent.add(path)
+            raise NotFound
+        raise_secret(decide(path, located.rules, principal))
+        return located
+
+    async def look_at(self, located: LocatedFile, principal: Principal) -> LocatedFile:
+        """Ask the store about a file itself; its info stays None where there is no such file.
+
+        If the folder's listing said otherwise, the folder has changed since it was read, its rules perhaps
+        too, so these are read again: whoever publishes the rules first, and then what they protect, must find
+        it protected from the first moment.
+
+        Raises:
+            Moved, LoginRequired, GroupRequired, Refused, NotFound, StoreError: as `locate`, of the folder.
+        """
+        try:
+            info = await self._head(located.path, principal)
+        except NotFound:
+            info = None
+        if _is_as_listed(located.listed, info):
+            return located._replace(info=info)
+        snapshot = await self._folders.of_file(located.path, principal, since=self._folders.loads_begun)
+        if info is not None and not _is_of_one_store(snapshot, located.path, info):
+            info, snapshot = await self._look_at_both(located.path)
+        return located._replace(rules=snapshot.rules, info=info, version=None)
+
+    def forget(self, path: ArtifactPath) -> None:
+        """Forget what is known of a file that has come, gone or changed."""
+        self._absent.discard(path)
+        self._heads.abandon(path)
+
+    async def aclose(self) -> None:
+        """End what is being asked of the store."""
+        await self._heads.aclose()
+
+    async def _look_at_both(self, path: ArtifactPath) -> tuple[FileInfo, Snapshot]:
+        """A file and its rules, where they had come from stores of different ages."""
+        try:
+            info, snapshot = await self._look(path)
+        except Moved as moved:
+            raise StoreUnavailable("stores-disagree") from moved
+        if snapshot.link is not None:
+            raise StoreUnavailable("stores-disagree")
+        return info, snapshot
+
+    async def _head(self, path: ArtifactPath, principal: Principal) -> FileInfo:
+        try:
+            return await self._heads.join(path, lambda: self._store.head(path))
+        except Moved as moved:
+            raise self._folders.redirect(moved.target, principal) from None
+
+
+def _is_of_one_store(snapshot: Snapshot, path: ArtifactPath, info: FileInfo) -> bool:
+    """Whether a folder's rules are about this very file, and not about one that another store has in its place."""
+    return snapshot.origin == info.origin or _is_as_listed(snapshot.entry(path.name, is_folder=False), info)
+
+
+def _is_as_listed(listed: Entry | None, info: FileInfo | None) -> bool:
+    """Whether the store says of a file what its folder's listing says."""
+    if not isinstance(listed, File) or info is None:
+        return listed is None and info is None
+    if listed.e_tag is not None:
+        return listed.e_tag == info.e_tag
+    # By whole seconds, which is all that some stores tell of one object alone.
+    return (listed.size, int(listed.modified)) == (info.size, int(info.modified))

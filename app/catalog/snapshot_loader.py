@@ -1,0 +1,306 @@
+"""One folder as it stands, the same for every principal: its entries, its rules, its link."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
+
+import structlog
+
+from app.cache.memory_size import size_with_parts
+from app.catalog.first_page import Beginnings, BeginningWatch, certain_entries, unseen_control_names
+from app.domain.entries import ControlFile, Entry, File, FileInfo, Folder, listing_order
+from app.domain.entry_table import EntryTable
+from app.domain.errors import Moved, NotFound, RequestError, RulesUnreadable
+from app.domain.paths import ArtifactPath
+from app.policy.control_file_names import HIDDEN_MARKS, LINK_FILE, control_files_to_read, is_hidden_name
+from app.policy.decide import Rules, compose
+from app.policy.eula import DefaultLicences
+from app.policy.site_policy_file import SitePolicy
+from app.storage.store import REPLICA, Beginning, FolderWatch, ObjectStore
+
+SNAPSHOT_BYTES = 2_500
+"""What a snapshot takes beside its entries and control files: its rules, path and tuples, and what the allocator
+cannot use again of the gaps between its columns. Measured by browsing a million files."""
+
+MANY_ENTRIES = 1_000
+"""From so many on, a listing is put in order in a thread, so that the event loop is not held up."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Snapshot(NamedTuple):
+    """A folder with what governs it.
+
+    Attributes:
+        path: the folder.
+        entries: everything in it in listing order, hidden names included.
+        rules: what governs it.
+        link: the folder that this one stands for, or None.
+        fingerprint: digest of the control files that the rules were read from.
+        version: another number for every snapshot of this process, so that what was made from one is told
+            from what was made from another.
+        origin: which of several stores all of it was read from; empty where there is one alone.
+    """
+
+    path: ArtifactPath
+    entries: EntryTable
+    rules: Rules
+    link: ArtifactPath | None
+    fingerprint: bytes
+    version: int
+    origin: str = ""
+
+    def find(self, name: str, *, is_folder: bool) -> bool:
+        """Whether the folder has such an entry."""
+        return self.entry(name, is_folder=is_folder) is not None
+
+    def entry(self, name: str, *, is_folder: bool) -> Entry | None:
+        """The folder's entry of this name and kind, or None."""
+        wanted = listing_order(Folder(name) if is_folder else File(name, 0, 0.0))
+        place = bisect_left(self.entries, wanted, key=listing_order)
+        if place == len(self.entries) or listing_order(self.entries[place]) != wanted:
+            return None
+        return self.entries[place]
+
+    def kept_back(self) -> dict[str, File]:
+        """The files that it keeps to itself, by name."""
+        return kept_back(self.entries)
+
+
+def kept_back(entries: EntryTable) -> dict[str, File]:
+    """Those of a folder's files that it keeps to itself, by name."""
+    marked = (file for mark in HIDDEN_MARKS for file in entries.files_with(mark))
+    return {file.name: file for file in marked if is_hidden_name(file.name)}
+
+
+def is_same(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two snapshots of one folder are served alike."""
+    return (one.origin, one.fingerprint, one.entries) == (other.origin, other.fingerprint, other.entries)
+
+
+def cost_of(snapshot: Snapshot) -> int:
+    """Bytes of memory that a snapshot takes: its entries, and what its control files became."""
+    return SNAPSHOT_BYTES + snapshot.entries.bytes_held + size_with_parts(snapshot.rules.control)
+
+
+class Governing(NamedTuple):
+    """What the control files of a folder come to.
+
+    Attributes:
+        rules: what governs it.
+        link: the folder that this one stands for, or None.
+        fingerprint: digest of the control files.
+    """
+
+    rules: Rules
+    link: ArtifactPath | None
+    fingerprint: bytes
+
+
+class SnapshotLoader:
+    """Reads snapshots from a store: one listing, then all control files that it shows at once.
+
+    Attributes:
+        beginnings: the first entries of large folders that are being read.
+
+    Args:
+        store: where the bytes are.
+        site: the site policy.
+        default_public: what holds where nothing governs a file.
+        default_licences: texts for licence files that are empty.
+        link_prefix: what older publishing tools put before the path in a link file (the bucket's prefix,
+            ending in `/`).
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        *,
+        site: SitePolicy,
+        default_public: bool,
+        default_licences: DefaultLicences,
+        link_prefix: str = "",
+    ) -> None:
+        self._store = store
+        self._site = site
+        self._default_public = default_public
+        self._default_licences = default_licences
+        self._link_prefix = link_prefix
+        self._versions = itertools.count()
+        self.beginnings = Beginnings()
+
+    async def load(self, path: ArtifactPath) -> Snapshot:
+        """List a folder and read its control files.
+
+        Raises:
+            NotFound: no such folder.
+            Moved: the store itself says that the path leads through a link.
+            StoreError: no answer, or a control file that is there cannot be read.
+        """
+        return await self._store.from_one(lambda store: self._load(store, path))
+
+    async def load_with(self, file: ArtifactPath) -> tuple[FileInfo, Snapshot]:
+        """Look at a file and then at its folder, in one and the same store. Raises as `load`."""
+
+        async def look(store: ObjectStore) -> tuple[FileInfo, Snapshot]:
+            info = await store.head(file)
+            return info, await self._load(store, file.parent)
+
+        return await self._store.from_one(look)
+
+    async def _load(self, store: ObjectStore, path: ArtifactPath) -> Snapshot:
+        async with self._watching(store, path) as watch:
+            listing = await store.list_folder(path, watch)
+        if len(listing.entries) < MANY_ENTRIES:
+            entries = _in_listing_order(listing.entries)
+        else:
+            entries = await asyncio.to_thread(_in_listing_order, listing.entries)
+        governing = await self.read_governing(store, path, tuple(kept_back(entries)), listing.skipped)
+        if listing.origin.startswith(REPLICA):
+            _log.warning("folder_from_replica", folder=path.url, store=listing.origin)
+        return Snapshot(
+            path,
+            entries,
+            governing.rules,
+            governing.link,
+            fingerprint=governing.fingerprint,
+            version=next(self._versions),
+            origin=listing.origin,
+        )
+
+    @asynccontextmanager
+    async def _watching(self, store: ObjectStore, path: ArtifactPath) -> AsyncIterator[FolderWatch]:
+        """Publishes the folder's beginning to those who wait for it, until the block ends."""
+        watch = BeginningWatch(self.beginnings, path, partial(self._read_beginning, store, path))
+        try:
+            yield watch
+        finally:
+            await watch.aclose()
+
+    async def _read_beginning(
+        self, store: ObjectStore, path: ArtifactPath, beginning: Beginning
+    ) -> Snapshot | None:
+        """The first part of a folder with the rules of the whole; None where those cannot be known yet.
+
+        Control files that may come later in the listing are asked for by their names. Files for which such a name
+        is not certain are left out.
+        """
+        names = tuple(kept_back(beginning.entries))
+        wanted = {*control_files_to_read((*names, *beginning.skipped)), *unseen_control_names(beginning)}
+        found = await asyncio.gather(*(_read_if_there(store, path, name) for name in sorted(wanted)))
+        known = {control.name: control for control in found if control is not None}
+        if LINK_FILE in names or LINK_FILE in known:
+            return None
+        names = (*names, *(name for name in known if name not in names))
+        governing = await self.read_governing(store, path, names, beginning.skipped, known=known)
+        entries = EntryTable.of(certain_entries(beginning, names)).in_listing_order()
+        return Snapshot(path, entries, governing.rules, None, governing.fingerprint, next(self._versions))
+
+    async def read_governing(
+        self,
+        store: ObjectStore,
+        path: ArtifactPath,
+        names: Sequence[str],
+        skipped: Sequence[str],
+        *,
+        known: Mapping[str, ControlFile] = MappingProxyType({}),
+    ) -> Governing:
+        """Read the control files of a folder, all at once.
+
+        Args:
+            store: the one that has named them.
+            names: of those of its files that it keeps to itself.
+            skipped: names of what is in it and cannot be served.
+            known: control files that have been read already, by name.
+
+        Raises:
+            StoreError: no answer, or a control file that is there cannot be read.
+        """
+        rule_files = _readable_control_files(path, names, skipped)
+        link_files = (LINK_FILE,) if LINK_FILE in names else ()
+
+        async def read(name: str) -> ControlFile:
+            return known[name] if name in known else await _read(store, path, name)
+
+        reads = (read(name) for name in (*rule_files, *link_files))
+        controls = await asyncio.gather(*reads)
+        rules = compose(
+            path,
+            names,
+            controls[: len(rule_files)],
+            site=self._site,
+            default_public=self._default_public,
+            default_licences=self._default_licences,
+        )
+        link = self._parse_link(controls[-1], path) if link_files else None
+        return Governing(rules, link, _fingerprint(controls))
+
+    def _parse_link(self, control: ControlFile, folder: ArtifactPath) -> ArtifactPath | None:
+        """The folder a link file names; None for one that leads nowhere, out of the tree, or to itself."""
+        try:
+            text = (control.content or b"").decode("utf-8").strip().removeprefix("/")
+            target = ArtifactPath.from_text("/" + text.removeprefix(self._link_prefix)).as_folder
+        except (UnicodeDecodeError, RequestError):
+            target = folder
+        if not target.segments or target.segments[: len(folder.segments)] == folder.segments:
+            _log.warning("link_without_target", folder=folder.url)
+            return None
+        return target
+
+
+def _in_listing_order(entries: Sequence[Entry]) -> EntryTable:
+    table = entries if isinstance(entries, EntryTable) else EntryTable.of(entries)
+    return table.in_listing_order()
+
+
+async def _read(store: ObjectStore, folder: ArtifactPath, name: str) -> ControlFile:
+    found = await _read_if_there(store, folder, name)
+    if found is None:
+        # The listing shows it and the store does not give it. "No rules here" is what only a listing
+        # without the file can mean, so this folder is closed until the store agrees with itself.
+        raise RulesUnreadable
+    return found
+
+
+async def _read_if_there(store: ObjectStore, folder: ArtifactPath, name: str) -> ControlFile | None:
+    path = folder.child(name)
+    try:
+        try:
+            content = await store.read_small(path)
+        except Moved as moved:
+            content = await store.read_small(moved.target)
+    except ValueError:
+        return ControlFile(name, None)
+    except (NotFound, Moved):
+        return None
+    return ControlFile(name, content)
+
+
+def _readable_control_files(
+    folder: ArtifactPath, names: Sequence[str], skipped: Sequence[str]
+) -> tuple[str, ...]:
+    """Names of the control files to read.
+
+    Raises:
+        RulesUnreadable: one of them is there but cannot be served, such as a dangling symbolic link.
+    """
+    wanted = control_files_to_read([*names, *skipped])
+    if unreadable := set(wanted).difference(names):
+        _log.error("control_file_unreadable", folder=folder.url, names=sorted(unreadable))
+        raise RulesUnreadable
+    return wanted
+
+
+def _fingerprint(controls: list[ControlFile]) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for control in controls:
+        digest.update(repr(control).encode("utf-8", "surrogateescape"))
+    return digest.digest()

@@ -1,0 +1,1 @@
+"""A folder with everything below it, in one ordered list."""

@@ -1,0 +1,163 @@
+"""The folders that a walk passes through, and how much of each has been seen."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, NamedTuple
+
+from app.catalog.snapshot_loader import Snapshot
+from app.domain.entries import Entry, File, Folder, Found, Skipped, walk_order
+from app.domain.errors import StoreUnavailable
+from app.domain.paths import ArtifactPath
+from app.policy.control_file_names import LINK_FILE, is_hidden_name
+from app.policy.decide import Rules
+
+PAGES_AHEAD: Final = 3
+"""How far a walk is read ahead of what goes out, in the hope to see a folder's end. It bounds the memory."""
+
+
+class Sight(NamedTuple):
+    """What is known of a folder, and with it whether what is in it may go out.
+
+    Attributes:
+        rules: what governs it; None for a folder that is not entered.
+        snapshot: the folder itself, where its rules came with it: its entries are then these and not those of
+            the walk, for rules count for what was read before them.
+    """
+
+    rules: Rules | None
+    snapshot: Snapshot | None = None
+
+
+NOT_ENTERED: Final = Sight(None)
+
+
+class PassedFolder:
+    """A folder that a walk has come into.
+
+    Attributes:
+        path: the folder.
+        parent: the folder that it is in; None for the one that is walked.
+        entry: what its parent has it as.
+        kept_back: the files that it keeps to itself, as far as seen: its control files among them.
+        skipped: what cannot be served, as far as seen.
+        is_whole: whether the walk began before it.
+        is_ended: whether the walk is beyond it.
+        is_past_link: whether the walk is beyond where its link file would be.
+        sight: None as long as nothing of it has to go out.
+    """
+
+    __slots__ = (
+        "entry",
+        "is_ended",
+        "is_past_link",
+        "is_whole",
+        "kept_back",
+        "parent",
+        "path",
+        "sight",
+        "skipped",
+    )
+
+    def __init__(
+        self, path: ArtifactPath, parent: PassedFolder | None, entry: Folder, *, is_whole: bool
+    ) -> None:
+        self.path = path
+        self.parent = parent
+        self.entry = entry
+        self.kept_back: dict[str, File] = {}
+        self.skipped: list[str] = []
+        self.is_whole = is_whole
+        self.is_ended = False
+        self.is_past_link = False
+        self.sight: Sight | None = None
+
+    def holds(self, path: ArtifactPath) -> bool:
+        """Whether a path is that of this folder, or below it."""
+        return path.segments[: len(self.path.segments)] == self.path.segments
+
+    def note(self, entry: Entry | Skipped) -> None:
+        """Take notice of one more entry."""
+        if isinstance(entry, Skipped):
+            self.skipped.append(entry.name)
+            return
+        if isinstance(entry, File) and is_hidden_name(entry.name):
+            self.kept_back[entry.name] = entry
+        if not self.is_past_link:
+            self.is_past_link = walk_order(entry) >= LINK_FILE.encode("ascii")
+
+
+class Passed(NamedTuple):
+    """An entry and the folder that it is in."""
+
+    folder: PassedFolder
+    entry: Entry
+
+
+class Passage:
+    """A walk, read ahead by a few pages.
+
+    Args:
+        pages: of the walk.
+        trail: the folder that is walked, and those below it that the walk begins in, from the top down.
+    """
+
+    def __init__(self, pages: AsyncIterator[Sequence[Found]], trail: Sequence[PassedFolder]) -> None:
+        self._pages = pages
+        self._inside = list(trail)
+        self._ahead: deque[list[Passed]] = deque()
+        self._is_over = False
+
+    async def next_page(self) -> list[Passed] | None:
+        """What is to go out next; None at the end.
+
+        Raises:
+            StoreError: the walk broke off.
+        """
+        if not self._ahead and not await self.read_ahead():
+            return None
+        return self._ahead.popleft()
+
+    async def read_ahead(self) -> bool:
+        """Read one more page; False where there is none, or where enough has been read.
+
+        Raises:
+            StoreError: the walk broke off.
+        """
+        if self._is_over or len(self._ahead) >= PAGES_AHEAD:
+            return False
+        page = await anext(self._pages, None)
+        if page is None:
+            self._is_over = True
+            self._leave(0)
+            return False
+        self._ahead.append([passed for found in page if (passed := self._pass(found))])
+        return True
+
+    def _pass(self, found: Found) -> Passed | None:
+        if found.folder.segments != self._inside[-1].path.segments:
+            self._leave_for(found.folder)
+        folder = self._inside[-1]
+        if found.folder.segments != folder.path.segments:
+            # It would be judged by another folder's rules.
+            raise StoreUnavailable("unexpected")
+        folder.note(found.entry)
+        if isinstance(found.entry, Skipped):
+            return None
+        if isinstance(found.entry, Folder):
+            path = folder.path.child(found.entry.name, is_folder=True)
+            self._inside.append(PassedFolder(path, folder, found.entry, is_whole=True))
+        return Passed(folder, found.entry)
+
+    def _leave_for(self, path: ArtifactPath) -> None:
+        """Leave every folder that another one is not in."""
+        depth = len(self._inside)
+        while depth > 1 and not self._inside[depth - 1].holds(path):
+            depth -= 1
+        self._leave(depth)
+
+    def _leave(self, depth: int) -> None:
+        for folder in self._inside[depth:]:
+            folder.is_ended = True
+        del self._inside[depth:]

@@ -1,0 +1,189 @@
+"""Everything below a folder that one principal may see, from one flat walk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from itertools import groupby
+from typing import Final
+
+from app.cache.listing_cache import ListingCache
+from app.catalog.denials import raise_denial
+from app.catalog.snapshot_loader import Governing, Snapshot, SnapshotLoader
+from app.catalog.subtree.lookahead import NOT_ENTERED, Passage, Passed, PassedFolder, Sight
+from app.catalog.subtree.merge import Merging
+from app.domain.access import Principal, VisibleEntry
+from app.domain.entries import Entry, File, Folder
+from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged
+from app.domain.paths import ArtifactPath
+from app.policy.control_file_names import LINK_FILE
+from app.policy.decide import decide, visible_entry
+from app.policy.site_policy import SitePolicy
+from app.storage.store import ObjectStore
+
+FOLDERS_AT_ONCE: Final = 16
+"""Most folders whose control files are read at the same time."""
+
+
+class Manifest:
+    """What one principal may see below a folder, in byte order of the paths.
+
+    An entry goes out only when the rules of its folder are known, and those of every folder above it.
+
+    A folder that the walk passes through within a few pages is judged by the control files that it was seen to
+    have, which are read after its entries were. Any other is taken as its own page shows it, entries and rules
+    from one reading; then the walk only adds what is below it. So is every folder where there are several stores,
+    which may differ in what they have.
+
+    Args:
+        store: where the bytes are.
+        folders: keeps what was read of each folder.
+        loader: reads control files.
+        site: the site policy.
+        principal: who asks.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        folders: ListingCache[Snapshot],
+        loader: SnapshotLoader,
+        site: SitePolicy,
+        principal: Principal,
+    ) -> None:
+        self._store = store
+        self._folders = folders
+        self._loader = loader
+        self._site = site
+        self._principal = principal
+        self._at_once = asyncio.Semaphore(FOLDERS_AT_ONCE)
+
+    async def walk(self, path: ArtifactPath, behind: ArtifactPath) -> AsyncGenerator[VisibleEntry, None]:
+        """Everything below a folder.
+
+        Args:
+            path: the folder, which was found to be listable.
+            behind: the folder itself, or a path below it behind which to begin.
+
+        Raises:
+            AccessDenied, NotFound: before anything is given, the folder is no longer to be listed.
+            StoreError: at any time.
+        """
+        trail = _trail(path, behind)
+        start = "" if behind == path else behind.text
+        async with aclosing(self._store.walk(path, start, self._names_in)) as pages:
+            passage = Passage(pages, trail)
+            merging = Merging(start.encode("utf-8", "surrogateescape"))
+            await self._settle(trail, passage)
+            for visible in self._shown(merging.move_to(trail[-1])):
+                yield visible
+            while (page := await passage.next_page()) is not None:
+                await self._settle(dict.fromkeys(passed.folder for passed in page), passage)
+                for passed in page:
+                    for visible in self._shown(merging.of(passed)):
+                        yield visible
+            for visible in self._shown(merging.rest()):
+                yield visible
+
+    def _shown(self, several: Iterable[Passed]) -> Iterator[VisibleEntry]:
+        for folder, entry in several:
+            rules = folder.sight.rules if folder.sight else None
+            if rules is not None:
+                visible = visible_entry(folder.path, entry, rules, self._principal)
+                if visible is not None:
+                    yield visible
+
+    async def _settle(self, folders: Iterable[PassedFolder], passage: Passage) -> None:
+        """Find out whether what is in these folders may go out, those above before those below.
+
+        A folder that is not entered is not looked into either, so that nothing below it makes a difference.
+        """
+        new = sorted((folder for folder in folders if folder.sight is None), key=_depth)
+        for _, of_one_depth in groupby(new, key=_depth):
+            entered = []
+            for folder in of_one_depth:
+                if self._is_entered(folder):
+                    entered.append(folder)
+                else:
+                    folder.sight = NOT_ENTERED
+            while not all(map(self._is_seen, entered)) and await passage.read_ahead():
+                pass
+            await asyncio.gather(*map(self._look_into, entered))
+
+    def _is_entered(self, folder: PassedFolder) -> bool:
+        """Whether a folder's parent shows it, and not only to say that it exists."""
+        if folder.parent is None:
+            return True
+        sight = folder.parent.sight or NOT_ENTERED
+        if sight.rules is None:
+            return False
+        if sight.snapshot is not None and not sight.snapshot.find(folder.entry.name, is_folder=True):
+            return False
+        visible = visible_entry(folder.parent.path, folder.entry, sight.rules, self._principal)
+        return visible is not None and not visible.locked
+
+    def _is_seen(self, folder: PassedFolder) -> bool:
+        """Whether the walk has shown all of a folder that its rules depend on."""
+        if not (folder.is_whole and self._store.is_one):
+            return False
+        return folder.is_ended or (folder.is_past_link and self._site.within(folder.path).decides_alone)
+
+    async def _look_into(self, folder: PassedFolder) -> None:
+        try:
+            async with self._at_once:
+                folder.sight = await self._sight_of(folder)
+        except (AccessDenied, NotFound):
+            if folder.parent is None:
+                raise
+            folder.sight = NOT_ENTERED
+        except Moved as moved:
+            if folder.parent is None:
+                # It was none a moment ago. Whoever asks again is led to where it leads.
+                raise ObjectChanged from moved
+            folder.sight = NOT_ENTERED
+
+    async def _sight_of(self, folder: PassedFolder) -> Sight:
+        snapshot = None
+        governing: Governing | Snapshot
+        if self._is_seen(folder):
+            governing = await self._governing(folder)
+        else:
+            governing = snapshot = (await self._folders.get(folder.path)).value
+        if governing.link is not None:
+            raise Moved(governing.link)
+        raise_denial(decide(folder.path, governing.rules, self._principal))
+        return Sight(governing.rules, snapshot)
+
+    async def _governing(self, folder: PassedFolder) -> Governing | Snapshot:
+        """The rules of a folder by its control files; those that are kept, if they were read from the same."""
+        names, skipped = list(folder.kept_back), folder.skipped
+        if self._site.within(folder.path).decides_alone:
+            names, skipped = [name for name in names if name == LINK_FILE], []
+        known = self._folders.held(folder.path)
+        if known is not None and not skipped and _is_of(known, folder.kept_back):
+            return known
+        return await self._loader.read_governing(self._store, folder.path, names, skipped)
+
+    async def _names_in(self, path: ArtifactPath) -> Sequence[Entry]:
+        return (await self._folders.get(path)).value.entries
+
+
+def _trail(path: ArtifactPath, behind: ArtifactPath) -> tuple[PassedFolder, ...]:
+    """The folder that is walked, and those below it that the walk begins in."""
+    depth = len(behind.segments) - (0 if behind.is_folder else 1)
+    trail: list[PassedFolder] = []
+    for end in range(len(path.segments), depth + 1):
+        folder = ArtifactPath(behind.segments[:end], True)
+        parent = trail[-1] if trail else None
+        trail.append(PassedFolder(folder, parent, Folder(folder.name), is_whole=folder == behind))
+    return tuple(trail)
+
+
+def _depth(folder: PassedFolder) -> int:
+    return len(folder.path.segments)
+
+
+def _is_of(snapshot: Snapshot, kept_back: Mapping[str, File]) -> bool:
+    """Whether a folder has the very files that a snapshot's rules were read from."""
+    return snapshot.kept_back() == kept_back and all(file.e_tag is not None for file in kept_back.values())

@@ -1,0 +1,1 @@
+"""How an answer goes out: its headers and its bytes."""

@@ -1,0 +1,145 @@
+"""Folders as bytes: from memory where they are at hand, rendered and compressed once where they are not."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from app.cache.response_cache import Page, PageCache, PageKey
+from app.cache.single_flight import SingleFlight
+from app.catalog import FolderView, take_page
+from app.pages.contexts import FolderPage, Site
+from app.pages.html import HtmlPages
+from app.pages.links import next_query
+from app.pages.representations import folder_json, folder_ndjson, folder_text
+from app.responses.compression import MIN_COMPRESSED_BYTES, compressed
+from app.responses.headers import store_headers
+from app.responses.problems import LISTING_VARY
+
+MEDIA_TYPES: Final = {
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "text": "text/plain; charset=utf-8",
+}
+MANY_ENTRIES: Final = 300
+"""From so many on, a page is rendered in a thread, so that the event loop is not held up."""
+
+
+class Cut(NamedTuple):
+    """Which part of a folder is asked for.
+
+    Attributes:
+        after: the name behind which to begin; None for the beginning.
+        limit: most entries; None for all.
+        format: the value of the `format` parameter, repeated in the link to what follows.
+    """
+
+    after: str | None = None
+    limit: int | None = None
+    format: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is cut off."""
+        return self.after is None and self.limit is None
+
+
+class FolderPages:
+    """Renders folders.
+
+    Args:
+        site: named on every page.
+        html: renders HTML.
+        cache: keeps what was rendered.
+        shared: headers that every answer has.
+    """
+
+    def __init__(self, site: Site, html: HtmlPages, cache: PageCache, shared: Mapping[str, str]) -> None:
+        self._site = site
+        self._html = html
+        self._cache = cache
+        self._shared = shared
+        self._flights: SingleFlight[tuple[PageKey, int], Page] = SingleFlight()
+
+    def ready(self, view: FolderView, representation: str, encoding: str) -> Page | None:
+        """A page that was rendered for somebody of the same tier, from the same snapshot; or None.
+
+        That it was rendered means that this tier may see the folder: nothing else is ever kept.
+        """
+        key = PageKey(view.snapshot.path, view.tier, representation, encoding)
+        return self._cache.get(key, view.snapshot.version)
+
+    async def whole(self, view: FolderView, representation: str, encoding: str) -> Page:
+        """The page of a folder with all its entries.
+
+        Args:
+            view: of a principal who may list the folder.
+        """
+        if (page := self.ready(view, representation, encoding)) is not None:
+            return page
+        key = PageKey(view.snapshot.path, view.tier, representation, encoding)
+        version = view.snapshot.version
+
+        async def render() -> Page:
+            page = await self._made(view, representation, encoding, Cut())
+            self._cache.put(key, version, page)
+            return page
+
+        return await self._flights.join((key, version), render)
+
+    async def part(self, view: FolderView, representation: str, encoding: str, cut: Cut) -> Page:
+        """The page of a folder with some of its entries. It is not kept: there are too many of these.
+
+        Raises:
+            BadParameter: `cut.after` is no name.
+        """
+        return await self._made(view, representation, encoding, cut)
+
+    def around(self, view: FolderView) -> tuple[bytes, bytes]:
+        """What an HTML page has before and after its rows, for a folder whose entries are not all known yet."""
+        return self._html.around_rows(FolderPage(self._site, view.snapshot.path, ()))
+
+    async def _made(self, view: FolderView, representation: str, encoding: str, cut: Cut) -> Page:
+        def make() -> Page:
+            part = take_page(view.entries(), after=cut.after, limit=cut.limit)
+            context = FolderPage(
+                self._site, view.snapshot.path, part.entries, part.next_after, part.total, cut.limit
+            )
+            page = self._page(context, representation, encoding, view.snapshot.origin)
+            if (following := next_query(context, cut.format)) is None:
+                return page
+            link = (b"link", f'<{following}>; rel="next"'.encode("ascii"))
+            return Page.of(page.body, (*page.headers, link), page.e_tag.decode("ascii"))
+
+        return make() if len(view.snapshot.entries) < MANY_ENTRIES else await asyncio.to_thread(make)
+
+    def _page(self, context: FolderPage, representation: str, encoding: str, origin: str) -> Page:
+        body = self._render(context, representation)
+        # The validator is taken before compression, so that replicas with other versions of a compressor
+        # agree on it; a strong one differs between encodings (RFC 9110 section 8.8.3.3).
+        tag = hashlib.blake2b(body, digest_size=16).hexdigest()
+        headers = {"Content-Type": MEDIA_TYPES[representation], "Vary": LISTING_VARY}
+        headers |= {**self._shared, **store_headers(origin)}
+        if encoding != "identity" and len(body) >= MIN_COMPRESSED_BYTES:
+            body = compressed(body, encoding)
+            tag += f"-{encoding}"
+            headers["Content-Encoding"] = encoding
+        headers |= {"ETag": f'"{tag}"', "Content-Length": str(len(body))}
+        raw = tuple(
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+        )
+        return Page.of(body, raw, f'"{tag}"')
+
+    def _render(self, context: FolderPage, representation: str) -> bytes:
+        match representation:
+            case "json":
+                return folder_json(context)
+            case "ndjson":
+                return folder_ndjson(context)
+            case "text":
+                return folder_text(context)
+            case _:
+                return self._html.folder(context)

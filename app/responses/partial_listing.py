@@ -1,0 +1,89 @@
+"""A large folder that is being read for the first time: its first entries go out while the rest is on its way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from typing import Final
+
+from starlette.requests import Request
+
+from app.catalog import EarlyView, FolderView
+from app.domain.access import VisibleEntry
+from app.domain.errors import PierheadError, StoreUnavailable
+from app.pages.representations import entry_line, entry_name_line
+from app.pages.rows import folder_rows
+from app.responses.folder_listing import MEDIA_TYPES, FolderPages
+from app.responses.line_stream import SEND_NOW, LineStream
+from app.responses.problems import LISTING_VARY
+
+_LINE_OF: Final[dict[str, Callable[[VisibleEntry], bytes]]] = {
+    "html": lambda visible: folder_rows((visible,)).encode("utf-8", "replace") + b"\n",
+    "ndjson": entry_line,
+    "text": entry_name_line,
+}
+"""The forms that can begin before their end is known, and what each has for an entry."""
+_LINES_AT_ONCE: Final = 30
+"""A screenful, made in a millisecond; those after it are made while it is on its way."""
+_ENTRIES_AT_ONCE: Final = 200
+"""Looked at before others get a turn."""
+
+
+def may_begin_early(request: Request, representation: str) -> bool:
+    """Whether a part of the answer can go out before all of it is known.
+
+    HTTP/1.0 has no chunks, so that an answer that broke off would look like a whole one.
+    """
+    return representation in _LINE_OF and request.method == "GET" and request.scope["http_version"] != "1.0"
+
+
+async def early_answer(early: EarlyView, representation: str, pages: FolderPages) -> LineStream:
+    """Everything in the folder, once: the first entries in listing order, and then the others.
+
+    It is kept nowhere, for the next to ask gets the page that has all of it in order.
+
+    Args:
+        representation: one for which it `may_begin_early`.
+    """
+    headers = {
+        "Content-Type": MEDIA_TYPES[representation],
+        "Cache-Control": "no-store",
+        "Vary": LISTING_VARY,
+    }
+    return await LineStream.start(_pieces(early, representation, pages), headers)
+
+
+async def _pieces(early: EarlyView, representation: str, pages: FolderPages) -> AsyncGenerator[bytes, None]:
+    line = _LINE_OF[representation]
+    before, after = pages.around(early.first) if representation == "html" else (b"", b"")
+    try:
+        first = early.first.entries()
+        yield b"".join((before, *map(line, first[:_LINES_AT_ONCE])))
+        yield b"".join(map(line, first[_LINES_AT_ONCE:]))
+        yield SEND_NOW
+        shown = set(map(_name, first))
+        for number, visible in enumerate((await _whole(early)).each()):
+            if number % _ENTRIES_AT_ONCE == 0:
+                await asyncio.sleep(0)  # whether or not any of them is to be sent
+            if visible is not None and _name(visible) not in shown:
+                yield line(visible)
+        yield after
+    finally:
+        early.whole.cancel()
+
+
+def _name(visible: VisibleEntry) -> tuple[str, bool]:
+    """What tells an entry from the others of its folder."""
+    return visible.entry.name, visible.entry.is_folder
+
+
+async def _whole(early: EarlyView) -> FolderView:
+    """The whole folder.
+
+    Raises:
+        StoreUnavailable: it cannot be had, or not by this principal any more: the answer is to break off.
+    """
+    try:
+        return await early.whole
+    except PierheadError as error:
+        raise StoreUnavailable("broken-stream") from error

@@ -1,0 +1,123 @@
+"""A folder, for people and for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.cache.response_cache import Page
+from app.catalog import EarlyView, FolderView
+from app.domain.access import Permission, Principal
+from app.domain.errors import BadParameter
+from app.domain.paths import ArtifactPath
+from app.http_semantics import choose_encoding, choose_media_type
+from app.responses.compression import ENCODINGS
+from app.responses.folder_listing import MEDIA_TYPES, Cut
+from app.responses.partial_listing import early_answer, may_begin_early
+from app.responses.problems import CacheHeaders, is_not_modified
+from app.routes.manifest import Subtree, answer_subtree
+from app.routes.parameters import MAX_LIMIT, Query
+from app.routes.services import Services, record_of
+
+_NOT_MODIFIED: Final = frozenset(
+    {
+        b"etag",
+        b"vary",
+        b"x-content-type-options",
+        b"referrer-policy",
+        b"content-security-policy",
+        b"x-pierhead-replica",
+    }
+)
+_NEGOTIABLE: Final = {media_type.partition(";")[0]: name for name, media_type in MEDIA_TYPES.items()}
+
+
+async def browse(request: Request, path: ArtifactPath, principal: Principal, services: Services) -> ASGIApp:
+    """Answer for a folder.
+
+    Raises:
+        BadParameter: `format`, `limit`, `after` or `recursive` is not of its form.
+        As `Catalog.view_folder`.
+    """
+    query = Query(request)
+    if query.flag("recursive"):
+        return await _recursive(request, path, principal, services, query)
+    cut = Cut(
+        query.text("after"), query.number("limit", MAX_LIMIT), query.choice("format", tuple(MEDIA_TYPES))
+    )
+    representation = cut.format or negotiated(request.headers.getlist("accept"))
+    record_of(request).route = f"folder-{representation}"
+    reread = Permission.REFRESH in principal.permissions and _asks_for_new(request)
+    if cut.is_whole and may_begin_early(request, representation):
+        seen = await services.catalog.view_early(path, principal, reread=reread)
+        if isinstance(seen, EarlyView):
+            return await early_answer(seen, representation, services.folder_pages)
+        view = seen
+    else:
+        view = await services.catalog.view_folder(path, principal, reread=reread)
+    encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
+    pages = services.folder_pages
+    if cut.is_whole:
+        page = await pages.whole(view, representation, encoding)
+    else:
+        page = await pages.part(view, representation, encoding, cut)
+    headers = [services.cache_headers.of_folder(principal), *folder_age(view, services.cache_headers)]
+    return FolderAnswer(
+        page, headers, is_known=is_not_modified(request, page.e_tag.decode("ascii").strip('"'))
+    )
+
+
+def _asks_for_new(request: Request) -> bool:
+    """RFC 9111 section 5.2.1.4. Only who has the permission is heard, as every such request costs a listing."""
+    return any("no-cache" in line.lower() for line in request.headers.getlist("cache-control"))
+
+
+def negotiated(accept: Sequence[str]) -> str:
+    """The representation by Accept; a client that accepts none of ours gets HTML (RFC 9110 section 12.5.1)."""
+    media_type = choose_media_type(accept, tuple(_NEGOTIABLE))
+    return _NEGOTIABLE[media_type] if media_type is not None else "html"
+
+
+def folder_age(view: FolderView, cache_headers: CacheHeaders) -> Sequence[tuple[bytes, bytes]]:
+    """How old a page is, where others may keep it; raw fields."""
+    if not view.principal.is_anonymous or view.principal.trusted:
+        return ()
+    return cache_headers.of_age(view.age, is_stale=view.is_stale)
+
+
+def not_modified_headers(page: Page) -> list[tuple[bytes, bytes]]:
+    """What a 304 repeats of a page's headers (RFC 9110 section 15.4.5)."""
+    return [field for field in page.headers if field[0] in _NOT_MODIFIED]
+
+
+class FolderAnswer:
+    """Sends a page, or tells that the client has it already.
+
+    Args:
+        headers: raw; those beside the page's own.
+    """
+
+    def __init__(self, page: Page, headers: list[tuple[bytes, bytes]], *, is_known: bool) -> None:
+        self._status = 304 if is_known else 200
+        self._headers = [*(not_modified_headers(page) if is_known else page.headers), *headers]
+        self._body = b"" if is_known else page.body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
+        body = self._body if scope["method"] == "GET" else b""
+        await send({"type": "http.response.body", "body": body})
+
+
+async def _recursive(
+    request: Request, path: ArtifactPath, principal: Principal, services: Services, query: Query
+) -> ASGIApp:
+    """The whole subtree as ndjson."""
+    record_of(request).route = "recursive"
+    if query.text("format") not in (None, "ndjson"):
+        raise BadParameter("format", "ndjson, or left out, together with recursive=true")
+    limit, after = query.number("limit", MAX_LIMIT), query.text("after")
+    asked = Subtree(path, principal, "ndjson", {"recursive": "true"}, limit, after)
+    return await answer_subtree(request, asked, services)

@@ -1,0 +1,95 @@
+"""The short way to a file in the store: the redirect that was made for it a moment ago, with nothing in between.
+
+As `warm` for pages: it answers only what the long way would answer with the very same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+from app.domain.errors import RequestError
+from app.domain.paths import ArtifactPath
+from app.routes.services import Services
+from app.server.fast_request import (
+    MAX_MEMO_BYTES,
+    MEMO_SIZE,
+    Head,
+    WarmAnswer,
+    WarmRequest,
+    field_values,
+    lines_of,
+    logged_text,
+)
+
+FILE_REDIRECT: Final = "file-redirect"
+"""The label that redirects are counted under."""
+
+_LEFT_TO_OTHERS: Final = frozenset({b"license-accepted", b"license_accepted", b"range"})
+"""Fields on which the answer for a file depends, and that for a folder does not."""
+
+
+class WarmRedirects:
+    """Finds redirects that are at hand.
+
+    Args:
+        services: as all routes use them.
+        is_reserved: whether a first path segment is the server's own.
+        is_host: whether a Host field is well-formed.
+    """
+
+    def __init__(
+        self, services: Services, *, is_reserved: Callable[[str], bool], is_host: Callable[[bytes], bool]
+    ) -> None:
+        self._catalog = services.catalog
+        self._redirects = services.redirects
+        self._authenticator = services.authenticator
+        self._is_reserved = is_reserved
+        self._is_host = is_host
+        self._head = lru_cache(MEMO_SIZE)(self._read_head)
+
+    def read(
+        self,
+        method: str,
+        raw_path: bytes,
+        query: bytes,
+        headers: list[tuple[bytes, bytes]],
+        peer: str | None,
+    ) -> WarmRequest | None:
+        """As `WarmPages.read`, for a GET of a file."""
+        if method != "GET" or query or len(raw_path) > MAX_MEMO_BYTES:
+            return None
+        fields = field_values(headers)
+        if fields is None or any(name in _LEFT_TO_OTHERS for name, _ in headers):
+            return None
+        head = self._head(raw_path, peer, fields[b"host"], fields.get(b"x-forwarded-for"))
+        if head is None:
+            return None
+        return WarmRequest(method, head, None, None, logged_text(fields.get(b"user-agent")))
+
+    def find(self, request: WarmRequest) -> WarmAnswer | None:
+        """The answer to a request, if it is at hand."""
+        path, principal = request.head.path, request.head.principal
+        if (version := self._catalog.fresh_version(path.parent)) is None:
+            return None
+        page = self._redirects.ready(path, principal, version)
+        return None if page is None else WarmAnswer(302, page, (), b"")
+
+    def _read_head(
+        self, raw: bytes, peer: str | None, host: bytes, forwarded_for: bytes | None
+    ) -> Head | None:
+        try:
+            path = ArtifactPath.parse(raw)
+        except RequestError:
+            return None
+        if not self._is_host(host) or self._is_reserved(path.segments[0]):
+            return None
+        identity = self._authenticator.without_credentials(lines_of(forwarded_for), peer)
+        return Head(
+            path=path,
+            principal=identity.principal,
+            route=FILE_REDIRECT,
+            path_text=raw.decode("ascii", "backslashreplace"),
+            client=str(identity.client) if identity.client else peer,
+        )

@@ -1,0 +1,215 @@
+"""The front door: every request comes in and every answer goes out through here.
+
+It dispatches between the tree and the reserved paths, sets the headers that all answers share, and writes
+one log line and one metric per request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.domain.errors import StoreError
+from app.responses.headers import CONTENT_SECURITY_POLICY, shared_headers
+from app.responses.problems import internal_error, problem_response
+from app.routes.services import SCOPE_KEY, RequestRecord
+from app.server.fast_lookup import FromMemory
+from app.server.fast_path import AtOnce
+from app.server.fast_request import MAX_LOGGED_TEXT, logged_text
+from app.telemetry import AccessLine, AccessLog, Metrics
+
+RESERVED: Final = frozenset({"healthz", "readyz", "metrics", "api", "license", "login", "logout", "-"})
+"""First path segments that belong to the server; everything else is the tree's."""
+
+QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Probes: left out of the log, which they would flood."""
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+MAX_HEADER_FIELDS: Final = 256
+
+_HOST: Final = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
+"""RFC 9110 section 7.2, by the grammar of RFC 3986 section 3.2.2."""
+
+_log = structlog.get_logger("pierhead.access")
+
+
+class FrontDoor:
+    """The ASGI application.
+
+    Attributes:
+        at_once: answers from memory for a server that can do without tasks and messages.
+
+    Args:
+        tree: answers every path of the published tree.
+        reserved: answers the server's own paths, and the lifespan.
+        warm: finds answers that are at hand.
+        metrics: where requests are counted.
+        access_log: takes a line for each; None for no lines.
+        replica_id: told in every answer and log line.
+    """
+
+    def __init__(
+        self,
+        tree: ASGIApp,
+        reserved: ASGIApp,
+        *,
+        warm: FromMemory,
+        metrics: Metrics,
+        access_log: AccessLog | None,
+        replica_id: str,
+    ) -> None:
+        self._tree = tree
+        self._reserved = reserved
+        self._warm = warm
+        self._metrics = metrics
+        self._access_log = access_log
+        self._replica_id = replica_id
+        self._shared_headers = shared_headers(replica_id)
+        self.at_once = AtOnce(warm, metrics=metrics, access_log=access_log, replica_id=replica_id)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._reserved(scope, receive, send)
+            return
+        if await self._answered_from_memory(scope, send):
+            return
+        answer = _Answer(send, self._shared_headers, is_head=scope["method"] == "HEAD")
+        record = RequestRecord(is_head=scope["method"] == "HEAD")
+        scope[SCOPE_KEY] = record
+        try:
+            await self._dispatch(scope)(scope, receive, answer.send)
+        except StoreError as error:
+            # Reached only when the body broke off, for before it there is an answer to give. Returning
+            # without the last message makes the server cut the connection, so that no client takes the
+            # part it has for the whole.
+            answer.broken = str(error)
+        except ClientDisconnect:
+            answer.broken = "the client went away"
+        except asyncio.CancelledError:
+            # Only a server that is told to stop, and has waited for long enough, does that to a request. It
+            # ends here: there is nothing above but a log that would call it a failure of the application.
+            answer.broken = "the server stopped"
+        except Exception:  # noqa: BLE001 - the last line of defence: no stack trace ever goes to a client
+            answer.broken = "internal error"
+            _log.exception("request_failed", path=_path(scope))
+            if not answer.status:
+                await internal_error()(scope, receive, answer.send)
+        finally:
+            self._finish(scope, record, answer)
+
+    async def _answered_from_memory(self, scope: Scope, send: Send) -> bool:
+        started = time.perf_counter()
+        peer = scope["client"][0] if scope["client"] else None
+        request = self._warm.read(
+            scope["method"], scope["raw_path"], scope["query_string"], scope["headers"], peer
+        )
+        if request is None or (found := self._warm.find(request)) is None:
+            return False
+        await send({"type": "http.response.start", "status": found.status, "headers": found.headers()})
+        await send({"type": "http.response.body", "body": found.body})
+        self.at_once.note(request, found, time.perf_counter() - started)
+        return True
+
+    def _dispatch(self, scope: Scope) -> ASGIApp:
+        if (refusal := _refusal(scope)) is not None:
+            return refusal
+        first_segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
+        return self._reserved if is_reserved(first_segment) else self._tree
+
+    def _finish(self, scope: Scope, record: RequestRecord, answer: _Answer) -> None:
+        seconds = time.perf_counter() - record.started
+        status = str(answer.status)
+        if record.is_download and answer.status in (200, 206, 302):
+            self._metrics.downloads.labels(record.route, status).observe(seconds)
+            self._metrics.download_bytes.labels(record.route).inc(answer.body_bytes)
+        else:
+            self._metrics.pages.labels(record.route, status).observe(seconds)
+        if scope["path"] in QUIET:
+            return
+        if self._access_log is not None:
+            identity = record.identity
+            self._access_log.write(
+                AccessLine(
+                    method=scope["method"],
+                    path=_path(scope),
+                    status=answer.status,
+                    bytes=answer.body_bytes,
+                    seconds=seconds,
+                    route=record.route,
+                    client=str(identity.client) if identity and identity.client else _peer(scope),
+                    subject=identity.principal.subject if identity else None,
+                    agent=logged_text(dict(scope["headers"]).get(b"user-agent")),
+                    replica=self._replica_id,
+                    broken=answer.broken or record.broken,
+                )
+            )
+
+
+class _Answer:
+    """Watches one answer on its way out, and puts the shared headers on it."""
+
+    def __init__(self, send: Send, shared: Mapping[str, str], *, is_head: bool) -> None:
+        self._send = send
+        self._shared = shared
+        self._is_head = is_head
+        self.status = 0
+        self.body_bytes = 0
+        self.broken = ""
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in self._shared.items():
+                headers[name] = value
+            headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        elif self._is_head:
+            message = {**message, "body": b""}
+        else:
+            self.body_bytes += len(message.get("body", b""))
+        await self._send(message)
+
+
+def is_reserved(first_segment: str) -> bool:
+    """Whether paths that begin with this segment are the server's own."""
+    return first_segment in RESERVED
+
+
+def is_host(value: bytes) -> bool:
+    """Whether a Host field is a host name and perhaps a port."""
+    return bool(_HOST.fullmatch(value))
+
+
+def _refusal(scope: Scope) -> Response | None:
+    """The answer to a request whose headers cannot be taken as they are."""
+    headers = scope["headers"]
+    size = sum(len(name) + len(value) for name, value in headers)
+    if size > MAX_HEADER_BYTES or len(headers) > MAX_HEADER_FIELDS:
+        detail = f"a request has at most {MAX_HEADER_FIELDS} header fields of {MAX_HEADER_BYTES} bytes in all"
+        return problem_response(431, "Headers too large", detail, "headers-too-large")
+    hosts = [value for name, value in headers if name == b"host"]
+    # RFC 9112 section 3.2: such a request must be refused, for what is in front of this server may read
+    # another host from it than this server does.
+    is_old = scope["http_version"] in ("0.9", "1.0") and not hosts
+    if not is_old and (len(hosts) != 1 or not is_host(hosts[0])):
+        return problem_response(400, "Bad request", "a request has one Host header, a host name", "bad-host")
+    return None
+
+
+def _path(scope: Scope) -> str:
+    """The path as it was sent, still percent-encoded. The query is never logged: it may hold a signature."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
+    return raw[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace")
+
+
+def _peer(scope: Scope) -> str | None:
+    return scope["client"][0] if scope.get("client") else None

@@ -1,0 +1,1 @@
+"""Several stores that act as one."""

@@ -1,0 +1,167 @@
+"""Several stores of one tree, such as a bucket and its copies in other regions: where one is ill, another answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from app.domain.entries import FileInfo, Found, Listing
+from app.domain.errors import StoreError, StoreUnavailable
+from app.domain.paths import ArtifactPath
+from app.storage.composite.hedging import CallTimes, Health, HedgeBudget
+from app.storage.composite.origin_tagging import NamedStore
+from app.storage.composite.race import Race
+from app.storage.composite.resume import ILLNESS, open_span
+from app.storage.folder_walk import by_names, walk_by_folders
+from app.storage.store import FolderWatch, ListNames, ObjectStore, Result, SignedUrl
+from app.storage.watching import StorageWatch
+
+CHECK_SECONDS: Final = 2.5
+"""How long the look at one store may take; the others' answers are not kept waiting for it any longer."""
+
+_log = structlog.get_logger(__name__)
+
+
+class FailoverStore:
+    """An `ObjectStore` over copies of one tree.
+
+    The first store is asked. The next is asked in its place where it fails, and beside it where it takes longer
+    than it nearly always does. What the first says while it is well is final, "not found" as well: the others
+    may lag behind.
+
+    Each call is answered by one store alone, never by parts of two; what else belongs to the answer is to be
+    asked of that store (`from_one`).
+
+    Args:
+        stores: at least two, the preferred first. Each keeps to limits of its own, and one that is left alone because it
+            has failed too often fails at once.
+        watch: told of each time that one helps another out.
+        clock: seconds; never goes back.
+    """
+
+    is_one = False
+
+    def __init__(
+        self, stores: Sequence[NamedStore], *, watch: StorageWatch, clock: Callable[[], float]
+    ) -> None:
+        self._stores = tuple(stores)
+        self._watch = watch
+        self._clock = clock
+        # For each kind of question, so that many small ones do not pay for a few large ones.
+        self._budgets: defaultdict[str, HedgeBudget] = defaultdict(HedgeBudget)
+        self._times: defaultdict[str, CallTimes] = defaultdict(CallTimes)
+        self._health = {store.name: Health() for store in stores}
+
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
+        """See `ObjectStore.list_folder`. All pages come from one store, which `Listing.origin` names."""
+        del watch  # it is not known yet which store will be the one to answer
+        return await self._ask("folder", lambda store: store.list_folder(path))
+
+    def walk(
+        self, path: ArtifactPath, after: str, list_names: ListNames
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        """See `ObjectStore.walk`. Folder by folder, since one listing of everything would be a store's alone."""
+        return walk_by_folders(path, after, by_names(list_names))
+
+    async def head(self, path: ArtifactPath) -> FileInfo:
+        """See `ObjectStore.head`."""
+        return await self._ask("head", lambda store: store.head(path))
+
+    async def read_small(self, path: ArtifactPath) -> bytes:
+        """See `ObjectStore.read_small`. Together with its folder's listing, it is a case for `from_one`."""
+        return await self._ask("small", lambda store: store.read_small(path))
+
+    @asynccontextmanager
+    async def open_range(
+        self, path: ArtifactPath, info: FileInfo, first: int, length: int
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See `ObjectStore.open_range`. Begins at the store that gave `info`, and goes on where the same object is."""
+        begin = self._named(info.origin)
+        stores = [begin, *(store for store in self._stores if store is not begin)]
+
+        def note_switch(store: NamedStore) -> None:
+            self._watch.note("failover", store.name)
+            _log.warning("file_from_replica", file=path.url, store=store.name)
+
+        async with open_span(stores, path, info, first, length, note_switch=note_switch) as chunks:
+            yield chunks
+
+    async def presign(
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
+    ) -> SignedUrl | None:
+        """See `ObjectStore.presign`."""
+        return await self._named(origin).presign(
+            path, content_type=content_type, disposition=disposition, expires=expires, origin=origin
+        )
+
+    async def check(self) -> tuple[str, ...]:
+        """See `ObjectStore.check`. Looks at every store; one that answers suffices."""
+        failures = await asyncio.gather(*map(_failure_of, self._stores))
+        failed = tuple(store.name for store, failure in zip(self._stores, failures, strict=True) if failure)
+        if len(failed) == len(self._stores) and failures[0] is not None:
+            raise failures[0]
+        return failed
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[Result]]) -> Result:
+        """See `ObjectStore.from_one`."""
+        return await self._ask("folder", use)
+
+    def _named(self, origin: str) -> NamedStore:
+        return next(store for store in self._stores if store.name == origin)
+
+    async def _ask(self, kind: str, question: Callable[[NamedStore], Awaitable[Result]]) -> Result:
+        """The answer of the first store that gives one.
+
+        Raises:
+            As the question itself does; what the first store raised, where none answers.
+        """
+        self._budgets[kind].note_call()
+        started = self._clock()
+        async with Race(self._stores, question, self._note_health) as race:
+            race.ask_next()
+            is_hedged = await self._is_late(kind, race) and self._may_hedge(kind)
+            if is_hedged:
+                self._watch.note("hedge", self._stores[1].name)
+                race.ask_next()
+            answer, place = await race.winner()
+        if place == 0:
+            self._times[kind].add(self._clock() - started)
+        else:
+            self._watch.note(
+                "hedge-won" if is_hedged and place == 1 else "failover", self._stores[place].name
+            )
+        return answer
+
+    async def _is_late(self, kind: str, race: Race[Result]) -> bool:
+        """Wait until the first store has answered, or should have; False at once where that cannot be told."""
+        late_after = self._times[kind].late_after
+        return late_after is not None and not await race.is_answered_within(late_after)
+
+    def _may_hedge(self, kind: str) -> bool:
+        helper = self._stores[1]
+        return not self._health[helper.name].is_ill(self._clock()) and self._budgets[kind].take()
+
+    def _note_health(self, store: NamedStore, failure: StoreError | None) -> None:
+        health = self._health[store.name]
+        if failure is None:
+            if health.answered():
+                _log.info("store_well", store=store.name)
+        elif health.failed(self._clock()):
+            _log.warning("store_ill", store=store.name, reason=str(failure))
+
+
+async def _failure_of(store: NamedStore) -> StoreError | None:
+    """Why a store cannot be used now, or None."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await store.check()
+    except ILLNESS as error:
+        return error
+    except TimeoutError:
+        return StoreUnavailable("timeout")
+    return None

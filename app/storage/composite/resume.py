@@ -1,0 +1,110 @@
+"""The bytes of one object, read on at another store where one breaks off."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from typing import Final
+
+from app.domain.entries import FileInfo
+from app.domain.errors import Moved, NotFound, ObjectChanged, StoreDenied, StoreError, StoreUnavailable
+from app.domain.paths import ArtifactPath
+from app.storage.composite.origin_tagging import NamedStore
+
+ILLNESS: Final = (StoreUnavailable, StoreDenied)
+"""Errors that are the store's own, and not its answer. Refused credentials are one: another store has others."""
+
+
+@asynccontextmanager
+async def open_span(
+    stores: Sequence[NamedStore],
+    path: ArtifactPath,
+    info: FileInfo,
+    first: int,
+    length: int,
+    *,
+    note_switch: Callable[[NamedStore], None],
+) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Open a span at the first of these stores, going on at the next one from the byte reached where it fails.
+
+    Only a store whose object has the same entity tag and size will do.
+
+    Args:
+        stores: in the order in which to ask them; the first is the one that gave `info`.
+        note_switch: told of every store beside the first that bytes come from.
+
+    Raises:
+        As `ObjectStore.open_range`: what the first store raised, where no other can stand in.
+    """
+    span = _Span(stores, path, info, first, length, note_switch)
+    async with AsyncExitStack() as held:
+        body = await span.open_next(held)
+        async with aclosing(span.chunks(body, held)) as chunks:
+            yield chunks
+
+
+class _Span:
+    """What is left of a span, and of the stores to read it from."""
+
+    def __init__(
+        self,
+        stores: Sequence[NamedStore],
+        path: ArtifactPath,
+        info: FileInfo,
+        first: int,
+        length: int,
+        note_switch: Callable[[NamedStore], None],
+    ) -> None:
+        self._stores = iter(stores)
+        self._path = path
+        self._info = info
+        self._first = first
+        self._length = length
+        self._note_switch = note_switch
+        self._failure: StoreError | None = None
+
+    async def chunks(self, body: AsyncIterator[bytes], held: AsyncExitStack) -> AsyncGenerator[bytes, None]:
+        """All bytes of the span, whichever stores they come from."""
+        while True:
+            try:
+                async for chunk in body:
+                    self._first += len(chunk)
+                    self._length -= len(chunk)
+                    yield chunk
+            except ILLNESS as error:
+                self._failure = self._failure or error
+                await held.aclose()
+                body = await self.open_next(held)
+            else:
+                return
+
+    async def open_next(self, held: AsyncExitStack) -> AsyncIterator[bytes]:
+        """Open what is left at the next store that can give it.
+
+        Args:
+            held: releases the body.
+
+        Raises:
+            StoreError, NotFound: see `open_span`.
+        """
+        for store in self._stores:
+            try:
+                body = await held.enter_async_context(await self._opening(store))
+            except ILLNESS as error:
+                self._failure = self._failure or error
+            except (NotFound, Moved, ObjectChanged):
+                if self._failure is None:
+                    raise
+            else:
+                if self._failure is not None:
+                    self._note_switch(store)
+                return body
+        raise self._failure or StoreUnavailable("no-store")
+
+    async def _opening(self, store: NamedStore) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """What opens the rest of the very same object; ObjectChanged where the store has another."""
+        if store.name != self._info.origin:
+            other = await store.head(self._path)
+            if (other.e_tag, other.size) != (self._info.e_tag, self._info.size):
+                raise ObjectChanged
+        return store.open_range(self._path, self._info, self._first, self._length)

@@ -1,0 +1,176 @@
+"""The back-end for a local directory: `LocalTree` behind threads of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from app.domain.entries import FileInfo, Found, Listing
+from app.domain.errors import ObjectChanged
+from app.domain.paths import ArtifactPath, display_name
+from app.storage.folder_walk import walk_by_folders
+from app.storage.local.tree import LocalFile, LocalTree
+from app.storage.observing import observed
+from app.storage.store import CONTROL_FILE_LIMIT, FolderWatch, ListNames, ObjectStore, Observer, SignedUrl
+
+CHUNK_BYTES = 256 * 1024
+_EXAMPLES = 5
+_Result = TypeVar("_Result")
+
+_log = structlog.get_logger(__name__)
+
+
+class LocalStore:
+    """An `ObjectStore` over a directory.
+
+    A link inside the tree raises `Moved` with its real path; one that leads out of it is not found. Every
+    file system call is made in a thread, so that a slow disk never holds up the event loop.
+
+    Args:
+        root: the directory to serve.
+        observe: told of every call.
+        threads: most file system calls at the same time.
+    """
+
+    is_one = True
+
+    def __init__(self, root: Path, *, observe: Observer, threads: int = 16) -> None:
+        self._tree = LocalTree(root)
+        self._observe = observe
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="local-store")
+
+    async def aclose(self) -> None:
+        """Wait for calls under way and end the threads."""
+        await asyncio.to_thread(self._threads.shutdown)
+
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
+        """See `ObjectStore.list_folder`."""
+        del watch  # a directory is read at once
+        folder = path.as_folder
+        with observed(self._observe, "list"):
+            entries, skipped = await self._in_thread(lambda: self._tree.scan(folder))
+        if skipped:
+            examples = {display_name(name): skipped[name] for name in sorted(skipped)[:_EXAMPLES]}
+            _log.warning("entries_skipped", folder=folder.url, count=len(skipped), examples=examples)
+        return Listing(folder, entries, tuple(skipped))
+
+    def walk(
+        self, path: ArtifactPath, after: str, list_names: ListNames
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        """See `ObjectStore.walk`. A directory is read when it is its turn."""
+        del list_names
+        return walk_by_folders(path, after, self.list_folder)
+
+    async def head(self, path: ArtifactPath) -> FileInfo:
+        """See `ObjectStore.head`. The stored content type is always None."""
+
+        def look() -> FileInfo:
+            file = self._tree.open_file(path)
+            try:
+                return file.info()
+            finally:
+                file.close()
+
+        with observed(self._observe, "head"):
+            return await self._in_thread(look)
+
+    async def read_small(self, path: ArtifactPath) -> bytes:
+        """See `ObjectStore.read_small`."""
+
+        def read() -> bytes:
+            file = self._tree.open_file(path)
+            try:
+                return _whole(file)
+            finally:
+                file.close()
+
+        with observed(self._observe, "get"):
+            return await self._in_thread(read)
+
+    @asynccontextmanager
+    async def open_range(
+        self, path: ArtifactPath, info: FileInfo, first: int, length: int
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See `ObjectStore.open_range`."""
+        with observed(self._observe, "get"):
+            file = await self._opened(path, info)
+        try:
+            async with aclosing(self._chunks(file, info, first, length)) as chunks:
+                yield chunks
+        finally:
+            self._close_later(file)
+
+    async def presign(
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
+    ) -> SignedUrl | None:
+        """See `ObjectStore.presign`. A directory has no such thing."""
+        del path, content_type, disposition, expires, origin
+        return None
+
+    async def check(self) -> tuple[str, ...]:
+        """See `ObjectStore.check`."""
+        with observed(self._observe, "check"):
+            await self._in_thread(self._tree.check)
+        return ()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[_Result]]) -> _Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)
+
+    async def _opened(self, path: ArtifactPath, info: FileInfo) -> LocalFile:
+        def open_unchanged() -> LocalFile:
+            file = self._tree.open_file(path)
+            if file.info().e_tag != info.e_tag:
+                file.close()
+                raise ObjectChanged
+            return file
+
+        opening = self._threads.submit(open_unchanged)
+        try:
+            return await asyncio.wrap_future(opening)
+        except asyncio.CancelledError:
+            # The thread goes on; what it opens must not be left behind.
+            opening.add_done_callback(_close_result)
+            raise
+
+    def _close_later(self, file: LocalFile) -> None:
+        """Close a file without waiting: it may have to wait for a read that a cancelled task left behind."""
+        try:
+            self._threads.submit(file.close)
+        except RuntimeError:
+            # The server is stopping and has closed the store, so no thread reads any more.
+            file.close()
+
+    async def _chunks(
+        self, file: LocalFile, info: FileInfo, first: int, length: int
+    ) -> AsyncGenerator[bytes, None]:
+        end = first + length
+        while first < end:
+            chunk = await self._in_thread(partial(file.read, info, first, min(CHUNK_BYTES, end - first)))
+            first += len(chunk)
+            yield chunk
+
+    async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _whole(file: LocalFile) -> bytes:
+    info = file.info()
+    if info.size > CONTROL_FILE_LIMIT:
+        raise ValueError(f"a control file has at most {CONTROL_FILE_LIMIT} bytes")
+    content = bytearray()
+    while len(content) < info.size:
+        content += file.read(info, len(content), info.size - len(content))
+    return bytes(content)
+
+
+def _close_result(opening: Future[LocalFile]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

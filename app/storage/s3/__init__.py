@@ -1,0 +1,1 @@
+"""A tree in a bucket of S3, or of any engine that speaks its API."""

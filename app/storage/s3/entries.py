@@ -1,0 +1,92 @@
+"""The pages of a listing, put together to the entries of one folder. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.domain.entries import Entry, File, Folder, Listing
+from app.domain.entry_table import EntryTableBuilder
+from app.domain.paths import ArtifactPath, is_possible_name
+from app.storage.s3.keys import LEGACY_TILDE, KeySpace
+from app.storage.s3.list_page import ListPage
+from app.storage.store import Beginning, FolderWatch
+
+
+class FoundEntries:
+    """What the pages of one folder's listing have given so far.
+
+    Attributes:
+        is_empty: whether no key at all began with the folder's prefix, not even its marker.
+        skipped: the names, relative to the folder, of keys to which no path leads.
+    """
+
+    def __init__(self, keys: KeySpace, folder: ArtifactPath) -> None:
+        self._keys = keys
+        self._folder = folder
+        self._folder_has_tilde = "~" in folder.text
+        self._entries = EntryTableBuilder()
+        self._with_tilde: dict[ArtifactPath, Entry] = {}
+        self.skipped: list[str] = []
+        self.is_empty = True
+
+    def add(self, page: ListPage, folder_key: str) -> None:
+        """Take in one page of the keys that begin with `folder_key`."""
+        for prefix in page.common_prefixes:
+            name = prefix.removeprefix(folder_key).removesuffix("/")
+            if self._is_plain(name):
+                self._entries.add_folder(name)
+            elif path := self._path(prefix, folder_key):
+                self._with_tilde[path] = Folder(path.name)
+        columns = zip(page.keys, page.sizes, page.modified, page.e_tags, strict=True)
+        for key, size, modified, e_tag in columns:
+            name = key.removeprefix(folder_key)
+            if self._is_plain(name):
+                self._entries.add_file(name, size, modified, e_tag)
+            elif (path := self._path(key, folder_key)) and self._is_preferred(path, key):
+                self._with_tilde[path] = File(path.name, size, modified, e_tag)
+        self.is_empty = self.is_empty and not (page.keys or page.common_prefixes)
+
+    def taker(self, folder_key: str, watch: FolderWatch | None) -> Callable[[ListPage], None]:
+        """Takes in the pages of the keys that begin with `folder_key`, one after the other.
+
+        Args:
+            watch: is told of the first page, if there is another.
+        """
+
+        def take(page: ListPage) -> None:
+            nonlocal watch
+            told, watch = watch, None
+            self.add(page, folder_key)
+            if told is not None and page.token is not None and page.last is not None:
+                last = page.last.removeprefix(folder_key).encode("utf-8", "surrogateescape")
+                told.began(Beginning(self._entries.table(), tuple(self.skipped), last))
+
+        return take
+
+    def listing(self) -> Listing:
+        """All of it."""
+        for entry in self._with_tilde.values():
+            self._entries.append(entry)
+        return Listing(self._folder, self._entries.table(), tuple(self.skipped))
+
+    def _is_plain(self, name: str) -> bool:
+        """Whether a name has one spelling and a path: nearly all have, and need no closer look."""
+        if self._folder_has_tilde or "~" in name or LEGACY_TILDE in name:
+            return False
+        return is_possible_name(name)
+
+    def _is_preferred(self, path: ArtifactPath, key: str) -> bool:
+        return path not in self._with_tilde or key == self._keys.keys(path)[0]
+
+    def _path(self, key: str, folder_key: str) -> ArtifactPath | None:
+        if key == folder_key:  # the folder's own marker
+            return None
+        path = self._keys.entry_path(self._folder, key, folder_key)
+        if path is None:
+            self.skipped.append(key.removeprefix(folder_key).removesuffix("/"))
+        return path
+
+
+def opaque(e_tag: str) -> str:
+    """An entity tag without the quotes around it."""
+    return e_tag.strip('"')

@@ -1,0 +1,84 @@
+"""Objects of a ListObjectsV2 answer in the form in which S3 engines write them, read without an XML parser.
+
+A page is a thousand `<Contents>` elements that differ in four texts. expat calls back some ten times for each; a
+regular expression finds all of them at a seventh of the cost. It takes only what means the same to both: elements
+without attributes, in one order, with plain texts. Anything else is left to expat.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from app.storage.s3.list_page import ListPage
+
+_TEXT: Final = rb"[ -%'-;=?-~]*"
+"""Printable ASCII but `&`, `<` and `>`: what stands for itself in every encoding that XML is likely to have."""
+_QUOTE: Final = rb'(?:"|&quot;|&#34;)?'
+_UNQUOTED: Final = rb"([ !#-%'-;=?-~]*)"
+
+
+def _element(name: bytes, content: bytes = _TEXT) -> bytes:
+    return b"<%b>%b</%b>" % (name, content, name)
+
+
+_IGNORED: Final = b"|".join(
+    (
+        _element(b"StorageClass"),
+        _element(b"Type"),
+        _element(b"ChecksumAlgorithm"),
+        _element(b"ChecksumType"),
+        _element(b"Owner", b"(?:%b)?(?:%b)?" % (_element(b"ID"), _element(b"DisplayName"))),
+    )
+)
+_PLAIN_OBJECT: Final = re.compile(
+    _element(
+        b"Contents",
+        b"".join(
+            (
+                _element(b"Key", b"(%b)" % _TEXT),
+                _element(b"LastModified", b"(%b)" % _TEXT),
+                _element(b"ETag", _QUOTE + _UNQUOTED + _QUOTE),
+                b"(?:%b)*" % _IGNORED,
+                _element(b"Size", rb"([0-9]{1,18})"),
+                b"(?:%b)*" % _IGNORED,
+            )
+        ),
+    )
+)
+
+
+def take_plain_objects(data: bytes, start: int, page: ListPage) -> int:
+    """Add plain objects that follow each other without a gap to the columns of a page.
+
+    Args:
+        data: a piece of an answer.
+        start: where in it an object begins.
+        page: given them.
+
+    Returns:
+        Where the last of them ends; `start` where the first one is not plain, or not all of it is there.
+
+    Raises:
+        ValueError: a time is none.
+    """
+    end = start
+    while found := _PLAIN_OBJECT.match(data, end):
+        key, modified, e_tag, size = found.groups()
+        page.keys.append(key.decode("ascii"))
+        page.sizes.append(int(size))
+        page.modified.append(seconds_of(modified.decode("ascii")))
+        page.e_tags.append(e_tag.decode("ascii"))
+        end = found.end()
+    return end
+
+
+def seconds_of(time: str) -> float:
+    """Seconds since the epoch of a time in ISO 8601, which is of UTC unless it says otherwise.
+
+    Raises:
+        ValueError: it is none.
+    """
+    parsed = datetime.fromisoformat(time)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,185 @@
+"""ListObjectsV2 answers, parsed as they arrive.
+
+botocore reads the whole answer first and makes a tree and then a dictionary of it, during which the event loop
+stands still. Here expat calls back while the bytes come in, in pieces as small as the caller likes, and sees
+nothing of the objects that are written as nearly all are.
+The document is that of the S3 API reference, "ListObjectsV2", "Response Syntax".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import unquote_plus
+from xml.parsers import expat
+
+from app.domain.errors import PierheadError, StoreUnavailable
+from app.storage.s3.errors import error_of
+from app.storage.s3.list_objects import seconds_of, take_plain_objects
+from app.storage.s3.list_page import ListPage
+
+_RESULT: Final = "ListBucketResult"
+_ERROR: Final = "Error"
+_OBJECT: Final = b"<Contents>"
+_OBJECT_END: Final = b"</Contents>"
+_BOOLEANS: Final = {"true": True, "false": False}
+_FAULTS: Final = (expat.ExpatError, ValueError, KeyError)
+_ENDS_EARLY: Final = {
+    expat.errors.codes[text]
+    for text in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+    )
+}
+"""What expat says of a document to which bytes could be added to make it whole."""
+
+
+class ListingParser:
+    """Parses one answer.
+
+    Strict: what is not a whole listing with every field that S3 always gives is an error, never a shorter
+    listing, for the missing key might be the one that protects the others.
+
+    Args:
+        status: the answer's HTTP status, by which an error without a known code is understood.
+    """
+
+    def __init__(self, status: int = 200) -> None:
+        self._status = status
+        self._root = ""
+        self._depth = 0
+        self._parsed = 0  # bytes that expat was given
+        self._had_cdata = False
+        self._text: list[str] = []
+        self._top: dict[str, str] = {}
+        self._item: dict[str, str] = {}
+        self._page = ListPage([], [], [], [], [], None)
+        self._expat = parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text.append
+        parser.StartCdataSectionHandler = self._note_cdata
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+
+    def feed(self, data: bytes) -> None:
+        """Take in the next bytes.
+
+        Raises:
+            StoreUnavailable: `unexpected`: it is not XML, or not that of a listing.
+            What the status says, where that is of an error.
+        """
+        try:
+            self._take(data)
+        except _FAULTS as error:
+            raise self._error_of(error) from error
+
+    def page(self) -> ListPage:
+        """What it was, now that all bytes are there.
+
+        Raises:
+            StoreUnavailable: `broken-stream` where the document ends early, `unexpected` where it is no listing
+                or lacks a field; or what its S3 error means.
+            NotFound, StoreDenied, ObjectChanged: the same.
+        """
+        try:
+            self._expat.Parse(b"", True)
+        except _FAULTS as error:
+            raise self._error_of(error) from error
+        finally:
+            del self._expat  # it refers to this object: a cycle, which would wait for the garbage collector
+        if self._root == _ERROR:
+            raise error_of(self._status, self._top.get("Code", ""))
+        if self._status != 200:
+            raise error_of(self._status, "")
+        is_truncated = _BOOLEANS.get(self._top.get("IsTruncated", ""))
+        token = self._top.get("NextContinuationToken") if is_truncated else None
+        # Without a token the rest is out of reach, and a listing is never cut silently.
+        if "Name" not in self._top or is_truncated is None or (is_truncated and not token):
+            raise StoreUnavailable("unexpected")
+        page = self._page._replace(token=token)
+        if self._top.get("EncodingType") == "url":
+            _decode(page.keys)
+            _decode(page.common_prefixes)
+        return page
+
+    def _take(self, data: bytes) -> None:
+        """Parse by expat what lies between plain objects, and those that are not plain or not all there."""
+        place = 0
+        while (start := data.find(_OBJECT, place)) >= 0:
+            self._parse(data[place:start])
+            if not self._is_between_items:
+                place = start
+                break
+            place = take_plain_objects(data, start, self._page)
+            if place == start:
+                end = data.find(_OBJECT_END, start)
+                place = len(data) if end < 0 else end + len(_OBJECT_END)
+                self._parse(data[start:place])
+        self._parse(data[place:])
+
+    def _parse(self, data: bytes) -> None:
+        self._parsed += len(data)
+        self._expat.Parse(data, False)
+
+    @property
+    def _is_between_items(self) -> bool:
+        """Whether an element that comes now is an item of the listing: expat waits for the end of nothing that it
+        has begun, no tag and no comment. CDATA is not told by that, so one section turns this off."""
+        is_clear = self._expat.CurrentByteIndex == self._parsed and not self._had_cdata
+        return is_clear and self._depth == 1
+
+    def _note_cdata(self) -> None:
+        self._had_cdata = True
+
+    def _error_of(self, fault: Exception) -> PierheadError:
+        """What a fault means. It is the same wherever the bytes were cut: an expat that defers what it was given
+        in small pieces finds any fault at the end only, and calls back for the items there too."""
+        if self._status != 200:
+            return error_of(self._status, "")
+        ends_early = isinstance(fault, expat.ExpatError) and fault.code in _ENDS_EARLY
+        return StoreUnavailable("broken-stream" if ends_early and self._root == _RESULT else "unexpected")
+
+    def _start(self, name: str, _: dict[str, str]) -> None:
+        self._depth += 1
+        self._text.clear()
+        if self._depth == 1:
+            self._root = name
+            if name not in (_RESULT, _ERROR):
+                raise ValueError(f"a listing is not {name}")
+
+    def _end(self, name: str) -> None:
+        self._depth = depth = self._depth - 1
+        if depth == 2:
+            self._item[name] = "".join(self._text)
+        elif depth == 1:
+            if name == "Contents":
+                self._add_object(self._item)
+                self._item.clear()
+            elif name == "CommonPrefixes":
+                self._page.common_prefixes.append(self._item["Prefix"])
+                self._item.clear()
+            else:
+                self._top[name] = "".join(self._text)
+
+    def _add_object(self, item: dict[str, str]) -> None:
+        page, size = self._page, item["Size"]
+        if not size.isdecimal():
+            raise ValueError("a size is digits")
+        page.keys.append(item["Key"])
+        page.sizes.append(int(size))
+        page.modified.append(seconds_of(item["LastModified"]))
+        page.e_tags.append(item["ETag"].strip('"'))
+
+
+def _decode(keys: list[str]) -> None:
+    """Undo `EncodingType=url`, by which S3 sends keys with characters that XML cannot hold."""
+    for place, key in enumerate(keys):
+        if "%" in key or "+" in key:
+            keys[place] = unquote_plus(key)
+
+
+def _refuse_doctype(*_: object) -> None:
+    """S3 sends none, and what one can define may be far larger than itself."""
+    raise ValueError("a listing has no document type")

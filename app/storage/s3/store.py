@@ -1,0 +1,274 @@
+"""The back-end for an S3 bucket, over aioboto3. Operations are those of the S3 API reference."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from app.domain.entries import FileInfo, Found, Listing
+from app.domain.errors import NotFound
+from app.domain.paths import ArtifactPath, display_name
+from app.storage.observing import observed
+from app.storage.s3.call_limits import DEFAULT_LIMITS, CallLimiter, CallLimits
+from app.storage.s3.clients import UNLIMITED, Timeouts, ca_bundle_of, new_session, open_client
+from app.storage.s3.digests import stored_digests
+from app.storage.s3.download import RESUME_PAUSES, Download, get_span, read_exactly
+from app.storage.s3.entries import FoundEntries, opaque
+from app.storage.s3.errors import s3_errors_translated
+from app.storage.s3.keys import KeySpace
+from app.storage.s3.list_call import PageFetcher, open_http
+from app.storage.s3.parallel_listing import RangeLister
+from app.storage.s3.sigv4 import Presigner
+from app.storage.s3.url_signer import UrlSigner, address_of
+from app.storage.s3.walk import S3Walk
+from app.storage.store import CONTROL_FILE_LIMIT, FolderWatch, ListNames, ObjectStore, Observer, SignedUrl
+
+if TYPE_CHECKING:
+    from aiobotocore.response import StreamingBody
+    from types_aiobotocore_s3.client import S3Client
+
+_EXAMPLES = 5
+_DEFAULT_TYPES = frozenset({"", "binary/octet-stream", "application/octet-stream"})
+"""What S3 and its clients store where nobody named a media type."""
+
+_Result = TypeVar("_Result")
+
+_log = structlog.get_logger(__name__)
+
+
+class S3Store:
+    """An `ObjectStore` over the keys of a bucket that begin with a prefix.
+
+    Args:
+        client: for calls whose answer is read at once.
+        downloads: for objects that are streamed, at a pace that readers set. It must not share the other's
+            connection pool: as many slow readers as that has connections would stop every page.
+        pages: lists its keys.
+        bucket: its name.
+        keys: maps paths to keys.
+        signer: makes URLs of the bucket.
+        limiter: makes every call.
+        observe: told of every attempt.
+        pauses: before attempts to go on with a body that broke off, as `RESUME_PAUSES`.
+    """
+
+    is_one = True
+
+    def __init__(
+        self,
+        client: S3Client,
+        downloads: S3Client,
+        pages: PageFetcher,
+        bucket: str,
+        keys: KeySpace,
+        *,
+        signer: UrlSigner,
+        limiter: CallLimiter,
+        observe: Observer,
+        pauses: Sequence[float] = RESUME_PAUSES,
+    ) -> None:
+        self._client = client
+        self._downloads = downloads
+        self._pages = pages
+        self._lister = RangeLister(pages.fetch)
+        self._bucket = bucket
+        self._keys = keys
+        self._signer = signer
+        self._limiter = limiter
+        self._observe = observe
+        self._pauses = pauses
+
+    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
+        """See `ObjectStore.list_folder`. A `prefix/` key with nothing behind it is an empty folder."""
+        found = FoundEntries(self._keys, path.as_folder)
+        folder_keys = self._keys.keys(path.as_folder)
+        for folder_key in folder_keys:
+            told = watch if len(folder_keys) == 1 else None
+            await self._lister.run(folder_key, found.taker(folder_key, told))
+        if found.is_empty and path.segments:
+            raise NotFound
+        if found.skipped:
+            examples = [display_name(name) for name in found.skipped[:_EXAMPLES]]
+            _log.warning("keys_skipped", folder=path.url, count=len(found.skipped), examples=examples)
+        return found.listing()
+
+    def walk(
+        self, path: ArtifactPath, after: str, list_names: ListNames
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        """See `ObjectStore.walk`. A thousand keys cost a call, however many folders they are in."""
+        walk = S3Walk(self._keys, self._pages.pages, self.list_folder, list_names)
+        return walk.run(path.as_folder, after)
+
+    async def head(self, path: ArtifactPath) -> FileInfo:
+        """See `ObjectStore.head`."""
+
+        return await self._first_found(path, lambda key: self._call("head", lambda: self._head(key)))
+
+    async def read_small(self, path: ArtifactPath) -> bytes:
+        """See `ObjectStore.read_small`."""
+        return await self._first_found(path, lambda key: self._call("get", lambda: self._read_whole(key)))
+
+    @asynccontextmanager
+    async def open_range(
+        self, path: ArtifactPath, info: FileInfo, first: int, length: int
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See `ObjectStore.open_range`. A body that breaks off is resumed, as `Download` says."""
+
+        async def begin(key: str) -> Download:
+            return await Download(partial(self._ask, key, info), first, length, pauses=self._pauses).open()
+
+        download = await self._first_found(path, begin)
+        try:
+            async with aclosing(download.chunks()) as chunks:
+                yield chunks
+        finally:
+            download.close()
+
+    async def presign(
+        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
+    ) -> SignedUrl:
+        """See `ObjectStore.presign`. Asks S3 only where the path may be stored under one of several keys."""
+        del origin
+        key = await self._stored_key(path)
+        query = {"response-content-type": content_type, "response-content-disposition": disposition}
+        return await self._signer.presign("GET", key, query, seconds=expires)
+
+    async def check(self) -> tuple[str, ...]:
+        """See `ObjectStore.check`."""
+        first = partial(
+            self._client.list_objects_v2, Bucket=self._bucket, Prefix=self._keys.prefix, MaxKeys=1
+        )
+        await self._call("check", first)
+        return ()
+
+    async def from_one(self, use: Callable[[ObjectStore], Awaitable[_Result]]) -> _Result:
+        """See `ObjectStore.from_one`."""
+        return await use(self)
+
+    async def _head(self, key: str) -> FileInfo:
+        answer = await self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+        return FileInfo(
+            size=answer["ContentLength"],
+            modified=answer["LastModified"].timestamp(),
+            e_tag=opaque(answer["ETag"]),
+            content_type=_stated_type(answer.get("ContentType", "")),
+            digests=stored_digests(answer),
+        )
+
+    async def _read_whole(self, key: str) -> bytes:
+        answer = await self._client.get_object(Bucket=self._bucket, Key=key)
+        body = answer["Body"]
+        try:
+            if answer["ContentLength"] > CONTROL_FILE_LIMIT:
+                raise ValueError(f"a control file has at most {CONTROL_FILE_LIMIT} bytes")
+            return await read_exactly(body, answer["ContentLength"])
+        finally:
+            body.close()
+
+    async def _ask(self, key: str, info: FileInfo, first: int, length: int) -> StreamingBody:
+        span = partial(get_span, self._downloads, self._bucket, key, info, first, length)
+        return await self._call("get", span)
+
+    async def _stored_key(self, path: ArtifactPath) -> str:
+        keys = self._keys.keys(path)
+        if path.is_folder or not keys:
+            raise NotFound
+        if len(keys) == 1:
+            return keys[0]
+
+        async def look(key: str) -> str:
+            await self._call("head", lambda: self._head(key))
+            return key
+
+        return await self._first_found(path, look)
+
+    async def _first_found(self, path: ArtifactPath, look: Callable[[str], Awaitable[_Result]]) -> _Result:
+        """Try each key that a file may be stored under, in order.
+
+        Raises:
+            NotFound: it is under none of them.
+        """
+        if not path.is_folder:
+            for key in self._keys.keys(path):
+                try:
+                    return await look(key)
+                except NotFound:
+                    continue
+        raise NotFound
+
+    async def _call(self, operation: str, call: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Make a call within the limits; each attempt is observed by itself."""
+
+        async def attempt() -> _Result:
+            with observed(self._observe, operation), s3_errors_translated():
+                return await call()
+
+        return await self._limiter.run(attempt)
+
+
+def _stated_type(content_type: str) -> str | None:
+    return None if content_type.lower() in _DEFAULT_TYPES else content_type
+
+
+@asynccontextmanager
+async def open_s3_store(
+    bucket: str,
+    prefix: str = "",
+    *,
+    observe: Observer,
+    note_circuit: Callable[[bool], None] | None = None,
+    endpoint: str | None = None,
+    region: str | None = None,
+    profile: str | None = None,
+    limits: CallLimits = DEFAULT_LIMITS,
+    connect_timeout: float = 2.0,
+    read_timeout: float = 10.0,
+    resume_pauses: Sequence[float] = RESUME_PAUSES,
+) -> AsyncIterator[S3Store]:
+    """Open a store over a bucket; credentials, region and endpoint follow the AWS conventions (`AWS_*`).
+
+    Args:
+        bucket: its name.
+        prefix: where the tree begins in it, with or without slashes at its ends; empty for the whole bucket.
+        observe: told of every attempt of every call.
+        note_circuit: told with True when calls are given up for a while, with False when one was answered.
+        endpoint: URL of the S3 engine, in place of what the environment says; so for the next two.
+        region: its name.
+        profile: of the AWS configuration files, for credentials.
+        limits: what may be asked of S3.
+        connect_timeout: seconds to wait for a connection.
+        read_timeout: seconds to wait for the next bytes of a download.
+        resume_pauses: seconds before each attempt to go on with a download that broke off, as `RESUME_PAUSES`.
+
+    Raises:
+        ValueError: the endpoint that the environment names is not a URL, or there is no such profile.
+    """
+    where = prefix.strip("/")
+    timeouts = Timeouts(connect_timeout, read_timeout)
+    session = new_session(profile=profile, region=region)
+    async with open_client(session, timeouts, UNLIMITED, endpoint, access_key="none") as nobody:
+        signer = UrlSigner(session, Presigner(await address_of(nobody, bucket)), clock=time.time)
+    limiter = CallLimiter(limits, clock=time.monotonic, note_circuit=note_circuit)
+    async with (
+        open_client(session, timeouts, limits.in_flight, endpoint) as client,
+        open_client(session, timeouts, UNLIMITED, endpoint) as downloads,
+        open_http(timeouts, limits.in_flight, ca_bundle=ca_bundle_of(session)) as http,
+    ):
+        keys = KeySpace(where and where + "/")
+        pages = PageFetcher(http, signer, limiter=limiter, observe=observe)
+        yield S3Store(
+            client,
+            downloads,
+            pages,
+            bucket,
+            keys,
+            signer=signer,
+            limiter=limiter,
+            observe=observe,
+            pauses=resume_pauses,
+        )

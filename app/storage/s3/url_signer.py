@@ -1,0 +1,97 @@
+"""Signing URLs of a bucket: with whose credentials, and where the bucket answers, is as botocore says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs, urlsplit
+
+from botocore.exceptions import NoCredentialsError
+
+from app.domain.errors import StoreDenied
+from app.storage.s3.errors import s3_errors_translated
+from app.storage.s3.sigv4 import Address, Credentials, Presigner, Term
+from app.storage.store import SignedUrl
+
+if TYPE_CHECKING:
+    import aioboto3
+    from types_aiobotocore_s3.client import S3Client
+
+LENT_SECONDS: Final = 60
+"""How long a URL is not signed again though there may be new credentials, where the present ones were lent."""
+
+_PROBE: Final = "probe"
+
+
+class UrlSigner:
+    """Signs with the credentials that are in force at the moment.
+
+    Args:
+        session: knows the credentials, and gets new ones before those that were lent expire.
+        presigner: of the bucket.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(
+        self, session: aioboto3.Session, presigner: Presigner, *, clock: Callable[[], float]
+    ) -> None:
+        self._session = session
+        self._presigner = presigner
+        self._clock = clock
+
+    async def presign(self, method: str, key: str, query: Mapping[str, str], *, seconds: int) -> SignedUrl:
+        """A URL that holds for at least so many seconds, or until the credentials end; the same for a while.
+
+        It is another one as soon as there are other credentials.
+
+        Args:
+            method, key, query: as `Presigner.presign` takes them.
+            seconds: 1 to `MAX_SECONDS`; see `Term.around`.
+
+        Raises:
+            StoreDenied: there are no credentials, or only some that have expired.
+            StoreUnavailable: they cannot be fetched.
+        """
+        credentials, now = await self._credentials(), self._clock()
+        try:
+            term = Term.around(now, seconds, ends_by=credentials.expires_at)
+        except ValueError as error:
+            raise StoreDenied from error
+        url = self._presigner.presign(credentials, method, key, query, term)
+        if credentials.expires_at is None:
+            return SignedUrl(url, term.shared_until)
+        # The next ones may be there at any time, and their URLs hold for longer.
+        return SignedUrl(url, min(term.shared_until, now + LENT_SECONDS, credentials.expires_at))
+
+    async def _credentials(self) -> Credentials:
+        with s3_errors_translated():
+            source = await self._session.get_credentials()  # type: ignore[misc]  # its stub lacks the `async`
+            if source is None:
+                raise NoCredentialsError
+            try:
+                frozen = await source.get_frozen_credentials()
+            except RuntimeError as error:  # botocore's word for new ones that have expired already
+                raise StoreDenied from error
+        # There is no public way to learn when they end. Those that last have no such attribute.
+        expiry = getattr(source, "_expiry_time", None)
+        expires_at = None if expiry is None else expiry.timestamp()
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token, expires_at)
+
+
+async def address_of(client: S3Client, bucket: str) -> Address:
+    """Where a bucket answers, read off a URL that botocore makes; nothing is asked of S3.
+
+    So an endpoint that is configured gets path style, Amazon virtual-host style where the bucket's name allows
+    that, and `addressing_style` in the AWS configuration overrules both.
+
+    Args:
+        client: with any credentials: only the place counts.
+    """
+    url = await client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": _PROBE})
+    parts = urlsplit(url)
+    scope = parse_qs(parts.query)["X-Amz-Credential"][0]
+    return Address(
+        origin=f"{parts.scheme}://{parts.netloc}",
+        path=parts.path.removesuffix(f"/{_PROBE}"),
+        region=scope.split("/")[-3],
+    )

@@ -1,0 +1,64 @@
+"""Paths, remembered for a moment."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+from app.cache.recent_paths import MAX_PATHS, ShortMemory
+from app.domain.paths import ArtifactPath
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def path(name: str) -> ArtifactPath:
+    return ArtifactPath.of("releases", name)
+
+
+def test_a_path_is_remembered_for_its_seconds_and_no_longer() -> None:
+    clock = Clock()
+    memory = ShortMemory(2, clock)
+    memory.add(path("a"))
+    clock.now = 1.9
+    assert path("a") in memory
+    assert path("b") not in memory
+    clock.now = 2
+    assert path("a") not in memory
+
+
+def test_a_file_is_not_the_folder_of_its_name() -> None:
+    memory = ShortMemory(2, Clock())
+    memory.add(path("a"))
+    assert path("a").as_folder not in memory
+
+
+def test_a_path_can_be_forgotten_even_where_it_is_not_remembered() -> None:
+    memory = ShortMemory(2, Clock())
+    memory.add(path("a"))
+    memory.discard(path("a"))
+    memory.discard(path("a"))
+    assert path("a") not in memory
+
+
+def test_of_no_seconds_nothing_is_remembered() -> None:
+    memory = ShortMemory(0, Clock())
+    memory.add(path("a"))
+    assert path("a") not in memory
+
+
+def test_long_names_without_number_take_little_memory() -> None:
+    memory = ShortMemory(2, Clock())
+    tracemalloc.start()
+    try:
+        for number in range(2 * MAX_PATHS):
+            memory.add(path(f"{number}" + "🚢" * 500))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 6_000_000
+    assert path("0" + "🚢" * 500) not in memory
+    assert path(f"{2 * MAX_PATHS - 1}" + "🚢" * 500) in memory

@@ -1,0 +1,68 @@
+"""What one worker is told, all of them know."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.cache.worker_channel import Siblings
+from app.domain.paths import ROOT, ArtifactPath
+
+PATHS = [ROOT, ArtifactPath.of("a", "ü \udcff.img"), ArtifactPath.of("b", is_folder=True)]
+
+
+class Worker:
+    """A worker of another process number than this one's."""
+
+    def __init__(self, directory: Path, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.heard: list[ArtifactPath] = []
+        monkeypatch.setattr(os, "getpid", lambda: number)
+        self.end = Siblings(directory, self.heard.append)
+        self.end.open()
+
+    async def has_heard(self, count: int) -> list[ArtifactPath]:
+        async with asyncio.timeout(10):
+            while len(self.heard) < count:
+                await asyncio.sleep(0.005)
+        return self.heard
+
+
+@pytest.fixture
+async def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Worker]]:
+    workers = [Worker(tmp_path, number, monkeypatch) for number in (1, 2, 3)]
+    yield workers
+    for worker in workers:
+        worker.end.close()
+
+
+async def test_all_the_others_hear_every_path(workers: list[Worker]) -> None:
+    await workers[0].end.tell(PATHS)
+    assert await workers[1].has_heard(3) == PATHS
+    assert await workers[2].has_heard(3) == PATHS
+    assert workers[0].heard == []
+
+
+async def test_a_great_many_paths_arrive_too(workers: list[Worker]) -> None:
+    many = [ArtifactPath.of(f"folder-{n}", "x" * 200) for n in range(2000)]
+    await workers[1].end.tell(many)
+    assert await workers[0].has_heard(2000) == many
+
+
+async def test_one_that_is_gone_holds_nobody_up(workers: list[Worker], tmp_path: Path) -> None:
+    dead = tmp_path / "9.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as gone:
+        gone.bind(str(dead))
+    await workers[0].end.tell(PATHS)
+    assert await workers[2].has_heard(3) == PATHS
+    assert not dead.exists()
+
+
+async def test_nonsense_is_passed_over(workers: list[Worker], tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"../../etc\0ok", str(tmp_path / "1.sock"))
+    assert await workers[0].has_heard(1) == [ArtifactPath.of("ok")]

@@ -1,0 +1,148 @@
+"""When the protocol offers what has arrived to the application's short way, and when it does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from starlette.types import Receive, Scope, Send
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from app.server.protocol import BoundedHttpProtocol
+
+HEAD = b"GET /a/ HTTP/1.1\r\nHost: test\r\n\r\n"
+
+
+class WrittenTo(asyncio.Transport):
+    """A connection whose other side never reads unless it is said to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = bytearray()
+        self.is_closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return ("127.0.0.1", 40000) if name in ("peername", "sockname") else default
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+class Application:
+    """Answers at once whatever it is offered, and notes what came either way."""
+
+    def __init__(self) -> None:
+        self.at_once = self
+        self.offered: list[bytes] = []
+        self.by_asgi: list[str] = []
+        self.may_finish = asyncio.Event()
+
+    def answer(
+        self, head: bytes, client: tuple[str, int] | None, write: Callable[[int, bytes, bytes], None]
+    ) -> bool:
+        assert client == ("127.0.0.1", 40000)
+        self.offered.append(head)
+        write(200, b"content-length: 2\r\n", b"ok")
+        return True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.by_asgi.append(scope["path"])
+        await self.may_finish.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+class Connection:
+    def __init__(self) -> None:
+        self.app = Application()
+        self.transport = WrittenTo()
+        config = Config(self.app, ws="none", lifespan="off", log_config=None, proxy_headers=False)
+        self.protocol = BoundedHttpProtocol(config=config, server_state=ServerState(), app_state={})
+        self.protocol.connection_made(self.transport)
+
+    def receive(self, data: bytes) -> None:
+        self.protocol.data_received(data)
+
+
+@pytest.fixture
+async def connection() -> AsyncIterator[Connection]:
+    made = Connection()
+    yield made
+    made.protocol.resume_writing()
+    made.app.may_finish.set()
+    await asyncio.gather(*made.protocol.tasks)
+    made.protocol.connection_lost(None)
+
+
+async def test_what_arrives_on_an_idle_connection_is_offered(connection: Connection) -> None:
+    connection.receive(HEAD)
+    connection.receive(HEAD)
+    assert connection.app.offered == [HEAD, HEAD]
+    assert connection.transport.written == b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok" * 2
+
+
+async def test_nothing_is_offered_while_the_client_does_not_read(connection: Connection) -> None:
+    connection.protocol.pause_writing()
+    connection.receive(HEAD)
+    await asyncio.sleep(0)
+    assert connection.app.offered == []
+    assert connection.app.by_asgi == ["/a/"]
+
+
+async def test_nothing_is_offered_while_an_earlier_request_is_being_answered(connection: Connection) -> None:
+    connection.protocol.pause_writing()
+    connection.receive(HEAD)
+    connection.protocol.resume_writing()
+    connection.receive(HEAD)
+    assert connection.app.offered == []
+    connection.app.may_finish.set()
+    await asyncio.gather(*connection.protocol.tasks)
+    await asyncio.gather(*connection.protocol.tasks)
+    assert connection.app.by_asgi == ["/a/", "/a/"]
+    connection.receive(HEAD)
+    assert connection.app.offered == [HEAD]
+
+
+async def test_the_rest_of_a_head_is_not_offered(connection: Connection) -> None:
+    connection.protocol.pause_writing()  # the first piece is then parsed
+    connection.receive(b"GET /b/ HTTP/1.1\r\nHost: test\r\nX: ")
+    connection.protocol.resume_writing()
+    connection.receive(HEAD)
+    await asyncio.sleep(0)
+    assert connection.app.offered == []
+    assert connection.app.by_asgi == ["/b/"]
+
+
+async def test_nothing_is_offered_on_a_connection_that_is_closing(connection: Connection) -> None:
+    connection.transport.close()
+    connection.receive(HEAD)
+    assert connection.app.offered == []
+
+
+async def test_a_refused_client_is_offered_nothing(connection: Connection) -> None:
+    connection.protocol.pause_writing()
+    connection.receive(b"nonsense\r\n\r\n")
+    connection.protocol.resume_writing()
+    connection.receive(HEAD)
+    assert connection.app.offered == []

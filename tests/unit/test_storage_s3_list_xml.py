@@ -1,0 +1,148 @@
+"""Listings as S3 sends them, and as it must not: whole, or an error."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.errors import NotFound, PierheadError, StoreDenied, StoreUnavailable
+from app.storage.s3.list_page import ListPage
+from app.storage.s3.list_xml import ListingParser
+
+NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+OBJECT = (
+    "<Contents><Key>{key}</Key><LastModified>{time}</LastModified><ETag>&quot;{tag}&quot;</ETag><Size>{size}</Size>"
+    "<StorageClass>STANDARD</StorageClass><Owner><ID>me</ID><Key>not this</Key></Owner></Contents>"
+)
+TIME = "2022-10-12T17:50:00.250Z"
+SECONDS = datetime(2022, 10, 12, 17, 50, 0, 250_000, UTC).timestamp()
+
+
+def obj(key: str = "a", size: str = "1", tag: str = "t", time: str = TIME) -> str:
+    return OBJECT.format(key=key, size=size, tag=tag, time=time)
+
+
+def common(prefix: str) -> str:
+    return f"<CommonPrefixes><Prefix>{prefix}</Prefix></CommonPrefixes>"
+
+
+def listing(*items: str, name: str = "<Name>b</Name>", truncated: str = "false", rest: str = "") -> bytes:
+    cut = f"<IsTruncated>{truncated}</IsTruncated>"
+    text = f"<ListBucketResult {NAMESPACE}>{name}<Prefix>d/</Prefix>{cut}{rest}{''.join(items)}</ListBucketResult>"
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+
+
+def parsed(data: bytes, *, status: int = 200, step: int | None = None) -> ListPage:
+    parser = ListingParser(status)
+    for start in range(0, len(data), step or len(data) or 1):
+        parser.feed(data[start : start + (step or len(data))])
+    return parser.page()
+
+
+def test_every_field_of_a_page() -> None:
+    more = "<NextContinuationToken>next&amp;</NextContinuationToken><KeyCount>3</KeyCount>"
+    page = parsed(
+        listing(
+            obj("d/a", "0", "x-2"), obj("d/b", "99999999999"), common("d/c/"), truncated="true", rest=more
+        )
+    )
+    assert page == ListPage(["d/a", "d/b"], [0, 99999999999], [SECONDS] * 2, ["x-2", "t"], ["d/c/"], "next&")
+    assert (page.first, page.last) == ("d/a", "d/c/")
+
+
+def test_an_empty_page() -> None:
+    page = parsed(listing())
+    assert page == ListPage([], [], [], [], [], None)
+    assert page.first is page.last is None
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), max_size=5),
+    st.integers(1, 40),
+)
+def test_keys_come_as_they_are_whatever_the_pieces(keys: list[str], step: int) -> None:
+    data = listing(*(obj(escape(key)) for key in keys))
+    assert parsed(data, step=step).keys == keys
+
+
+def test_keys_that_are_sent_percent_encoded_are_decoded() -> None:
+    items = obj("a%20b"), obj("a+b"), obj("100%25"), obj("%01"), common("%C3%BC/")
+    page = parsed(listing(*items, rest="<EncodingType>url</EncodingType>"))
+    assert (page.keys, page.common_prefixes) == (["a b", "a b", "100%", "\1"], ["ü/"])
+    assert parsed(listing(*items)).keys == ["a%20b", "a+b", "100%25", "%01"]
+
+
+@pytest.mark.parametrize(
+    "time", ["2022-10-12T17:50:00.250Z", "2022-10-12T17:50:00.250", "2022-10-12T19:50:00.250+02:00"]
+)
+def test_times_are_of_utc_unless_they_say_another(time: str) -> None:
+    assert parsed(listing(obj(time=time))).modified == [SECONDS]
+
+
+WHOLE = listing(obj("d/a"), obj("d/b"), common("d/c/"))
+
+
+@given(st.integers(0, len(WHOLE) - 1))
+def test_a_listing_that_is_cut_off_is_an_error(length: int) -> None:
+    with pytest.raises(StoreUnavailable) as raised:
+        parsed(WHOLE[:length])
+    assert raised.value.reason in ("broken-stream", "unexpected")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"<html></html>",
+        b"not XML at all",
+        b"<ListAllMyBucketsResult></ListAllMyBucketsResult>",
+        b'<!DOCTYPE x [<!ENTITY e "e">]><ListBucketResult></ListBucketResult>',
+        listing(name=""),
+        listing(truncated=""),
+        listing(truncated="maybe"),
+        listing(obj(), truncated="true"),
+        listing(obj(), truncated="true", rest="<NextContinuationToken/>"),
+        listing(obj(size="")),
+        listing(obj(size="-1")),
+        listing(obj(size="much")),
+        listing(obj(time="yesterday")),
+        listing("<Contents><Key>a</Key></Contents>"),
+        listing("<Contents></Contents>"),
+        listing("<CommonPrefixes></CommonPrefixes>"),
+        listing() + b"<more/>",
+        b"\xff" + listing(),
+    ],
+)
+def test_what_is_no_listing_is_no_empty_folder(data: bytes) -> None:
+    with pytest.raises(StoreUnavailable):
+        parsed(data)
+
+
+def error(code: str) -> bytes:
+    return f"<Error><Code>{code}</Code><Message>why</Message></Error>".encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "data", "expected"),
+    [
+        (403, error("AccessDenied"), StoreDenied()),
+        (404, error("NoSuchBucket"), StoreUnavailable("no-such-bucket")),
+        (404, error("NoSuchKey"), NotFound()),
+        (503, error("SlowDown"), StoreUnavailable("throttled")),
+        (200, error("InternalError"), StoreUnavailable("unexpected")),
+        (503, b"busy", StoreUnavailable("throttled")),
+        (500, b"", StoreUnavailable("server-error")),
+        (500, listing(obj()), StoreUnavailable("server-error")),
+        (302, b"<html>", StoreUnavailable("unexpected")),
+    ],
+)
+def test_an_answer_that_is_an_error_means_what_it_says(
+    status: int, data: bytes, expected: PierheadError
+) -> None:
+    with pytest.raises(type(expected)) as raised:
+        parsed(data, status=status)
+    assert str(raised.value) == str(expected)

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.domain.errors import StoreError
-from app.routes.services import SCOPE_KEY
+from app.responses.record import SCOPE_KEY
 
 CHUNK_BYTES: Final = 16 * 1024
 """Lines are held until they are so many bytes together: one by one, each would be a call of the kernel."""

@@ -32,7 +32,8 @@ from app.responses.accel import is_plain, left_to_nginx
 from app.responses.headers import store_headers
 from app.responses.line_stream import FileStream, OpenPart
 from app.responses.problems import problem_response
-from app.routes.services import Services, record_of
+from app.responses.record import record_of
+from app.routes.services import Services
 from app.storage.store import ObjectStore, SignedUrl
 
 DOWNLOAD_VARY: Final = "Accept, Authorization, Cookie, License-Accepted"

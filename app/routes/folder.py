@@ -18,9 +18,10 @@ from app.responses.compression import ENCODINGS
 from app.responses.folder_listing import MEDIA_TYPES, Cut
 from app.responses.partial_listing import early_answer, may_begin_early
 from app.responses.problems import CacheHeaders, is_not_modified
+from app.responses.record import record_of
 from app.routes.manifest import Subtree, answer_subtree
 from app.routes.parameters import MAX_LIMIT, Query
-from app.routes.services import Services, record_of
+from app.routes.services import Services
 
 _NOT_MODIFIED: Final = frozenset(
     {

@@ -14,7 +14,8 @@ from starlette.responses import Response
 from app.domain.errors import StoreError
 from app.pages.json_bytes import json_bytes
 from app.responses.problems import problem_answers, problem_response
-from app.routes.services import Services, record_of
+from app.responses.record import record_of
+from app.routes.services import Services
 from app.storage.store import ObjectStore
 
 READY_SECONDS: Final = 1.0

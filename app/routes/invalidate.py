@@ -15,8 +15,9 @@ from app.domain.errors import BadParameter, LoginRequired, PermissionRequired, R
 from app.domain.paths import ArtifactPath
 from app.pages.json_bytes import json_bytes
 from app.responses.problems import NOT_KEPT, problem_answers
+from app.responses.record import record_of
 from app.routes.body import read_body
-from app.routes.services import Services, record_of
+from app.routes.services import Services
 from app.storage.s3.events import ChangedKey, Confirmation, parse_events
 
 MAX_BODY_BYTES: Final = 1024 * 1024

@@ -16,7 +16,8 @@ from app.http_semantics import media_type_for
 from app.pages.json_bytes import json_bytes
 from app.pages.representations import license_object, ls_object
 from app.responses.problems import problem_answers, rendered
-from app.routes.services import Services, record_of
+from app.responses.record import record_of
+from app.routes.services import Services
 
 MAX_REDIRECTS: Final = 8
 FOLDER_HAS_NO_LICENCE: Final = "License only shown for a single file."

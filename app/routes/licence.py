@@ -17,9 +17,10 @@ from app.domain.access import Licence, Principal
 from app.domain.errors import BadParameter, FormRefused, LicenceDeclined, NotFound
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import DownloadPage, LicencePage
+from app.responses.record import record_of
 from app.routes.body import read_body
 from app.routes.parameters import Query
-from app.routes.services import Services, record_of
+from app.routes.services import Services
 
 FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES: Final = 16 * 1024

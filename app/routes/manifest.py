@@ -21,9 +21,10 @@ from app.pages.representations import entry_line
 from app.responses.folder_listing import MEDIA_TYPES
 from app.responses.line_stream import LineStream
 from app.responses.problems import LISTING_VARY, cache_control, problem_answers, rendered
+from app.responses.record import record_of
 from app.routes.legacy_api import TreePath, tree_path
 from app.routes.parameters import MAX_LIMIT, Query
-from app.routes.services import Services, record_of
+from app.routes.services import Services
 from app.storage.store import ObjectStore
 
 PREFIX: Final = "/api/v1/manifest"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from starlette.requests import Request
 
 from app.auth.keys import KeyRing
 from app.auth.networks import Network, client_address, is_forwarded, is_https, is_in
-from app.auth.principal import Authenticator, Identity
+from app.auth.principal import Authenticator
 from app.cache.worker_channel import Siblings
 from app.catalog import Catalog
 from app.domain.access import Principal
@@ -22,6 +22,7 @@ from app.pages.static import StaticFile
 from app.responses.folder_listing import FolderPages
 from app.responses.kept_redirects import Redirects
 from app.responses.problems import CacheHeaders
+from app.responses.record import record_of
 from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
 
@@ -108,35 +109,6 @@ class Services:
             return False
         is_forwarded = bool(forwarded) or "forwarded" in request.headers
         return is_in(client, self.trusted_networks) or (client.is_loopback and not is_forwarded)
-
-
-@dataclass
-class RequestRecord:
-    """What the log and the metrics will say of one request; filled in on its way.
-
-    Attributes:
-        route: bounded label of what answered, such as `folder-html` or `file-redirect`.
-        is_download: whether it counts as a download rather than a page.
-        identity: who asked, once known.
-        is_head: whether it was a HEAD, which the framework's routes are not told.
-        broken: why the body broke off; empty where it did not.
-    """
-
-    route: str = "none"
-    is_download: bool = False
-    identity: Identity | None = None
-    is_head: bool = False
-    broken: str = ""
-    started: float = field(default_factory=time.perf_counter)
-
-
-SCOPE_KEY = "pierhead.record"
-
-
-def record_of(request: Request) -> RequestRecord:
-    """The record of this request, put into its scope by the front door."""
-    record: RequestRecord = request.scope[SCOPE_KEY]
-    return record
 
 
 def wants_html(request: Request) -> bool:

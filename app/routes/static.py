@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.errors import NotFound
-from app.routes.services import Services, record_of
+from app.responses.record import record_of
+from app.routes.services import Services
 
 
 def build_static_router(services: Services) -> APIRouter:

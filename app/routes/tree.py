@@ -11,11 +11,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.domain.errors import PierheadError
 from app.domain.paths import ArtifactPath
 from app.responses.problems import problem_response
+from app.responses.record import record_of
 from app.routes.errors import ErrorAnswers
 from app.routes.file import download
 from app.routes.folder import browse
 from app.routes.parameters import Query
-from app.routes.services import Services, record_of
+from app.routes.services import Services
 
 METHODS: Final = ("GET", "HEAD")
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.domain.errors import StoreError
 from app.responses.headers import CONTENT_SECURITY_POLICY, shared_headers
 from app.responses.problems import internal_error, problem_response
-from app.routes.services import SCOPE_KEY, RequestRecord
+from app.responses.record import SCOPE_KEY, RequestRecord
 from app.server.fast_lookup import FromMemory
 from app.server.fast_path import AtOnce
 from app.server.fast_request import MAX_LOGGED_TEXT, logged_text

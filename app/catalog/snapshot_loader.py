@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import itertools
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from types import MappingProxyType
@@ -15,10 +15,11 @@ from typing import NamedTuple
 import structlog
 
 from app.cache.memory_size import size_with_parts
+from app.catalog.control_files import ControlFiles, ControlNames, read_control_file, read_control_files
 from app.catalog.first_page import Beginnings, BeginningWatch, certain_entries, unseen_control_names
 from app.domain.entries import ControlFile, Entry, File, FileInfo, Folder, listing_order
 from app.domain.entry_table import EntryTable
-from app.domain.errors import Moved, NotFound, RequestError, RulesUnreadable
+from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import HIDDEN_MARKS, LINK_FILE, control_files_to_read, is_hidden_name
 from app.policy.decide import Rules, compose
@@ -77,8 +78,17 @@ class Snapshot(NamedTuple):
 
 def kept_back(entries: EntryTable) -> dict[str, File]:
     """Those of a folder's files that it keeps to itself, by name."""
-    marked = (file for mark in HIDDEN_MARKS for file in entries.files_with(mark))
-    return {file.name: file for file in marked if is_hidden_name(file.name)}
+    return {entry.name: entry for entry in _with_hidden_names(entries) if isinstance(entry, File)}
+
+
+def folders_kept_back(entries: EntryTable) -> tuple[str, ...]:
+    """Names of the sub-folders that are called like files which a folder keeps to itself."""
+    return tuple(entry.name for entry in _with_hidden_names(entries) if entry.is_folder)
+
+
+def _with_hidden_names(entries: EntryTable) -> Iterator[Entry]:
+    marked = (entry for mark in HIDDEN_MARKS for entry in entries.with_part(mark))
+    return (entry for entry in marked if is_hidden_name(entry.name))
 
 
 def is_same(one: Snapshot, other: Snapshot) -> bool:
@@ -163,7 +173,8 @@ class SnapshotLoader:
             entries = _in_listing_order(listing.entries)
         else:
             entries = await asyncio.to_thread(_in_listing_order, listing.entries)
-        governing = await self.read_governing(store, path, tuple(kept_back(entries)), listing.skipped)
+        names = ControlNames(tuple(kept_back(entries)), listing.skipped, folders_kept_back(entries))
+        governing = await self.read_governing(store, path, names)
         if listing.origin.startswith(REPLICA):
             _log.warning("folder_from_replica", folder=path.url, store=listing.origin)
         return Snapshot(
@@ -195,12 +206,13 @@ class SnapshotLoader:
         """
         names = tuple(kept_back(beginning.entries))
         wanted = {*control_files_to_read((*names, *beginning.skipped)), *unseen_control_names(beginning)}
-        found = await asyncio.gather(*(_read_if_there(store, path, name) for name in sorted(wanted)))
+        found = await asyncio.gather(*(read_control_file(store, path, name) for name in sorted(wanted)))
         known = {control.name: control for control in found if control is not None}
         if LINK_FILE in names or LINK_FILE in known:
             return None
         names = (*names, *(name for name in known if name not in names))
-        governing = await self.read_governing(store, path, names, beginning.skipped, known=known)
+        seen = ControlNames(names, beginning.skipped, folders_kept_back(beginning.entries))
+        governing = await self.read_governing(store, path, seen, known)
         entries = EntryTable.of(certain_entries(beginning, names)).in_listing_order()
         return Snapshot(path, entries, governing.rules, None, governing.fingerprint, next(self._versions))
 
@@ -208,39 +220,20 @@ class SnapshotLoader:
         self,
         store: ObjectStore,
         path: ArtifactPath,
-        names: Sequence[str],
-        skipped: Sequence[str],
-        *,
+        names: ControlNames,
         known: Mapping[str, ControlFile] = MappingProxyType({}),
     ) -> Governing:
-        """Read the control files of a folder, all at once.
-
-        Args:
-            store: the one that has named them.
-            names: of those of its files that it keeps to itself.
-            skipped: names of what is in it and cannot be served.
-            known: control files that have been read already, by name.
-
-        Raises:
-            StoreError: no answer, or a control file that is there cannot be read.
-        """
-        rule_files = _readable_control_files(path, names, skipped)
-        link_files = (LINK_FILE,) if LINK_FILE in names else ()
-
-        async def read(name: str) -> ControlFile:
-            return known[name] if name in known else await _read(store, path, name)
-
-        reads = (read(name) for name in (*rule_files, *link_files))
-        controls = await asyncio.gather(*reads)
+        """What governs a folder. Args and raises as `read_control_files`."""
+        controls = await read_control_files(store, path, names, known)
         rules = compose(
             path,
-            names,
-            controls[: len(rule_files)],
+            names.files,
+            controls.rules,
             site=self._site,
             default_public=self._default_public,
             default_licences=self._default_licences,
         )
-        link = self._parse_link(controls[-1], path) if link_files else None
+        link = self._parse_link(controls.link, path) if controls.link else None
         return Governing(rules, link, _fingerprint(controls))
 
     def _parse_link(self, control: ControlFile, folder: ArtifactPath) -> ArtifactPath | None:
@@ -261,46 +254,8 @@ def _in_listing_order(entries: Sequence[Entry]) -> EntryTable:
     return table.in_listing_order()
 
 
-async def _read(store: ObjectStore, folder: ArtifactPath, name: str) -> ControlFile:
-    found = await _read_if_there(store, folder, name)
-    if found is None:
-        # The listing shows it and the store does not give it. "No rules here" is what only a listing
-        # without the file can mean, so this folder is closed until the store agrees with itself.
-        raise RulesUnreadable
-    return found
-
-
-async def _read_if_there(store: ObjectStore, folder: ArtifactPath, name: str) -> ControlFile | None:
-    path = folder.child(name)
-    try:
-        try:
-            content = await store.read_small(path)
-        except Moved as moved:
-            content = await store.read_small(moved.target)
-    except ValueError:
-        return ControlFile(name, None)
-    except (NotFound, Moved):
-        return None
-    return ControlFile(name, content)
-
-
-def _readable_control_files(
-    folder: ArtifactPath, names: Sequence[str], skipped: Sequence[str]
-) -> tuple[str, ...]:
-    """Names of the control files to read.
-
-    Raises:
-        RulesUnreadable: one of them is there but cannot be served, such as a dangling symbolic link.
-    """
-    wanted = control_files_to_read([*names, *skipped])
-    if unreadable := set(wanted).difference(names):
-        _log.error("control_file_unreadable", folder=folder.url, names=sorted(unreadable))
-        raise RulesUnreadable
-    return wanted
-
-
-def _fingerprint(controls: list[ControlFile]) -> bytes:
+def _fingerprint(controls: ControlFiles) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
-    for control in controls:
+    for control in (*controls.rules, controls.link):
         digest.update(repr(control).encode("utf-8", "surrogateescape"))
     return digest.digest()

@@ -66,8 +66,8 @@ class EntryTable(Sequence[Entry]):
         )
         return sum(map(sys.getsizeof, columns)) + sys.getsizeof(self)
 
-    def files_with(self, part: str) -> Iterator[File]:
-        """The files that have `part` in their names, found without looking at each.
+    def with_part(self, part: str) -> Iterator[Entry]:
+        """The entries that have `part` in their names, found without looking at each.
 
         Args:
             part: not empty.
@@ -77,9 +77,7 @@ class EntryTable(Sequence[Entry]):
             index = bisect_right(self._name_ends, place)
             # The first in each name; what begins in one name and ends in the next is in neither.
             if self._raw_name(index).find(wanted) == place - _start(self._name_ends, index):
-                entry = self._entry(index)
-                if isinstance(entry, File):
-                    yield entry
+                yield self._entry(index)
 
     def in_listing_order(self) -> EntryTable:
         """The same entries as every listing has them (`listing_order`)."""

@@ -33,20 +33,26 @@ def is_hidden_name(name: str) -> bool:
     )
 
 
-def control_files_to_read(names: Iterable[str]) -> tuple[str, ...]:
-    """Which files of a folder must be read before anything of it is handed out, sorted.
+def governing_names(names: Iterable[str]) -> frozenset[str]:
+    """The names of a folder's files that decide about it: its link file, and the kind of control file that counts.
 
-    A BUILD-INFO.txt stands above every EULA file. An OPEN-EULA.txt opens the folder by being there, and need
-    not be read.
+    A BUILD-INFO.txt stands above every EULA file, and an OPEN-EULA.txt above the others.
 
     Args:
         names: base names of the folder's files (not of its sub-folders).
     """
     present = frozenset(names)
-    if BUILD_INFO in present:
-        return (BUILD_INFO,)
-    if OPEN_EULA in present:
-        return ()
-    if EULA in present:
-        return (EULA,)
-    return tuple(sorted(name for name in present if split_eula_name(name)))
+    link = present & {LINK_FILE}
+    for name in (BUILD_INFO, OPEN_EULA, EULA):
+        if name in present:
+            return link | {name}
+    return link | {name for name in present if split_eula_name(name)}
+
+
+def control_files_to_read(names: Iterable[str]) -> tuple[str, ...]:
+    """Which files of a folder must be read before anything of it is handed out, sorted. A link file makes no rules.
+
+    Args:
+        names: base names of the folder's files (not of its sub-folders).
+    """
+    return tuple(sorted(governing_names(names) - {LINK_FILE}))

@@ -108,21 +108,22 @@ def test_a_control_file_that_is_a_pipe_closes_the_folder(local: DirectorySite) -
         assert_unreadable(local.client, path)
 
 
-@pytest.mark.parametrize("target", ["../shared/rules.txt", "chain"])
-def test_a_control_file_may_be_a_link_to_one_inside_the_tree(local: DirectorySite, target: str) -> None:
-    folder = local.fresh_folder(f"linked by {Path(target).name}")
+@pytest.mark.parametrize("control", ["BUILD-INFO.txt", "OPEN-EULA.txt", "f.EULA.txt", ".s3_linked_from"])
+@pytest.mark.parametrize("target", ["../shared/rules.txt", "chain", "../shared", "../secret/f"])
+def test_a_control_file_that_is_a_link_closes_the_folder(
+    local: DirectorySite, control: str, target: str
+) -> None:
+    """Followed, it would publish the text of its target as a licence, or as what is wrong with it."""
+    local.tree.put("secret/BUILD-INFO.txt", FOR_STAFF)
+    local.tree.put("secret/f", b"the secret text")
+    folder = local.fresh_folder(f"{control} by {target.replace('/', ' ')}")
     (folder / "chain").symlink_to("../shared/rules.txt")
-    (folder / "BUILD-INFO.txt").symlink_to(target)
-    assert local.client.get(f"/{folder.name}/f").status_code == 401
-    assert local.client.get(f"/{folder.name}/").status_code == 401
-    assert local.client.get(f"/{folder.name}/f", headers=member("staff")).content == b"x"
-
-
-def test_a_link_to_what_is_too_large_is_malformed(local: DirectorySite) -> None:
-    folder = local.fresh_folder("large")
-    (folder / "big").write_bytes(OPEN + b"\n" * 1024 * 1024)
-    (folder / "BUILD-INFO.txt").symlink_to("big")
-    assert problem(local.client.get("/large/f")) == (403, "refused")
+    (folder / control).symlink_to(target)
+    for path in (f"/{folder.name}/", f"/{folder.name}/f", f"/api/license/{folder.name}/f"):
+        for headers in ({}, member("staff")):
+            answer = local.client.get(path, headers=headers)
+            assert problem(answer) == (503, "storage-unavailable")
+            assert b"the secret text" not in answer.content
 
 
 def test_other_broken_links_are_left_out_and_not_found(local: DirectorySite) -> None:

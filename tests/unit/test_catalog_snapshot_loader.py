@@ -19,7 +19,14 @@ from tests.support.policy import DEFAULTS, build_info
 FOLDER = ArtifactPath.from_text("d/")
 FILE = FOLDER.child("x.img")
 OPEN = build_info("Files-Pattern: *", "License-Type: open")
-READ_NAMES = ["BUILD-INFO.txt", "EULA.txt", "x.img.EULA.txt", "x.img.EULA.txt.linaro"]
+READ_NAMES = [
+    "BUILD-INFO.txt",
+    "EULA.txt",
+    "OPEN-EULA.txt",
+    "x.img.EULA.txt",
+    "x.img.EULA.txt.linaro",
+    ".s3_linked_from",
+]
 
 
 def loader(store: MemoryStore, *, default_public: bool = True, link_prefix: str = "") -> SnapshotLoader:
@@ -84,18 +91,28 @@ async def test_a_control_file_that_is_listed_and_not_given_closes_the_folder(
 
 
 @pytest.mark.parametrize("name", READ_NAMES)
+@pytest.mark.parametrize("target", ["members/rules", "members"])
+async def test_a_control_file_that_is_a_link_closes_the_folder_and_is_not_followed(
+    store: MemoryStore, name: str, target: str
+) -> None:
+    store.put("members/rules", OPEN)
+    store.link(f"d/{name}", target)
+    with pytest.raises(StoreUnavailable, match="rules-unreadable"):
+        await load(store)
+    assert not [call for call in store.calls if call.path.startswith("members")]
+
+
+@pytest.mark.parametrize("name", READ_NAMES)
+async def test_a_sub_folder_may_be_called_like_a_control_file(store: MemoryStore, name: str) -> None:
+    store.put(f"d/{name}/f")
+    assert decide(FILE, (await load(store)).rules, ANONYMOUS) == Allow()
+
+
+@pytest.mark.parametrize("name", READ_NAMES)
 async def test_a_control_file_that_cannot_be_served_closes_the_folder(store: MemoryStore, name: str) -> None:
     store.skip("d/", name)
     with pytest.raises(StoreUnavailable, match="rules-unreadable"):
         await load(store)
-
-
-async def test_what_opens_a_folder_by_being_there_does_not_where_it_cannot_be_served(
-    store: MemoryStore,
-) -> None:
-    store.skip("d/", "OPEN-EULA.txt")
-    rules = (await load(store, default_public=False)).rules
-    assert isinstance(decide(FILE, rules, ANONYMOUS), Forbidden)
 
 
 async def test_other_files_that_cannot_be_served_are_left_out(store: MemoryStore) -> None:

@@ -74,9 +74,9 @@ def test_listing_order_of_many(count: int) -> None:
 
 
 @given(ENTRIES, st.sampled_from(["EULA.txt", "a", "1", "🚢", "\udcff", "aa"]))
-def test_files_are_found_by_a_part_of_their_name(entries: list[Entry], part: str) -> None:
-    expected = [entry for entry in entries if isinstance(entry, File) and part in entry.name]
-    assert list(EntryTable.of(entries).files_with(part)) == expected
+def test_entries_are_found_by_a_part_of_their_name(entries: list[Entry], part: str) -> None:
+    expected = [entry for entry in entries if part in entry.name]
+    assert list(EntryTable.of(entries).with_part(part)) == expected
 
 
 def test_there_is_nothing_beyond_its_ends() -> None:

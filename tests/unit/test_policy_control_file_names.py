@@ -76,7 +76,7 @@ def test_ordinary(name: str) -> None:
         ([], ()),
         (["a", "README.textile", ".s3_linked_from"], ()),
         (["a", "EULA.txt", "BUILD-INFO.txt", "OPEN-EULA.txt", "a.EULA.txt"], ("BUILD-INFO.txt",)),
-        (["OPEN-EULA.txt", "EULA.txt", "a.EULA.txt"], ()),
+        (["OPEN-EULA.txt", "EULA.txt", "a.EULA.txt"], ("OPEN-EULA.txt",)),
         (["EULA.txt", "a.EULA.txt"], ("EULA.txt",)),
         (["b.EULA.txt", "a.EULA.txt.samsung", "a"], ("a.EULA.txt.samsung", "b.EULA.txt")),
         (["NOT-EULA.txt", "BUILD-INFO.txt.bak"], ()),

@@ -41,6 +41,7 @@ class PassedFolder:
         parent: the folder that it is in; None for the one that is walked.
         entry: what its parent has it as.
         kept_back: the files that it keeps to itself, as far as seen: its control files among them.
+        look_alikes: sub-folders that are called like such files, as far as seen.
         skipped: what cannot be served, as far as seen.
         is_whole: whether the walk began before it.
         is_ended: whether the walk is beyond it.
@@ -54,6 +55,7 @@ class PassedFolder:
         "is_past_link",
         "is_whole",
         "kept_back",
+        "look_alikes",
         "parent",
         "path",
         "sight",
@@ -67,6 +69,7 @@ class PassedFolder:
         self.parent = parent
         self.entry = entry
         self.kept_back: dict[str, File] = {}
+        self.look_alikes: list[str] = []
         self.skipped: list[str] = []
         self.is_whole = is_whole
         self.is_ended = False
@@ -82,8 +85,11 @@ class PassedFolder:
         if isinstance(entry, Skipped):
             self.skipped.append(entry.name)
             return
-        if isinstance(entry, File) and is_hidden_name(entry.name):
-            self.kept_back[entry.name] = entry
+        if is_hidden_name(entry.name):
+            if isinstance(entry, File):
+                self.kept_back[entry.name] = entry
+            else:
+                self.look_alikes.append(entry.name)
         if not self.is_past_link:
             self.is_past_link = walk_order(entry) >= LINK_FILE.encode("ascii")
 

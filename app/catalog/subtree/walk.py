@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from app.cache.listing_cache import ListingCache
+from app.catalog.control_files import ControlNames
 from app.catalog.denials import raise_denial
 from app.catalog.snapshot_loader import Governing, Snapshot, SnapshotLoader
 from app.catalog.subtree.lookahead import NOT_ENTERED, Passage, Passed, PassedFolder, Sight
@@ -157,13 +158,14 @@ class Manifest:
 
     async def _governing(self, folder: PassedFolder) -> Governing | Snapshot:
         """The rules of a folder by its control files; those that are kept, if they were read from the same."""
-        names, skipped = list(folder.kept_back), folder.skipped
         if self._site.within(folder.path).decides_alone:
-            names, skipped = [name for name in names if name == LINK_FILE], []
+            names = ControlNames(_link_file_of(folder.kept_back), _link_file_of(folder.skipped))
+        else:
+            names = ControlNames(folder.kept_back, folder.skipped, folder.look_alikes)
         known = self._folders.held(folder.path)
-        if known is not None and not skipped and _is_of(known, folder.kept_back):
+        if known is not None and not (names.skipped or names.folders) and _is_of(known, folder.kept_back):
             return known
-        return await self._loader.read_governing(self._store, folder.path, names, skipped)
+        return await self._loader.read_governing(self._store, folder.path, names)
 
     async def _names_in(self, path: ArtifactPath) -> Sequence[Entry]:
         return (await self._folders.get(path)).value.entries
@@ -182,6 +184,10 @@ def _trail(path: ArtifactPath, behind: ArtifactPath) -> tuple[PassedFolder, ...]
 
 def _depth(folder: PassedFolder) -> int:
     return len(folder.path.segments)
+
+
+def _link_file_of(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name == LINK_FILE)
 
 
 def _is_of(snapshot: Snapshot, kept_back: Mapping[str, File]) -> bool:

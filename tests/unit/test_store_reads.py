@@ -1,0 +1,72 @@
+"""Who calls the store: each of them comes after a decision, or reads a control file of the very folder."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import app
+from app.catalog import control_files
+from app.storage.store import ObjectStore
+
+ROOT = Path(app.__file__).parent
+READS = {"read_small", "head", "open_range", "presign", "list_folder", "walk"}
+CALLERS = {
+    "read_small": {"catalog/control_files.py: read_control_file"},
+    "head": {
+        "catalog/files.py: _head",
+        "catalog/snapshots.py: look",
+        "routes/stored_digests.py: _digests",
+    },
+    "open_range": {"routes/download.py: _span_of"},
+    "presign": {"routes/download.py: _presigned"},
+    "list_folder": {"catalog/snapshots.py: _load"},
+    "walk": {"catalog/manifest.py: walk"},
+}
+"""The list in the docstring of `app.catalog.control_files`. Whoever adds to it says there why the call is allowed."""
+
+
+def test_every_read_of_the_store_is_one_of_those_that_are_accounted_for() -> None:
+    found: dict[str, set[str]] = {name: set() for name in READS}
+    for path in sorted(ROOT.rglob("*.py")):
+        place = path.relative_to(ROOT).as_posix()
+        if place.startswith("storage/"):
+            continue  # stores are made of stores
+        for function, name in reads_of_a_store(ast.parse(path.read_text("utf-8"))):
+            found[name].add(f"{place}: {function}")
+    assert found == CALLERS
+
+
+def test_the_list_names_every_read_that_a_store_has() -> None:
+    listed = {name for name in READS if f"`{name}`" in (control_files.__doc__ or "")}
+    others = {"check", "from_one", "is_one"}
+    assert listed == {name for name in vars(ObjectStore) if not name.startswith("_")} - others
+
+
+def reads_of_a_store(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Every mention of a store's reading method, with the function that it is in."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for node in own_nodes(function):
+            if isinstance(node, ast.Attribute) and node.attr in READS and is_of_a_store(node):
+                yield function.name, node.attr
+
+
+def own_nodes(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.AST]:
+    """What is in a function and not in one that is inside it."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        yield node
+        waiting += ast.iter_child_nodes(node)
+
+
+def is_of_a_store(method: ast.Attribute) -> bool:
+    """Whether a method is a store's: by its name where nothing else has one of that name, else by its owner's."""
+    owner = method.value
+    name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
+    return method.attr not in {"head", "list_folder", "walk"} or name.endswith("store")

@@ -15,14 +15,14 @@ READS = {"read_small", "head", "open_range", "presign", "list_folder", "walk"}
 CALLERS = {
     "read_small": {"catalog/control_files.py: read_control_file"},
     "head": {
-        "catalog/files.py: _head",
-        "catalog/snapshots.py: look",
-        "routes/stored_digests.py: _digests",
+        "catalog/locate.py: _head",
+        "catalog/snapshot_loader.py: look",
+        "catalog/stored_digests.py: _digests",
     },
-    "open_range": {"routes/download.py: _span_of"},
-    "presign": {"routes/download.py: _presigned"},
-    "list_folder": {"catalog/snapshots.py: _load"},
-    "walk": {"catalog/manifest.py: walk"},
+    "open_range": {"routes/file.py: _span_of"},
+    "presign": {"routes/file.py: _presigned"},
+    "list_folder": {"catalog/snapshot_loader.py: _load"},
+    "walk": {"catalog/subtree/walk.py: walk"},
 }
 """The list in the docstring of `app.catalog.control_files`. Whoever adds to it says there why the call is allowed."""
 

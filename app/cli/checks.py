@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
+from app.cli.places import places_of
 from app.config import ConfigError, LoadedSettings
 from app.main import read_site_policy
 from app.policy.site_policy import SitePolicy
@@ -21,7 +22,10 @@ async def check_all(loaded: LoadedSettings) -> SitePolicy:
     faults: list[str] = []
     policy = SitePolicy()
     try:
+        places_of(loaded)
         store = open_storage(loaded.settings.storage, loaded.settings.overlay, watch=Unwatched())
+    except ConfigError as error:
+        faults += error.faults
     except ValueError as error:
         faults.append(f"{loaded.named('storage')}: {str(error).removeprefix('storage ')}")
     else:
@@ -40,4 +44,10 @@ async def _faults_of_opening(store: AbstractAsyncContextManager[ObjectStore]) ->
         async with store:
             return []
     except ValueError as error:
-        return [f"AWS_ENDPOINT_URL_S3, or the endpoint in the AWS configuration file: {error}"]
+        # Of what botocore says only this: it quotes the whole endpoint, which may have a password in it.
+        said = (
+            "must be a URL"
+            if str(error).startswith("Invalid endpoint")
+            else str(error).removeprefix("storage ")
+        )
+        return [f"AWS_ENDPOINT_URL_S3, or the endpoint in the AWS configuration file: {said}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from app.cli.arguments import Commands, load
+from app.cli.places import places_of
 from app.config import masked
 
 
@@ -17,9 +18,10 @@ def add_config(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    settings, sources = load(options)
-    shown = masked(settings)
+    loaded = load(options)
+    places_of(loaded)  # what cannot be used is not shown: where it is wrong, it may be a secret
+    shown = masked(loaded.settings)
     width = max(map(len, shown))
     for name, value in shown.items():
-        print(f"{name:{width}}  {value or '-'}  ({sources[name]})")
+        print(f"{name:{width}}  {value or '-'}  ({loaded.sources[name]})")
     return 0

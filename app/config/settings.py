@@ -20,6 +20,12 @@ class Allowed(NamedTuple):
     text: str
 
 
+class CredentialsBy(NamedTuple):
+    """Says where credentials belong that somebody puts into the URL of a setting."""
+
+    text: str
+
+
 def _split(value: object) -> object:
     """Lists are written as in TOML, or in the environment with commas or blanks between their items."""
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
@@ -40,10 +46,20 @@ def _stores(value: object) -> object:
     return parts if is_list else (value,)
 
 
+_STORE_SCHEMES = ("file", "s3")
+_SCHEMES = (*_STORE_SCHEMES, "http", "https")
+
+
 def _check_store(url: str) -> None:
-    scheme, separator, rest = url.partition("://")
-    if not url or (separator and (scheme not in ("file", "s3") or not rest)):
+    # What is quoted must not be a secret, so of a URL no more than its scheme is.
+    scheme, colon, rest = url.partition(":")
+    is_url = rest.startswith("//")
+    if not url or (is_url and not rest.strip("/")):
         raise ValueError(f"got {url!r}")
+    if is_url and scheme not in _STORE_SCHEMES:
+        raise ValueError(f"got a URL of the scheme {scheme!r}")
+    if colon and not is_url and scheme in _SCHEMES:
+        raise ValueError(f"got {scheme!r} without '://'")
 
 
 def _no_flag(value: object) -> object:
@@ -59,9 +75,13 @@ Networks = Annotated[
     BeforeValidator(_split),
     Allowed("networks such as `10.0.0.0/8` or `2001:db8::/32`, divided by commas or blanks"),
 ]
+StoreCredentials = CredentialsBy(
+    "they follow the AWS conventions: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `profile` names those of one bucket"
+)
 Stores = Annotated[
     tuple[str, ...],
     BeforeValidator(_stores),
+    StoreCredentials,
     Allowed(
         "a directory, `file:///dir` or `s3://bucket/prefix`, or several of these, divided by commas or blanks"
     ),
@@ -84,9 +104,9 @@ class Settings(BaseModel):
         description="What is published. Of several, the first is asked, and the others, which are copies of it, "
         "where it is ill.",
     )
-    overlay: Annotated[str | None, Allowed("a directory, `file:///dir` or `s3://bucket/prefix`")] = Field(
-        None, description="A store whose files lie over those of `storage`."
-    )
+    overlay: Annotated[
+        str | None, StoreCredentials, Allowed("a directory, `file:///dir` or `s3://bucket/prefix`")
+    ] = Field(None, description="A store whose files lie over those of `storage`.")
     secret_keys: Secrets = Field(
         (),
         description="Keys that sign tokens, licence acceptances and forms. The first signs, all verify. None: "
@@ -209,6 +229,17 @@ def allowed(name: str) -> str:
     least = next(limit.ge for limit in field.metadata if hasattr(limit, "ge"))
     most = next((limit.le for limit in field.metadata if hasattr(limit, "le")), None)
     return f"a whole number from {least} " + ("up" if most is None else f"to {most}")
+
+
+def credentials_by(name: str) -> str:
+    """Where credentials belong that are in the URL of a setting; Markdown's backquotes stand around code."""
+    said = (item.text for item in Settings.model_fields[name].metadata if isinstance(item, CredentialsBy))
+    return next(said, "leave them out")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting's values are secrets, which are never quoted."""
+    return "SecretStr" in repr(Settings.model_fields[name].annotation)
 
 
 def masked(settings: Settings) -> dict[str, str]:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from app.config.settings import Settings, allowed
+from app.config.credentials import holds_credentials
+from app.config.settings import Settings, allowed, credentials_by, is_secret
 
 PREFIX = "PIERHEAD_"
 DEFAULT_FILE = Path("pierhead.toml")
@@ -71,10 +72,13 @@ def load_settings(
     for origin, layer in layers:
         values |= layer
         sources |= dict.fromkeys(layer, origin)
+    telling = [name for name, value in values.items() if not is_secret(name) and holds_credentials(value)]
+    faults += [_describe_credentials(name, sources) for name in telling]
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        faults += dict.fromkeys(_describe(fault, sources) for fault in error.errors(include_url=False))
+        wrong = (fault for fault in error.errors(include_url=False) if fault["loc"][0] not in telling)
+        faults += dict.fromkeys(_describe(fault, sources) for fault in wrong)
     if faults:
         raise ConfigError(tuple(faults))
     return LoadedSettings(settings, sources)
@@ -118,11 +122,16 @@ def _describe(fault: Any, sources: Mapping[str, str]) -> str:
     name = str(fault["loc"][0])
     if fault["type"] == "value_error":
         but = str(fault["ctx"]["error"])
-    elif name == "secret_keys":
-        but = "got something else"  # never what
+    elif is_secret(name) or not isinstance(fault["input"], (str, int, float)):
+        but = "got something else"  # never what, nor what a table or a list has in it
     else:
         but = f"got {fault['input']!r}"
     return f"{_named(name, sources)}: must be {allowed(name).replace('`', '')}, but {but}"
+
+
+def _describe_credentials(name: str, sources: Mapping[str, str]) -> str:
+    where = credentials_by(name).replace("`", "")
+    return f"{_named(name, sources)}: must have no credentials in a URL, but one has: {where}"
 
 
 def _named(name: str, sources: Mapping[str, str]) -> str:

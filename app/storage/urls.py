@@ -61,7 +61,7 @@ def _path_of_file_url(rest: str) -> str:
     """RFC 8089 section 2: the host is empty or `localhost`."""
     host, slash, path = rest.partition("/")
     if host not in ("", "localhost") or not slash:
-        raise ValueError(f"storage must be {ALLOWED}, but got a file URL with the host {host!r}")
+        raise ValueError(f"storage must be {ALLOWED}, but got a file URL with a host")
     return "/" + unquote(path, errors="surrogateescape")
 
 
@@ -73,7 +73,7 @@ def _s3_place(rest: str) -> S3Place:
             "storage must hold no credentials: they follow the AWS conventions, or `profile` names them"
         )
     if not _BUCKET_NAME.fullmatch(bucket):
-        raise ValueError(f"storage must be {ALLOWED}, but {bucket!r} is no bucket name")
+        raise ValueError(f"storage must be {ALLOWED}, but got something that is no bucket name")
     prefix = prefix.strip("/")
     return S3Place(bucket, f"{prefix}/" if prefix else "", **_parameters(query))
 
@@ -87,7 +87,7 @@ def _parameters(query: str) -> dict[str, str]:
     if len(values) != len(pairs):
         raise ValueError("storage must have each parameter once, but one is repeated")
     if "endpoint" in values:
-        _check_endpoint(values["endpoint"])
+        check_endpoint(values["endpoint"])
     if not _REGION.fullmatch(values.get("region", "any")):
         raise ValueError("storage must have a region such as eu-west-1, but has something else there")
     if not values.get("profile", "any").strip():
@@ -95,7 +95,12 @@ def _parameters(query: str) -> dict[str, str]:
     return values
 
 
-def _check_endpoint(endpoint: str) -> None:
+def check_endpoint(endpoint: str) -> None:
+    """Check the URL of an S3 engine, which presigned URLs begin with.
+
+    Raises:
+        ValueError: it is none, or has credentials, a query or a fragment; quotes nothing of it.
+    """
     try:
         parts = urlsplit(endpoint)
         is_place = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0

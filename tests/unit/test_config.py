@@ -150,7 +150,7 @@ def test_every_wrong_setting_is_named_at_once_with_its_source_and_what_is_allowe
         "PIERHEAD_STORAG: is not a setting; did you mean PIERHEAD_STORAGE?",
         "--port (command line): must be a whole number from 0 to 65535, but got 'abc'",
         "--storage (command line): must be a directory, file:///dir or s3://bucket/prefix, or several of these, "
-        "divided by commas or blanks, but got 'gopher://x'",
+        "divided by commas or blanks, but got a URL of the scheme 'gopher'",
     }
 
 

@@ -27,6 +27,7 @@ from app.storage.s3.sigv4 import Presigner
 from app.storage.s3.url_signer import UrlSigner, address_of
 from app.storage.s3.walk import S3Walk
 from app.storage.store import CONTROL_FILE_LIMIT, FolderWatch, ListNames, ObjectStore, Observer, SignedUrl
+from app.storage.urls import check_endpoint
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
@@ -246,12 +247,14 @@ async def open_s3_store(
         resume_pauses: seconds before each attempt to go on with a download that broke off, as `RESUME_PAUSES`.
 
     Raises:
-        ValueError: the endpoint that the environment names is not a URL, or there is no such profile.
+        ValueError: the endpoint that the environment names is not a URL, or has credentials in it, or there is no
+            such profile.
     """
     where = prefix.strip("/")
     timeouts = Timeouts(connect_timeout, read_timeout)
     session = new_session(profile=profile, region=region)
     async with open_client(session, timeouts, UNLIMITED, endpoint, access_key="none") as nobody:
+        check_endpoint(nobody.meta.endpoint_url)
         signer = UrlSigner(session, Presigner(await address_of(nobody, bucket)), clock=time.time)
     limiter = CallLimiter(limits, clock=time.monotonic, note_circuit=note_circuit)
     async with (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterable
 from typing import Final
 
@@ -10,13 +9,14 @@ from app.domain.access import VisibleEntry
 from app.domain.entries import Entry
 from app.domain.errors import AmbiguousPattern, Moved, NotFound
 from app.domain.paths import ArtifactPath, display_name
+from app.policy.name_patterns import MAX_PATTERN_BYTES, NamePattern, is_wild
 
 MAX_MATCHES_NAMED: Final = 20
 
 
 def is_wildcard(name: str) -> bool:
-    """Whether a name may stand for others."""
-    return any(character in name for character in "*?[")
+    """Whether a name may stand for others. A longer one than a file can have stands for itself alone."""
+    return is_wild(name) and len(name.encode("utf-8", "surrogateescape")) <= MAX_PATTERN_BYTES
 
 
 def only_match(shown: Iterable[VisibleEntry], pattern: str) -> tuple[ArtifactPath, Entry]:
@@ -25,11 +25,8 @@ def only_match(shown: Iterable[VisibleEntry], pattern: str) -> tuple[ArtifactPat
     Raises:
         NotFound: none matches. AmbiguousPattern: several do. Moved: it is a folder.
     """
-    matches = [
-        visible
-        for visible in shown
-        if not visible.locked and fnmatch.fnmatchcase(visible.entry.name, pattern)
-    ]
+    compiled = NamePattern.compile(pattern)
+    matches = [visible for visible in shown if not visible.locked and compiled.matches(visible.entry.name)]
     if not matches:
         raise NotFound
     if len(matches) > 1:

@@ -27,14 +27,14 @@ from app.policy.build_info_fields import (
     decode,
     read_fields,
 )
-from app.policy.globs import is_wild
+from app.policy.name_patterns import MAX_PATTERN_BYTES, is_wild
 
 LicenceType = Literal["open", "protected"]
 
 MAX_WILD_PATTERNS = 256
-"""Most patterns with wildcards in one file. Every name of the folder is held against each of them."""
-MAX_WILD_PATTERN_LENGTH = 255
-"""Most characters of a pattern with wildcards: as many as a file name has bytes (NAME_MAX)."""
+"""Most patterns with wildcards in one file."""
+MAX_WILD_CHARACTERS = 2_048
+"""Most characters that these have together. Every name of the folder is held against all of them."""
 
 
 class BlockFault(NamedTuple):
@@ -163,13 +163,17 @@ def _read_groups(item: Field | None) -> tuple[str, ...]:
 
 def _check_wild_patterns(blocks: tuple[Block, ...], source: str) -> None:
     """Keep what one file can cost bounded: it is read and matched while others wait."""
-    count = 0
+    count = characters = 0
     for block in blocks:
         for pattern in filter(is_wild, block.patterns):
             count += 1
             if count > MAX_WILD_PATTERNS:
                 reason = f"a file has at most {MAX_WILD_PATTERNS} patterns with wildcards"
                 raise MalformedRules(source, block.line, reason)
-            if len(pattern) > MAX_WILD_PATTERN_LENGTH:
-                reason = f"a pattern with wildcards has at most {MAX_WILD_PATTERN_LENGTH} characters"
+            if len(pattern.encode("utf-8")) > MAX_PATTERN_BYTES:
+                reason = f"a pattern with wildcards has at most {MAX_PATTERN_BYTES} bytes"
+                raise MalformedRules(source, block.line, reason)
+            characters += len(pattern)
+            if characters > MAX_WILD_CHARACTERS:
+                reason = f"patterns with wildcards have at most {MAX_WILD_CHARACTERS} characters together"
                 raise MalformedRules(source, block.line, reason)

@@ -8,22 +8,24 @@ every block's groups.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from app.domain.access import Licence, Source
 from app.policy.build_info import Block, BuildInfo
 from app.policy.control_rules import ControlRules
-from app.policy.globs import NamePattern, is_wild
+from app.policy.name_patterns import NamePatterns, is_wild
 from app.policy.terms import Basis, Terms, combine, describe_groups
 
 _OWN_LISTING = ""
 """What stands for the folder itself: no file has this name, and `*` matches it as it matches any."""
 _MOST_PATTERNS_SHOWN = 5
+_COMBINATIONS_KEPT = 128
+"""Sets of blocks whose terms are worked out once: a folder's files fall into few of these."""
 
 
 class _WildPattern(NamedTuple):
-    pattern: NamePattern
+    text: str
     blocks: tuple[int, ...]
     terms: Terms
 
@@ -38,6 +40,7 @@ class BuildInfoRules(ControlRules):
         wild: patterns with wildcards, each with the blocks that have it.
         listing: terms of the folder's own listing.
         uncovered: terms of a file that no pattern matches.
+        matcher: tells which of `wild` match a name.
     """
 
     blocks: tuple[Terms, ...]
@@ -45,6 +48,8 @@ class BuildInfoRules(ControlRules):
     wild: tuple[_WildPattern, ...]
     listing: Terms
     uncovered: Terms
+    matcher: NamePatterns = field(compare=False, repr=False)
+    _combined: dict[tuple[int, ...], Terms] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def compile(cls, info: BuildInfo, source: Source) -> BuildInfoRules:
@@ -60,7 +65,7 @@ class BuildInfoRules(ControlRules):
                 having.setdefault(pattern, {})[index] = None
         exact = {pattern: combine(blocks[i] for i in indexes) for pattern, indexes in having.items()}
         wild = tuple(
-            _WildPattern(NamePattern.compile(pattern), tuple(indexes), exact[pattern])
+            _WildPattern(pattern, tuple(indexes), exact[pattern])
             for pattern, indexes in having.items()
             if is_wild(pattern)
         )
@@ -68,14 +73,12 @@ class BuildInfoRules(ControlRules):
             refusal="the access rules of this folder do not cover this file",
             basis=(Basis(source, "no Files-Pattern covers this file"),),
         )
+        matcher = NamePatterns([pattern.text for pattern in wild])
         on_listing = having.get(_OWN_LISTING) or {
-            index: None
-            for matching in wild
-            if matching.pattern.matches(_OWN_LISTING)
-            for index in matching.blocks
+            index: None for place in matcher.matching(_OWN_LISTING) for index in wild[place].blocks
         }
         listing = combine(_listing_terms(info.blocks[index], blocks[index]) for index in sorted(on_listing))
-        return cls(blocks, exact, wild, listing, uncovered)
+        return cls(blocks, exact, wild, listing, uncovered, matcher)
 
     def for_file(self, name: str, /) -> Terms:
         return self._matching(name) or self.uncovered
@@ -87,7 +90,7 @@ class BuildInfoRules(ControlRules):
     def overlapping_patterns(self, name: str, /) -> tuple[str, ...]:
         matching = () if name in self.exact else self._matching_wild(name)
         overlap = len({wild.blocks for wild in matching}) > 1
-        return tuple(wild.pattern.text for wild in matching) if overlap else ()
+        return tuple(wild.text for wild in matching) if overlap else ()
 
     @property
     def groups(self) -> frozenset[str]:
@@ -100,11 +103,18 @@ class BuildInfoRules(ControlRules):
         matching = self._matching_wild(name)
         if len(matching) < 2:
             return matching[0].terms if matching else None
-        indexes = sorted({index for wild in matching for index in wild.blocks})
-        return combine(self.blocks[index] for index in indexes)
+        return self._terms_of(tuple(sorted({index for wild in matching for index in wild.blocks})))
+
+    def _terms_of(self, indexes: tuple[int, ...]) -> Terms:
+        if (known := self._combined.get(indexes)) is not None:
+            return known
+        terms = combine(self.blocks[index] for index in indexes)
+        if len(self._combined) < _COMBINATIONS_KEPT:
+            self._combined[indexes] = terms
+        return terms
 
     def _matching_wild(self, name: str) -> tuple[_WildPattern, ...]:
-        return tuple(wild for wild in self.wild if wild.pattern.matches(name))
+        return tuple(self.wild[index] for index in self.matcher.matching(name))
 
 
 def _block_terms(block: Block, source: Source) -> Terms:

@@ -1,4 +1,4 @@
-"""Patterns: for one name, as rules files write them, and for whole paths, as the site policy and tokens do.
+"""Patterns for whole paths, as the site policy and tokens have them.
 
 A path glob is made of segments. `*`, `?` and `[...]` match within one segment, `**` stands for any number of
 whole segments, none included. Matching is case-sensitive and counts whole segments: a glob that matches a
@@ -7,7 +7,6 @@ folder governs everything below it, so `hwpacks` covers `/hwpacks/a/b` and never
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,39 +15,9 @@ from typing import NamedTuple
 
 from app.domain.access import PathScope
 from app.domain.paths import MAX_PATH_BYTES, ArtifactPath, is_possible_name
+from app.policy.name_patterns import NamePattern, is_wild
 
-_WILD = frozenset("*?[")
 _ANY_DEPTH = "**"
-
-
-def is_wild(pattern: str) -> bool:
-    """Whether a pattern holds a wildcard character, so that it may match more than its own text."""
-    return not _WILD.isdisjoint(pattern)
-
-
-class NamePattern(NamedTuple):
-    """A pattern for one name.
-
-    Attributes:
-        text: the pattern as written.
-        regex: what a name must match in full; None where the name must equal `text`.
-    """
-
-    text: str
-    regex: re.Pattern[str] | None
-
-    @classmethod
-    def compile(cls, text: str) -> NamePattern:
-        """Compile shell wildcards (`*`, `?`, `[abc]`, `[!abc]`, `[a-z]`); a `*` matches leading dots as well.
-
-        The regular expression that `fnmatch` writes matches each star once and never tries again, so no
-        pattern takes more than (pattern x name) steps.
-        """
-        return cls(text, re.compile(fnmatch.translate(text)) if is_wild(text) else None)
-
-    def matches(self, name: str) -> bool:
-        """Whether the name is one that this pattern means."""
-        return name == self.text if self.regex is None else self.regex.match(name) is not None
 
 
 class Specificity(NamedTuple):
@@ -110,7 +79,7 @@ class PathGlob:
     def specificity(self) -> Specificity:
         """Sort key: where several globs match one path, the largest is the most specific."""
         named = [part for part in self._parts if part is not None]
-        literal = sum(part.regex is None for part in named)
+        literal = sum(part.wild is None for part in named)
         return Specificity(
             literal_segments=literal,
             wild_segments=len(named) - literal,
@@ -202,6 +171,6 @@ def _without_sets(segment: str) -> str:
 
 
 def _literal_characters(part: NamePattern) -> int:
-    if part.regex is None:
+    if part.wild is None:
         return len(part.text)
-    return sum(ch not in _WILD for ch in _without_sets(part.text))
+    return sum(not is_wild(character) for character in _without_sets(part.text))

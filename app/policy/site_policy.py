@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from app.domain.access import Access, Licence, Source, Visibility
 from app.domain.paths import ArtifactPath
-from app.policy.globs import NamePattern, PathGlob
+from app.policy.globs import PathGlob
+from app.policy.name_patterns import NamePattern
 from app.policy.terms import Basis, Terms, describe_groups
 
 _PROTECTION = {Access.PUBLIC: 0, Access.EULA: 1, Access.PRIVATE: 2}
@@ -88,7 +89,7 @@ class SitePolicy:
             pattern = rule.glob.child_pattern(folder)
             if pattern is None:
                 continue
-            if pattern.regex is None:
+            if pattern.wild is None:
                 by_name.setdefault(pattern.text, _Ranked(rank, rule))
             else:
                 wild.append((pattern, _Ranked(rank, rule)))

@@ -150,3 +150,9 @@ def test_it_works_behind_a_link(client: httpx.Client) -> None:
 def test_a_pattern_made_to_be_slow_is_not(client: httpx.Client) -> None:
     answer = client.get("/slow/" + "*a" * 60 + "*z", timeout=5)
     assert answer.status_code == 404
+
+
+def test_a_wildcard_is_no_longer_than_a_name_can_be(client: httpx.Client) -> None:
+    assert client.get("/slow/" + "a" * 249 + "%3F").status_code == 200
+    assert client.get("/slow/" + "*" * 255).status_code == 200
+    assert problem(client.get("/slow/" + "*" * 256)) == (404, "not-found")

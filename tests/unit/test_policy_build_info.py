@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from app.domain.access import Licence
 from app.domain.errors import MalformedRules
 from app.policy.build_info import (
-    MAX_WILD_PATTERN_LENGTH,
+    MAX_WILD_CHARACTERS,
     MAX_WILD_PATTERNS,
     Block,
     BuildInfo,
     parse_build_info,
 )
+from app.policy.name_patterns import MAX_PATTERN_BYTES
 
 HEAD = "Format-Version: 0.5\n"
 
@@ -181,7 +182,9 @@ def test_the_carriage_returns_of_a_dos_file_stay_in_continuation_lines() -> None
         ("Format-Version: 0.6\nFiles-Pattern: *\nLicense-Type: open\n", 3, "cut off"),
         (HEAD.encode() + b"Files-Pattern: *\nLicense-Text: caf\xe9\n", 3, "UTF-8"),
         (b"\xff\xfeF\0o\0", 1, "UTF-8"),
-        (HEAD + "Files-Pattern: " + "x" * MAX_WILD_PATTERN_LENGTH + "*\n", 2, "at most"),
+        (HEAD + "Files-Pattern: " + "x" * MAX_PATTERN_BYTES + "*\n", 2, "at most 255 bytes"),
+        (HEAD + "Files-Pattern: " + "\u00fc" * 128 + "*\n", 2, "at most 255 bytes"),
+        (HEAD + f"Files-Pattern: {'x' * 99}*\n" * (MAX_WILD_CHARACTERS // 100 + 1), 22, "together"),
         (HEAD + "Files-Pattern: a*\n" * (MAX_WILD_PATTERNS + 1), MAX_WILD_PATTERNS + 2, "at most"),
     ],
 )

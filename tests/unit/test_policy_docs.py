@@ -9,8 +9,9 @@ import pytest
 
 from app.domain.access import ANONYMOUS, Access, Allow, Hidden, NeedsLogin
 from app.domain.paths import ArtifactPath
-from app.policy.build_info import MAX_WILD_PATTERN_LENGTH, MAX_WILD_PATTERNS
+from app.policy.build_info import MAX_WILD_CHARACTERS, MAX_WILD_PATTERNS
 from app.policy.decide import classify, decide, rules_without_control_files
+from app.policy.name_patterns import MAX_PATTERN_BYTES
 from app.policy.site_policy_file import RULE_KEYS
 from tests.support.policy import FOLDER, folder_rules, member_of, site_policy
 
@@ -86,4 +87,5 @@ def test_every_key_of_a_rule_is_in_the_table() -> None:
 
 def test_the_limits() -> None:
     words = " ".join(PAGE.split())
-    assert f"up to {MAX_WILD_PATTERNS} patterns with wildcards, of up to {MAX_WILD_PATTERN_LENGTH}" in words
+    limits = f"{MAX_WILD_PATTERNS} patterns with wildcards, of up to {MAX_PATTERN_BYTES} bytes each"
+    assert f"up to {limits} and {MAX_WILD_CHARACTERS:,} characters together" in words

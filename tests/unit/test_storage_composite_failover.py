@@ -17,10 +17,10 @@ from app.domain.errors import (
     StoreUnavailable,
 )
 from app.domain.paths import ArtifactPath
-from app.storage.composite import failover
 from app.storage.composite.hedging import ILL_SECONDS, LEAST_CALLS
 from app.storage.store import ObjectStore
 from tests.support.copies import Copies
+from tests.support.virtual_time import in_virtual_time
 
 FOLDER = ArtifactPath.from_text("d/")
 FILE = FOLDER.child("f")
@@ -146,31 +146,33 @@ class TestHedging:
         listing = await copies.store.from_one(lambda store: store.list_folder(FOLDER))
         assert listing.origin == "replica-1"
 
+    @in_virtual_time
     async def test_no_more_than_the_share_is_asked_twice(self, copies: Copies) -> None:
         await copies.learn(FILE)
         copies.primary.is_hanging = True
         await copies.store.head(FILE)
         waiting = [asyncio.create_task(copies.store.head(FILE)) for _ in range(18)]  # 39 calls in all
-        one, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=0.1)
+        one, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=3600)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         assert not one
         assert copies.watch.events["hedge", "replica-1"] == 1
 
+    @in_virtual_time
     async def test_not_found_from_a_hedge_waits_for_the_first_store(self, copies: Copies) -> None:
         await copies.learn(FILE)
         copies.replica.remove("d/f")
         copies.primary.is_hanging = True
         asking = asyncio.create_task(copies.store.head(FILE))
-        while not copies.replica.calls:
-            await asyncio.sleep(0.001)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(3600)
+        assert copies.replica.calls
         assert not asking.done()
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
         assert copies.primary.cancelled == 1
 
+    @in_virtual_time
     async def test_an_ill_store_is_not_asked_for_help(self, copies: Copies) -> None:
         await copies.learn(FILE)
         copies.fail(StoreUnavailable("timeout"))
@@ -181,18 +183,19 @@ class TestHedging:
         copies.fail(None, of=copies.replica)
         copies.primary.is_hanging = True
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
+            async with asyncio.timeout(3600):
                 await copies.store.head(FILE)
         assert copies.watch.events["hedge", "replica-1"] == 0
         copies.clock.now += ILL_SECONDS
         assert (await copies.store.head(FILE)).origin == "replica-1"
 
+    @in_virtual_time
     async def test_nothing_is_hedged_before_it_is_known_how_long_it_takes(self, copies: Copies) -> None:
         for _ in range(LEAST_CALLS - 1):
             await copies.store.head(FILE)
         copies.primary.is_hanging = True
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
+            async with asyncio.timeout(3600):
                 await copies.store.head(FILE)
         assert copies.replica.calls == []
 
@@ -257,10 +260,8 @@ class TestCheck:
         copies.fail(StoreDenied(), of=copies.replica)
         assert await copies.store.check() == ("replica-1",)
 
-    async def test_one_that_does_not_answer_is_not_waited_for_and_not_well(
-        self, copies: Copies, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(failover, "CHECK_SECONDS", 0.01)
+    @in_virtual_time
+    async def test_one_that_does_not_answer_is_not_waited_for_and_not_well(self, copies: Copies) -> None:
         copies.primary.is_hanging = True
         assert await copies.store.check() == ("primary",)
         copies.replica.is_hanging = True

@@ -10,16 +10,8 @@ import pytest
 from app.domain.errors import NotFound, StoreDenied, StoreUnavailable
 from app.storage.s3.call_limits import CallLimiter, CallLimits
 from app.storage.s3.circuit_breaker import Breaker, Circuit
-
-
-class Clock:
-    """Seconds that pass when told to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clocks import Clock
+from tests.support.virtual_time import in_virtual_time
 
 
 class Script:
@@ -63,13 +55,15 @@ async def test_attempts_end() -> None:
     assert script.calls == 3
 
 
+@in_virtual_time
 async def test_a_call_that_hangs_is_given_up() -> None:
     async def hang() -> str:
         await asyncio.Event().wait()
         return "never"
 
     with pytest.raises(StoreUnavailable, match="timeout"):
-        await limiter(seconds=0.05).run(hang)
+        await limiter(seconds=3).run(hang)
+    assert asyncio.get_running_loop().time() == 3
 
 
 async def test_no_more_calls_than_allowed_are_made_at_once() -> None:
@@ -99,12 +93,12 @@ async def test_a_dead_store_is_left_alone_and_then_tried_once() -> None:
         with pytest.raises(StoreUnavailable, match="circuit-open"):
             await limited.run(dead)
     assert dead.calls == 3
-    clock.now = 5
+    clock.now += 5
     with pytest.raises(StoreUnavailable, match="server-error"):
         await limited.run(dead)
     with pytest.raises(StoreUnavailable, match="circuit-open"):
         await limited.run(dead)
-    clock.now = 10
+    clock.now += 5
     assert await limited.run(Script("back")) == "back"
     assert await limited.run(Script("again")) == "again"
 
@@ -117,6 +111,7 @@ async def test_refusals_and_throttling_do_not_open_the_circuit() -> None:
     assert await limited.run(Script("well")) == "well"
 
 
+@in_virtual_time
 async def test_a_dead_store_is_noticed_however_many_wait_for_their_turn() -> None:
     under_way, made = 0, 0
 
@@ -144,6 +139,7 @@ async def test_a_dead_store_is_noticed_however_many_wait_for_their_turn() -> Non
     assert await reason(0) == "circuit-open"
 
 
+@in_virtual_time
 async def test_calls_whose_turn_came_late_do_not_speak_against_the_store() -> None:
     async def slow() -> str:
         await asyncio.sleep(0.7)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
 from app.domain.entries import FileInfo
 from app.domain.errors import ObjectChanged, StoreDenied, StoreUnavailable
 from app.domain.paths import ArtifactPath
-from app.storage.s3.call_limits import CallLimits
 from app.storage.s3.download import PROGRESS_BYTES
-from app.storage.s3.store import S3Store, open_s3_store
-from tests.support.aws import S3Endpoint, point_aws_at
-from tests.support.fake_s3 import Answer, FakeS3, content, hang, in_turn, reset, run_fake_s3, status, stored
+from app.storage.s3.store import S3Store
+from tests.support.fake_s3 import Answer, FakeS3, content, hang, in_turn, reset, status, stored
+from tests.support.patient_store import PATIENCE, open_patient_store
 
 FILE = ArtifactPath.of("d", "f.zip")
 BODY = bytes(range(251)) * (8 * PROGRESS_BYTES // 251 + 1)
@@ -24,27 +24,8 @@ INFO = FileInfo(size=len(BODY), modified=0.0, e_tag="tag")
 ATTEMPTS = 3
 
 
-@pytest.fixture
-async def s3(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeS3]:
-    async with run_fake_s3() as fake:
-        point_aws_at(monkeypatch, S3Endpoint(fake.url))
-        yield fake
-
-
-def ignore_call(operation: str, outcome: str, seconds: float) -> None:
-    pass
-
-
-@asynccontextmanager
-async def open_store(*, breaker_failures: int = 100) -> AsyncIterator[S3Store]:
-    async with open_s3_store(
-        "artifacts",
-        observe=ignore_call,
-        limits=CallLimits(attempts=1, breaker_failures=breaker_failures),
-        read_timeout=0.3,
-        resume_pauses=(0.0,) * ATTEMPTS,
-    ) as store:
-        yield store
+def open_store(**options: Any) -> AbstractAsyncContextManager[S3Store]:
+    return open_patient_store(resume_pauses=(0.0,) * ATTEMPTS, **options)
 
 
 @pytest.fixture
@@ -79,10 +60,11 @@ def breaking(sends: int, then: Answer | None = None) -> Answer:
 @pytest.mark.parametrize("then", [None, reset, hang], ids=["closed", "reset", "hangs"])
 @pytest.mark.parametrize("sends", [0, 1, 100_000])
 async def test_a_body_that_breaks_off_is_asked_for_from_the_byte_reached(
-    s3: FakeS3, store: S3Store, sends: int, then: Answer | None
+    s3: FakeS3, sends: int, then: Answer | None
 ) -> None:
     s3.answer = in_turn(breaking(sends, then), stored(BODY))
-    assert await read(store) == BODY
+    async with open_store(read_timeout=1 if then is hang else PATIENCE) as store:
+        assert await read(store) == BODY
     first, second = s3.requests
     assert "range" not in first.headers
     reached = int(second.headers.get("range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
@@ -191,7 +173,7 @@ async def test_an_open_circuit_is_not_passed_by(s3: FakeS3) -> None:
 
 async def test_a_reader_who_leaves_during_a_pause_is_let_go(s3: FakeS3) -> None:
     s3.answer = in_turn(breaking(10), stored(BODY))
-    async with open_s3_store("artifacts", observe=ignore_call, resume_pauses=(3600.0,)) as store:
+    async with open_patient_store(resume_pauses=(3600.0,)) as store:
         reading = asyncio.create_task(read(store))
         await s3.has_closed(0)
         reading.cancel()

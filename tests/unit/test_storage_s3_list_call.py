@@ -10,13 +10,13 @@ import pytest
 
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
-from app.storage.s3.call_limits import CallLimits
 from app.storage.s3.list_call import SLICE_BYTES
 from app.storage.s3.list_xml import ListingParser
-from app.storage.s3.store import S3Store, open_s3_store
+from app.storage.s3.store import S3Store
 from app.storage.store import Beginning
 from tests.support import fake_s3
-from tests.support.fake_s3 import FakeS3, Request, run_fake_s3
+from tests.support.fake_s3 import FakeS3, Request
+from tests.support.patient_store import open_patient_store
 
 OBJECT = (
     "<Contents><Key>{key}</Key><LastModified>2022-10-12T17:50:00Z</LastModified>"
@@ -31,24 +31,9 @@ def page(*keys: str, token: str = "") -> str:
     return f"<ListBucketResult><Name>b</Name><IsTruncated>{cut}</IsTruncated>{more}{items}</ListBucketResult>"
 
 
-@pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-
-
-@pytest.fixture
-async def s3() -> AsyncIterator[FakeS3]:
-    async with run_fake_s3() as fake:
-        yield fake
-
-
 @pytest.fixture
 async def store(s3: FakeS3) -> AsyncIterator[S3Store]:
-    limits = CallLimits(attempts=1)
-    async with open_s3_store("artifacts", observe=lambda *_: None, endpoint=s3.url, limits=limits) as opened:
+    async with open_patient_store() as opened:
         yield opened
 
 
@@ -138,7 +123,7 @@ async def test_the_proxy_of_the_environment_is_asked(s3: FakeS3, monkeypatch: py
     monkeypatch.setenv("NO_PROXY", "")
     s3.answer = fake_s3.xml(page("a"))
     endpoint = "http://s3.invalid"
-    async with open_s3_store("artifacts", observe=lambda *_: None, endpoint=endpoint) as store:
+    async with open_patient_store(endpoint=endpoint) as store:
         assert len((await store.list_folder(ROOT)).entries) == 1
     assert s3.requests[0].target.startswith("http://s3.invalid/artifacts?")
 

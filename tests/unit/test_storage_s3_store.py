@@ -12,11 +12,11 @@ from structlog.testing import capture_logs
 from app.domain.entries import FileInfo
 from app.domain.errors import NotFound, ObjectChanged, PierheadError, StoreDenied, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
-from app.storage.s3.call_limits import CallLimits
-from app.storage.s3.store import S3Store, open_s3_store
+from app.storage.s3.store import S3Store
 from tests.support import fake_s3
 from tests.support.aws import S3Endpoint, point_aws_at
-from tests.support.fake_s3 import FakeS3, run_fake_s3
+from tests.support.fake_s3 import FakeS3
+from tests.support.patient_store import open_patient_store
 
 FILE = ArtifactPath.of("d", "f.zip")
 FOLDER = ArtifactPath.of("d", is_folder=True)
@@ -35,27 +35,20 @@ class Observations(list[tuple[str, str]]):
 
 
 @pytest.fixture
-async def s3(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeS3]:
-    async with run_fake_s3() as fake:
-        point_aws_at(monkeypatch, S3Endpoint(fake.url))
-        yield fake
-
-
-@pytest.fixture
 def seen() -> Observations:
     return Observations()
 
 
 @pytest.fixture
 async def store(s3: FakeS3, seen: Observations) -> AsyncIterator[S3Store]:
-    async with open_s3_store(
-        "artifacts",
-        observe=seen,
-        limits=CallLimits(attempts=1, in_flight=1),
-        connect_timeout=1,
-        read_timeout=0.2,
-        resume_pauses=(),
-    ) as store:
+    async with open_patient_store(observe=seen, in_flight=1) as store:
+        yield store
+
+
+@pytest.fixture
+async def impatient(s3: FakeS3, seen: Observations) -> AsyncIterator[S3Store]:
+    """For an S3 that gives nothing: whatever it gave would have to be there in a moment."""
+    async with open_patient_store(observe=seen, read_timeout=0.2) as store:
         yield store
 
 
@@ -140,10 +133,10 @@ async def test_the_answer_to_a_head_has_no_code_to_go_by(
     await assert_fails(store, head, expected)
 
 
-async def test_no_answer_in_time(s3: FakeS3, store: S3Store, seen: Observations) -> None:
+async def test_no_answer_in_time(s3: FakeS3, impatient: S3Store, seen: Observations) -> None:
     s3.answer = fake_s3.hang
     for use in ALL_USES:
-        await assert_fails(store, use, "timeout")
+        await assert_fails(impatient, use, "timeout")
     assert seen == [(operation, "timeout") for operation in ("list", "get", "get", "check", "head")]
 
 
@@ -153,18 +146,18 @@ async def test_a_broken_connection(s3: FakeS3, store: S3Store) -> None:
         await assert_fails(store, use, "connection")
 
 
-async def test_nobody_listens(monkeypatch: pytest.MonkeyPatch, seen: Observations) -> None:
+async def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         point_aws_at(monkeypatch, S3Endpoint(f"http://127.0.0.1:{bound.getsockname()[1]}"))
-        async with open_s3_store("artifacts", observe=seen, limits=CallLimits(attempts=1)) as store:
+        async with open_patient_store() as store:
             await assert_fails(store, check, "connection")
 
 
 async def test_without_credentials_nothing_is_sent(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    async with open_s3_store("artifacts", observe=Observations()) as store:
+    async with open_patient_store() as store:
         for use in ALL_USES:
             await assert_fails(store, use, StoreDenied)
     assert s3.requests == []
@@ -174,7 +167,7 @@ async def test_a_failing_call_is_tried_again_and_each_attempt_is_observed(
     s3: FakeS3, seen: Observations
 ) -> None:
     s3.answer = fake_s3.in_turn(fake_s3.status(503, "SlowDown"), fake_s3.content(b"0123456789"))
-    async with open_s3_store("artifacts", observe=seen, limits=CallLimits(attempts=2)) as store:
+    async with open_patient_store(observe=seen, attempts=2) as store:
         assert (await store.head(FILE)).size == 10
     assert len(s3.requests) == 2
     assert seen == [("head", "throttled"), ("head", "ok")]
@@ -182,7 +175,7 @@ async def test_a_failing_call_is_tried_again_and_each_attempt_is_observed(
 
 async def test_cancellation_is_passed_on(s3: FakeS3, seen: Observations) -> None:
     s3.answer = fake_s3.hang
-    async with open_s3_store("artifacts", observe=seen) as store:
+    async with open_patient_store(observe=seen) as store:
         task = asyncio.create_task(store.head(FILE))
         while not s3.requests:
             await asyncio.sleep(0.005)
@@ -286,10 +279,11 @@ async def test_a_stream_that_ends_early_is_an_error(s3: FakeS3, store: S3Store, 
         await read_whole(store, INFO)
 
 
-async def test_a_stream_that_stops_is_a_timeout(s3: FakeS3, store: S3Store) -> None:
+async def test_a_stream_that_stops_is_a_timeout(s3: FakeS3) -> None:
     s3.answer = fake_s3.endless(b"0123456789")
-    with pytest.raises(StoreUnavailable, match="timeout"):
-        await read_whole(store, HUGE)
+    async with open_patient_store(read_timeout=1) as store:
+        with pytest.raises(StoreUnavailable, match="timeout"):
+            await read_whole(store, HUGE)
     await s3.has_closed(0)
 
 
@@ -323,7 +317,7 @@ async def test_a_cancelled_reader_closes_the_connection(s3: FakeS3, seen: Observ
             async for _ in chunks:
                 reading.set()
 
-    async with open_s3_store("artifacts", observe=seen) as store:
+    async with open_patient_store(observe=seen) as store:
         task = asyncio.create_task(read(store))
         await reading.wait()
         task.cancel()
@@ -336,25 +330,24 @@ async def test_a_body_read_to_its_end_leaves_the_connection_for_the_next(
     s3: FakeS3, seen: Observations
 ) -> None:
     s3.answer = fake_s3.content(b"0123456789")
-    async with open_s3_store("artifacts", observe=seen) as store:
+    async with open_patient_store(observe=seen) as store:
         for _ in range(3):
             async with store.open_range(FILE, INFO, 0, 10) as chunks:
                 assert b"".join([chunk async for chunk in chunks]) == b"0123456789"
     assert [request.connection for request in s3.requests] == [0, 0, 0]
 
 
-async def test_an_unused_connection_does_not_outlive_the_read_timeout(s3: FakeS3, store: S3Store) -> None:
-    """Whoever got it from the pool then would have the timeout of the answer before."""
-    s3.answer = fake_s3.content(b"0123456789")
-    async with store.open_range(FILE, INFO, 0, 10) as chunks:
-        assert b"".join([chunk async for chunk in chunks]) == b"0123456789"
-    s3.answer = fake_s3.xml(PAGE.format(truncated="false", token="", name="a"))
-    await store.list_folder(ArtifactPath.from_text("/d/"))
-    s3.answer = fake_s3.content(b"0123456789")
-    await store.head(FILE)
-    used = {request.connection for request in s3.requests}
-    assert len(used) == 3
-    async with asyncio.timeout(5):
+async def test_an_unused_connection_does_not_outlive_the_read_timeout(s3: FakeS3) -> None:
+    """The next call that got it from the pool would have the timeout of the answer before."""
+    async with open_patient_store(read_timeout=1) as store:
+        s3.answer = fake_s3.content(b"0123456789")
+        assert await read_whole(store, INFO) == b"0123456789"
+        s3.answer = fake_s3.xml(PAGE.format(truncated="false", token="", name="a"))
+        await store.list_folder(ArtifactPath.from_text("/d/"))
+        s3.answer = fake_s3.content(b"0123456789")
+        await store.head(FILE)
+        used = {request.connection for request in s3.requests}
+        assert len(used) == 3
         for connection in used:
             await s3.has_closed(connection)
 
@@ -403,8 +396,8 @@ async def test_presigning_asks_s3_only_about_spellings(s3: FakeS3, store: S3Stor
 
 
 @pytest.mark.parametrize("prefix", ["trees/eu", "/trees/eu/", "trees/eu/"])
-async def test_a_prefix_is_where_the_tree_begins(s3: FakeS3, seen: Observations, prefix: str) -> None:
-    async with open_s3_store("artifacts", prefix, observe=seen, limits=CallLimits(attempts=1)) as store:
+async def test_a_prefix_is_where_the_tree_begins(s3: FakeS3, prefix: str) -> None:
+    async with open_patient_store(prefix) as store:
         s3.answer = fake_s3.content(b"")
         await store.head(FILE)
         s3.answer = fake_s3.status(500)

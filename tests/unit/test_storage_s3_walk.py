@@ -12,12 +12,11 @@ from app.domain.access import ANONYMOUS
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
 from app.main import build_catalog
-from app.storage.s3.call_limits import CallLimits
-from app.storage.s3.store import S3Store, open_s3_store
-from tests.support.aws import S3Endpoint, point_aws_at
-from tests.support.fake_s3 import Answer, FakeS3, in_turn, run_fake_s3, status, xml
+from app.storage.s3.store import S3Store
+from tests.support.fake_s3 import Answer, FakeS3, in_turn, status, xml
 from tests.support.key_listing import PAGE_KEYS, Asked, KeyListing
 from tests.support.live_server import policy_from, settings_for
+from tests.support.patient_store import open_patient_store
 
 GROUPS, FOLDERS, FILES = 6, 30, 50
 KEYS = sorted(
@@ -29,15 +28,8 @@ KEYS = sorted(
 
 
 @pytest.fixture
-async def s3(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeS3]:
-    async with run_fake_s3() as fake:
-        point_aws_at(monkeypatch, S3Endpoint(fake.url))
-        yield fake
-
-
-@pytest.fixture
 async def store(s3: FakeS3) -> AsyncIterator[S3Store]:
-    async with open_s3_store("artifacts", observe=lambda *_: None, limits=CallLimits(attempts=1)) as store:
+    async with open_patient_store() as store:
         yield store
 
 

@@ -228,8 +228,11 @@ def build_catalog(
     )
 
 
-def read_site_policy(settings: Settings) -> SitePolicy:
+def read_site_policy(settings: Settings, note_licence: Callable[[Path], object] | None = None) -> SitePolicy:
     """Read the site policy file that the settings name; without one, a policy that says nothing.
+
+    Args:
+        note_licence: told of each file that the policy names.
 
     Raises:
         ConfigError: the file cannot be read, or every fault in it with its line.
@@ -239,7 +242,10 @@ def read_site_policy(settings: Settings) -> SitePolicy:
         return SitePolicy()
 
     def read_beside(name: str) -> str:
-        return (path.parent / name).read_text("utf-8")
+        licence = path.parent / name
+        if note_licence is not None:
+            note_licence(licence)
+        return licence.read_text("utf-8")
 
     try:
         return parse_site_policy(path.read_text("utf-8"), source=str(path), read_text=read_beside)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from app.cli.own_files import directory_around
+from app.cli.places import places_of
+from app.config import ConfigError, load_settings
 from app.domain.access import Licence
 from scripts.make_sample_tree import make_sample
 from scripts.sample_tree.licensing import EVALUATION_LICENCE, MEMBERS
 
 RUN_DIRECTORY = Path(".run")
+KEY_FILE = "secret-key"
 PUBLIC_FILE = "releases/17.02/devkit/boot.img"
 EULA_FILE = "releases/17.02/board/boot.img"
 PRIVATE_FILE = "members/roadmap.txt"
@@ -22,7 +27,7 @@ PRIVATE_FILE = "members/roadmap.txt"
 
 def secret_key_file(directory: Path) -> Path:
     """The file with the key that signs tokens; written once, readable by its owner only."""
-    path = directory / "secret-key"
+    path = directory / KEY_FILE
     directory.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -39,15 +44,41 @@ def server_environment(environ: Mapping[str, str], directory: Path) -> dict[str,
     The sample tree and its policy are made in `directory` if they are what is to be served.
 
     Raises:
-        FileExistsError: something else stands where the tree is to be made.
+        OSError: something else stands where the tree is to be made, or the key has no place.
     """
-    defaults = {"PIERHEAD_SECRET_KEYS": secret_key_file(directory).read_text()}
+    defaults: dict[str, str] = {}
     if not environ.get("PIERHEAD_STORAGE"):
         tree, policy = directory / "tree", directory / "policy.toml"
         make_sample(tree, policy)
         defaults["PIERHEAD_STORAGE"] = f"file://{tree.resolve()}"
         defaults["PIERHEAD_POLICY_FILE"] = str(policy)
-    return {**environ, **{name: value for name, value in defaults.items() if not environ.get(name)}}
+    environment = {**environ, **{name: value for name, value in defaults.items() if not environ.get(name)}}
+    if not environ.get("PIERHEAD_SECRET_KEYS"):
+        environment["PIERHEAD_SECRET_KEYS"] = secret_key_file(
+            key_directory(environment, directory)
+        ).read_text()
+    return environment
+
+
+def key_directory(environment: Mapping[str, str], directory: Path) -> Path:
+    """Where the key is kept: in `directory`, or in the user's state directory where that one is published.
+
+    Args:
+        environment: what the server is started with.
+
+    Raises:
+        OSError: both are published.
+    """
+    state = Path(environment.get("XDG_STATE_HOME") or Path(environment.get("HOME", "")) / ".local" / "state")
+    try:
+        places = places_of(load_settings(environ=environment))
+    except ConfigError:
+        places = ()  # the server names what is wrong with them, and publishes nothing
+    published = [place for place in places if isinstance(place, Path)]
+    for candidate in (directory, state / "pierhead"):
+        if directory_around(candidate / KEY_FILE, published) is None:
+            return candidate
+    raise OSError("everything is published: set PIERHEAD_SECRET_KEYS, or publish less")
 
 
 def base_url(host: str, port: int) -> str:
@@ -82,13 +113,13 @@ Ctrl-C stops the server.
 """
 
 
-def token_command(environ: Mapping[str, str], directory: Path, pierhead: str) -> str:
-    """A shell command that prints a member's token, signed with the key the server verifies it with."""
-    key = (
-        ""
-        if environ.get("PIERHEAD_SECRET_KEYS")
-        else f'PIERHEAD_SECRET_KEYS="$(cat {directory}/secret-key)" '
-    )
+def token_command(key_file: Path | None, pierhead: str) -> str:
+    """A shell command that prints a member's token, signed with the key the server verifies it with.
+
+    Args:
+        key_file: the file with that key; None where the shell's environment has it already.
+    """
+    key = "" if key_file is None else f'PIERHEAD_SECRET_KEYS="$(cat {shlex.quote(str(key_file))})" '
     return f"{key}{pierhead} token create --subject me --group {MEMBERS} --expires 1d"
 
 
@@ -101,10 +132,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     pierhead = os.path.relpath(Path(sys.executable).with_name("pierhead"))
     try:
         environment = server_environment(os.environ, RUN_DIRECTORY)
+        is_given = bool(os.environ.get("PIERHEAD_SECRET_KEYS"))
+        key_file = None if is_given else secret_key_file(key_directory(environment, RUN_DIRECTORY))
     except OSError as error:
         sys.exit(f"serve_sample: {error}")
-    token = token_command(os.environ, RUN_DIRECTORY, pierhead)
-    print(hints(base_url(options.host, options.port), environment["PIERHEAD_STORAGE"], token), flush=True)
+    print(
+        hints(
+            base_url(options.host, options.port),
+            environment["PIERHEAD_STORAGE"],
+            token_command(key_file, pierhead),
+        ),
+        flush=True,
+    )
     command = [pierhead, "serve", "--host", options.host, "--port", str(options.port)]
     os.execve(pierhead, command, environment)
 

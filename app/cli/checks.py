@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
+from app.cli.own_files import faults_of_place, own_files
 from app.cli.places import places_of
 from app.config import ConfigError, LoadedSettings
 from app.main import read_site_policy
@@ -15,28 +18,37 @@ from app.storage.watching import Unwatched
 
 async def check_all(loaded: LoadedSettings) -> SitePolicy:
     """Read the site policy and open the storage once, asking nothing of it: whether S3 answers, `/readyz` tells.
+    See that nothing is published that the server reads for itself.
 
     Raises:
         ConfigError: everything that is wrong, rather than the first of it.
     """
     faults: list[str] = []
+    licences: list[Path] = []
     policy = SitePolicy()
     try:
-        places_of(loaded)
-        store = open_storage(loaded.settings.storage, loaded.settings.overlay, watch=Unwatched())
+        policy = read_site_policy(loaded.settings, licences.append)
     except ConfigError as error:
         faults += error.faults
-    except ValueError as error:
-        faults.append(f"{loaded.named('storage')}: {str(error).removeprefix('storage ')}")
-    else:
-        faults += await _faults_of_opening(store)
     try:
-        policy = read_site_policy(loaded.settings)
+        places = places_of(loaded)
     except ConfigError as error:
-        faults += error.faults
+        faults = [*error.faults, *faults]
+    else:
+        directories = (place for place in places if isinstance(place, Path))
+        own = own_files(loaded, licences, os.environ)
+        faults = [*await _faults_of_storage(loaded), *faults, *faults_of_place(own, directories)]
     if faults:
         raise ConfigError(tuple(faults))
     return policy
+
+
+async def _faults_of_storage(loaded: LoadedSettings) -> list[str]:
+    try:
+        store = open_storage(loaded.settings.storage, loaded.settings.overlay, watch=Unwatched())
+    except ValueError as error:
+        return [f"{loaded.named('storage')}: {str(error).removeprefix('storage ')}"]
+    return await _faults_of_opening(store)
 
 
 async def _faults_of_opening(store: AbstractAsyncContextManager[ObjectStore]) -> list[str]:

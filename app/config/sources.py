@@ -35,10 +35,12 @@ class LoadedSettings(NamedTuple):
     """Attributes:
     settings: the checked whole.
     sources: for each setting, where its value came from.
+    file: the configuration file; None where there is none.
     """
 
     settings: Settings
     sources: dict[str, str]
+    file: Path | None
 
     def named(self, name: str) -> str:
         """A setting as its operator wrote it, and where: `PIERHEAD_PORT (environment)`."""
@@ -81,7 +83,7 @@ def load_settings(
         faults += dict.fromkeys(_describe(fault, sources) for fault in wrong)
     if faults:
         raise ConfigError(tuple(faults))
-    return LoadedSettings(settings, sources)
+    return LoadedSettings(settings, sources, path)
 
 
 def _read_file(path: Path, faults: list[str]) -> dict[str, Any]:

@@ -37,9 +37,10 @@ def faults_of(**sources: Any) -> tuple[str, ...]:
 
 
 def test_the_defaults_suffice() -> None:
-    settings, sources = load_settings(environ={})
-    assert settings == settings_of()
-    assert set(sources.values()) == {"default"}
+    loaded = load_settings(environ={})
+    assert loaded.settings == settings_of()
+    assert set(loaded.sources.values()) == {"default"}
+    assert loaded.file is None
 
 
 def test_nobody_else_is_listened_to_by_default() -> None:

@@ -15,6 +15,7 @@ from scripts.serve_sample import (
     PUBLIC_FILE,
     base_url,
     hints,
+    key_directory,
     secret_key_file,
     server_environment,
     token_command,
@@ -51,8 +52,37 @@ def test_keys_that_are_set_win_in_the_server_and_in_the_token(tmp_path: Path) ->
     given = {"PIERHEAD_STORAGE": "s3://bucket", "PIERHEAD_SECRET_KEYS": "k" * 32}
 
     assert server_environment(given, tmp_path)["PIERHEAD_SECRET_KEYS"] == "k" * 32
-    assert token_command(given, tmp_path, "pierhead").startswith("pierhead token create ")
-    assert "secret-key" in token_command({}, tmp_path, "pierhead")
+    assert list(tmp_path.iterdir()) == []
+    assert token_command(None, "pierhead").startswith("pierhead token create ")
+    assert "secret-key" in token_command(tmp_path / "secret-key", "pierhead")
+
+
+@pytest.mark.parametrize("setting", ["PIERHEAD_STORAGE", "PIERHEAD_OVERLAY"])
+@pytest.mark.parametrize("spelling", ["{}", "file://{}", "{}/run/..", "{}-link"])
+def test_the_key_is_kept_outside_of_what_is_published(tmp_path: Path, setting: str, spelling: str) -> None:
+    published = tmp_path / "site"
+    published.mkdir()
+    (tmp_path / "site-link").symlink_to(published)
+    state = tmp_path / "state"
+    given = {
+        "PIERHEAD_STORAGE": "s3://bucket",
+        setting: spelling.format(published),
+        "XDG_STATE_HOME": str(state),
+    }
+    (published / "run").mkdir()
+
+    key = server_environment(given, published / "run")["PIERHEAD_SECRET_KEYS"]
+
+    assert (state / "pierhead" / "secret-key").read_text() == key
+    assert list((published / "run").iterdir()) == []
+    assert key_directory(given, tmp_path / "run") == tmp_path / "run"
+
+
+def test_a_key_that_would_be_published_everywhere_is_not_made(tmp_path: Path) -> None:
+    given = {"PIERHEAD_STORAGE": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+    with pytest.raises(OSError, match="set PIERHEAD_SECRET_KEYS"):
+        server_environment(given, tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

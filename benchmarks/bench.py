@@ -1,26 +1,42 @@
-"""What the sections of a run share: options, directories, the tree, the S3 engine."""
+"""What the sections of a run share: options, directories, the tree, the S3 engine, and taking turns."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from benchmarks.options import Options
 from benchmarks.programs import PROJECT
-from benchmarks.results import BenchError
+from benchmarks.results import BenchError, Goal, Row, Sample
 from benchmarks.s3 import S3, run_s3
 from benchmarks.tree import COLD_FOLDERS, cold_folder, folder, make_tree
 from tests.support.waiting import wait_until
 
 HOME = PROJECT / ".run" / "bench"
 
+LATENCY = ("p50 ms", "p99 ms", "errors")
+ALL = ("requests/s", "per core", *LATENCY, "cores busy")
+"""Columns that several sections have."""
+
 MOST_ENTRIES_IN_S3 = 10_000
 """More take the engine longer to store than everything else takes."""
+
+
+class Lane(NamedTuple):
+    """A row that is being measured.
+
+    Attributes:
+        take: makes one measurement, or raises `BenchError` or `OSError`.
+    """
+
+    row: Row
+    take: Callable[[], Sample]
 
 
 class Bench:
@@ -34,6 +50,7 @@ class Bench:
     def __init__(self, options: Options, directory: Path) -> None:
         self.options = options
         self.directory = directory
+        self._places = 0
         self._stack = ExitStack()
         self._started = time.monotonic()
         self._s3_error: BenchError | None = None
@@ -45,8 +62,13 @@ class Bench:
         self._stack.close()
 
     def say(self, text: str) -> None:
-        """Tell the one who waits how far it is."""
+        """Show how far the run is."""
         print(f"[{time.monotonic() - self._started:6.1f} s] {text}", file=sys.stderr, flush=True)
+
+    def place(self, name: str) -> Path:
+        """A directory for one server, which no other server has."""
+        self._places += 1
+        return self.directory / f"{self._places:03}-{name.replace(' ', '-').replace(',', '')}"
 
     @cached_property
     def tree(self) -> Path:
@@ -55,8 +77,9 @@ class Bench:
         make_tree(HOME / "tree", self.options.sizes)
         return HOME / "tree"
 
+    @property
     def s3(self) -> S3:
-        """The engine with the tree in it. Started once, by the first that asks.
+        """The engine with the tree in it. Started once, when it is first needed.
 
         Raises:
             BenchError: it could not be started, now or before.
@@ -75,6 +98,51 @@ class Bench:
         sizes = tuple(size for size in self.options.sizes if size <= MOST_ENTRIES_IN_S3)
         folders = (*map(folder, sizes), *map(cold_folder, range(COLD_FOLDERS)))
         return self._stack.enter_context(run_s3(self.directory / "s3", self.tree, folders, sizes))
+
+    def in_turn(self, lanes: Sequence[Lane], repetitions: int | None = None) -> list[Row]:
+        """Measure every row once, then every row again in the opposite order, and so on.
+
+        So what changes on the machine meanwhile hits all rows, and neighbours stay neighbours.
+
+        Args:
+            repetitions: None for those of the options.
+        """
+        samples: list[list[Sample]] = [[] for _ in lanes]
+        failures: dict[int, Exception] = {}
+        order = range(len(lanes))
+        for repetition in range(repetitions or self.options.repetitions):
+            for index in order if repetition % 2 == 0 else reversed(order):
+                row, take = lanes[index]
+                if index not in failures:
+                    self.say(f"{row.case}, {row.server} ({repetition + 1})")
+                    try:
+                        samples[index].append(take())
+                    except (BenchError, OSError) as error:
+                        failures[index] = error
+        return [
+            lane.row.failed(failures[index]) if index in failures else lane.row.measured(taken)
+            for index, (lane, taken) in enumerate(zip(lanes, samples, strict=True))
+        ]
+
+
+class Section(NamedTuple):
+    """A part of a run, and a part of the report.
+
+    Attributes:
+        name: for `--only`.
+        title: of its table.
+        measure: makes its rows. What it raises (`BenchError`, `OSError`) becomes a failed row.
+        columns: titles of the table's columns, see `report.cell`.
+        goals: what its rows are held against.
+        by_case: one table for each case.
+    """
+
+    name: str
+    title: str
+    measure: Callable[[Bench], list[Row]]
+    columns: Sequence[str]
+    goals: Sequence[Goal] = ()
+    by_case: bool = False
 
 
 def wait_for(is_so: Callable[[], bool], seconds: float, what: str) -> None:

@@ -8,30 +8,50 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from benchmarks.load import Answer
-from benchmarks.results import BenchError
+from benchmarks import servers
+from benchmarks.bench import Bench, Lane
+from benchmarks.client import Answer, Target, get
+from benchmarks.load import load
+from benchmarks.results import BenchError, Row
 
 _OF_UVICORN = frozenset({"date", "connection"})
 """Header fields that uvicorn adds by itself."""
 
 
-class Captured(NamedTuple):
-    """An answer of Pierhead. The names of the header fields are in lower case, as ASGI has them."""
+def beside_floor(
+    bench: Bench, stack: ExitStack, row: Row, target: Target, answer: Answer, connections: int
+) -> list[Lane]:
+    """A row of Pierhead, and beside it one of the floor that sends the same.
 
-    status: int
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
+    Args:
+        stack: holds the floor.
+        answer: what Pierhead has just sent.
+        connections: see `load`.
+
+    Raises:
+        BenchError: the floor does not start, or sends something else.
+    """
+    captured = bench.place("captured")
+    capture(answer, captured)
+    floor = stack.enter_context(servers.floor(bench.place(servers.FLOOR), captured))
+    at_floor = target._replace(program=floor)
+    check_same(answer, get(at_floor))
+    rows = ((row, target), (replace(row, server=servers.FLOOR), at_floor))
+    seconds = bench.options.seconds
+    return [Lane(row, partial(load, at, seconds, connections)) for row, at in rows]
 
 
 def capture(answer: Answer, directory: Path) -> None:
-    """Keep an answer where `read_captured` finds it."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Keep an answer for `build_floor`."""
+    directory.mkdir(parents=True)
     headers = [pair for pair in answer.headers if pair[0] not in _OF_UVICORN]
     (directory / "head.json").write_text(json.dumps({"status": answer.status, "headers": headers}))
     (directory / "body").write_bytes(answer.body)
@@ -48,17 +68,12 @@ def check_same(answer: Answer, floor: Answer) -> None:
         raise BenchError("the floor sends something else")
 
 
-def read_captured(directory: Path) -> Captured:
-    """What `capture` kept."""
+def build_floor(directory: Path) -> ASGIApp:
+    """The application that sends what `capture` wrote."""
     head = json.loads((directory / "head.json").read_text())
-    pairs = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"])
-    return Captured(head["status"], pairs, (directory / "body").read_bytes())
-
-
-def build_floor(captured: Captured) -> ASGIApp:
-    """The application."""
-    start = {"type": "http.response.start", "status": captured.status, "headers": list(captured.headers)}
-    body = {"type": "http.response.body", "body": captured.body}
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"]]
+    start = {"type": "http.response.start", "status": head["status"], "headers": headers}
+    body = {"type": "http.response.body", "body": (directory / "body").read_bytes()}
 
     async def app(_: Scope, __: Receive, send: Send) -> None:
         await send(start)
@@ -74,7 +89,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     options = parser.parse_args()
     uvicorn.run(
-        build_floor(read_captured(options.captured)),
+        build_floor(options.captured),
         host="127.0.0.1",
         port=options.port,
         loop="uvloop",

@@ -2,89 +2,87 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import Final
 
 from app.config import Settings
-from benchmarks.bench import Bench
-from benchmarks.contenders import PIERHEAD
-from benchmarks.fake_store import folder_name
-from benchmarks.lanes import CONNECTIONS, Lane, measure_in_turn
-from benchmarks.load import Client, Target, get
-from benchmarks.programs import PROJECT, Program, run_program
-from benchmarks.results import BenchError, Row
-from benchmarks.tree import check_listing
-from tests.support.waiting import answers, free_port
+from benchmarks import servers
+from benchmarks.bench import ALL, Bench, Lane, Section
+from benchmarks.client import Client, Target
+from benchmarks.load import load
+from benchmarks.programs import Program
+from benchmarks.results import BenchError, Goal, Row, fact_of, find, times
+from benchmarks.servers import PIERHEAD
+from tests.support.synthetic_site import FILES, FOLDERS, folder_path
 
-FILES = 100
-"""In each folder."""
+GROUPS: Final = (1, 100)
+_QUICK_GROUPS = (1,)
 
-FOLDERS = (100, 10_000)
-_QUICK_FOLDERS = (10, 100)
-MEMORY_BEYOND_CACHE = 150 * 1024 * 1024
+_CACHE_BYTES = int(Settings.model_fields["cache_bytes"].default)
+BOUND: Final = _CACHE_BYTES / 2**20 + 150
+"""MiB."""
 _BROWSE_SECONDS = 180
-
-MEMORY, PEAK, BOUND, BROWSED = "memory", "peak memory", "memory bound", "folders browsed"
 
 
 def measure_growth(bench: Bench) -> list[Row]:
     """A small bucket and a large one, both browsed from end to end; then one page of each in turn."""
-    rows: list[Row] = []
-    lanes: list[Lane] = []
     with ExitStack() as stack:
-        for folders in _QUICK_FOLDERS if bench.options.quick else FOLDERS:
-            row = Row("growth", PIERHEAD, case_of(folders))
-            try:
-                lanes.append(_prepare(bench, row, folders, stack))
-            except (BenchError, OSError) as error:
-                rows.append(row.failed(error))
-        return rows + measure_in_turn(bench, lanes)
+        lanes = []
+        for groups in _QUICK_GROUPS if bench.options.quick else GROUPS:
+            bench.say(f"growth, browsing {case_of(groups)}")
+            server = servers.synthetic(bench.place("growth"), groups, _CACHE_BYTES)
+            program = stack.enter_context(server)
+            _browse(program, groups)
+            facts = {
+                "memory MiB": program.memory(),
+                "at most MiB": program.memory("VmHWM"),
+                "bound MiB": BOUND,
+            }
+            take = partial(load, Target(program, folder_path(0, 0)), bench.options.seconds)
+            lanes.append(Lane(Row(PIERHEAD, case_of(groups), facts=facts), take))
+        return bench.in_turn(lanes)
 
 
-def case_of(folders: int) -> str:
+def case_of(groups: int) -> str:
     """How a row says how large its bucket is."""
-    return f"{folders * FILES:,} keys in {folders:,} folders"
+    return f"{groups * FOLDERS * FILES:,} keys in {groups * FOLDERS:,} folders"
 
 
-def _prepare(bench: Bench, row: Row, folders: int, stack: ExitStack) -> Lane:
-    bench.say(f"growth, browsing {row.case}")
-    program = stack.enter_context(_run(bench, folders))
-    browsed = _browse(program, folders)
-    facts = {
-        MEMORY: program.memory(),
-        PEAK: program.memory("VmHWM"),
-        BOUND: int(Settings.model_fields["cache_bytes"].default) + MEMORY_BEYOND_CACHE,
-        BROWSED: browsed,
-    }
-    target = Target(program, f"/{folder_name(0)}/")
-    check_listing(get(target), FILES)
-    return Lane(replace(row, facts=facts), target, CONNECTIONS, bench.options.seconds)
+def _browse(program: Program, groups: int) -> None:
+    """Ask for the page of each folder once.
 
-
-def _run(bench: Bench, folders: int) -> AbstractContextManager[Program]:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "benchmarks.fake_server", "--port", str(port)]
-    return run_program(
-        [*command, "--folders", str(folders), "--files", str(FILES)],
-        url=url,
-        directory=bench.directory / f"growth-{folders}",
-        answers=lambda: answers(f"{url}/healthz"),
-        environ={"PYTHONPATH": str(PROJECT)},
-    )
-
-
-def _browse(program: Program, folders: int) -> int:
-    """Ask for the page of each folder once, as far as the time goes. Returns how many those were."""
-    client = Client(program.url)
+    Raises:
+        BenchError: that takes too long, or a page cannot be had.
+    """
     deadline = time.monotonic() + _BROWSE_SECONDS
-    try:
-        for number in range(folders):
-            check_listing(client.get(f"/{folder_name(number)}/"), FILES)
+    with closing(Client(program.url)) as client:
+        for group in range(groups):
+            for folder in range(FOLDERS):
+                client.ask(Target(program, folder_path(group, folder)))
             if time.monotonic() > deadline:
-                return number + 1
-    finally:
-        client.close()
-    return folders
+                raise BenchError(f"browsed only {group + 1} of {groups} parts in {_BROWSE_SECONDS} s")
+
+
+def _growth(rows: Sequence[Row]) -> float | None:
+    small, large = (find(rows, PIERHEAD, case_of(groups)) for groups in GROUPS)
+    return 1 / times(large, small) if small and large else None
+
+
+SECTION: Final = Section(
+    "growth",
+    "Warm listing as the bucket grows",
+    measure_growth,
+    (*ALL, "memory MiB", "at most MiB", "bound MiB"),
+    (
+        Goal("a warm page costs at most 1.2 times as much with 100 times the keys", _growth, at_most=1.2),
+        Goal(
+            "memory within CACHE_BYTES + 150 MiB after every folder was looked at",
+            fact_of(case_of(GROUPS[-1]), PIERHEAD, "memory MiB"),
+            at_most=BOUND,
+            unit="MiB",
+        ),
+    ),
+)

@@ -1,4 +1,4 @@
-"""Lists one folder of a `MadeUpS3` in one of several ways, and says as JSON how that went."""
+"""Lists one folder of a `MadeUpS3` in one of several ways, and prints as JSON how that went."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Listed:
 
 @asynccontextmanager
 async def _aioboto3(bucket: str, prefix: str) -> AsyncIterator[Lister]:
-    """What anybody would write."""
+    """The obvious way."""
     async with aioboto3.Session().client("s3") as client:
 
         async def run() -> int:
@@ -64,7 +64,7 @@ async def _aioboto3(bucket: str, prefix: str) -> AsyncIterator[Lister]:
 async def _page_by_page(bucket: str, prefix: str) -> AsyncIterator[Lister]:
     """With the calls and the parser of Pierhead, each page after the one before."""
     async with _store(bucket) as store:
-        fetcher = store._pages  # the very one that it lists folders with
+        fetcher = store._pages  # the one that it lists folders with
 
         async def run() -> int:
             return sum([len(page.keys) async for page in fetcher.pages(prefix)])
@@ -118,22 +118,24 @@ async def _probe(listed: Listed) -> None:
         listed.held_seconds = max(listed.held_seconds, time.perf_counter() - asked - PROBE_SECONDS)
 
 
-async def _run(way: str, bucket: str, prefix: str, times: int) -> list[Listed]:
+async def _run(way: str, bucket: str, prefix: str, times: int) -> Listed:
     async with WAYS[way](bucket, prefix) as lister:
-        return [await measure(lister) for _ in range(times)]
+        for _ in range(times - 1):
+            await lister()
+        return await measure(lister)
 
 
 def main() -> None:
-    """List as told, with the interpreter set up as for serving, and print a JSON array."""
+    """List with the interpreter set up as for serving, and print how the last time went."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("way", choices=WAYS)
     parser.add_argument("bucket")
     parser.add_argument("prefix", help="of the folder, with its slash")
-    parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("times", type=int)
     options = parser.parse_args()
     prepare_process()
-    listings = uvloop.run(_run(options.way, options.bucket, options.prefix, options.times))
-    print(json.dumps([asdict(listed) for listed in listings]))
+    listed = uvloop.run(_run(options.way, options.bucket, options.prefix, options.times))
+    print(json.dumps(asdict(listed)))
 
 
 if __name__ == "__main__":

@@ -1,103 +1,61 @@
-"""Asking a server for one page, again and again: with wrk, or one request after the other."""
+"""Loading a server: with wrk, with curl, or one request after the other."""
 
 from __future__ import annotations
 
-import http.client
 import json
 import signal
 import statistics
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from benchmarks.programs import LOAD_CORE, Program
+from benchmarks.client import Client, Target
+from benchmarks.programs import LOAD_CORE, Program, run_to_end
 from benchmarks.results import BenchError, Sample
 
-_REPORT = Path(__file__).with_name("wrk_report.lua")
-_ANSWER_SECONDS = 60
+CONNECTIONS = 16
+"""How many requests are under way at any time, if the server can stand it."""
+
+_WARM_UP = 0.1
+"""Part of a measurement that is run before it, and not counted."""
+_PAUSE_SECONDS = 0.005
+_CURL_SECONDS = 120
 _WRK_END_SECONDS = 30
+_MIB = 1024 * 1024
+_REPORT = Path(__file__).with_name("wrk_report.lua")
 
 
-class Answer(NamedTuple):
-    """One whole answer.
+def connections_for(seconds: float, answer_seconds: float) -> int:
+    """How many requests may be under way at once.
 
-    Attributes:
-        headers: names in lower case, in the order they came.
-        first_byte: seconds until its status line was there.
-        seconds: until its last byte was.
+    Fewer than `CONNECTIONS` where a server is so slow that hardly more than those would be answered within the
+    time: what is under way when it is over is not counted. 0 means one by one, which counts every request.
+
+    Args:
+        seconds: length of a measurement.
+        answer_seconds: how long one answer takes.
     """
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    first_byte: float
-    seconds: float
+    connections = min(CONNECTIONS, int(seconds / 10 / answer_seconds))
+    return connections if connections > 1 else 0
 
 
-class Target(NamedTuple):
-    """A page of a server.
+def load(target: Target, seconds: float, connections: int = CONNECTIONS) -> Sample:
+    """One measurement of one page, warmed up.
 
-    Attributes:
-        path: with its query.
-        headers: that are sent with each request.
-        status: of every right answer.
-    """
-
-    program: Program
-    path: str
-    headers: Mapping[str, str] = MappingProxyType({})
-    status: int = 200
-
-    @property
-    def url(self) -> str:
-        """The whole of it."""
-        return self.program.url + self.path
-
-
-class Client:
-    """One connection that is kept, and opened again where the server closes it."""
-
-    def __init__(self, url: str) -> None:
-        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=_ANSWER_SECONDS)
-
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
-        """Ask once.
-
-        Raises:
-            BenchError: there was no whole answer.
-        """
-        start = time.perf_counter()
-        try:
-            self._connection.request("GET", path, headers=dict(headers or {}))
-            answer = self._connection.getresponse()
-            first_byte = time.perf_counter() - start
-            body = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
-            raise BenchError(f"no answer to {path}: {error!r}") from error
-        found = tuple((name.lower(), value) for name, value in answer.getheaders())
-        return Answer(answer.status, found, body, first_byte, time.perf_counter() - start)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-
-def get(target: Target) -> Answer:
-    """Ask once, on a connection of its own.
+    Args:
+        connections: 0 where requests are made one by one.
 
     Raises:
-        BenchError: as `Client.get`.
+        BenchError: there is no figure.
     """
-    client = Client(target.url)
-    try:
-        return client.get(target.path, target.headers)
-    finally:
-        client.close()
+    if not connections:
+        return ask_one_by_one(target, seconds=seconds)
+    ask_one_by_one(target, seconds=seconds * _WARM_UP, at_least=1)
+    return load_with_wrk(target, seconds=seconds, connections=connections)
 
 
 def load_with_wrk(
@@ -114,24 +72,18 @@ def load_with_wrk(
     """
     command = ["taskset", "-c", ",".join(map(str, cores)), "wrk", "--latency", "-t", str(threads)]
     command += ["-c", str(connections), "-d", "3600", "--timeout", "30", "-s", str(_REPORT)]
-    for name, value in target.headers.items():
-        command += ["-H", f"{name}: {value}"]
+    command += [word for name, value in target.headers.items() for word in ("-H", f"{name}: {value}")]
     used = target.program.cpu_seconds()
-    try:
-        process = subprocess.Popen([*command, target.url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    except OSError as error:
-        raise BenchError(f"wrk: {error.strerror}") from error
-    try:
-        time.sleep(
-            seconds
-        )  # wrk itself counts in whole seconds only; told to stop, it reports on what it has
-        process.send_signal(signal.SIGINT)
-        output = process.communicate(timeout=_WRK_END_SECONDS)[0].decode()
-    except subprocess.TimeoutExpired as error:
-        raise BenchError("wrk did not stop") from error
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen([*command, target.url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as wrk:
+        try:
+            # wrk itself counts in whole seconds only; when it is interrupted, it reports on what it has.
+            time.sleep(seconds)
+            wrk.send_signal(signal.SIGINT)
+            output = wrk.communicate(timeout=_WRK_END_SECONDS)[0].decode()
+        except subprocess.TimeoutExpired as error:
+            raise BenchError("wrk did not stop") from error
+        finally:
+            wrk.kill()
     return read_report(output, target.program.cpu_seconds() - used)
 
 
@@ -162,19 +114,49 @@ def ask_one_by_one(target: Target, *, seconds: float, at_least: int = 3) -> Samp
 
     The rate of wrk would be wrong there by the requests that are under way when the time is over.
     """
-    client = Client(target.url)
+    with closing(Client(target.url)) as client:
+        return repeat(lambda: client.ask(target), target.program, seconds=seconds, at_least=at_least)
+
+
+def download(url: str, size: int, program: Program | None, *, seconds: float) -> Sample:
+    """Fetch a file with curl, again and again. The rate of the sample is in MiB a second.
+
+    Args:
+        size: of the file, in bytes.
+        program: whose CPU time counts; None where it is not known.
+
+    Raises:
+        BenchError: it is not the whole file.
+    """
+    form = "%{http_code} %{size_download} %{time_total}"
+    command = ["curl", "--silent", "--show-error", "--output", "/dev/null", "--write-out", form, url]
+
+    def fetch() -> float:
+        status, received, taken = run_to_end(command, seconds=_CURL_SECONDS).split()
+        if (status, received) != ("200", str(size)):
+            raise BenchError(f"status {status}, {received} of {size} bytes")
+        return float(taken)
+
+    fetch()
+    sample = repeat(fetch, program, seconds=seconds)
+    return replace(sample, rate=sample.rate * size / _MIB)
+
+
+def repeat(
+    once: Callable[[], float], program: Program | None, *, seconds: float, at_least: int = 1
+) -> Sample:
+    """Do something again and again for a while.
+
+    Args:
+        once: does it, and returns the seconds that it took.
+        program: whose CPU time counts; None where it is not known.
+    """
     taken: list[float] = []
-    started, used = time.perf_counter(), target.program.cpu_seconds()
-    try:
-        while len(taken) < at_least or time.perf_counter() - started < seconds:
-            answer = client.get(target.path, target.headers)
-            if answer.status != target.status:
-                raise BenchError(f"status {answer.status}")
-            taken.append(answer.seconds)
-    finally:
-        client.close()
-    wall = time.perf_counter() - started
-    return sample_of(taken, busy=(target.program.cpu_seconds() - used) / wall)
+    started, used = time.perf_counter(), program.cpu_seconds() if program else 0.0
+    while len(taken) < at_least or time.perf_counter() - started < seconds:
+        taken.append(once())
+    used = (program.cpu_seconds() if program else 0.0) - used
+    return sample_of(taken, busy=used / (time.perf_counter() - started))
 
 
 def sample_of(taken: Sequence[float], *, busy: float = 0.0) -> Sample:
@@ -186,3 +168,36 @@ def sample_of(taken: Sequence[float], *, busy: float = 0.0) -> Sample:
     ordered = sorted(taken)
     p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
     return Sample(len(taken) / sum(taken), statistics.median(taken) * 1e3, p99 * 1e3, len(taken), 0, busy)
+
+
+@contextmanager
+def asked_all_the_time(page: Target) -> Iterator[list[float]]:
+    """Ask for a page, with a short pause after each answer, until the block ends.
+
+    Yields:
+        The seconds that each answer has taken.
+
+    Raises:
+        BenchError: an answer failed, or had another status.
+    """
+    taken: list[float] = []
+    failures: list[BenchError] = []
+    is_over = threading.Event()
+
+    def ask() -> None:
+        try:
+            with closing(Client(page.url)) as client:
+                while not is_over.wait(_PAUSE_SECONDS):
+                    taken.append(client.ask(page))
+        except BenchError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=ask, name="asks-all-the-time")
+    thread.start()
+    try:
+        yield taken
+    finally:
+        is_over.set()
+        thread.join()
+    if failures:
+        raise failures[0]

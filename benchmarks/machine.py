@@ -37,7 +37,7 @@ def prepare() -> None:
 
 
 def describe() -> dict[str, str]:
-    """What has to be told with the figures: processor, kernel, versions."""
+    """What belongs to the figures: processor, kernel, versions."""
     cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     found = {
         "processor": f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores",

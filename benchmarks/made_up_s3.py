@@ -6,10 +6,9 @@ This one does next to nothing, each answer after the time that a round trip woul
 
 from __future__ import annotations
 
-import argparse
 import asyncio
+import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -131,16 +130,6 @@ async def serve(s3: MadeUpS3, port: int) -> None:
         await server.serve_forever()
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until told to end."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--entries", type=int, default=0)
-    parser.add_argument("--object-bytes", type=int, default=0)
-    parser.add_argument("--delay", type=float, default=0.0)
-    options = parser.parse_args(arguments)
-    uvloop.run(serve(MadeUpS3(options.entries, options.object_bytes, options.delay), options.port))
-
-
 if __name__ == "__main__":
-    main()
+    _port, _entries, _object_bytes, _delay = sys.argv[1:]
+    uvloop.run(serve(MadeUpS3(int(_entries), int(_object_bytes), float(_delay)), int(_port)))

@@ -1,16 +1,17 @@
-"""Starting, watching and stopping the servers that are measured, each by its own process id."""
+"""Starting, watching and stopping programs, each by its own process id."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.results import BenchError
-from tests.support.waiting import wait_until
+from tests.support.waiting import answers, free_port, wait_until
 
 PROJECT = Path(__file__).resolve().parent.parent
 SERVER_CORE = 0
@@ -38,85 +39,82 @@ class Program:
         return self._process.poll() is None
 
     def cpu_seconds(self) -> float:
-        """CPU time used until now, of all its processes."""
-        total = 0.0
-        for pid in self._pids():
-            fields = _stat(pid)
-            total += (
-                int(fields[11]) + int(fields[12])
-            ) / _TICKS  # utime, stime: proc(5), counted from the state
-        return total
+        """CPU time used until now, of all its processes: utime and stime of proc(5)."""
+        stats = [_stat(pid) for pid in _group(self._process.pid)]
+        return sum(int(fields[11]) + int(fields[12]) for fields in stats) / _TICKS
 
-    def memory(self, name: str = "VmRSS") -> int:
-        """Bytes of memory, summed over its processes.
+    def memory(self, name: str = "VmRSS") -> float:
+        """MiB of memory, summed over its processes.
 
         Args:
             name: `VmRSS` (now) or `VmHWM` (the most it has been), as in /proc/PID/status.
         """
-        lines = [
-            line for pid in self._pids() for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-        ]
-        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
-
-    def _pids(self) -> list[int]:
-        return _group(self._process.pid)
+        texts = [Path(f"/proc/{pid}/status").read_text() for pid in _group(self._process.pid)]
+        lines = [line for text in texts for line in text.splitlines()]
+        return sum(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
 
 
 @contextmanager
 def run_program(
-    command: Sequence[str | Path],
-    *,
-    url: str,
+    command: str,
     directory: Path,
-    answers: Callable[[], bool],
+    *,
+    ready: str = "/",
+    configuration: str = "",
     environ: Mapping[str, str] | None = None,
     cores: Sequence[int] = (SERVER_CORE,),
-    prefix: Sequence[str | Path] = (),
+    prefix: Sequence[str] = (),
+    **values: object,
 ) -> Iterator[Program]:
     """Run a server until the block ends.
 
     Args:
-        command: the server in the foreground.
-        url: where it will answer.
+        command: the server in the foreground. In each of its words, and in the configuration, `{port}`,
+            `{directory}`, `{python}` and the names of `values` are filled in.
         directory: where it runs, and writes its log; it is made.
-        answers: whether it is ready.
-        environ: its whole environment beside PATH, HOME and the locale.
+        ready: path that answers with success once it is ready.
+        configuration: text of the file `configuration` in its directory.
+        environ: its environment beside PATH, HOME, the locale and where this project is.
         cores: those that it may use.
         prefix: a command that sets limits and becomes the server.
 
     Raises:
         BenchError: it did not start, with the last words of its log.
     """
+    port = free_port()
+    known = {"port": port, "directory": directory, "python": sys.executable} | values
+    words = [word.format(**known) for word in command.split()]
     directory.mkdir(parents=True, exist_ok=True)
-    log = directory / "log"
-    with log.open("ab") as output:
-        try:
-            process = subprocess.Popen(
-                [*prefix, "taskset", "-c", ",".join(map(str, cores)), *command],
-                cwd=directory,
-                env={"PATH": _path(), "HOME": str(directory), "LC_ALL": "C.UTF-8", **(environ or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                process_group=0,
-            )
-        except OSError as error:
-            raise BenchError(f"{command[0]}: {error.strerror}") from error
-    program = Program(process, url)
+    (directory / "configuration").write_text(configuration.format(**known))
+    process = _start([*prefix, "taskset", "-c", ",".join(map(str, cores)), *words], directory, environ or {})
+    program = Program(process, f"http://127.0.0.1:{port}")
     try:
-        wait_until(lambda: not program.is_running or answers(), _START_SECONDS)
-        if not program.is_running or not answers():
-            raise BenchError(f"{Path(command[0]).name} did not start: {_last_words(log)}")
+        wait_until(lambda: not program.is_running or answers(program.url + ready), _START_SECONDS)
+        if not program.is_running or not answers(program.url + ready):
+            raise BenchError(f"{Path(words[0]).name} did not start: {_last_words(directory / 'log')}")
         yield program
     finally:
         _stop(process)
+
+
+def _start(words: Sequence[str], directory: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    with (directory / "log").open("ab") as output:
+        return subprocess.Popen(
+            words,
+            cwd=directory,
+            env={**_environment(), "HOME": str(directory), "LC_ALL": "C.UTF-8", **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
 
 
 def run_to_end(command: Sequence[str], environ: Mapping[str, str] | None = None, *, seconds: float) -> str:
     """Run a command on the load generator's core. Returns what it printed.
 
     Args:
-        environ: its environment beside PATH.
+        environ: its environment beside PATH and where this project is.
         seconds: longest that it may take.
 
     Raises:
@@ -125,7 +123,7 @@ def run_to_end(command: Sequence[str], environ: Mapping[str, str] | None = None,
     try:
         done = subprocess.run(
             command,
-            env={"PATH": _path(), **(environ or {})},
+            env={**_environment(), **(environ or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=seconds,
@@ -136,6 +134,11 @@ def run_to_end(command: Sequence[str], environ: Mapping[str, str] | None = None,
     if done.returncode:
         raise BenchError(f"{command[0]}: {done.stderr.decode(errors='replace').strip()[-300:]}")
     return done.stdout.decode()
+
+
+def _environment() -> dict[str, str]:
+    """Where programs are found, servers too by somebody who is not root; and this project."""
+    return {"PATH": os.environ["PATH"] + ":/usr/local/sbin:/usr/sbin:/sbin", "PYTHONPATH": str(PROJECT)}
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -163,11 +166,6 @@ def _group(leader: int) -> list[int]:
 def _stat(pid: int) -> list[str]:
     """The fields of /proc/PID/stat after the name, which may hold blanks and parentheses itself."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-def _path() -> str:
-    """Where servers are found even by somebody who is not root."""
-    return os.environ["PATH"] + ":/usr/local/sbin:/usr/sbin:/sbin"
 
 
 def _last_words(log: Path) -> str:

@@ -6,47 +6,44 @@ A followed redirect would be S3's answer, and say nothing of Pierhead: what is m
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
+from typing import Final
 
-from benchmarks.bench import Bench
-from benchmarks.contenders import FLOOR, PIERHEAD_S3
-from benchmarks.floor import capture, check_same
-from benchmarks.lanes import CONNECTIONS, Lane, measure_in_turn
-from benchmarks.load import Answer, Target, get
-from benchmarks.pierhead import run_floor, run_pierhead
-from benchmarks.programs import PROJECT
-from benchmarks.results import BenchError, Row
-from benchmarks.s3 import BUCKET
-from benchmarks.tree import file_name, folder
+from benchmarks.bench import ALL, Bench, Section
+from benchmarks.client import Target, get
+from benchmarks.contenders import pierhead_on_s3
+from benchmarks.floor import beside_floor
+from benchmarks.load import CONNECTIONS
+from benchmarks.results import BenchError, Goal, Row, times_of
+from benchmarks.servers import FLOOR, PIERHEAD_S3
+from benchmarks.tree import cold_folder, file_name
 
-CASE = "a public file, by redirect"
-REDIRECTED = 302
+CASE: Final = "a public file, by redirect"
+REDIRECTED: Final = 302
 
 
 def measure_redirect(bench: Bench) -> list[Row]:
     """Pierhead on the S3 engine, and beside it the floor that sends what Pierhead has just sent."""
-    row = Row("redirect", PIERHEAD_S3, CASE)
-    directory = bench.directory / "redirect"
-    try:
-        with ExitStack() as stack:
-            environ = bench.s3().aws_environment()
-            server = run_pierhead(directory / "pierhead", f"s3://{BUCKET}", environ=environ)
-            path = f"/{folder(min(bench.s3().sizes))}/{file_name(0)}"
-            target = Target(stack.enter_context(server), path, status=REDIRECTED)
-            answer = get(target)
-            _check(answer)
-            capture(answer, directory / "captured")
-            floor = run_floor(directory / "floor", directory / "captured", PROJECT)
-            at_floor = target._replace(program=stack.enter_context(floor))
-            check_same(answer, get(at_floor))
-            seconds = bench.options.seconds
-            pairs = ((row, target), (replace(row, server=FLOOR), at_floor))
-            return measure_in_turn(bench, [Lane(*pair, CONNECTIONS, seconds) for pair in pairs])
-    except (BenchError, OSError) as error:
-        return [row.failed(error)]
+    with ExitStack() as stack:
+        program = stack.enter_context(pierhead_on_s3(bench))
+        target = Target(program, f"/{cold_folder(0)}/{file_name(0)}", status=REDIRECTED)
+        answer = get(target)
+        location = dict(answer.headers).get("location", "")
+        if answer.status != REDIRECTED or "X-Amz-Signature=" not in location:
+            raise BenchError(f"status {answer.status} and no signed URL")
+        row = Row(PIERHEAD_S3, CASE)
+        return bench.in_turn(beside_floor(bench, stack, row, target, answer, CONNECTIONS))
 
 
-def _check(answer: Answer) -> None:
-    location = dict(answer.headers).get("location", "")
-    if answer.status != REDIRECTED or "X-Amz-Signature=" not in location:
-        raise BenchError(f"status {answer.status} and no signed URL")
+SECTION: Final = Section(
+    "redirect",
+    "Download from S3 by redirect",
+    measure_redirect,
+    (*ALL, "x floor"),
+    (
+        Goal(
+            f"{CASE}: at least 0.6 of the floor's requests/s",
+            times_of(CASE, PIERHEAD_S3, FLOOR),
+            at_least=0.6,
+        ),
+    ),
+)

@@ -1,29 +1,26 @@
-"""The S3s that Pierhead and its peers read from: an engine filled with the tree, and one that makes up what it gives."""
+"""The S3 engine that Pierhead and its peers read from, filled with the tree."""
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from benchmarks.made_up_s3 import REQUESTS
-from benchmarks.programs import LOAD_CORE, PROJECT, run_program, run_to_end
+from benchmarks.programs import run_to_end
 from benchmarks.results import BenchError
 from tests.support.aws import S3Endpoint
 from tests.support.s3_engine import run_s3_engine
-from tests.support.waiting import answers, free_port
 
 BUCKET = "artifacts"
+STORAGE = f"s3://{BUCKET}"
 _FILL_SECONDS = 600
 _AT_ONCE = 32
 
 
-class S3(NamedTuple):
+@dataclass(frozen=True)
+class S3:
     """A bucket with the tree.
 
     Attributes:
@@ -35,21 +32,17 @@ class S3(NamedTuple):
     sizes: tuple[int, ...]
 
     def aws_environment(self, url: str | None = None) -> dict[str, str]:
-        """What tells a program of the AWS conventions where the engine is.
+        """Where the engine is, for a program that follows the AWS conventions.
 
         Args:
             url: of a proxy before it.
         """
-        return aws_environment(self.endpoint if url is None else replace(self.endpoint, url=url))
+        endpoint = self.endpoint
+        return aws_environment(S3Endpoint(url or endpoint.url, endpoint.access_key, endpoint.secret_key))
 
-    def rclone_environment(self, directory: Path, url: str | None = None) -> dict[str, str]:
-        """The same for rclone, whose remote is then `:s3:BUCKET`.
-
-        Args:
-            directory: where it looks for a configuration, and finds none.
-        """
+    def rclone_environment(self, url: str | None = None) -> dict[str, str]:
+        """The same for rclone, whose remote is then `:s3:BUCKET`."""
         return {
-            "RCLONE_CONFIG": str(directory / "rclone.conf"),
             "RCLONE_S3_PROVIDER": "Ceph",
             "RCLONE_S3_ENDPOINT": url or self.endpoint.url,
             "RCLONE_S3_ACCESS_KEY_ID": self.endpoint.access_key,
@@ -57,22 +50,22 @@ class S3(NamedTuple):
         }
 
     def upload(self, directory: Path, *arguments: str) -> None:
-        """Run rclone to store something.
+        """Run rclone to store something, which is several times as fast as anything in Python.
 
         Args:
-            directory: as `rclone_environment` takes it.
+            directory: where rclone looks for a configuration, and finds none.
             arguments: command, source and target; `:s3:` is this S3.
 
         Raises:
             BenchError: it cannot be stored.
         """
-        environ = {"HOME": str(directory), **self.rclone_environment(directory)}
+        environ = {"HOME": str(directory), "RCLONE_CONFIG": str(directory / "rclone.conf")}
         command = ["rclone", *arguments, "--s3-no-head", "--transfers", str(_AT_ONCE)]
-        run_to_end(command, environ, seconds=_FILL_SECONDS)
+        run_to_end(command, environ | self.rclone_environment(), seconds=_FILL_SECONDS)
 
 
 def aws_environment(endpoint: S3Endpoint) -> dict[str, str]:
-    """What tells a program of the AWS conventions where an S3 is."""
+    """Where an S3 is, for a program that follows the AWS conventions."""
     return {
         "AWS_ENDPOINT_URL_S3": endpoint.url,
         "AWS_ACCESS_KEY_ID": endpoint.access_key,
@@ -101,48 +94,8 @@ def run_s3(directory: Path, tree: Path, folders: tuple[str, ...], sizes: tuple[i
         raise BenchError(f"the S3 engine does not start: {error}") from error
     try:
         s3 = S3(endpoint, sizes)
-        _fill(s3, directory, tree, folders)
-        _keep_off_the_servers_core(directory)
+        included = [argument for folder in folders for argument in ("--include", f"/{folder}/**")]
+        s3.upload(directory, "copy", str(tree), f":s3:{BUCKET}", "--no-check-dest", *included)
         yield s3
     finally:
         engine.__exit__(None, None, None)
-
-
-@contextmanager
-def run_made_up_s3(
-    directory: Path, *, entries: int = 0, object_bytes: int = 0, delay: float = 0.0
-) -> Iterator[S3Endpoint]:
-    """Run a `MadeUpS3` on the load generator's core until the block ends.
-
-    Args:
-        directory: for what it writes.
-        entries, object_bytes, delay: see `MadeUpS3`.
-
-    Raises:
-        BenchError: it does not start.
-    """
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "benchmarks.made_up_s3", "--port", str(port), "--delay", str(delay)]
-    with run_program(
-        [*command, "--entries", str(entries), "--object-bytes", str(object_bytes)],
-        url=url,
-        directory=directory,
-        answers=lambda: answers(url + REQUESTS),
-        environ={"PYTHONPATH": str(PROJECT)},
-        cores=(LOAD_CORE,),
-    ):
-        yield S3Endpoint(url)
-
-
-def _fill(s3: S3, directory: Path, tree: Path, folders: tuple[str, ...]) -> None:
-    """Upload with rclone, which is several times as fast as anything in Python."""
-    included = [argument for folder in folders for argument in ("--include", f"/{folder}/**")]
-    s3.upload(directory, "copy", str(tree), f":s3:{BUCKET}", "--no-check-dest", *included)
-
-
-def _keep_off_the_servers_core(directory: Path) -> None:
-    for pid_file in (directory / "run").glob("*.pid"):
-        pid = int(pid_file.read_text())
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), {LOAD_CORE})

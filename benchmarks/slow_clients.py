@@ -8,26 +8,27 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
-from benchmarks.bench import Bench
-from benchmarks.beside import asked_all_the_time
-from benchmarks.contenders import PIERHEAD_S3
-from benchmarks.growth import PEAK
-from benchmarks.limits import CORES, limited
-from benchmarks.load import Target, get, sample_of
+from benchmarks import servers
+from benchmarks.bench import LATENCY, Bench, Lane, Section
+from benchmarks.client import Target, get
+from benchmarks.crowd import SERVER_CORES
+from benchmarks.limits import BYTES, CORES, limited
+from benchmarks.load import asked_all_the_time, sample_of
 from benchmarks.made_up_s3 import OBJECT
-from benchmarks.pierhead import run_pierhead
 from benchmarks.programs import Program
-from benchmarks.results import BenchError, Row
-from benchmarks.s3 import BUCKET, aws_environment, run_made_up_s3
+from benchmarks.results import BenchError, Goal, Row, Sample, fact_of
+from benchmarks.s3 import STORAGE, aws_environment
+from benchmarks.servers import PIERHEAD_S3
 from benchmarks.tree import COLD_ENTRIES, check_listing, cold_folder
+from tests.support.aws import S3Endpoint
 
 CLIENTS: Final = 1_000
 CASE: Final = f"{CLIENTS:,} clients, each slowly taking in 1 GiB"
-STREAMS: Final = "streams"
-"""Fact: how many of them were given bytes to the end."""
+PEAK: Final = "at most MiB"
 
 _OBJECT_BYTES = 1024**3
 _SECONDS = 20.0
@@ -38,44 +39,37 @@ _RECEIVE_BUFFER = 64 * 1024
 _SIP = 4 * 1024
 _ROUND_SECONDS = 0.1
 _STILL_SECONDS = 5.0
-"""A window as small as theirs is opened in steps, and the loopback has large segments: a stream may pause."""
-_SERVER_CORES = (0, 1)
+"""A window as small as theirs opens in steps, and the loopback has large segments: a stream may pause."""
 
 
 def measure_slow_clients(bench: Bench) -> list[Row]:
     """Two workers on two cores in 2 GiB, and a small page that others ask for meanwhile."""
-    row = Row("slow-clients", PIERHEAD_S3, CASE)
-    try:
-        with ExitStack() as stack:
-            limits = stack.enter_context(limited(f"pierhead-bench-slow-{os.getpid()}"))
-            s3 = stack.enter_context(
-                run_made_up_s3(bench.directory / "slow-clients-s3", object_bytes=_OBJECT_BYTES)
-            )
-            server = run_pierhead(
-                bench.directory / "slow-clients",
-                f"s3://{BUCKET}",
-                environ={**aws_environment(s3), "PIERHEAD_DELIVERY": "proxy"},
-                workers=CORES,
-                cores=_SERVER_CORES,
-                prefix=limits.prefix,
-            )
-            row = replace(row, note=limits.kind)
-            return [_measure(bench, row, stack.enter_context(server))]
-    except (BenchError, OSError) as error:
-        return [row.failed(error)]
+    with (
+        limited(f"pierhead-bench-slow-{os.getpid()}") as limits,
+        servers.made_up_s3(bench.place("made-up S3"), object_bytes=_OBJECT_BYTES) as s3,
+        servers.pierhead(
+            bench.place("slow-clients"),
+            STORAGE,
+            environ=aws_environment(S3Endpoint(s3.url)) | {"PIERHEAD_DELIVERY": "proxy"},
+            workers=CORES,
+            cores=SERVER_CORES,
+            prefix=limits.prefix,
+        ) as program,
+    ):
+        page = Target(program, f"/{cold_folder(0)}/")
+        check_listing(get(page), COLD_ENTRIES)
+        seconds = _QUICK_SECONDS if bench.options.quick else _SECONDS
+        lane = Lane(Row(PIERHEAD_S3, CASE, note=limits.kind), partial(_measure, page, seconds))
+        return bench.in_turn([lane], repetitions=1)
 
 
-def _measure(bench: Bench, row: Row, program: Program) -> Row:
-    bench.say("slow-clients")
-    page = Target(program, f"/{cold_folder(0)}/")
-    check_listing(get(page), COLD_ENTRIES)
-    with _clients(program) as clients:
+def _measure(page: Target, seconds: float) -> Sample:
+    with _clients(page.program) as clients:
         _read_heads(clients)
         with asked_all_the_time(page) as beside:
-            streams = _sip(clients, _QUICK_SECONDS if bench.options.quick else _SECONDS)
-        memory = program.memory("VmHWM")
-    sample = replace(sample_of(beside), errors=CLIENTS - streams)
-    return replace(row, samples=(sample,), facts={PEAK: memory, STREAMS: streams})
+            streams = _sip(clients, seconds)
+    facts = {"downloads to the end": streams, PEAK: page.program.memory("VmHWM")}
+    return replace(sample_of(beside), errors=CLIENTS - streams, facts=facts)
 
 
 @contextmanager
@@ -122,3 +116,20 @@ def _is_given_more(client: socket.socket) -> bool:
         return bool(client.recv(_SIP))
     except OSError:  # broken off, or nothing there yet
         return False
+
+
+SECTION: Final = Section(
+    "slow-clients",
+    f"{CLIENTS:,} slow downloads",
+    measure_slow_clients,
+    (*LATENCY, "downloads to the end", PEAK),
+    (
+        Goal(f"{CASE}: none breaks off", fact_of(CASE, PIERHEAD_S3, "errors"), at_most=0, unit="break off"),
+        Goal(
+            f"{CASE}: at most 2 GiB of memory",
+            fact_of(CASE, PIERHEAD_S3, PEAK),
+            at_most=BYTES / 2**20,
+            unit="MiB",
+        ),
+    ),
+)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from benchmarks.bench import Bench, wait_for
-from benchmarks.contenders import PIERHEAD_S3
-from benchmarks.delaying_proxy import DelayingProxy
-from benchmarks.lanes import CONNECTIONS, Lane, measure
-from benchmarks.load import Target, get
-from benchmarks.pierhead import run_pierhead
-from benchmarks.results import BenchError, Row, Sample
-from benchmarks.s3 import BUCKET
+from benchmarks.bench import LATENCY, Bench, Lane, Section, wait_for
+from benchmarks.client import Target, get
+from benchmarks.contenders import pierhead_on_s3
+from benchmarks.load import load
+from benchmarks.results import Goal, Row, Sample, find, paired
+from benchmarks.servers import PIERHEAD_S3
 from benchmarks.tree import COLD_ENTRIES, check_listing, cold_folder
+from tests.support.delaying_proxy import DelayingProxy
 
 FAST_SECONDS: Final = 0.030
 SLOW_SECONDS: Final = 4 * FAST_SECONDS
@@ -34,48 +35,52 @@ def measure_slow_s3(bench: Bench) -> list[Row]:
     """Every state of S3, with a folder that needs no refresh and with one that needs it all the time."""
     rows: list[Row] = []
     for lifetime, ttl in LIFETIMES.items():
-        row = Row("slow-s3", PIERHEAD_S3, "")
-        try:
-            rows += _measure_states(bench, row, lifetime, ttl)
-        except (BenchError, OSError) as error:
-            rows += [replace(row, case=f"{state}, {lifetime}").failed(error) for state in STATES]
+        with ExitStack() as stack:
+            proxy = stack.enter_context(DelayingProxy(bench.s3.endpoint.url))
+            server = pierhead_on_s3(bench, proxy.url, PIERHEAD_CACHE_TTL=str(ttl))
+            target = Target(stack.enter_context(server), f"/{cold_folder(0)}/")
+            check_listing(get(target), COLD_ENTRIES)
+            take = partial(_measure, bench, proxy, target, ttl)
+            lanes = [Lane(Row(PIERHEAD_S3, f"{state}, {lifetime}"), partial(take, state)) for state in STATES]
+            rows += bench.in_turn(lanes)
     return rows
 
 
-def _measure_states(bench: Bench, row: Row, lifetime: str, ttl: int) -> list[Row]:
-    s3 = bench.s3()
-    taken: dict[str, list[Sample]] = {state: [] for state in STATES}
-    asked: dict[str, int] = dict.fromkeys(STATES, 0)
-    with DelayingProxy(s3.endpoint.url) as proxy:
-        environ = {**s3.aws_environment(proxy.url), "PIERHEAD_CACHE_TTL": str(ttl)}
-        with run_pierhead(bench.directory / f"slow-{ttl}", f"s3://{BUCKET}", environ=environ) as program:
-            target = Target(program, f"/{cold_folder(0)}/")
-            check_listing(get(target), COLD_ENTRIES)
-            lane = Lane(row, target, CONNECTIONS, bench.options.seconds)
-            for repetition in range(bench.options.repetitions):
-                for state in STATES:
-                    bench.say(f"slow-s3, {state}, {lifetime} ({repetition + 1})")
-                    _enter(state, proxy, is_refreshed=lambda: _age(target) <= ttl + 1)
-                    before = proxy.requests
-                    taken[state].append(measure(lane))
-                    asked[state] += proxy.requests - before
-    return [
-        replace(
-            row, case=f"{state}, {lifetime}", samples=tuple(taken[state]), facts={"S3 requests": asked[state]}
-        )
-        for state in STATES
-    ]
-
-
-def _enter(state: str, proxy: DelayingProxy, *, is_refreshed: Callable[[], bool]) -> None:
+def _measure(bench: Bench, proxy: DelayingProxy, target: Target, ttl: int, state: str) -> Sample:
     if state == STOPPED:
         proxy.refuse()
-        return
-    proxy.delay = FAST_SECONDS if state == FAST else SLOW_SECONDS
-    proxy.resume()
-    wait_for(is_refreshed, _RECOVERY_SECONDS, "a refresh after S3 came back")
+    else:
+        proxy.delay = FAST_SECONDS if state == FAST else SLOW_SECONDS
+        proxy.resume()
+        wait_for(lambda: _age(target) <= ttl + 1, _RECOVERY_SECONDS, "a refresh after S3 came back")
+    before = proxy.requests
+    sample = load(target, bench.options.seconds)
+    return replace(sample, facts={"S3 requests": proxy.requests - before})
 
 
 def _age(target: Target) -> int:
-    """Seconds since the folder was read from S3, as the answer says it."""
+    """Seconds since the folder was read from S3, by the answer's `Age`."""
     return int(dict(get(target).headers).get("age", "0"))
+
+
+def _slower(lifetime: str, state: str, rows: Sequence[Row]) -> float | None:
+    """How much longer answers take than with fast S3, by p50 or p99, whichever is worse."""
+    row, base = (find(rows, PIERHEAD_S3, f"{name}, {lifetime}") for name in (state, FAST))
+    return max(paired(row, base, "p50"), paired(row, base, "p99")) if row and base else None
+
+
+SECTION: Final = Section(
+    "slow-s3",
+    "Warm listing while S3 is slow or gone",
+    measure_slow_s3,
+    (*LATENCY, "S3 requests"),
+    [
+        Goal(
+            f"{state}, {lifetime}: p50 and p99 at most 1.1 times those with fast S3",
+            partial(_slower, lifetime, state),
+            at_most=1.1,
+        )
+        for lifetime in LIFETIMES
+        for state in (SLOW, STOPPED)
+    ],
+)

@@ -6,7 +6,7 @@ import gzip
 import re
 from pathlib import Path
 
-from benchmarks.load import Answer
+from benchmarks.client import Answer
 from benchmarks.results import BenchError
 
 _NAME = re.compile(rb"build-[0-9]{6}\.tar\.gz")
@@ -34,22 +34,28 @@ def file_name(number: int) -> str:
 
 
 def make_folder(directory: Path, entries: int) -> None:
-    """Make a folder of empty files; nothing is done where it is there already."""
-    marker = directory.with_name(f".{directory.name}.made")
-    if marker.exists():
-        return
+    """Make a folder of empty files."""
     directory.mkdir(parents=True, exist_ok=True)
     for number in range(entries):
         (directory / file_name(number)).touch()
-    marker.touch()
+
+
+def make_file(path: Path, size: int) -> None:
+    """Make a file of zeros."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as output:
+        output.truncate(size)
 
 
 def make_tree(root: Path, sizes: tuple[int, ...]) -> None:
-    """Make the whole tree in a directory."""
-    for entries in sizes:
-        make_folder(root / folder(entries), entries)
-    for number in range(COLD_FOLDERS):
-        make_folder(root / cold_folder(number), COLD_ENTRIES)
+    """Make the whole tree in a directory. Folders that an earlier run has finished stay as they are."""
+    folders = {folder(entries): entries for entries in sizes}
+    folders |= {cold_folder(number): COLD_ENTRIES for number in range(COLD_FOLDERS)}
+    for name, entries in folders.items():
+        marker = root / f".{name.replace('/', '-')}.made"
+        if not marker.exists():
+            make_folder(root / name, entries)
+            marker.touch()
 
 
 def check_listing(answer: Answer, entries: int) -> None:

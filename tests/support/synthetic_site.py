@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -21,17 +21,29 @@ GROUPS, FOLDERS, FILES = 100, 100, 100
 """Folders of the root, folders in each of them, and files in each of those."""
 
 
+def folder_path(group: int, folder: int) -> str:
+    """URL path of a folder that has files."""
+    return f"/group-{group:03}/folder-{folder:03}/"
+
+
 class SyntheticStore:
-    """An `ObjectStore` in which each listing has strings of its own, as one that was parsed has."""
+    """An `ObjectStore` in which each listing has strings of its own, as one that was parsed has.
+
+    Args:
+        groups: folders of the root.
+    """
 
     is_one = True
+
+    def __init__(self, groups: int = GROUPS) -> None:
+        self._groups = groups
 
     async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
         entries: tuple[Entry, ...]
         match path.segments:
             case ():
-                entries = tuple(Folder(f"group-{number:03}") for number in range(GROUPS))
+                entries = tuple(Folder(f"group-{number:03}") for number in range(self._groups))
             case (_,):
                 entries = tuple(Folder(f"folder-{number:03}") for number in range(FOLDERS))
             case (group, folder):
@@ -84,19 +96,24 @@ def _file(group: str, folder: str, number: int) -> File:
 
 
 def main() -> None:
-    """Serve it: port and bytes of cache are the arguments."""
-    port, cache_bytes = map(int, sys.argv[1:])
+    """Serve it on a port of the loopback."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("port", type=int)
+    parser.add_argument("cache_bytes", type=int)
+    parser.add_argument("--groups", type=int, default=GROUPS)
+    parser.add_argument("--log-level", default="warning")
+    options = parser.parse_args()
     app = app_over(
-        SyntheticStore(),
-        cache_bytes=cache_bytes,
+        SyntheticStore(options.groups),
+        cache_bytes=options.cache_bytes,
         cache_ttl=3600,
         cache_grace=3600,
         cache_max_stale=7200,
-        log_level="warning",
+        log_level=options.log_level,
     )
     # The application is wired already, so its lifespan has nothing to do.
-    options = server_options(settings_for()) | {"host": "127.0.0.1", "port": port, "lifespan": "off"}
-    uvicorn.run(app, **options)
+    served = server_options(settings_for()) | {"host": "127.0.0.1", "port": options.port, "lifespan": "off"}
+    uvicorn.run(app, **served)
 
 
 if __name__ == "__main__":

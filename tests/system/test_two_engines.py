@@ -17,8 +17,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks.delaying_proxy import DelayingProxy
 from tests.support.aws import BUCKET, S3Endpoint, open_bucket, point_aws_at
+from tests.support.delaying_proxy import DelayingProxy
 from tests.support.pierhead_process import RunningPierhead, run_pierhead
 from tests.support.s3_engine import run_s3_engine
 from tests.support.waiting import wait_until

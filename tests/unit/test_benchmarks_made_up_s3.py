@@ -10,9 +10,7 @@ import pytest
 from app.domain.paths import ArtifactPath
 from app.storage.s3.store import open_s3_store
 from benchmarks import list_once
-from benchmarks.listing import CALLS, HELD, RANGES, with_listing
 from benchmarks.made_up_s3 import OBJECT, MadeUpS3
-from benchmarks.results import Row
 from benchmarks.s3 import BUCKET
 from benchmarks.tree import COLD_ENTRIES, cold_folder, folder
 from tests.support.aws import S3Endpoint, point_aws_at
@@ -45,11 +43,3 @@ async def test_the_object_is_as_long_as_it_says() -> None:
         assert info.size == BYTES
         async with store.open_range(path, info, 0, BYTES) as chunks:
             assert b"".join([chunk async for chunk in chunks]) == bytes(BYTES)
-
-
-def test_the_worst_of_several_listings_is_told() -> None:
-    row = Row("listing", RANGES, "")
-    for listed in (list_once.Listed(1, 0.5, 0.25, 0.004, 7), list_once.Listed(1, 1.0, 0.25, 0.009, 5)):
-        row = with_listing(row, listed)
-    assert dict(row.facts) == {CALLS: 7, HELD: 9.0}
-    assert [(sample.p50, sample.busy) for sample in row.samples] == [(500.0, 0.5), (1000.0, 0.25)]

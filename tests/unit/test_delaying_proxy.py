@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmarks.delaying_proxy import DelayingProxy
-from benchmarks.load import Client
+from benchmarks.client import Client
 from benchmarks.results import BenchError
+from tests.support.delaying_proxy import DelayingProxy
 
 BODY = b"x" * 3_000_000
 

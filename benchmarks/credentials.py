@@ -1,0 +1,67 @@
+"""The same warm page, asked for as real clients do: with a cookie that means nothing here, and with a token."""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+from typing import Final
+
+from benchmarks import servers
+from benchmarks.bench import ALL, Bench, Lane, Section
+from benchmarks.client import Target, get
+from benchmarks.load import load
+from benchmarks.programs import run_to_end
+from benchmarks.results import Goal, Row, times_of
+from benchmarks.servers import PIERHEAD
+from benchmarks.tree import COLD_ENTRIES, check_listing, cold_folder
+
+CASE: Final = f"{COLD_ENTRIES} entries"
+WITH_COOKIE: Final = "Pierhead, with an unrelated cookie"
+WITH_TOKEN: Final = "Pierhead, with a bearer token"
+
+_CREATE_SECONDS = 30
+
+
+def measure_credentials(bench: Bench) -> list[Row]:
+    """One server; anonymous requests and the others in turn."""
+    environ = {"PIERHEAD_SECRET_KEYS": secrets.token_hex(32)}
+    create = [
+        str(servers.COMMAND),
+        "token",
+        "create",
+        "--subject",
+        "robot",
+        "--group",
+        "staff",
+        "--expires",
+        "1h",
+    ]
+    bearer = run_to_end(create, environ, seconds=_CREATE_SECONDS).strip()
+    headers = {
+        PIERHEAD: {},
+        WITH_COOKIE: {"Cookie": "_ga=GA1.1.1234567890.1700000000"},
+        WITH_TOKEN: {"Authorization": f"Bearer {bearer}"},
+    }
+    with servers.pierhead(bench.place("credentials"), f"file://{bench.tree}", environ=environ) as program:
+        lanes = []
+        for server, sent in headers.items():
+            target = Target(program, f"/{cold_folder(0)}/", sent)
+            check_listing(get(target), COLD_ENTRIES)
+            lanes.append(Lane(Row(server, CASE), partial(load, target, bench.options.seconds)))
+        return bench.in_turn(lanes)
+
+
+SECTION: Final = Section(
+    "credentials",
+    "Warm listing, with a cookie and with a token",
+    measure_credentials,
+    (*ALL, f"x {PIERHEAD}"),
+    tuple(
+        Goal(
+            f"{CASE}, {server}: at least {least} of the anonymous page",
+            times_of(CASE, server, PIERHEAD),
+            at_least=least,
+        )
+        for server, least in ((WITH_COOKIE, 0.85), (WITH_TOKEN, 0.8))
+    ),
+)

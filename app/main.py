@@ -1,12 +1,10 @@
-"""Wires the rooms together. Nothing happens at import: the store is opened when the server starts."""
+"""The ASGI application. Nothing happens at import: the store is opened when the server starts."""
 
 from __future__ import annotations
 
 import gc
 import os
-import secrets
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -15,36 +13,15 @@ import structlog
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.auth.keys import KeyRing
-from app.auth.networks import parse_networks
-from app.auth.principal import Authenticator
-from app.cache.byte_cache import ByteCache
-from app.cache.freshness import Lifetimes
-from app.cache.listing_cache import ListingCache
-from app.cache.response_cache import PageCache
-from app.cache.worker_channel import DIRECTORY_VARIABLE, Siblings
-from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
+from app.cache.worker_channel import Siblings
 from app.config import ConfigError, Settings, load_settings
-from app.pages.contexts import Site
-from app.pages.html import HtmlPages
-from app.pages.static import load_static
-from app.pages.templates_dir import load_default_licences, templates_directory
-from app.policy.eula import DefaultLicences
 from app.policy.site_policy import SitePolicy
 from app.policy.site_policy_file import SitePolicyError, parse_site_policy
-from app.responses.folder_listing import FolderPages
-from app.responses.headers import page_headers
-from app.responses.kept_redirects import Redirects
-from app.responses.problems import CacheHeaders
-from app.routes.services import Bucket, Services
-from app.server.application import build_application
 from app.server.fast_path import AtOnce
 from app.storage.open_store import open_storage
-from app.storage.store import ObjectStore
-from app.storage.urls import S3Place, parse_storage_url
-from app.telemetry import AccessLog, ConsoleAccessLog, JsonAccessLog, Metrics, configure_logging, is_json
+from app.telemetry import Metrics, configure_logging
+from app.wiring import SiteWiring
 
-DEFAULT_LICENCE = "default"
 SWITCH_SECONDS = 0.001
 
 _log = structlog.get_logger(__name__)
@@ -73,17 +50,17 @@ class Application:
     async def _open(self, _: Router) -> AsyncIterator[None]:
         settings, metrics = self._settings, Metrics()
         async with open_storage(settings.storage, settings.overlay, watch=metrics) as store:
-            services = wire(settings, self._site_policy, store, metrics)
-            self._front = front = build_application(services)
-            self.at_once = front.at_once
+            site = SiteWiring(settings, self._site_policy).open(store, metrics)
+            self._front = site.front_door
+            self.at_once = site.front_door.at_once
             _log.info(
                 "serving", storage=" ".join(settings.storage), replica=settings.replica_id, pid=os.getpid()
             )
-            with _open_siblings(services):
+            with _open_channel(site.channel):
                 yield
-            await services.catalog.aclose()
-            if services.access_log is not None:
-                services.access_log.close()
+            await site.catalog.aclose()
+            if site.access_log is not None:
+                site.access_log.close()
 
 
 def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:
@@ -97,16 +74,16 @@ def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:
 
 
 @contextmanager
-def _open_siblings(services: Services) -> Iterator[None]:
+def _open_channel(channel: Siblings | None) -> Iterator[None]:
     """Listen to the other workers, where there are any."""
-    if services.siblings is None:
+    if channel is None:
         yield
         return
-    services.siblings.open()
+    channel.open()
     try:
         yield
     finally:
-        services.siblings.close()
+        channel.close()
 
 
 def create_app_from_environment() -> ASGIApp:
@@ -140,95 +117,6 @@ def _calm_garbage_collector() -> None:
     gc.freeze()
     gc.set_threshold(2_000, 10, 1_000)
 
-
-def wire(
-    settings: Settings,
-    site_policy: SitePolicy,
-    store: ObjectStore,
-    metrics: Metrics,
-    clock: Callable[[], float] = time.monotonic,
-) -> Services:
-    """Make what the routes use.
-
-    Args:
-        store: open, for as long as the services are used.
-        clock: seconds, by which the age of folders is told; never goes back.
-    """
-    templates = templates_directory()
-    keys = KeyRing([key.get_secret_value() for key in settings.secret_keys] or [_ephemeral_key()])
-    networks = parse_networks(settings.trusted_networks)
-    proxies = parse_networks(settings.trusted_proxies)
-    held = ByteCache(settings.cache_bytes)
-    site, html = Site(settings.site_title), HtmlPages(templates)
-    catalog = build_catalog(settings, site_policy, store, held, clock)
-    meeting_place = os.environ.get(DIRECTORY_VARIABLE)
-    return Services(
-        site=site,
-        catalog=catalog,
-        siblings=Siblings(Path(meeting_place), catalog.invalidate) if meeting_place else None,
-        folder_pages=FolderPages(site, html, PageCache(held), page_headers(settings.replica_id)),
-        redirects=Redirects(held, page_headers(settings.replica_id), clock=time.time),
-        cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
-        store=store,
-        authenticator=Authenticator(keys, networks, proxies),
-        keys=keys,
-        html=html,
-        static=load_static(templates),
-        metrics=metrics,
-        access_log=_access_log(settings),
-        delivery=settings.delivery,
-        presign_seconds=settings.presign_seconds,
-        replica_id=settings.replica_id,
-        buckets=_buckets(settings),
-        trusted_networks=networks,
-        trusted_proxies=proxies,
-    )
-
-
-def build_catalog(
-    settings: Settings,
-    site_policy: SitePolicy,
-    store: ObjectStore,
-    held: ByteCache,
-    clock: Callable[[], float] = time.monotonic,
-) -> Catalog:
-    """The catalog over an open store.
-
-    Args:
-        held: where folders are kept.
-        clock: as `wire` takes it.
-    """
-    texts = load_default_licences(templates_directory())
-    buckets = _buckets(settings)
-    loader = SnapshotLoader(
-        store,
-        site=site_policy,
-        default_public=settings.default_tier == "public",
-        default_licences=DefaultLicences(texts, DEFAULT_LICENCE),
-        # What publishing tools of older servers put before the path in a link file.
-        link_prefix=buckets[0].prefix if buckets else "",
-    )
-    folders = ListingCache(
-        loader.load,
-        held=held,
-        cost=cost_of,
-        is_same=is_same,
-        lifetimes=Lifetimes(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
-        replica=settings.replica_id,
-        clock=clock,
-    )
-    return Catalog(
-        store,
-        folders,
-        loader,
-        site_policy,
-        look=loader.load_with,
-        absent_seconds=folders.missing_seconds,
-        clock=clock,
-    )
-
-
-def read_site_policy(settings: Settings, note_licence: Callable[[Path], object] | None = None) -> SitePolicy:
     """Read the site policy file that the settings name; without one, a policy that says nothing.
 
     Args:
@@ -253,20 +141,3 @@ def read_site_policy(settings: Settings, note_licence: Callable[[Path], object] 
         raise ConfigError((f"policy_file: {path} cannot be read: {error}",)) from error
     except SitePolicyError as error:
         raise ConfigError(tuple(map(str, error.faults))) from error
-
-
-def _access_log(settings: Settings) -> AccessLog | None:
-    if settings.log_level not in ("debug", "info"):
-        return None
-    return JsonAccessLog(sys.stderr) if is_json(settings.log_format) else ConsoleAccessLog()
-
-
-def _buckets(settings: Settings) -> tuple[Bucket, ...]:
-    urls = (*settings.storage, *((settings.overlay,) if settings.overlay else ()))
-    places = map(parse_storage_url, urls)
-    return tuple(Bucket(place.bucket, place.prefix) for place in places if isinstance(place, S3Place))
-
-
-def _ephemeral_key() -> str:
-    _log.warning("no_secret_keys", effect="tokens and licence acceptances end with this process")
-    return secrets.token_hex(32)

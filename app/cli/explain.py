@@ -68,10 +68,10 @@ def _show(path: ArtifactPath, explanation: Explanation) -> None:
 
 async def _ask(loaded: LoadedSettings, path: ArtifactPath, principal: Principal) -> Explanation:
     from app.cli.checks import check_all  # here, so that other commands start fast
-    from app.main import build_catalog
     from app.storage.open_store import open_storage
     from app.storage.watching import Unwatched
     from app.telemetry import configure_logging
+    from app.wiring import build_catalog
 
     settings = loaded.settings
     configure_logging(settings.log_level, settings.log_format)  # to standard error, out of the answer's way

@@ -51,7 +51,7 @@ def is_plain(request: Request, ranges: RangeResult) -> bool:
     return is_one and len(lines) == 1 and _PLAIN_RANGE.fullmatch(lines[0]) is not None
 
 
-def left_to_nginx(
+def accel_response(
     path: ArtifactPath, headers: Mapping[str, str], signed: SignedUrl | None, origin: str
 ) -> Response:
     """The answer from which nginx makes that to the client.

@@ -39,7 +39,7 @@ from app.domain.paths import ArtifactPath, encode_name
 from app.pages.contexts import ErrorPage, Site
 from app.pages.html import HtmlPages
 from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
-from app.routes.services import wants_html
+from app.responses.requester import wants_html
 
 
 class Status(NamedTuple):

@@ -9,19 +9,18 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cache.response_cache import Page
-from app.catalog import EarlyView, FolderView
+from app.catalog import Catalog, EarlyView, FolderView
 from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter
 from app.domain.paths import ArtifactPath
 from app.http_semantics import choose_encoding, choose_media_type
 from app.responses.compression import ENCODINGS
-from app.responses.folder_listing import MEDIA_TYPES, Cut
+from app.responses.folder_listing import MEDIA_TYPES, Cut, FolderPages
 from app.responses.partial_listing import early_answer, may_begin_early
 from app.responses.problems import CacheHeaders, is_not_modified
 from app.responses.record import record_of
-from app.routes.manifest import Subtree, answer_subtree
+from app.responses.subtree_listing import Subtree, SubtreeListing
 from app.routes.parameters import MAX_LIMIT, Query
-from app.routes.services import Services
 
 _NOT_MODIFIED: Final = frozenset(
     {
@@ -36,39 +35,69 @@ _NOT_MODIFIED: Final = frozenset(
 _NEGOTIABLE: Final = {media_type.partition(";")[0]: name for name, media_type in MEDIA_TYPES.items()}
 
 
-async def browse(request: Request, path: ArtifactPath, principal: Principal, services: Services) -> ASGIApp:
-    """Answer for a folder.
+class FolderRoute:
+    """Answers for folders.
 
-    Raises:
-        BadParameter: `format`, `limit`, `after` or `recursive` is not of its form.
-        As `Catalog.view_folder`.
+    Args:
+        pages: renders and keeps their pages.
+        subtrees: answers `?recursive=true`.
+        cache_headers: say how long a page may be kept.
     """
-    query = Query(request)
-    if query.flag("recursive"):
-        return await _recursive(request, path, principal, services, query)
-    cut = Cut(
-        query.text("after"), query.number("limit", MAX_LIMIT), query.choice("format", tuple(MEDIA_TYPES))
-    )
-    representation = cut.format or negotiated(request.headers.getlist("accept"))
-    record_of(request).route = f"folder-{representation}"
-    reread = Permission.REFRESH in principal.permissions and _asks_for_new(request)
-    if cut.is_whole and may_begin_early(request, representation):
-        seen = await services.catalog.view_early(path, principal, reread=reread)
-        if isinstance(seen, EarlyView):
-            return await early_answer(seen, representation, services.folder_pages)
-        view = seen
-    else:
-        view = await services.catalog.view_folder(path, principal, reread=reread)
-    encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
-    pages = services.folder_pages
-    if cut.is_whole:
-        page = await pages.whole(view, representation, encoding)
-    else:
-        page = await pages.part(view, representation, encoding, cut)
-    headers = [services.cache_headers.of_folder(principal), *folder_age(view, services.cache_headers)]
-    return FolderAnswer(
-        page, headers, is_known=is_not_modified(request, page.e_tag.decode("ascii").strip('"'))
-    )
+
+    def __init__(
+        self, catalog: Catalog, pages: FolderPages, subtrees: SubtreeListing, cache_headers: CacheHeaders
+    ) -> None:
+        self._catalog = catalog
+        self._pages = pages
+        self._subtrees = subtrees
+        self._cache_headers = cache_headers
+
+    async def answer(self, request: Request, path: ArtifactPath, principal: Principal) -> ASGIApp:
+        """Answer for a folder.
+
+        Raises:
+            BadParameter: `format`, `limit`, `after` or `recursive` is not of its form.
+            As `Catalog.view_folder`.
+        """
+        query = Query(request)
+        if query.flag("recursive"):
+            return await self._recursive(request, path, principal, query)
+        cut = Cut(
+            query.text("after"), query.number("limit", MAX_LIMIT), query.choice("format", tuple(MEDIA_TYPES))
+        )
+        representation = cut.format or negotiated(request.headers.getlist("accept"))
+        record_of(request).route = f"folder-{representation}"
+        view = await self._view(request, path, principal, cut, representation)
+        if isinstance(view, EarlyView):
+            return await early_answer(view, representation, self._pages)
+        encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
+        if cut.is_whole:
+            page = await self._pages.whole(view, representation, encoding)
+        else:
+            page = await self._pages.part(view, representation, encoding, cut)
+        headers = [self._cache_headers.of_folder(principal), *folder_age(view, self._cache_headers)]
+        return FolderAnswer(
+            page, headers, is_known=is_not_modified(request, page.e_tag.decode("ascii").strip('"'))
+        )
+
+    async def _view(
+        self, request: Request, path: ArtifactPath, principal: Principal, cut: Cut, representation: str
+    ) -> FolderView | EarlyView:
+        reread = Permission.REFRESH in principal.permissions and _asks_for_new(request)
+        if cut.is_whole and may_begin_early(request, representation):
+            return await self._catalog.view_early(path, principal, reread=reread)
+        return await self._catalog.view_folder(path, principal, reread=reread)
+
+    async def _recursive(
+        self, request: Request, path: ArtifactPath, principal: Principal, query: Query
+    ) -> ASGIApp:
+        """The whole subtree as ndjson."""
+        record_of(request).route = "recursive"
+        if query.text("format") not in (None, "ndjson"):
+            raise BadParameter("format", "ndjson, or left out, together with recursive=true")
+        limit, after = query.number("limit", MAX_LIMIT), query.text("after")
+        asked = Subtree(path, principal, "ndjson", {"recursive": "true"}, limit, after)
+        return await self._subtrees.answer(request, asked)
 
 
 def _asks_for_new(request: Request) -> bool:
@@ -110,15 +139,3 @@ class FolderAnswer:
         await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
         body = self._body if scope["method"] == "GET" else b""
         await send({"type": "http.response.body", "body": body})
-
-
-async def _recursive(
-    request: Request, path: ArtifactPath, principal: Principal, services: Services, query: Query
-) -> ASGIApp:
-    """The whole subtree as ndjson."""
-    record_of(request).route = "recursive"
-    if query.text("format") not in (None, "ndjson"):
-        raise BadParameter("format", "ndjson, or left out, together with recursive=true")
-    limit, after = query.number("limit", MAX_LIMIT), query.text("after")
-    asked = Subtree(path, principal, "ndjson", {"recursive": "true"}, limit, after)
-    return await answer_subtree(request, asked, services)

@@ -14,9 +14,9 @@ from starlette.responses import Response
 from app.domain.errors import StoreError
 from app.pages.json_bytes import json_bytes
 from app.responses.problems import problem_answers, problem_response
-from app.responses.record import record_of
-from app.routes.services import Services
+from app.responses.requester import Requester
 from app.storage.store import ObjectStore
+from app.telemetry import Metrics
 
 READY_SECONDS: Final = 1.0
 """How long one look at the store answers for; so many probes cost it one call a second."""
@@ -62,21 +62,19 @@ class Readiness:
             return Found(str(error))
 
 
-def build_health_router(services: Services) -> APIRouter:
+def build_health_router(store: ObjectStore, metrics: Metrics, requester: Requester) -> APIRouter:
     """`/healthz`, `/readyz` and `/metrics`."""
     router = APIRouter(tags=["operations"])
-    readiness = Readiness(services.store)
+    readiness = Readiness(store)
 
     @router.get("/healthz")
     async def healthz(request: Request) -> Response:
         """The process runs. Asks nothing of anybody."""
-        record_of(request).route = "healthz"
         return Response(json_bytes({"status": "ok"}), headers=_NO_STORE, media_type="application/json")
 
     @router.get("/readyz", responses=problem_answers(503))
     async def readyz(request: Request) -> Response:
         """The storage can be reached, so requests are welcome here."""
-        record_of(request).route = "readyz"
         found = await readiness.look()
         if found.reason is not None:
             return problem_response(503, "Not ready", found.reason, "not-ready")
@@ -85,12 +83,11 @@ def build_health_router(services: Services) -> APIRouter:
             status["unreachable"] = list(found.unreachable)
         return Response(json_bytes(status), headers=_NO_STORE, media_type="application/json")
 
-    @router.get("/metrics", include_in_schema=False)
-    async def metrics(request: Request) -> Response:
-        record_of(request).route = "metrics"
-        if not services.may_see_metrics(request):
+    @router.get("/metrics", name="metrics", include_in_schema=False)
+    async def show_metrics(request: Request) -> Response:
+        if not requester.may_see_metrics(request):
             detail = "metrics are for this host and trusted networks"
             return problem_response(403, "Forbidden", detail, "metrics-forbidden")
-        return Response(services.metrics.render(), headers=_NO_STORE | {"Content-Type": CONTENT_TYPE_LATEST})
+        return Response(metrics.render(), headers=_NO_STORE | {"Content-Type": CONTENT_TYPE_LATEST})
 
     return router

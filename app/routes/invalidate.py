@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from fastapi import APIRouter
@@ -10,14 +10,15 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.cache.worker_channel import Siblings
+from app.catalog import Catalog
 from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter, LoginRequired, PermissionRequired, RequestError
 from app.domain.paths import ArtifactPath
 from app.pages.json_bytes import json_bytes
 from app.responses.problems import NOT_KEPT, problem_answers
-from app.responses.record import record_of
+from app.responses.requester import Requester
 from app.routes.body import read_body
-from app.routes.services import Services
 from app.storage.s3.events import ChangedKey, Confirmation, parse_events
 
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -28,13 +29,26 @@ _EXAMPLE: Final[dict[str, Any]] = {
 _log = structlog.get_logger(__name__)
 
 
+class Bucket(NamedTuple):
+    """Where the tree is in S3.
+
+    Attributes:
+        prefix: what every key of the tree begins with; empty, or ends in `/`.
+    """
+
+    name: str
+    prefix: str
+
+
 class Invalidated(BaseModel):
     """What will be read again."""
 
     paths: list[str] = Field(description="Changed paths of this tree, percent-encoded.")
 
 
-def build_invalidate_router(services: Services) -> APIRouter:
+def build_invalidate_router(
+    catalog: Catalog, requester: Requester, channel: Siblings | None, buckets: tuple[Bucket, ...]
+) -> APIRouter:
     """The route that takes event notifications."""
     router = APIRouter(prefix="/api/v1", tags=["publishing"])
     body = {
@@ -50,8 +64,7 @@ def build_invalidate_router(services: Services) -> APIRouter:
     )
     async def invalidate(request: Request) -> Response:
         """Take an event notification of S3, Ceph RGW or MinIO: what it names is read again when next asked for."""
-        record_of(request).route = "invalidate"
-        _check_permission(services.identify(request))
+        _check_permission(requester.identify(request))
         try:
             events = parse_events(await read_body(request, MAX_BODY_BYTES))
         except ValueError as error:
@@ -60,11 +73,11 @@ def build_invalidate_router(services: Services) -> APIRouter:
             # Opening it is left to people: a server that opens whatever URL it is sent can be used by others.
             _log.warning("event_subscription_waits_for_confirmation", open_this=events.url)
             events = ()
-        paths = [path for event in events if (path := _path(event, services)) is not None]
+        paths = [path for event in events if (path := _path(event, buckets)) is not None]
         for path in paths:
-            services.catalog.invalidate(path)
-        if services.siblings is not None:
-            await services.siblings.tell(paths)
+            catalog.invalidate(path)
+        if channel is not None:
+            await channel.tell(paths)
         answer = json_bytes({"paths": [path.url for path in paths]})
         return Response(answer, headers={"Cache-Control": NOT_KEPT}, media_type="application/json")
 
@@ -79,9 +92,9 @@ def _check_permission(principal: Principal) -> None:
     raise PermissionRequired(Permission.INVALIDATE)
 
 
-def _path(event: ChangedKey, services: Services) -> ArtifactPath | None:
+def _path(event: ChangedKey, buckets: tuple[Bucket, ...]) -> ArtifactPath | None:
     """The path of a changed key; None for what this tree does not show."""
-    prefix = _prefix_of(event, services)
+    prefix = _prefix_of(event, buckets)
     if prefix is None:
         return None
     try:
@@ -90,11 +103,11 @@ def _path(event: ChangedKey, services: Services) -> ArtifactPath | None:
         return None
 
 
-def _prefix_of(event: ChangedKey, services: Services) -> str | None:
+def _prefix_of(event: ChangedKey, buckets: tuple[Bucket, ...]) -> str | None:
     """What stands before the path in a key; None where the key is in none of the tree's buckets."""
-    if not services.buckets:
+    if not buckets:
         return ""
-    for bucket in services.buckets:
+    for bucket in buckets:
         if event.bucket == bucket.name and event.key.startswith(bucket.prefix):
             return bucket.prefix
     return None

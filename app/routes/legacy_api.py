@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.catalog import Catalog
 from app.domain.access import Principal, VisibleEntry
 from app.domain.errors import ImpossiblePath, Moved, NotFound
 from app.domain.paths import ArtifactPath
@@ -16,8 +17,7 @@ from app.http_semantics import media_type_for
 from app.pages.json_bytes import json_bytes
 from app.pages.representations import license_object, ls_object
 from app.responses.problems import problem_answers, rendered
-from app.responses.record import record_of
-from app.routes.services import Services
+from app.responses.requester import Requester
 
 MAX_REDIRECTS: Final = 8
 FOLDER_HAS_NO_LICENCE: Final = "License only shown for a single file."
@@ -59,30 +59,28 @@ class LicenceAnswer(BaseModel):
 TreePath = Annotated[str, Path(description="Path below the root, percent-encoded.")]
 
 
-def build_listing_router(services: Services) -> APIRouter:
+def build_legacy_router(catalog: Catalog, requester: Requester) -> APIRouter:
     """Routes below `/api/ls` and `/api/license`."""
     router = APIRouter(prefix="/api", tags=["listing"])
     problems = problem_answers(401, 403, 404, 414, 502, 503)
 
-    @router.get("/ls", include_in_schema=False)
+    @router.get("/ls", name="api-ls", include_in_schema=False)
     async def ls_root(request: Request) -> Response:
         return await ls(request, "")
 
-    @router.get("/ls/{path:path}", response_model=LsAnswer, responses=problems)
+    @router.get("/ls/{path:path}", name="api-ls", response_model=LsAnswer, responses=problems)
     async def ls(request: Request, path: TreePath) -> Response:
         """List a folder, or one file."""
-        record_of(request).route = "api-ls"
-        principal = services.identify(request)
-        entries = await _entries(tree_path(request, "/api/ls"), principal, services)
+        principal = requester.identify(request)
+        entries = await _entries(tree_path(request, "/api/ls"), principal, catalog)
         body = json_bytes(ls_object(entries, _bare_media_type))
         return rendered(request, body, "application/json", principal)
 
-    @router.get("/license/{path:path}", response_model=LicenceAnswer, responses=problems)
+    @router.get("/license/{path:path}", name="api-license", response_model=LicenceAnswer, responses=problems)
     async def license_of(request: Request, path: TreePath) -> Response:
         """The licences that stand before one file."""
-        record_of(request).route = "api-license"
-        principal = services.identify(request)
-        body = json_bytes(await _licences(tree_path(request, "/api/license"), principal, services))
+        principal = requester.identify(request)
+        body = json_bytes(await _licences(tree_path(request, "/api/license"), principal, catalog))
         return rendered(request, body, "application/json", principal)
 
     return router
@@ -97,25 +95,25 @@ def tree_path(request: Request, prefix: str) -> ArtifactPath:
     return ArtifactPath.parse(below or b"/")
 
 
-async def _entries(path: ArtifactPath, principal: Principal, services: Services) -> tuple[VisibleEntry, ...]:
+async def _entries(path: ArtifactPath, principal: Principal, catalog: Catalog) -> tuple[VisibleEntry, ...]:
     """A folder's entries, or one file; links are followed here, for old scripts do not follow redirects."""
     for _ in range(MAX_REDIRECTS):
         try:
             if path.is_folder:
-                return await services.catalog.list_folder(path, principal)
-            return (await services.catalog.look_up(path, principal),)
+                return await catalog.list_folder(path, principal)
+            return (await catalog.look_up(path, principal),)
         except Moved as moved:
             path = moved.target
     raise NotFound
 
 
-async def _licences(path: ArtifactPath, principal: Principal, services: Services) -> dict[str, object]:
+async def _licences(path: ArtifactPath, principal: Principal, catalog: Catalog) -> dict[str, object]:
     for _ in range(MAX_REDIRECTS):
         try:
             if path.is_folder:
-                await services.catalog.list_folder(path, principal)
+                await catalog.list_folder(path, principal)
                 return license_object(None, FOLDER_HAS_NO_LICENCE)
-            return license_object(await services.catalog.licences_of(path, principal))
+            return license_object(await catalog.licences_of(path, principal))
         except Moved as moved:
             path = moved.target
     raise NotFound

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -12,15 +13,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.auth.forms import FORM_COOKIE, check_form_token, issue_form_token
+from app.auth.keys import KeyRing
 from app.auth.licences import ACCEPTANCE_COOKIE, ACCEPTANCE_SECONDS, grant_acceptance
+from app.catalog import Catalog
 from app.domain.access import Licence, Principal
 from app.domain.errors import BadParameter, FormRefused, LicenceDeclined, NotFound
 from app.domain.paths import ArtifactPath
-from app.pages.contexts import DownloadPage, LicencePage
-from app.responses.record import record_of
+from app.pages.contexts import DownloadPage, LicencePage, Site
+from app.pages.html import HtmlPages
+from app.responses.requester import Requester
 from app.routes.body import read_body
 from app.routes.parameters import Query
-from app.routes.services import Services
 
 FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES: Final = 16 * 1024
@@ -29,39 +32,44 @@ _PRIVATE: Final = {"Cache-Control": "private, no-store"}
 _NONCE: Final = re.compile("[A-Za-z0-9_-]{32}")
 
 
-def build_licence_router(services: Services) -> APIRouter:
+def build_licence_router(
+    catalog: Catalog,
+    requester: Requester,
+    keys: KeyRing,
+    html: HtmlPages,
+    site: Site,
+    clock: Callable[[], float],
+) -> APIRouter:
     """Routes below `/license`, for browsers; scripts send the header that the 403 tells them."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/license")
+    @router.get("/license", name="licence")
     async def show(request: Request) -> Response:
-        record_of(request).route = "licence"
         query = Query(request)
         digest, target = query.text("lic"), query.text("url")
         if not digest or not target:
             raise NotFound
         path = ArtifactPath.from_text(target)
-        licence, remaining = await _licence_of(path, digest, services.identify(request), services)
+        licence, remaining = await _licence_of(path, digest, requester.identify(request), catalog)
         nonce = _form_nonce(request) or secrets.token_urlsafe(24)
-        token = issue_form_token(services.keys, nonce, services.clock())
-        page = LicencePage(services.site, path, licence, token, remaining)
-        answer = Response(services.html.licence(page), media_type="text/html", headers=_PRIVATE)
-        is_https = services.is_https(request)
+        token = issue_form_token(keys, nonce, clock())
+        page = LicencePage(site, path, licence, token, remaining)
+        answer = Response(html.licence(page), media_type="text/html", headers=_PRIVATE)
+        is_https = requester.is_https(request)
         answer.set_cookie(
             FORM_COOKIE, nonce, path="/license", httponly=True, samesite="strict", secure=is_https
         )
         return answer
 
-    @router.post("/license")
+    @router.post("/license", name="licence-answer")
     async def decide_on(request: Request) -> Response:
-        record_of(request).route = "licence-answer"
         form = await _read_form(request)
-        if not _is_own_form(request, form, services):
+        if not _is_own_form(request, form, keys, clock()):
             raise FormRefused
         # Parsed as any path of the tree, so that the way back never leads off this site.
         path = ArtifactPath.parse(form.get("path", "").encode("utf-8"))
         licence, remaining = await _licence_of(
-            path, form.get("digest", ""), services.identify(request), services
+            path, form.get("digest", ""), requester.identify(request), catalog
         )
         if "accept" not in form:
             raise LicenceDeclined(path)
@@ -69,16 +77,16 @@ def build_licence_router(services: Services) -> APIRouter:
             # The file's own answer leads on to the next licence.
             answer: Response = RedirectResponse(path.url, 303, _PRIVATE)
         else:
-            page = services.html.download(DownloadPage(services.site, path))
+            page = html.download(DownloadPage(site, path))
             answer = Response(page, media_type="text/html", headers=_PRIVATE)
         already = request.cookies.get(ACCEPTANCE_COOKIE)
         answer.set_cookie(
             ACCEPTANCE_COOKIE,
-            grant_acceptance(services.keys, already, (licence.digest,), services.clock()),
+            grant_acceptance(keys, already, (licence.digest,), clock()),
             max_age=ACCEPTANCE_SECONDS,
             httponly=True,
             samesite="lax",
-            secure=services.is_https(request),
+            secure=requester.is_https(request),
         )
         return answer
 
@@ -86,7 +94,7 @@ def build_licence_router(services: Services) -> APIRouter:
 
 
 async def _licence_of(
-    path: ArtifactPath, digest: str, principal: Principal, services: Services
+    path: ArtifactPath, digest: str, principal: Principal, catalog: Catalog
 ) -> tuple[Licence, int]:
     """The licence with this digest before a file, and how many others remain to be accepted beside it.
 
@@ -97,7 +105,7 @@ async def _licence_of(
     """
     if path.is_folder:
         raise NotFound
-    licences = await services.catalog.licences_of(path, principal)
+    licences = await catalog.licences_of(path, principal)
     for licence in licences:
         if digest.lower() in (licence.digest, licence.sha256):
             others = (other for other in licences if other.digest != licence.digest)
@@ -122,11 +130,11 @@ async def _read_form(request: Request) -> dict[str, str]:
         raise BadParameter("the form", "a few fields in ASCII") from None
 
 
-def _is_own_form(request: Request, form: dict[str, str], services: Services) -> bool:
+def _is_own_form(request: Request, form: dict[str, str], keys: KeyRing, now: float) -> bool:
     """Against cross-site request forgery: double submit, and what the browser itself says of the origin."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
-    return check_form_token(services.keys, _form_nonce(request), form.get("form_token"), services.clock())
+    return check_form_token(keys, _form_nonce(request), form.get("form_token"), now)
 
 
 def _form_nonce(request: Request) -> str | None:

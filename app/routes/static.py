@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.errors import NotFound
-from app.responses.record import record_of
-from app.routes.services import Services
+from app.pages.static import StaticFile
 
 
-def build_static_router(services: Services) -> APIRouter:
+def build_static_router(files: Mapping[str, StaticFile]) -> APIRouter:
     """Routes below `/-/static/`."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/-/static/{name}")
     async def static(request: Request, name: str) -> Response:
-        record_of(request).route = "static"
-        file = services.static.get(name)
+        file = files.get(name)
         if file is None:
             raise NotFound
         headers = {

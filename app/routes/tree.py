@@ -12,11 +12,11 @@ from app.domain.errors import PierheadError
 from app.domain.paths import ArtifactPath
 from app.responses.problems import problem_response
 from app.responses.record import record_of
+from app.responses.requester import Requester
 from app.routes.errors import ErrorAnswers
-from app.routes.file import download
-from app.routes.folder import browse
+from app.routes.file import FileRoute
+from app.routes.folder import FolderRoute
 from app.routes.parameters import Query
-from app.routes.services import Services
 
 METHODS: Final = ("GET", "HEAD")
 
@@ -27,8 +27,12 @@ _UPLOAD_IS_GONE: Final = "files are no longer uploaded by posting a form to thei
 class TreeApp:
     """ASGI application for the tree: parses the path once, then browses a folder or hands out a file."""
 
-    def __init__(self, services: Services, errors: ErrorAnswers) -> None:
-        self._services = services
+    def __init__(
+        self, folders: FolderRoute, files: FileRoute, requester: Requester, errors: ErrorAnswers
+    ) -> None:
+        self._folders = folders
+        self._files = files
+        self._requester = requester
         self._errors = errors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,10 +48,10 @@ class TreeApp:
             path = ArtifactPath.parse(request.scope["raw_path"])
             if Query(request).text("key") is not None:
                 return problem_response(410, "Gone", _KEY_IS_GONE, "key-gone")
-            principal = self._services.identify(request)
+            principal = self._requester.identify(request)
             if path.is_folder:
-                return await browse(request, path, principal, self._services)
-            return await download(request, path, principal, self._services)
+                return await self._folders.answer(request, path, principal)
+            return await self._files.answer(request, path, principal)
         except PierheadError as error:
             return self._errors.answer(request, error, path)
 

@@ -1,42 +1,53 @@
-"""Puts the rooms of this floor together into one ASGI application."""
+"""Puts the routes together into one ASGI application."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
 from app.domain.errors import PierheadError
+from app.domain.reserved import is_reserved
 from app.responses.problems import internal_error, problem_response
+from app.responses.record import record_of
 from app.routes.errors import ErrorAnswers
-from app.routes.health import build_health_router
-from app.routes.invalidate import build_invalidate_router
-from app.routes.legacy_api import build_listing_router
-from app.routes.licence import build_licence_router
-from app.routes.manifest import build_manifest_router
 from app.routes.openapi import describe_tree
-from app.routes.services import Services
-from app.routes.static import build_static_router
-from app.routes.tree import TreeApp
 from app.server.fast_lookup import FromMemory
-from app.server.fast_redirects import WarmRedirects
-from app.server.fast_request import WarmPages
-from app.server.front_door import FrontDoor, is_host, is_reserved
+from app.server.front_door import FrontDoor
+from app.telemetry import AccessLog, Metrics
 
 
-def build_application(services: Services) -> FrontDoor:
+def build_application(
+    tree: ASGIApp,
+    routers: Sequence[APIRouter],
+    errors: ErrorAnswers,
+    fast: FromMemory,
+    *,
+    metrics: Metrics,
+    access_log: AccessLog | None,
+    replica_id: str,
+) -> FrontDoor:
     """Everything that answers HTTP.
 
     Args:
-        services: what the routes use; open for as long as the application runs.
+        tree: answers every path that is not reserved.
+        routers: answer the reserved paths.
+        errors: turn domain errors into answers.
+        fast: answers from memory.
+        metrics: where requests are counted.
+        access_log: takes a line for each request; None for no lines.
+        replica_id: named in every answer and log line.
+
+    Raises:
+        ValueError: a router has a path that is not reserved: the tree would answer it.
     """
-    errors = ErrorAnswers(services.html, services.site)
+    check_reserved(routers)
     reserved = FastAPI(
         title="Pierhead",
         version=__version__,
@@ -45,16 +56,8 @@ def build_application(services: Services) -> FrontDoor:
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(name_route)],
     )
-    builders = (
-        build_health_router,
-        build_listing_router,
-        build_manifest_router,
-        build_invalidate_router,
-        build_licence_router,
-        build_static_router,
-    )
-    routers = [build(services) for build in builders]
     for router in routers:
         reserved.include_router(router)
     describe_tree(reserved)
@@ -80,16 +83,24 @@ def build_application(services: Services) -> FrontDoor:
         return internal_error()
 
     return FrontDoor(
-        TreeApp(services, errors),
-        _HeadAsGet(reserved),
-        warm=FromMemory(
-            WarmPages(services, is_reserved=is_reserved, is_host=is_host),
-            WarmRedirects(services, is_reserved=is_reserved, is_host=is_host),
-        ),
-        metrics=services.metrics,
-        access_log=services.access_log,
-        replica_id=services.replica_id,
+        tree, _HeadAsGet(reserved), warm=fast, metrics=metrics, access_log=access_log, replica_id=replica_id
     )
+
+
+def check_reserved(routers: Sequence[APIRouter]) -> None:
+    """Check that every path of these routers is reserved, so that none is taken for a path of the tree.
+
+    Raises:
+        ValueError: one is not.
+    """
+    paths = [route.path for router in routers for route in router.routes if isinstance(route, Route)]
+    if missing := [path for path in paths if not is_reserved(path.split("/")[1])]:
+        raise ValueError(f"not in app/domain/reserved.py: {', '.join(missing)}")
+
+
+async def name_route(request: Request) -> None:
+    """Label the request, for log and metrics, with the name of the route that answers it."""
+    record_of(request).route = request.scope["route"].name
 
 
 def _allowed(request: Request, routers: Sequence[APIRouter]) -> str | None:

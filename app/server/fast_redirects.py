@@ -9,9 +9,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
+from app.auth.principal import Authenticator
+from app.catalog import Catalog
 from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
-from app.routes.services import Services
+from app.domain.reserved import is_reserved
+from app.responses.kept_redirects import Redirects
 from app.server.fast_request import (
     MAX_MEMO_BYTES,
     MEMO_SIZE,
@@ -34,18 +37,22 @@ class WarmRedirects:
     """Finds redirects that are at hand.
 
     Args:
-        services: as all routes use them.
-        is_reserved: whether a first path segment is the server's own.
+        redirects: keeps what was made.
+        authenticator: says who asks.
         is_host: whether a Host field is well-formed.
     """
 
     def __init__(
-        self, services: Services, *, is_reserved: Callable[[str], bool], is_host: Callable[[bytes], bool]
+        self,
+        catalog: Catalog,
+        redirects: Redirects,
+        authenticator: Authenticator,
+        *,
+        is_host: Callable[[bytes], bool],
     ) -> None:
-        self._catalog = services.catalog
-        self._redirects = services.redirects
-        self._authenticator = services.authenticator
-        self._is_reserved = is_reserved
+        self._catalog = catalog
+        self._redirects = redirects
+        self._authenticator = authenticator
         self._is_host = is_host
         self._head = lru_cache(MEMO_SIZE)(self._read_head)
 
@@ -83,7 +90,7 @@ class WarmRedirects:
             path = ArtifactPath.parse(raw)
         except RequestError:
             return None
-        if not self._is_host(host) or self._is_reserved(path.segments[0]):
+        if not self._is_host(host) or is_reserved(path.segments[0]):
             return None
         identity = self._authenticator.without_credentials(lines_of(forwarded_for), peer)
         return Head(

@@ -10,15 +10,18 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from app.auth.principal import Authenticator
 from app.cache.response_cache import Page, field_lines
+from app.catalog import Catalog
 from app.domain.access import Principal
 from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
+from app.domain.reserved import is_reserved
 from app.http_semantics import choose_encoding
 from app.responses.compression import ENCODINGS
-from app.responses.folder_listing import MEDIA_TYPES
+from app.responses.folder_listing import MEDIA_TYPES, FolderPages
+from app.responses.problems import CacheHeaders
 from app.routes.folder import folder_age, negotiated, not_modified_headers
-from app.routes.services import Services
 
 MEMO_SIZE: Final = 4096
 MAX_MEMO_BYTES: Final = 512
@@ -112,19 +115,25 @@ class WarmPages:
     """Finds answers that are at hand.
 
     Args:
-        services: as all routes use them.
-        is_reserved: whether a first path segment is the server's own.
+        pages: keeps what was rendered.
+        authenticator: says who asks.
+        cache_headers: say how long a page may be kept.
         is_host: whether a Host field is well-formed.
     """
 
     def __init__(
-        self, services: Services, *, is_reserved: Callable[[str], bool], is_host: Callable[[bytes], bool]
+        self,
+        catalog: Catalog,
+        pages: FolderPages,
+        authenticator: Authenticator,
+        cache_headers: CacheHeaders,
+        *,
+        is_host: Callable[[bytes], bool],
     ) -> None:
-        self._catalog = services.catalog
-        self._pages = services.folder_pages
-        self._authenticator = services.authenticator
-        self._cache_headers = services.cache_headers
-        self._is_reserved = is_reserved
+        self._catalog = catalog
+        self._pages = pages
+        self._authenticator = authenticator
+        self._cache_headers = cache_headers
         self._is_host = is_host
         self._head = lru_cache(MEMO_SIZE)(self._read_head)
 
@@ -192,7 +201,7 @@ class WarmPages:
             path = ArtifactPath.parse(raw)
         except RequestError:
             return None
-        if not self._is_host(host) or (path.segments and self._is_reserved(path.segments[0])):
+        if not self._is_host(host) or (path.segments and is_reserved(path.segments[0])):
             return None
         representation = _FORMATS[query] or negotiated(lines_of(accept))
         identity = self._authenticator.without_credentials(lines_of(forwarded_for), peer)

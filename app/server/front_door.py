@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import StoreError
+from app.domain.reserved import is_reserved
 from app.responses.headers import CONTENT_SECURITY_POLICY, shared_headers
 from app.responses.problems import internal_error, problem_response
 from app.responses.record import SCOPE_KEY, RequestRecord
@@ -26,9 +27,6 @@ from app.server.fast_lookup import FromMemory
 from app.server.fast_path import AtOnce
 from app.server.fast_request import MAX_LOGGED_TEXT, logged_text
 from app.telemetry import AccessLine, AccessLog, Metrics
-
-RESERVED: Final = frozenset({"healthz", "readyz", "metrics", "api", "license", "login", "logout", "-"})
-"""First path segments that belong to the server; everything else is the tree's."""
 
 QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Probes: left out of the log, which they would flood."""
@@ -177,11 +175,6 @@ class _Answer:
         else:
             self.body_bytes += len(message.get("body", b""))
         await self._send(message)
-
-
-def is_reserved(first_segment: str) -> bool:
-    """Whether paths that begin with this segment are the server's own."""
-    return first_segment in RESERVED
 
 
 def is_host(value: bytes) -> bool:

@@ -18,9 +18,9 @@ from app.domain.access import ANONYMOUS
 from app.domain.entries import FileInfo, Listing
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath
-from app.main import wire
 from app.storage.store import FolderWatch
 from app.telemetry import Metrics
+from app.wiring import SiteWiring
 from tests.support.clocks import Clock
 from tests.support.live_server import app_over, live_server, policy_from, settings_for, token
 from tests.support.memory_store import Call, MemoryStore
@@ -277,7 +277,11 @@ def test_a_store_that_fails_is_no_missing_file(site: Site) -> None:
 async def test_a_scan_for_names_that_are_not_there_fills_no_memory() -> None:
     store = MemoryStore()
     planted(store)
-    catalog = wire(settings_for(**SETTINGS), policy_from(""), store, Metrics(), Clock()).catalog
+    catalog = (
+        SiteWiring(settings_for(**SETTINGS), policy_from(""))
+        .open(store, Metrics(), age_clock=Clock())
+        .catalog
+    )
 
     tracemalloc.start()
     try:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from app.catalog.catalog import REREAD_SECONDS
 from app.domain.entries import FileInfo, Listing
 from app.domain.paths import ArtifactPath
-from app.server.application import build_application
 from app.storage.store import FolderWatch
 from tests.support.cache_sites import FIRST, GRACE, LINK_FILE, MAX_STALE, PUBLISHER, TTL
 from tests.support.in_process import Answer, Ask, Asker, send
@@ -88,8 +87,7 @@ class World:
         self._failed_until = 0.0
         self._told: dict[str, float] = {}
         self._asked_for_new: dict[str, float] = {}
-        self._services = site.cached(self.store, self.clock)
-        self._app = build_application(self._services)
+        self._server = site.cached(self.store, self.clock)
         self._loop = asyncio.new_event_loop()
         for path, content in FIRST:
             self.put(path, content)
@@ -98,7 +96,7 @@ class World:
     def close(self) -> None:
         """End everything that still runs."""
         self.store.release()
-        self._loop.run_until_complete(self._services.catalog.aclose())
+        self._loop.run_until_complete(self._server.catalog.aclose())
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
@@ -143,7 +141,7 @@ class World:
     def ask(self, ask: Ask, asker: Asker) -> Answer:
         """Send a request, and see that the answer is right."""
         asked_at = self.clock()
-        answer = self._loop.run_until_complete(send(self._app, ask, asker))
+        answer = self._loop.run_until_complete(send(self._server.front_door, ask, asker))
         self._check(ask, asker, answer, asked_at)
         return answer
 
@@ -155,7 +153,7 @@ class World:
         ).encode()
         fields = (("Content-Type", "application/json"),)
         ask = Ask("/api/v1/invalidate", method="POST", headers=fields, body=body)
-        answer = self._loop.run_until_complete(send(self._app, ask, PUBLISHER))
+        answer = self._loop.run_until_complete(send(self._server.front_door, ask, PUBLISHER))
         assert answer.status == 200, answer
         folders = ArtifactPath.from_text(path).segments[:-1]
         self._told |= {
@@ -191,7 +189,7 @@ class World:
 
         async def all_of_them() -> list[Answer | BaseException]:
             self.store.hold("list", "head")
-            tasks = [asyncio.create_task(send(self._app, *pair)) for pair in asks]
+            tasks = [asyncio.create_task(send(self._server.front_door, *pair)) for pair in asks]
             await _idle()
             if change is not None:
                 self._put(*change)

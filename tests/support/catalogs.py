@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.cache.byte_cache import ByteCache
 from app.catalog import Catalog
-from app.main import build_catalog
 from app.storage.store import ObjectStore
+from app.wiring import build_catalog
 from tests.support.live_server import policy_from, settings_for
 from tests.support.memory_store import MemoryStore
 

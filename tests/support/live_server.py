@@ -17,12 +17,12 @@ from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, issue_token
 from app.cli import server_options
 from app.config import Settings
-from app.main import Application, create_app, wire
+from app.main import Application, create_app
 from app.policy.site_policy import SitePolicy
 from app.policy.site_policy_file import parse_site_policy
-from app.server.application import build_application
 from app.storage.store import ObjectStore
 from app.telemetry import Metrics
+from app.wiring import SiteWiring
 
 SECRET = "a key for tests that has at least thirty-two characters"
 START_SECONDS = 20
@@ -61,7 +61,8 @@ def app_over(
         values: settings.
     """
     measured = metrics or Metrics()
-    return build_application(wire(settings_for(**values), policy_from(policy), store, measured, clock))
+    wiring = SiteWiring(settings_for(**values), policy_from(policy))
+    return wiring.open(store, measured, age_clock=clock).front_door
 
 
 def app_for(storage: str | tuple[str, ...], *, policy: str = "", **values: Any) -> ASGIApp:

@@ -9,29 +9,22 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import cached_property
 from itertools import product
 from typing import Any, NamedTuple
 
 from app.cache.byte_cache import ByteCache
-from app.cache.response_cache import PageCache
-from app.catalog import Catalog
+from app.cache.freshness import Lifetimes
 from app.config import Settings
 from app.domain.access import Principal, VisibleEntry
 from app.domain.entries import walk_order
 from app.domain.errors import AccessDenied, AuthenticationFailed, Moved, NotFound
 from app.domain.paths import ArtifactPath
-from app.main import build_catalog, wire
 from app.pages.representations import entry_line
 from app.policy.site_policy import SitePolicy
-from app.responses.folder_listing import FolderPages
-from app.responses.headers import page_headers
-from app.responses.kept_redirects import Redirects
-from app.routes.services import Services
-from app.server.application import build_application
 from app.storage.store import ObjectStore
 from app.telemetry import Metrics
+from app.wiring import SiteWiring, WiredSite
 from tests.support.in_process import Answer, Ask, Asker, send
 from tests.support.memory_store import MemoryStore
 
@@ -68,35 +61,16 @@ class Site:
 
     def __init__(self, settings: Settings, policy: SitePolicy) -> None:
         self.settings = settings
-        self.policy = policy
-        self._services = wire(settings, policy, MemoryStore(), Metrics())
+        self._wiring = SiteWiring(settings, policy)
 
-    def cached(self, store: ObjectStore, clock: Callable[[], float]) -> Services:
-        """Services that keep what the settings say, as old as `clock` tells."""
-        held = ByteCache(self.settings.cache_bytes)
-        catalog = build_catalog(self.settings, self.policy, store, held, clock)
-        return self._with(store, catalog, held)
+    def cached(self, store: ObjectStore, clock: Callable[[], float]) -> WiredSite:
+        """A server that keeps what the settings say, as old as `clock` tells."""
+        return self._wiring.open(store, Metrics(), age_clock=clock, clock=lambda: NOW)
 
-    def uncached(self, store: ObjectStore) -> Services:
-        """Services that say the same, and keep nothing at all."""
-        held = ByteCache(0)
-        never = {"cache_ttl": 0, "cache_grace": 0, "cache_max_stale": 0}
-        catalog = build_catalog(self.settings.model_copy(update=never), self.policy, store, held)
-        return self._with(store, catalog, held)
-
-    def _with(self, store: ObjectStore, catalog: Catalog, held: ByteCache) -> Services:
-        services = self._services
-        pages = FolderPages(
-            services.site, services.html, PageCache(held), page_headers(self.settings.replica_id)
-        )
-        redirects = Redirects(held, page_headers(self.settings.replica_id), clock=lambda: NOW)
-        return replace(
-            services,
-            store=store,
-            catalog=catalog,
-            folder_pages=pages,
-            redirects=redirects,
-            clock=lambda: NOW,
+    def uncached(self, store: ObjectStore) -> WiredSite:
+        """A server that says the same, and keeps nothing at all."""
+        return self._wiring.open(
+            store, Metrics(), clock=lambda: NOW, held=ByteCache(0), lifetimes=Lifetimes(0, 0, 0)
         )
 
     @cached_property
@@ -112,8 +86,7 @@ class Oracle:
         self._store = MemoryStore(presign_base=S3)
         self._state: State = frozenset()
         self._fault: Fault | None = None
-        self._services = site.uncached(self._store)
-        self._app = build_application(self._services)
+        self._server = site.uncached(self._store)
         self._loop = asyncio.new_event_loop()
         self._answers: dict[tuple[State, Fault | None, Ask, Asker], Answer] = {}
         self._listings: dict[tuple[State, ArtifactPath, Asker], tuple[VisibleEntry, ...] | None] = {}
@@ -127,7 +100,7 @@ class Oracle:
         key = (state, fault, ask, asker)
         if (known := self._answers.get(key)) is None:
             self._go_to(state, fault)
-            known = self._answers[key] = self._run(send(self._app, ask, asker))
+            known = self._answers[key] = self._run(send(self._server.front_door, ask, asker))
         return known
 
     def walks(self, states: tuple[State, ...], folder: ArtifactPath, asker: Asker) -> Iterator[bytes]:
@@ -150,8 +123,8 @@ class Oracle:
         if key not in self._listings:
             self._go_to(state, None)
             try:
-                principal = principal_of(self._services, asker)
-                self._listings[key] = self._run(self._services.catalog.list_folder(folder, principal))
+                principal = principal_of(self._server, asker)
+                self._listings[key] = self._run(self._server.catalog.list_folder(folder, principal))
             except (AccessDenied, AuthenticationFailed, NotFound, Moved):
                 self._listings[key] = None
         return self._listings[key]
@@ -172,10 +145,10 @@ class Oracle:
         return self._loop.run_until_complete(work)
 
 
-def principal_of(services: Services, asker: Asker) -> Principal:
+def principal_of(server: WiredSite, asker: Asker) -> Principal:
     """Who the server takes somebody for."""
 
     def lines(name: str) -> list[str]:
         return [value for key, value in asker.headers if key.lower() == name]
 
-    return services.authenticator.identify(lines, asker.address, NOW).principal
+    return server.authenticator.identify(lines, asker.address, NOW).principal

@@ -19,7 +19,7 @@ from app.domain.entries import Entry, File, Folder
 from app.domain.entry_table import EntryTable
 from app.domain.errors import GroupRequired, LoginRequired, NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath, is_possible_name
-from app.main import build_catalog
+from app.wiring import build_catalog
 from tests.support.live_server import policy_from, settings_for
 from tests.support.memory_store import MemoryStore
 from tests.support.policy import build_info, folder_rules

@@ -11,8 +11,8 @@ from app.cache.byte_cache import ByteCache
 from app.domain.access import ANONYMOUS
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
-from app.main import build_catalog
 from app.storage.s3.store import S3Store
+from app.wiring import build_catalog
 from tests.support.fake_s3 import Answer, FakeS3, in_turn, status, xml
 from tests.support.key_listing import PAGE_KEYS, Asked, KeyListing
 from tests.support.live_server import policy_from, settings_for

@@ -1,0 +1,226 @@
+"""How the bytes of a file go out. The only place that chooses: by a redirect to the store, by the nginx in front, or
+through this server.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from app.catalog import OpenedFile
+from app.domain.access import Access, Principal
+from app.domain.paths import ArtifactPath
+from app.http_semantics import (
+    RangeResult,
+    Span,
+    UnsatisfiableRange,
+    Validators,
+    Verdict,
+    content_disposition,
+    digest_fields,
+    disposition_kind,
+    evaluate_preconditions,
+    if_range_holds,
+    media_type_for,
+    multipart_plan,
+    parse_range,
+)
+from app.responses.accel import accel_response, is_plain
+from app.responses.file_stream import FileStream, OpenPart
+from app.responses.headers import store_headers
+from app.responses.kept_redirects import Redirects
+from app.responses.problems import problem_response
+from app.responses.record import record_of
+from app.responses.requester import Requester
+from app.storage.store import ObjectStore, SignedUrl
+
+DeliveryMode = Literal["auto", "redirect", "proxy", "accel"]
+
+DOWNLOAD_VARY: Final = "Accept, Authorization, Cookie, License-Accepted"
+CONTENT_SECURITY_POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
+"""Published files come from many hands: one that a browser shows in place can run nothing."""
+
+_NOT_MODIFIED_FIELDS: Final = ("ETag", "Last-Modified", "Cache-Control", "Vary")
+"""What a 304 repeats (RFC 9110 section 15.4.5)."""
+
+
+class Delivery:
+    """Sends files that the asker may have.
+
+    Args:
+        store: where the bytes are.
+        redirects: keeps redirects that would be made again to the byte.
+        mode: what the operator allows. `accel` leaves files to the nginx in front; `auto` redirects where the store
+            has URLs of its own.
+        requester: says whether an nginx is in front.
+        presign_seconds: life of a presigned URL.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        redirects: Redirects,
+        *,
+        mode: DeliveryMode,
+        requester: Requester,
+        presign_seconds: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._redirects = redirects
+        self._mode = mode
+        self._requester = requester
+        self._presign_seconds = presign_seconds
+        self._clock = clock
+
+    async def answer(
+        self, request: Request, path: ArtifactPath, principal: Principal, opened: OpenedFile
+    ) -> ASGIApp:
+        """Answer for a file.
+
+        Preconditions are evaluated where the bytes are: a redirect ignores them (RFC 9110 section 13.2.1), and
+        the store behind it honours them by the same validators.
+
+        Args:
+            path: as it was asked for.
+
+        Raises:
+            As `ObjectStore.presign` and `ObjectStore.open_range`.
+        """
+        record = record_of(request)
+        now = self._clock()
+        validators = Validators(opened.info.e_tag, opened.info.modified)
+        headers = _headers(opened, validators, now)
+        if request.method == "GET":
+            record.is_download = True
+            if self._may_redirect(request, principal) and (signed := await self._presigned(opened, headers)):
+                record.route = "file-redirect"
+                return self._redirect(path, principal, opened, signed)
+        if (answer := _without_body(request, headers, validators, now)) is not None:
+            return answer
+        ranges = _ranges(request, opened.info.size, validators, now)
+        if isinstance(ranges, UnsatisfiableRange):
+            return _unsatisfiable(ranges)
+        if self._may_accel(request) and is_plain(request, ranges):
+            record.route = "file-accel"
+            signed = await self._presigned(opened, headers)
+            return accel_response(opened.path, headers, signed, opened.info.origin)
+        record.route = "file-stream"
+        return await self._stream(opened, ranges, headers)
+
+    def _may_redirect(self, request: Request, principal: Principal) -> bool:
+        """Whether the store's own URL would serve this client as well as we can.
+
+        Never with Authorization: wget sends it on to the redirect's target, and S3 refuses two credentials.
+        Never for several ranges: S3 knows one, and answers with the first or with the whole file.
+        """
+        wants_several_ranges = any("," in line for line in request.headers.getlist("range"))
+        redirects = self._mode in ("auto", "redirect")
+        return redirects and not principal.sent_authorization and not wants_several_ranges
+
+    def _may_accel(self, request: Request) -> bool:
+        """Whether the answer goes to an nginx that sends files itself, and not to a client.
+
+        What it is told there, a signed URL perhaps, is for a trusted proxy alone.
+        """
+        return self._mode == "accel" and self._requester.is_by_proxy(request)
+
+    async def _presigned(self, opened: OpenedFile, headers: dict[str, str]) -> SignedUrl | None:
+        return await self._store.presign(
+            opened.path,
+            content_type=headers["Content-Type"],
+            disposition=headers["Content-Disposition"],
+            expires=self._presign_seconds,
+            origin=opened.info.origin,
+        )
+
+    def _redirect(
+        self, path: ArtifactPath, principal: Principal, opened: OpenedFile, signed: SignedUrl
+    ) -> Response:
+        fields = {
+            "Location": signed.url,
+            "Cache-Control": "no-store",
+            "Vary": DOWNLOAD_VARY,
+            **digest_fields(opened.info.digests),
+            **store_headers(opened.info.origin),
+        }
+        if opened.version is not None:
+            self._redirects.keep(path, principal, opened.version, fields, until=signed.until)
+        return Response(None, 302, fields)
+
+    async def _stream(
+        self, opened: OpenedFile, spans: tuple[Span, ...] | None, headers: dict[str, str]
+    ) -> ASGIApp:
+        size = opened.info.size
+        if spans is None:
+            return await FileStream(
+                200, headers, [self._part(opened, Span(0, size - 1))] if size else []
+            ).open()
+        if len(spans) == 1:
+            headers["Content-Range"] = spans[0].content_range(size)
+            headers["Content-Length"] = str(spans[0].length)
+            return await FileStream(206, headers, [self._part(opened, spans[0])]).open()
+        plan = multipart_plan(spans, size, headers["Content-Type"], secrets.token_hex(16))
+        headers["Content-Type"] = plan.content_type
+        headers["Content-Length"] = str(plan.content_length)
+        parts = [piece for part in plan.parts for piece in (part.header, self._part(opened, part.span))]
+        return await FileStream(206, headers, [*parts, plan.closing]).open()
+
+    def _part(self, opened: OpenedFile, span: Span) -> OpenPart:
+        return partial(self._store.open_range, opened.path, opened.info, span.first, span.length)
+
+
+def _without_body(
+    request: Request, headers: dict[str, str], validators: Validators, now: float
+) -> Response | None:
+    """The answer to a request whose conditions do not hold, or to HEAD; None where bytes are to be sent."""
+    verdict = evaluate_preconditions(request.method, request.headers.getlist, validators, now=now)
+    if verdict is Verdict.NOT_MODIFIED:
+        return Response(None, 304, {name: headers[name] for name in _NOT_MODIFIED_FIELDS})
+    if verdict is Verdict.PRECONDITION_FAILED:
+        detail = "the file is not the one that the request's conditions name"
+        return problem_response(412, "Precondition failed", detail, "precondition-failed")
+    if request.method == "HEAD":
+        # Answered here and never by a redirect: a URL signed for GET is refused to HEAD. Range means
+        # nothing to HEAD (RFC 9110 section 14.2).
+        return Response(None, 200, headers)
+    return None
+
+
+def _headers(opened: OpenedFile, validators: Validators, now: float) -> dict[str, str]:
+    """Everything a 200 says about the file."""
+    media_type = opened.info.content_type or media_type_for(opened.path.name)
+    is_public = opened.access is Access.PUBLIC
+    return {
+        "Content-Type": media_type,
+        "Content-Length": str(opened.info.size),
+        "Content-Disposition": content_disposition(opened.path.name, disposition_kind(media_type)),
+        "ETag": validators.etag,
+        "Last-Modified": validators.last_modified(now),
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "no-cache" if is_public else "private, no-store",
+        "Vary": DOWNLOAD_VARY,
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        **store_headers(opened.info.origin),
+        **digest_fields(opened.info.digests),
+    }
+
+
+def _ranges(request: Request, size: int, validators: Validators, now: float) -> RangeResult:
+    if not if_range_holds(request.headers.getlist("if-range"), validators, now=now):
+        return None
+    return parse_range(request.headers.getlist("range"), size)
+
+
+def _unsatisfiable(ranges: UnsatisfiableRange) -> Response:
+    detail = f"the file has {ranges.size} bytes"
+    answer = problem_response(416, "Range not satisfiable", detail, "range-not-satisfiable")
+    answer.headers["Content-Range"] = ranges.content_range
+    return answer

@@ -1,0 +1,76 @@
+"""A body that is read from the store while it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from app.responses.streaming import body_message, send_fairly, until_gone
+
+OpenPart = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+
+
+class FileStream:
+    """A body made of literal bytes and of spans read from the store, in order.
+
+    The first span is opened before the status is sent, so that a store that fails at once still gives a
+    proper error.
+
+    Args:
+        status: 200 or 206.
+        headers: all of them, Content-Length included.
+        parts: bytes as they are, or something that opens a span.
+    """
+
+    def __init__(self, status: int, headers: Mapping[str, str], parts: Sequence[bytes | OpenPart]) -> None:
+        self._status = status
+        self._headers = headers
+        self._parts = parts
+        self._opened: AbstractAsyncContextManager[AsyncIterator[bytes]] | None = None
+        self._first: AsyncIterator[bytes] | None = None
+
+    async def open(self) -> FileStream:
+        """Open the first span.
+
+        Raises:
+            NotFound, ObjectChanged, StoreError: as `ObjectStore.open_range`.
+        """
+        first = next((part for part in self._parts if not isinstance(part, bytes)), None)
+        if first is not None:
+            self._opened = first()
+            self._first = await self._opened.__aenter__()
+        return self
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await until_gone(receive, self._send(send))
+
+    async def _send(self, send: Send) -> None:
+        is_first = True
+        try:
+            await send(_start(self._status, self._headers))
+            for part in self._parts:
+                if isinstance(part, bytes):
+                    await send(body_message(part))
+                elif is_first and self._first is not None:
+                    is_first = False
+                    await _pump(self._first, send)
+                else:
+                    async with part() as chunks:
+                        await _pump(chunks, send)
+            await send(body_message(b"", more=False))
+        finally:
+            if self._opened is not None:
+                await self._opened.__aexit__(None, None, None)
+
+
+async def _pump(chunks: AsyncIterator[bytes], send: Send) -> None:
+    async for chunk in chunks:
+        await send_fairly(chunk, send)
+
+
+def _start(status: int, headers: Mapping[str, str]) -> dict[str, Any]:
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    return {"type": "http.response.start", "status": status, "headers": raw}

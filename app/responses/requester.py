@@ -1,0 +1,81 @@
+"""Who sent a request, and by which way it came."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from starlette.requests import Request
+
+from app.auth.networks import Network, client_address, is_forwarded, is_https, is_in
+from app.auth.principal import Authenticator
+from app.domain.access import Principal
+from app.http_semantics import choose_media_type
+from app.responses.record import record_of
+
+
+class Requester:
+    """The only place that tells who sent a request.
+
+    Args:
+        authenticator: reads credentials.
+        trusted_networks: clients in them may see the metrics.
+        trusted_proxies: the peers whose forwarding fields are believed.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        trusted_networks: tuple[Network, ...] = (),
+        trusted_proxies: tuple[Network, ...] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._authenticator = authenticator
+        self._networks = trusted_networks
+        self._proxies = trusted_proxies
+        self._clock = clock
+
+    def identify(self, request: Request) -> Principal:
+        """Who asks; noted for the log.
+
+        Raises:
+            AuthenticationFailed: credentials were sent and do not hold.
+        """
+        identity = self._authenticator.identify(request.headers.getlist, _peer(request), self._clock())
+        record_of(request).identity = identity
+        return identity.principal
+
+    def is_https(self, request: Request) -> bool:
+        """Whether the client itself came by TLS, as the connection or a trusted proxy says."""
+        forwarded = request.headers.getlist("x-forwarded-proto")
+        return is_https(_peer(request), request.url.scheme, forwarded, self._proxies)
+
+    def is_by_proxy(self, request: Request) -> bool:
+        """Whether the answer goes to a trusted proxy, which passes it on to the client."""
+        forwarded = request.headers.getlist("x-forwarded-for")
+        return is_forwarded(_peer(request), forwarded, self._proxies)
+
+    def may_see_metrics(self, request: Request) -> bool:
+        """Whether the request comes from this host or a trusted network.
+
+        What a proxy forwards for others does not come from this host, even where the proxy does and nobody
+        thought of making it a trusted one.
+        """
+        forwarded = request.headers.getlist("x-forwarded-for")
+        client = client_address(_peer(request), forwarded, self._proxies)
+        if client is None:
+            return False
+        is_forwarded = bool(forwarded) or "forwarded" in request.headers
+        return is_in(client, self._networks) or (client.is_loopback and not is_forwarded)
+
+
+def wants_html(request: Request) -> bool:
+    """Whether the client is a browser: it names HTML, as curl's and wget's `*/*` does not, and likes it best."""
+    accept = request.headers.getlist("accept")
+    names_html = any("text/html" in line.lower() for line in accept)
+    return names_html and choose_media_type(accept, ("text/html", "application/json")) == "text/html"
+
+
+def _peer(request: Request) -> str | None:
+    return request.client.host if request.client else None

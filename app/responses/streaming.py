@@ -1,0 +1,58 @@
+"""What all answers have in common whose body is not in memory.
+
+Each watches for the client going away, so that nothing is read from the store for nobody. When the source
+breaks, the error goes up to the front door, which cuts the connection: a client is never left with a part
+that looks like the whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from starlette.types import Receive, Send
+
+
+async def send_fairly(body: bytes, send: Send) -> None:
+    """Send a piece of a body, and let others run.
+
+    Neither a store that has its bytes at hand nor a connection that takes them ever waits, so without this
+    one body could hold up the whole server, and nobody would notice that its client has gone.
+    """
+    await send(body_message(body))
+    await asyncio.sleep(0)
+
+
+async def until_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` to its end, or cancel it when the client goes away."""
+    sending = asyncio.ensure_future(work)
+    watching = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not sending.done():
+            sending.cancel()
+        await _settled(sending)
+    finally:
+        watching.cancel()
+        if not sending.done():
+            # The server itself is being stopped: take the body down too, and let it close its source.
+            sending.cancel()
+            await _settled(sending)
+
+
+async def _settled(sending: asyncio.Future[None]) -> None:
+    try:
+        await sending
+    except asyncio.CancelledError:
+        if not sending.cancelled():
+            raise
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def body_message(body: bytes, *, more: bool = True) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": body, "more_body": more}

@@ -1,0 +1,160 @@
+"""Everything below a folder in one answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing
+from typing import Final, Literal, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.catalog import Catalog
+from app.catalog.stored_digests import Described, with_digests
+from app.domain.access import Principal, VisibleEntry
+from app.domain.errors import BadParameter
+from app.domain.paths import ArtifactPath
+from app.pages.checksum_list import checksum_line, left_out_line, left_out_total
+from app.pages.formats import iso_text
+from app.pages.links import next_walk_query
+from app.pages.representations import entry_line
+from app.responses.folder_listing import MEDIA_TYPES
+from app.responses.line_stream import LineStream
+from app.responses.problems import LISTING_VARY, cache_control, rendered
+from app.responses.record import record_of
+from app.storage.store import ObjectStore
+
+NO_CHECKSUM: Final = "no checksum is stored"
+NOT_OPEN: Final = "not open to you"
+
+Form = Literal["ndjson", "text"]
+Entries = AsyncGenerator[VisibleEntry, None]
+
+
+class Subtree(NamedTuple):
+    """What is asked for.
+
+    Attributes:
+        path: the folder.
+        principal: who asks.
+        form: how it is to be written.
+        fields: of the query, such that a link with them asks for the same.
+        limit: most entries; None for all.
+        after: the path below the folder behind which to begin, or None.
+        digests: whether lines of ndjson have the digests that are stored with the files.
+    """
+
+    path: ArtifactPath
+    principal: Principal
+    form: Form
+    fields: Mapping[str, str]
+    limit: int | None
+    after: str | None
+    digests: bool = False
+
+
+class SubtreeListing:
+    """Answers with everything below a folder.
+
+    Args:
+        store: holds the digests of its files.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(self, catalog: Catalog, store: ObjectStore, clock: Callable[[], float]) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._clock = clock
+
+    async def answer(self, request: Request, asked: Subtree) -> Response:
+        """A page where a limit is given, and otherwise a stream: all of it, or the connection breaks.
+
+        Raises:
+            BadParameter: `after` is no path, or the client speaks HTTP/1.0.
+            As `Catalog.walk` before the first entry.
+        """
+        if request.scope["http_version"] == "1.0":
+            # It has no chunks, so that a stream that broke off would look like a whole one.
+            raise BadParameter("a list of a whole subtree", "asked for by HTTP/1.1 or later")
+        as_of = {"X-Pierhead-As-Of": iso_text(self._clock()) or ""}
+        entries = self._catalog.walk(asked.path, asked.principal, asked.after)
+        if asked.limit is not None:
+            return await _page(request, asked, entries, asked.limit, self._store, as_of)
+        headers = {
+            "Content-Type": MEDIA_TYPES[asked.form],
+            "Cache-Control": cache_control(asked.principal),
+            "Vary": LISTING_VARY,
+            **as_of,
+        }
+        lines = _lines(asked, entries, self._store)
+        stream = await LineStream.start(lines, headers)
+        if record_of(request).is_head:
+            await lines.aclose()
+            return Response(None, 200, headers)
+        return stream
+
+
+async def _page(
+    request: Request,
+    asked: Subtree,
+    entries: Entries,
+    limit: int,
+    store: ObjectStore,
+    headers: dict[str, str],
+) -> Response:
+    kept: list[VisibleEntry] = []
+    is_cut = False
+    async with aclosing(entries):
+        async for visible in entries:
+            if len(kept) == limit:
+                is_cut = True
+                break
+            kept.append(visible)
+    link = ""
+    if is_cut:
+        link = f'<{next_walk_query(asked.path, kept[-1], limit, asked.fields)}>; rel="next"'
+        headers["Link"] = link
+    body = b"".join([line async for line in _lines(asked, _given(kept), store)])
+    return rendered(request, body, MEDIA_TYPES[asked.form], asked.principal, headers, also_validated=link)
+
+
+async def _given(entries: Iterable[VisibleEntry]) -> Entries:
+    for visible in entries:
+        yield visible
+
+
+async def _lines(asked: Subtree, entries: Entries, store: ObjectStore) -> AsyncGenerator[bytes, None]:
+    """What is written of each entry."""
+    async with aclosing(entries):
+        if asked.form == "ndjson" and not asked.digests:
+            async for visible in entries:
+                yield entry_line(visible)
+            return
+        async with aclosing(with_digests(entries, asked.principal, store)) as described:
+            lines = (
+                _checksum_lines(described, asked.path) if asked.form == "text" else _ndjson_lines(described)
+            )
+            async for line in lines:
+                yield line
+
+
+async def _ndjson_lines(entries: AsyncGenerator[Described, None]) -> AsyncGenerator[bytes, None]:
+    async for visible, digests in entries:
+        yield entry_line(visible, digests)
+
+
+async def _checksum_lines(
+    entries: AsyncGenerator[Described, None], root: ArtifactPath
+) -> AsyncGenerator[bytes, None]:
+    left_out = 0
+    async for visible, digests in entries:
+        if visible.entry.is_folder or visible.locked:
+            continue
+        sha256 = next((d.value.hex() for d in digests or () if d.algorithm == "sha-256"), None)
+        if sha256 is not None:
+            yield checksum_line(sha256, visible, root)
+        else:
+            left_out += 1
+            yield left_out_line(NOT_OPEN if digests is None else NO_CHECKSUM, visible, root)
+    if left_out:
+        yield left_out_total(left_out)

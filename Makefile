@@ -37,7 +37,7 @@ test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser,
 	$(BIN)/pytest tests/clients tests/browser tests/system $(PYTEST_ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.dev-installed ## Measure the server beside its peers, 25 minutes (BENCH_ARGS=--quick; installs Debian packages)
+bench: $(VENV)/.dev-installed ## Measure the server beside its peers, half an hour (BENCH_ARGS=--quick; installs Debian packages)
 	PYTHON="$(PYTHON)" scripts/install-bench-packages
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 

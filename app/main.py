@@ -117,6 +117,8 @@ def _calm_garbage_collector() -> None:
     gc.freeze()
     gc.set_threshold(2_000, 10, 1_000)
 
+
+def read_site_policy(settings: Settings, note_licence: Callable[[Path], object] | None = None) -> SitePolicy:
     """Read the site policy file that the settings name; without one, a policy that says nothing.
 
     Args:

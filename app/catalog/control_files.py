@@ -14,17 +14,25 @@ Every call that takes the bytes of a file from the store, or asks it about one, 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
 from app.domain.entries import ControlFile
-from app.domain.errors import Moved, NotFound, RulesUnreadable
-from app.domain.paths import ArtifactPath
+from app.domain.errors import MalformedRules, Moved, NotFound, RulesUnreadable
+from app.domain.paths import ArtifactPath, display_name
 from app.policy.control_file_names import LINK_FILE, control_files_to_read, governing_names
 from app.storage.store import ObjectStore
+
+MAX_CONTROL_FILES: Final = 1024
+"""Most control files of one folder."""
+MAX_CONTROL_BYTES: Final = 8 * 1024 * 1024
+"""Most bytes in all control files of one folder. They are kept in memory, hashed, and shown to people."""
+READS_AT_ONCE: Final = 16
+"""Most control files of one folder that are read at the same time, each of up to `CONTROL_FILE_LIMIT` bytes."""
 
 _log = structlog.get_logger(__name__)
 
@@ -61,7 +69,7 @@ async def read_control_files(
     names: ControlNames,
     known: Mapping[str, ControlFile] = MappingProxyType({}),
 ) -> ControlFiles:
-    """Read the control files of a folder, all at once.
+    """Read the control files of a folder.
 
     Args:
         store: the one that has named them.
@@ -69,6 +77,7 @@ async def read_control_files(
 
     Raises:
         RulesUnreadable: one of them is there, but cannot be served, is a link or is not given.
+        MalformedRules: there are more than a folder may have.
         StoreError: no answer.
     """
     if unreadable := governing_names([*names.files, *names.skipped]).difference(names.files):
@@ -76,20 +85,59 @@ async def read_control_files(
         raise RulesUnreadable
     wanted = control_files_to_read(names.files)
     link_files = (LINK_FILE,) if LINK_FILE in names.files else ()
-
-    async def read(name: str) -> ControlFile:
-        found = known.get(name) or await read_control_file(store, folder, name)
-        if found is None:
-            # The listing shows it and the store does not give it. "No rules here" is what only a listing
-            # without the file can mean, so this folder is closed until the store agrees with itself.
-            raise RulesUnreadable
-        return found
-
     # A link to a folder is listed as a folder. To read it is to be told that it is a link.
     look_alikes = [name for name in names.folders if governing_names([name]) and name not in names.files]
-    await asyncio.gather(*(read_control_file(store, folder, name) for name in look_alikes))
-    controls = await asyncio.gather(*(read(name) for name in (*wanted, *link_files)))
-    return ControlFiles(controls[: len(wanted)], controls[-1] if link_files else None)
+    found = await read_those_there(store, folder, [*look_alikes, *wanted, *link_files], known)
+    if not found.keys() >= {*wanted, *link_files}:
+        # The listing shows one and the store does not give it. "No rules here" is what only a listing
+        # without the file can mean, so this folder is closed until the store agrees with itself.
+        raise RulesUnreadable
+    return ControlFiles([found[name] for name in wanted], found[LINK_FILE] if link_files else None)
+
+
+async def read_those_there(
+    store: ObjectStore,
+    folder: ArtifactPath,
+    names: Collection[str],
+    known: Mapping[str, ControlFile] = MappingProxyType({}),
+) -> dict[str, ControlFile]:
+    """Those of some control files that are there, by name. A few are read at a time, and no more than may be.
+
+    Args:
+        known: those that have been read already.
+
+    Raises:
+        MalformedRules: there are more than a folder may have.
+        RulesUnreadable, StoreError: as `read_control_file`.
+    """
+    if len(names) > MAX_CONTROL_FILES:
+        raise _too_much(folder, f"more than {MAX_CONTROL_FILES} files")
+    found = dict(known)
+    taken = sum(len(control.content or b"") for control in known.values())
+    waiting = deque(name for name in names if name not in known)
+
+    async def read_on() -> None:
+        nonlocal taken
+        try:
+            while waiting:
+                control = await read_control_file(store, folder, waiting.popleft())
+                if control is not None:
+                    found[control.name] = control
+                    taken += len(control.content or b"")
+                if taken > MAX_CONTROL_BYTES:
+                    raise _too_much(folder, f"more than {MAX_CONTROL_BYTES} bytes")
+        finally:
+            waiting.clear()  # after a failure, nobody needs the rest
+
+    await asyncio.gather(*(read_on() for _ in range(min(READS_AT_ONCE, len(waiting)))))
+    return found
+
+
+def _too_much(folder: ArtifactPath, what: str) -> MalformedRules:
+    _log.error("control_files_too_large", folder=folder.url, reason=what)
+    return MalformedRules(
+        display_name(folder.text) or "/", 1, f"the control files of a folder must not be {what}"
+    )
 
 
 async def read_control_file(store: ObjectStore, folder: ArtifactPath, name: str) -> ControlFile | None:

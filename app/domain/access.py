@@ -24,23 +24,25 @@ class Licence:
     text: str
     name: str = "licence"
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """Lower-case hex MD5 of the text: the name clients store for it. It names, it does not secure."""
-        return hashlib.md5(self._bytes, usedforsecurity=False).hexdigest()
+        return self._digests[0]
 
-    @cached_property
+    @property
     def sha256(self) -> str:
         """Lower-case hex SHA-256 of the text, accepted wherever `digest` is."""
-        return hashlib.sha256(self._bytes).hexdigest()
+        return self._digests[1]
 
     def is_accepted(self, digests: frozenset[str]) -> bool:
         """Whether one of this licence's digests is among those accepted."""
-        return self.digest in digests or self.sha256 in digests
+        return not digests.isdisjoint(self._digests)
 
-    @property
-    def _bytes(self) -> bytes:
-        return self.text.encode("utf-8", "surrogateescape")
+    @cached_property
+    def _digests(self) -> tuple[str, str]:
+        # Both at once: what composes a folder's rules asks for one, in a thread where the text is long.
+        content = self.text.encode("utf-8", "surrogateescape")
+        return hashlib.md5(content, usedforsecurity=False).hexdigest(), hashlib.sha256(content).hexdigest()
 
 
 class Visibility(StrEnum):

@@ -43,10 +43,12 @@ class MalformedControlFile(ControlRules):
     Attributes:
         source: file and line of the first fault.
         reason: what is wrong with it; for operators and publishers, as it may quote the file.
+        said: the same for everybody, as it completes "the access rules of this folder ...".
     """
 
     source: Source
     reason: str
+    said: str = "cannot be understood"
 
     @classmethod
     def of(cls, error: MalformedRules) -> MalformedControlFile:
@@ -56,7 +58,7 @@ class MalformedControlFile(ControlRules):
         return self.for_listing()
 
     def for_listing(self) -> Terms:
-        refusal = f"the access rules of this folder cannot be understood ({self.source})"
+        refusal = f"the access rules of this folder {self.said} ({self.source})"
         return Terms(refusal=refusal, basis=(Basis(self.source, f"malformed: {self.reason}"),))
 
 

@@ -34,7 +34,7 @@ from app.domain.entries import Entry
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import is_hidden_name
 from app.policy.globs import scope_covers
-from app.policy.rules import Rules, compose, rules_without_control_files
+from app.policy.rules import Rules, closed_rules, compose, rules_without_control_files
 from app.policy.site_policy import SiteRule
 from app.policy.terms import Basis, Terms, combine, describe_groups
 
@@ -42,6 +42,7 @@ __all__ = [
     "Explanation",
     "Rules",
     "classify",
+    "closed_rules",
     "compose",
     "decide",
     "explain",

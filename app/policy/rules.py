@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from app.domain.access import Source
 from app.domain.entries import ControlFile
 from app.domain.errors import MalformedRules
 from app.domain.paths import ArtifactPath
@@ -72,6 +73,21 @@ def compose(
         control = _read_control_files(folder, present, files, default_licences)
     except MalformedRules as exc:
         control = MalformedControlFile.of(exc)
+    return Rules(folder, control, site.within(folder), default_public)
+
+
+def closed_rules(
+    folder: ArtifactPath, fault: MalformedRules, *, site: SitePolicy, default_public: bool
+) -> Rules:
+    """The rules of a folder whose control files are too many or too large to be read: they refuse.
+
+    Args:
+        fault: what is too much.
+        site: the whole site policy.
+        default_public: as `compose` takes it.
+    """
+    source = Source(fault.source)
+    control = MalformedControlFile(source, fault.reason, "are larger than those of a folder may be")
     return Rules(folder, control, site.within(folder), default_public)
 
 

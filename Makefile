@@ -9,6 +9,7 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTEST_ARGS ?=
+FILE ?=
 BENCH_ARGS ?=
 
 VENV := .venv
@@ -27,9 +28,18 @@ setup: $(VENV)/.runtime-installed ## Make .venv with what the server needs; .ven
 run: setup ## Serve the sample tree (or PIERHEAD_STORAGE) on HOST:PORT, 127.0.0.1:8000 by default
 	@exec $(BIN)/python -m scripts.serve_sample --host "$(HOST)" --port "$(PORT)"
 
+.PHONY: quick
+quick: $(VENV)/.dev-installed ## Run the unit and contract tests without coverage, about a minute
+	$(BIN)/pytest tests/unit tests/contract -n 2 -q $(PYTEST_ARGS)
+
 .PHONY: test
-test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, with coverage
+ifdef FILE
+test: $(VENV)/.dev-installed
+	$(BIN)/pytest $(FILE) $(PYTEST_ARGS)
+else
+test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, about six minutes (FILE=tests/... for some of them)
 	$(BIN)/pytest tests/unit tests/contract tests/http -n 2 --cov --cov-report=term $(PYTEST_ARGS)
+endif
 
 .PHONY: test-system
 test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser, S3 engine and image (installs Debian packages)

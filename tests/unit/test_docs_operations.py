@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -38,13 +40,23 @@ def test_every_metric_is_documented_with_its_labels_and_no_other() -> None:
 
 
 def test_every_route_is_documented_and_no_other() -> None:
-    text = "".join(file.read_text() for file in (PROJECT / "app/routes").glob("*.py"))
-    routes = set(re.findall(r'\.route = "([a-z-]+)"', text)) | set(
-        re.findall(r'route: str = "([a-z]+)"', text)
-    )
+    files = [file for room in ("routes", "responses") for file in (PROJECT / "app" / room).glob("*.py")]
+    text = "".join(file.read_text() for file in files)
+    routes = set(re.findall(r'\.route = "([a-z-]+)"', text))
+    routes |= set(re.findall(r'route: str = "([a-z]+)"', text))
+    routes |= {name for file in files for name in _router_names(ast.parse(file.read_text()))}
     routes |= {f"folder-{name}" for name in ("html", "json", "ndjson", "text")}
     sentence = section("Metrics").split("`route` is one of")[1].split("\n\n")[0]
     assert set(re.findall("`([a-z-]+)`", sentence)) == routes
+
+
+def _router_names(module: ast.Module) -> Iterator[str]:
+    """The names of the routes that a module's routers have: as said, or else those of their functions."""
+    for function in (node for node in ast.walk(module) if isinstance(node, ast.AsyncFunctionDef)):
+        for decorator in function.decorator_list:
+            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).startswith("router."):
+                said = [ast.literal_eval(word.value) for word in decorator.keywords if word.arg == "name"]
+                yield said[0] if said else function.name
 
 
 def test_the_outcomes_of_storage_calls_are_documented() -> None:

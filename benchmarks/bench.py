@@ -14,8 +14,9 @@ from typing import NamedTuple
 from benchmarks.options import Options
 from benchmarks.programs import PROJECT
 from benchmarks.results import BenchError, Goal, Row, Sample
-from benchmarks.s3 import S3, run_s3
+from benchmarks.s3 import run_s3
 from benchmarks.tree import COLD_FOLDERS, cold_folder, folder, make_tree
+from tests.support.aws import S3Endpoint
 from tests.support.waiting import wait_until
 
 HOME = PROJECT / ".run" / "bench"
@@ -53,7 +54,6 @@ class Bench:
         self._places = 0
         self._stack = ExitStack()
         self._started = time.monotonic()
-        self._s3_error: BenchError | None = None
 
     def __enter__(self) -> Bench:
         return self
@@ -78,26 +78,25 @@ class Bench:
         return HOME / "tree"
 
     @property
-    def s3(self) -> S3:
+    def s3(self) -> S3Endpoint:
         """The engine with the tree in it. Started once, when it is first needed.
 
         Raises:
             BenchError: it could not be started, now or before.
         """
-        if self._s3_error is not None:
-            raise self._s3_error
-        try:
-            return self._s3
-        except BenchError as error:
-            self._s3_error = error
-            raise
+        if isinstance(self._s3, BenchError):
+            raise self._s3
+        return self._s3
 
     @cached_property
-    def _s3(self) -> S3:
+    def _s3(self) -> S3Endpoint | BenchError:
         self.say("starting the S3 engine and filling it")
-        sizes = tuple(size for size in self.options.sizes if size <= MOST_ENTRIES_IN_S3)
+        sizes = (size for size in self.options.sizes if size <= MOST_ENTRIES_IN_S3)
         folders = (*map(folder, sizes), *map(cold_folder, range(COLD_FOLDERS)))
-        return self._stack.enter_context(run_s3(self.directory / "s3", self.tree, folders, sizes))
+        try:
+            return self._stack.enter_context(run_s3(self.directory / "s3", self.tree, folders))
+        except BenchError as error:
+            return error
 
     def in_turn(self, lanes: Sequence[Lane], repetitions: int | None = None) -> list[Row]:
         """Measure every row once, then every row again in the opposite order, and so on.

@@ -34,7 +34,7 @@ def measure_cold(bench: Bench) -> list[Row]:
     rows = bench.in_turn(_lanes(ON_DIRECTORY, on_directory))
     for case, delay in ((FAST, FAST_SECONDS), (SLOW, SLOW_SECONDS)):
         try:
-            with DelayingProxy(bench.s3.endpoint.url) as proxy:
+            with DelayingProxy(bench.s3.url) as proxy:
                 proxy.delay = delay
                 on_s3: dict[str, _Start] = {
                     PIERHEAD_S3: partial(pierhead_on_s3, bench, proxy.url),

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from benchmarks import servers
 from benchmarks.bench import HOME, Bench
 from benchmarks.programs import Program
-from benchmarks.s3 import BUCKET, STORAGE
+from benchmarks.s3 import BUCKET, STORAGE, aws_environment, rclone_environment
 from benchmarks.servers import AUTOINDEX, FLOOR, NGINX_FILE, PIERHEAD, PIERHEAD_S3
 
 RCLONE: Final = "rclone serve http"
@@ -56,7 +56,7 @@ def pierhead_on_s3(bench: Bench, url: str | None = None, **settings: str) -> Abs
         settings: `PIERHEAD_*`.
     """
     return servers.pierhead(
-        bench.place(PIERHEAD_S3), STORAGE, environ=bench.s3.aws_environment(url) | settings
+        bench.place(PIERHEAD_S3), STORAGE, environ=aws_environment(bench.s3, url) | settings
     )
 
 
@@ -70,7 +70,7 @@ def rclone_on_s3(
         keeps_folders: for five minutes, as is its default; or asks S3 for each request.
     """
     options = "--use-server-modtime" + ("" if keeps_folders else " --dir-cache-time 0")
-    environ = bench.s3.rclone_environment(url)
+    environ = rclone_environment(bench.s3, url)
     return servers.rclone(bench.place(RCLONE_S3), f":s3:{BUCKET}", environ, options)
 
 

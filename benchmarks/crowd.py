@@ -6,43 +6,30 @@ import os
 from dataclasses import replace
 from typing import Final
 
-from benchmarks import servers
 from benchmarks.bench import ALL, Bench, Lane, Section
-from benchmarks.client import Target, get
-from benchmarks.limits import CORES, limited
+from benchmarks.limits import CORES, small_pierhead
 from benchmarks.load import load_with_wrk
 from benchmarks.results import Goal, Row, Sample, fact_of
 from benchmarks.servers import PIERHEAD
-from benchmarks.tree import COLD_ENTRIES, check_listing, cold_folder
+from benchmarks.tree import small_page
 
 CLIENTS: Final = 2_000
 CASE: Final = f"{CLIENTS:,} clients"
-SERVER_CORES: Final = tuple(range(CORES))
 
 
 def measure_crowd(bench: Bench) -> list[Row]:
-    """Two workers on two cores; the load generator has the other cores, or the same ones where there are none."""
-    others = [core for core in range(os.cpu_count() or 1) if core not in SERVER_CORES][:CORES]
-    with (
-        limited(f"pierhead-bench-{os.getpid()}") as limits,
-        servers.pierhead(
-            bench.place("crowd"),
-            f"file://{bench.tree}",
-            workers=CORES,
-            cores=SERVER_CORES,
-            prefix=limits.prefix,
-        ) as program,
-    ):
-        target = Target(program, f"/{cold_folder(0)}/")
-        check_listing(get(target), COLD_ENTRIES)
+    """The load generator has the other cores, or the same ones where there are none."""
+    others = [core for core in range(os.cpu_count() or 1) if core not in CORES][: len(CORES)]
+    with small_pierhead(bench, f"file://{bench.tree}") as (program, kind):
+        page = small_page(program)
         seconds = max(bench.options.seconds, 2.0)  # most of a second goes by before all are there
 
         def take() -> Sample:
-            cores = others or SERVER_CORES
-            sample = load_with_wrk(target, seconds=seconds, connections=CLIENTS, threads=CORES, cores=cores)
+            cores, threads = others or CORES, len(CORES)
+            sample = load_with_wrk(page, seconds=seconds, connections=CLIENTS, threads=threads, cores=cores)
             return replace(sample, facts={"at most MiB": program.memory("VmHWM")})
 
-        row = Row(PIERHEAD, CASE, note=limits.kind)
+        row = Row(PIERHEAD, CASE, note=kind)
         row = row if others else row.noted("the load generator runs on the same cores")
         return bench.in_turn([Lane(row, take)])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from app.storage.s3.sigv4 import Address, Credentials, Presigner, Term
@@ -12,9 +11,10 @@ from benchmarks.bench import Bench, Lane, Section
 from benchmarks.contenders import pierhead_on_s3
 from benchmarks.load import download
 from benchmarks.results import Goal, Row, times_of
-from benchmarks.s3 import BUCKET, S3
+from benchmarks.s3 import BUCKET, upload
 from benchmarks.servers import PIERHEAD_S3
 from benchmarks.tree import make_file
+from tests.support.aws import S3Endpoint
 
 MIB: Final = 1024 * 1024
 SIZE: Final = 256 * MIB
@@ -28,7 +28,9 @@ _SIGNED_SECONDS = 3600
 def measure_downloads(bench: Bench) -> list[Row]:
     """Both in turn. Engine and client are on the load generator's core, Pierhead on its own."""
     bench.say("downloads, storing the file")
-    _store(bench.s3, bench.place("download"))
+    directory = bench.place("download")
+    make_file(directory / "image.bin", SIZE)
+    upload(bench.s3, directory, "copyto", str(directory / "image.bin"), f":s3:{BUCKET}/{_NAME}")
     with pierhead_on_s3(bench, PIERHEAD_DELIVERY="proxy") as program:
         take, seconds = partial(download, size=SIZE), bench.options.seconds
         straight = partial(take, _signed_url(bench.s3), program=None, seconds=seconds)
@@ -36,14 +38,9 @@ def measure_downloads(bench: Bench) -> list[Row]:
         return bench.in_turn([Lane(Row(STRAIGHT, CASE), straight), Lane(Row(PIERHEAD_S3, CASE), ours)])
 
 
-def _store(s3: S3, directory: Path) -> None:
-    make_file(directory / "image.bin", SIZE)
-    s3.upload(directory, "copyto", str(directory / "image.bin"), f":s3:{BUCKET}/{_NAME}")
-
-
-def _signed_url(s3: S3) -> str:
-    address = Address(s3.endpoint.url, f"/{BUCKET}", "us-east-1")
-    credentials = Credentials(s3.endpoint.access_key, s3.endpoint.secret_key, None, None)
+def _signed_url(s3: S3Endpoint) -> str:
+    address = Address(s3.url, f"/{BUCKET}", "us-east-1")
+    credentials = Credentials(s3.access_key, s3.secret_key, None, None)
     term = Term.around(time.time(), _SIGNED_SECONDS, ends_by=None)
     return Presigner(address).presign(credentials, "GET", _NAME, {}, term)
 

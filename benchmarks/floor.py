@@ -6,8 +6,8 @@ fields and body that Pierhead sent. An application that answers by ASGI cannot b
 
 from __future__ import annotations
 
-import argparse
 import json
+import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -82,16 +82,11 @@ def build_floor(directory: Path) -> ASGIApp:
     return app
 
 
-def main() -> None:
-    """Serve a captured answer on a port of the loopback."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("captured", type=Path, help="directory that `capture` wrote")
-    parser.add_argument("--port", type=int, required=True)
-    options = parser.parse_args()
+if __name__ == "__main__":
     uvicorn.run(
-        build_floor(options.captured),
+        build_floor(Path(sys.argv[1])),
         host="127.0.0.1",
-        port=options.port,
+        port=int(sys.argv[2]),
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -101,7 +96,3 @@ def main() -> None:
         proxy_headers=False,
         server_header=False,
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -125,18 +125,7 @@ async def _run(way: str, bucket: str, prefix: str, times: int) -> Listed:
         return await measure(lister)
 
 
-def main() -> None:
-    """List with the interpreter set up as for serving, and print how the last time went."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("way", choices=WAYS)
-    parser.add_argument("bucket")
-    parser.add_argument("prefix", help="of the folder, with its slash")
-    parser.add_argument("times", type=int)
-    options = parser.parse_args()
-    prepare_process()
-    listed = uvloop.run(_run(options.way, options.bucket, options.prefix, options.times))
-    print(json.dumps(asdict(listed)))
-
-
 if __name__ == "__main__":
-    main()
+    prepare_process()  # as for serving
+    _way, _bucket, _prefix, _times = sys.argv[1:]
+    print(json.dumps(asdict(uvloop.run(_run(_way, _bucket, _prefix, int(_times))))))

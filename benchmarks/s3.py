@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.programs import run_to_end
@@ -19,55 +18,14 @@ _FILL_SECONDS = 600
 _AT_ONCE = 32
 
 
-@dataclass(frozen=True)
-class S3:
-    """A bucket with the tree.
+def aws_environment(endpoint: S3Endpoint, url: str | None = None) -> dict[str, str]:
+    """Where an S3 is, for a program that follows the AWS conventions.
 
-    Attributes:
-        endpoint: of the engine itself.
-        sizes: entries of the folders that were uploaded.
+    Args:
+        url: of a proxy before it.
     """
-
-    endpoint: S3Endpoint
-    sizes: tuple[int, ...]
-
-    def aws_environment(self, url: str | None = None) -> dict[str, str]:
-        """Where the engine is, for a program that follows the AWS conventions.
-
-        Args:
-            url: of a proxy before it.
-        """
-        endpoint = self.endpoint
-        return aws_environment(S3Endpoint(url or endpoint.url, endpoint.access_key, endpoint.secret_key))
-
-    def rclone_environment(self, url: str | None = None) -> dict[str, str]:
-        """The same for rclone, whose remote is then `:s3:BUCKET`."""
-        return {
-            "RCLONE_S3_PROVIDER": "Ceph",
-            "RCLONE_S3_ENDPOINT": url or self.endpoint.url,
-            "RCLONE_S3_ACCESS_KEY_ID": self.endpoint.access_key,
-            "RCLONE_S3_SECRET_ACCESS_KEY": self.endpoint.secret_key,
-        }
-
-    def upload(self, directory: Path, *arguments: str) -> None:
-        """Run rclone to store something, which is several times as fast as anything in Python.
-
-        Args:
-            directory: where rclone looks for a configuration, and finds none.
-            arguments: command, source and target; `:s3:` is this S3.
-
-        Raises:
-            BenchError: it cannot be stored.
-        """
-        environ = {"HOME": str(directory), "RCLONE_CONFIG": str(directory / "rclone.conf")}
-        command = ["rclone", *arguments, "--s3-no-head", "--transfers", str(_AT_ONCE)]
-        run_to_end(command, environ | self.rclone_environment(), seconds=_FILL_SECONDS)
-
-
-def aws_environment(endpoint: S3Endpoint) -> dict[str, str]:
-    """Where an S3 is, for a program that follows the AWS conventions."""
     return {
-        "AWS_ENDPOINT_URL_S3": endpoint.url,
+        "AWS_ENDPOINT_URL_S3": url or endpoint.url,
         "AWS_ACCESS_KEY_ID": endpoint.access_key,
         "AWS_SECRET_ACCESS_KEY": endpoint.secret_key,
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -75,27 +33,47 @@ def aws_environment(endpoint: S3Endpoint) -> dict[str, str]:
     }
 
 
+def rclone_environment(endpoint: S3Endpoint, url: str | None = None) -> dict[str, str]:
+    """The same for rclone, whose remote is then `:s3:BUCKET`."""
+    return {
+        "RCLONE_S3_PROVIDER": "Ceph",
+        "RCLONE_S3_ENDPOINT": url or endpoint.url,
+        "RCLONE_S3_ACCESS_KEY_ID": endpoint.access_key,
+        "RCLONE_S3_SECRET_ACCESS_KEY": endpoint.secret_key,
+    }
+
+
+def upload(endpoint: S3Endpoint, directory: Path, *arguments: str) -> None:
+    """Run rclone to store something, which is several times as fast as anything in Python.
+
+    Args:
+        directory: where rclone looks for a configuration, and finds none.
+        arguments: command, source and target; `:s3:` is this S3.
+
+    Raises:
+        BenchError: it cannot be stored.
+    """
+    environ = {"HOME": str(directory), "RCLONE_CONFIG": str(directory / "rclone.conf")}
+    command = ["rclone", *arguments, "--s3-no-head", "--transfers", str(_AT_ONCE)]
+    run_to_end(command, environ | rclone_environment(endpoint), seconds=_FILL_SECONDS)
+
+
 @contextmanager
-def run_s3(directory: Path, tree: Path, folders: tuple[str, ...], sizes: tuple[int, ...]) -> Iterator[S3]:
+def run_s3(directory: Path, tree: Path, folders: Sequence[str]) -> Iterator[S3Endpoint]:
     """Run the engine until the block ends, filled with some folders of a tree.
 
     Args:
         directory: for what it writes; must not exist yet.
         folders: paths within the tree.
-        sizes: what `S3.sizes` is to say.
 
     Raises:
         BenchError: it does not start, or cannot be filled.
     """
-    engine = run_s3_engine(directory)
-    try:
-        endpoint = engine.__enter__()
-    except (AssertionError, OSError, subprocess.SubprocessError) as error:
-        raise BenchError(f"the S3 engine does not start: {error}") from error
-    try:
-        s3 = S3(endpoint, sizes)
+    with ExitStack() as stack:
+        try:
+            endpoint = stack.enter_context(run_s3_engine(directory))
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            raise BenchError(f"the S3 engine does not start: {error}") from error
         included = [argument for folder in folders for argument in ("--include", f"/{folder}/**")]
-        s3.upload(directory, "copy", str(tree), f":s3:{BUCKET}", "--no-check-dest", *included)
-        yield s3
-    finally:
-        engine.__exit__(None, None, None)
+        upload(endpoint, directory, "copy", str(tree), f":s3:{BUCKET}", "--no-check-dest", *included)
+        yield endpoint

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from benchmarks import servers
 from benchmarks.bench import LATENCY, Bench, Lane, Section
-from benchmarks.client import Answer, Target, get
+from benchmarks.client import Answer
 from benchmarks.listing import ENTRIES, QUICK_ENTRIES
 from benchmarks.load import asked_all_the_time, sample_of
 from benchmarks.programs import Program
@@ -21,7 +21,7 @@ from benchmarks.results import BenchError, Goal, Row, Sample, fact_of
 from benchmarks.s3 import STORAGE, aws_environment
 from benchmarks.servers import PIERHEAD_S3
 from benchmarks.slow_s3 import FAST_SECONDS
-from benchmarks.tree import COLD_ENTRIES, check_listing, cold_folder, file_name, folder
+from benchmarks.tree import check_listing, file_name, folder, small_page
 from tests.support.aws import S3Endpoint
 
 FORMATS: Final = ("html", "ndjson")
@@ -60,18 +60,16 @@ def _measure(bench: Bench, s3: str, form: str, entries: int) -> Sample:
     """One new server, and one large folder."""
     environ = aws_environment(S3Endpoint(s3))
     with servers.pierhead(bench.place("served"), STORAGE, environ=environ) as program:
-        page = Target(program, f"/{cold_folder(0)}/")
-        check_listing(get(page), COLD_ENTRIES)
+        page = small_page(program)
         with asked_all_the_time(page) as beside:
-            if not form:
-                time.sleep(_ALONE_SECONDS)
-                whole = None
-            else:
+            if form:
                 whole = _take(program, f"/{folder(entries)}/?format={form}")
-    if whole is None:
-        return sample_of(beside)
-    check_listing(whole, entries)
-    facts = {FIRST_ENTRY: whole.first_byte * 1e3, "all of it ms": whole.seconds * 1e3}
+            else:
+                time.sleep(_ALONE_SECONDS)
+    facts = {}
+    if form:
+        check_listing(whole, entries)
+        facts = {FIRST_ENTRY: whole.first_byte * 1e3, "all of it ms": whole.seconds * 1e3}
     return replace(sample_of(beside), facts=facts)
 
 

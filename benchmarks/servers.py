@@ -109,7 +109,7 @@ def pierhead(
 
 def floor(directory: Path, captured: Path) -> AbstractContextManager[Program]:
     """The application `floor`, which sends what `floor.capture` wrote."""
-    command = "{python} -m benchmarks.floor {captured} --port {port}"
+    command = "{python} -m benchmarks.floor {captured} {port}"
     return run_program(command, directory, captured=captured)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -14,16 +13,15 @@ from urllib.parse import urlsplit
 
 from benchmarks import servers
 from benchmarks.bench import LATENCY, Bench, Lane, Section
-from benchmarks.client import Target, get
-from benchmarks.crowd import SERVER_CORES
-from benchmarks.limits import BYTES, CORES, limited
+from benchmarks.client import Target
+from benchmarks.limits import MIB, small_pierhead
 from benchmarks.load import asked_all_the_time, sample_of
 from benchmarks.made_up_s3 import OBJECT
 from benchmarks.programs import Program
 from benchmarks.results import BenchError, Goal, Row, Sample, fact_of
 from benchmarks.s3 import STORAGE, aws_environment
 from benchmarks.servers import PIERHEAD_S3
-from benchmarks.tree import COLD_ENTRIES, check_listing, cold_folder
+from benchmarks.tree import small_page
 from tests.support.aws import S3Endpoint
 
 CLIENTS: Final = 1_000
@@ -43,24 +41,13 @@ _STILL_SECONDS = 5.0
 
 
 def measure_slow_clients(bench: Bench) -> list[Row]:
-    """Two workers on two cores in 2 GiB, and a small page that others ask for meanwhile."""
-    with (
-        limited(f"pierhead-bench-slow-{os.getpid()}") as limits,
-        servers.made_up_s3(bench.place("made-up S3"), object_bytes=_OBJECT_BYTES) as s3,
-        servers.pierhead(
-            bench.place("slow-clients"),
-            STORAGE,
-            environ=aws_environment(S3Endpoint(s3.url)) | {"PIERHEAD_DELIVERY": "proxy"},
-            workers=CORES,
-            cores=SERVER_CORES,
-            prefix=limits.prefix,
-        ) as program,
-    ):
-        page = Target(program, f"/{cold_folder(0)}/")
-        check_listing(get(page), COLD_ENTRIES)
-        seconds = _QUICK_SECONDS if bench.options.quick else _SECONDS
-        lane = Lane(Row(PIERHEAD_S3, CASE, note=limits.kind), partial(_measure, page, seconds))
-        return bench.in_turn([lane], repetitions=1)
+    """A small page is asked for while they take in their files."""
+    with servers.made_up_s3(bench.place("made-up S3"), object_bytes=_OBJECT_BYTES) as s3:
+        environ = aws_environment(S3Endpoint(s3.url)) | {"PIERHEAD_DELIVERY": "proxy"}
+        with small_pierhead(bench, STORAGE, environ) as (program, kind):
+            seconds = _QUICK_SECONDS if bench.options.quick else _SECONDS
+            take = partial(_measure, small_page(program), seconds)
+            return bench.in_turn([Lane(Row(PIERHEAD_S3, CASE, note=kind), take)], repetitions=1)
 
 
 def _measure(page: Target, seconds: float) -> Sample:
@@ -128,7 +115,7 @@ SECTION: Final = Section(
         Goal(
             f"{CASE}: at most 2 GiB of memory",
             fact_of(CASE, PIERHEAD_S3, PEAK),
-            at_most=BYTES / 2**20,
+            at_most=MIB,
             unit="MiB",
         ),
     ),

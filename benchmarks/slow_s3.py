@@ -14,7 +14,7 @@ from benchmarks.contenders import pierhead_on_s3
 from benchmarks.load import load
 from benchmarks.results import Goal, Row, Sample, find, paired
 from benchmarks.servers import PIERHEAD_S3
-from benchmarks.tree import COLD_ENTRIES, check_listing, cold_folder
+from benchmarks.tree import small_page
 from tests.support.delaying_proxy import DelayingProxy
 
 FAST_SECONDS: Final = 0.030
@@ -36,10 +36,9 @@ def measure_slow_s3(bench: Bench) -> list[Row]:
     rows: list[Row] = []
     for lifetime, ttl in LIFETIMES.items():
         with ExitStack() as stack:
-            proxy = stack.enter_context(DelayingProxy(bench.s3.endpoint.url))
+            proxy = stack.enter_context(DelayingProxy(bench.s3.url))
             server = pierhead_on_s3(bench, proxy.url, PIERHEAD_CACHE_TTL=str(ttl))
-            target = Target(stack.enter_context(server), f"/{cold_folder(0)}/")
-            check_listing(get(target), COLD_ENTRIES)
+            target = small_page(stack.enter_context(server))
             take = partial(_measure, bench, proxy, target, ttl)
             lanes = [Lane(Row(PIERHEAD_S3, f"{state}, {lifetime}"), partial(take, state)) for state in STATES]
             rows += bench.in_turn(lanes)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-from benchmarks.client import Answer
+from benchmarks.client import Answer, Target, get
+from benchmarks.programs import Program
 from benchmarks.results import BenchError
 
 _NAME = re.compile(rb"build-[0-9]{6}\.tar\.gz")
@@ -56,6 +59,17 @@ def make_tree(root: Path, sizes: tuple[int, ...]) -> None:
         if not marker.exists():
             make_folder(root / name, entries)
             marker.touch()
+
+
+def small_page(program: Program, headers: Mapping[str, str] = MappingProxyType({})) -> Target:
+    """The page of a folder of `COLD_ENTRIES` entries, once it was right: from then on it is warm.
+
+    Raises:
+        BenchError: there is no such page.
+    """
+    target = Target(program, f"/{cold_folder(0)}/", headers)
+    check_listing(get(target), COLD_ENTRIES)
+    return target
 
 
 def check_listing(answer: Answer, entries: int) -> None:

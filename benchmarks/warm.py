@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from benchmarks.bench import ALL, Bench, Lane, Section
+from benchmarks.bench import ALL, MOST_ENTRIES_IN_S3, Bench, Lane, Section
 from benchmarks.client import Target, get
 from benchmarks.contenders import (
     CONTENDERS,
@@ -66,6 +66,7 @@ def _measure_size(
     rows = [Row(name, case_of(size)).failed(reason) for name, reason in failures.items()]
     lanes: list[Lane] = []
     with ExitStack() as stack:
+        ours = _connections_for_ours(bench, running.get(PIERHEAD), size)
         for contender in CONTENDERS:
             if program := running.get(contender.name):
                 variants = VARIANTS if contender.name == PIERHEAD and size == VARIANTS_AT else {}
@@ -73,7 +74,7 @@ def _measure_size(
                     target = Target(program, f"/{folder(size)}{contender.suffix}", headers)
                     row = Row(contender.name, case_of(size, variant), note=contender.note)
                     try:
-                        lanes += _lanes(bench, stack, contender, row, target, size)
+                        lanes += _lanes(bench, stack, contender, row, target, size, ours)
                     except BenchError as error:
                         rows.append(row.failed(error))
         rows += bench.in_turn(lanes)
@@ -82,14 +83,17 @@ def _measure_size(
 
 
 def _lanes(
-    bench: Bench, stack: ExitStack, contender: Contender, row: Row, target: Target, size: int
+    bench: Bench, stack: ExitStack, contender: Contender, row: Row, target: Target, size: int, ours: int
 ) -> list[Lane]:
     """Look at one page, and see how many connections its server can stand. Pierhead brings the floor along.
+
+    Args:
+        ours: connections for Pierhead, and for what it is compared with by its speed.
 
     Raises:
         BenchError: it cannot be measured.
     """
-    if contender.reads_s3 and size not in bench.s3.sizes:
+    if contender.reads_s3 and size > MOST_ENTRIES_IN_S3:
         raise Skipped("storing so many objects takes longer than all the rest")
     answer = get(target)
     try:
@@ -100,9 +104,7 @@ def _lanes(
     if taken > _TOO_SLOW_SECONDS:
         raise Skipped(f"one request takes {taken:.1f} s")
     seconds = bench.options.seconds if contender.is_ours else bench.options.peer_seconds
-    connections = connections_for(seconds, taken)
-    if contender.is_ours and size >= ONE_AT_A_TIME_FROM:
-        connections = 1
+    connections = ours if contender.is_ours else connections_for(seconds, taken)
     row = replace(row, facts={"body": len(answer.body)})
     if connections < CONNECTIONS:
         row = row.noted(f"{connections} at a time" if connections > 1 else "one at a time")
@@ -111,6 +113,16 @@ def _lanes(
     if not target.headers:
         keep_static_page(bench, folder(size), answer.body)
     return beside_floor(bench, stack, row, target, answer, connections)
+
+
+def _connections_for_ours(bench: Bench, pierhead: Program | None, size: int) -> int:
+    """The same for all rows that are compared with the floor: as many as Pierhead can stand."""
+    if pierhead is not None and size < ONE_AT_A_TIME_FROM:
+        target = Target(pierhead, f"/{folder(size)}/")
+        with suppress(BenchError):  # which its row will say
+            get(target)
+            return connections_for(bench.options.seconds, get(target).seconds)
+    return 1
 
 
 def remarked(row: Row, pierhead: Row | None) -> Row:

@@ -29,11 +29,11 @@ from app.pages.static import load_static
 from app.pages.templates_dir import load_default_licences, templates_directory
 from app.policy.eula import DefaultLicences
 from app.policy.site_policy import SitePolicy
+from app.responses.caching import CacheHeaders
 from app.responses.delivery import Delivery
 from app.responses.folder_listing import FolderPages
 from app.responses.headers import page_headers
 from app.responses.kept_redirects import Redirects
-from app.responses.problems import CacheHeaders
 from app.responses.requester import Requester
 from app.responses.subtree_listing import SubtreeListing
 from app.routes.errors import ErrorAnswers

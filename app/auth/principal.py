@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from app.auth.fields import declared
 from app.auth.keys import KeyRing
 from app.auth.licences import ACCEPTANCE_COOKIE, header_acceptances, read_acceptances
 from app.auth.networks import Address, Network, client_address, is_in
@@ -62,6 +63,7 @@ class Authenticator:
                 anonymous: a script would take the shorter listing for the truth. Codes: `auth-repeated`,
                 `auth-scheme`, and those of `verify_token`.
         """
+        headers = declared(headers)
         client = client_address(peer, headers("x-forwarded-for"), self._trusted_proxies)
         trusted = is_in(client, self._trusted_networks)
         accepted = self._accepted(headers, now)

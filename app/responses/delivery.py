@@ -32,6 +32,7 @@ from app.http_semantics import (
     parse_range,
 )
 from app.responses.accel import accel_response, is_plain
+from app.responses.caching import FILE_VARY, NOT_STORED, PRIVATE, REVALIDATED
 from app.responses.file_stream import FileStream, OpenPart
 from app.responses.headers import store_headers
 from app.responses.kept_redirects import Redirects
@@ -42,7 +43,6 @@ from app.storage.store import ObjectStore, SignedUrl
 
 DeliveryMode = Literal["auto", "redirect", "proxy", "accel"]
 
-DOWNLOAD_VARY: Final = "Accept, Authorization, Cookie, License-Accepted"
 CONTENT_SECURITY_POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
 """Published files come from many hands: one that a browser shows in place can run nothing."""
 
@@ -146,8 +146,8 @@ class Delivery:
     ) -> Response:
         fields = {
             "Location": signed.url,
-            "Cache-Control": "no-store",
-            "Vary": DOWNLOAD_VARY,
+            **NOT_STORED,
+            "Vary": FILE_VARY,
             **digest_fields(opened.info.digests),
             **store_headers(opened.info.origin),
         }
@@ -205,8 +205,8 @@ def _headers(opened: OpenedFile, validators: Validators, now: float) -> dict[str
         "ETag": validators.etag,
         "Last-Modified": validators.last_modified(now),
         "Accept-Ranges": "bytes",
-        "Cache-Control": "no-cache" if is_public else "private, no-store",
-        "Vary": DOWNLOAD_VARY,
+        **(REVALIDATED if is_public else PRIVATE),
+        "Vary": FILE_VARY,
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         **store_headers(opened.info.origin),
         **digest_fields(opened.info.digests),

@@ -14,9 +14,9 @@ from app.pages.contexts import FolderPage, Site
 from app.pages.html import HtmlPages
 from app.pages.links import next_query
 from app.pages.representations import folder_json, folder_ndjson, folder_text
+from app.responses.caching import LISTING_VARY
 from app.responses.compression import MIN_COMPRESSED_BYTES, compressed
 from app.responses.headers import store_headers
-from app.responses.problems import LISTING_VARY
 
 MEDIA_TYPES: Final = {
     "html": "text/html; charset=utf-8",

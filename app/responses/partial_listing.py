@@ -13,9 +13,9 @@ from app.domain.access import VisibleEntry
 from app.domain.errors import PierheadError, StoreUnavailable
 from app.pages.representations import entry_line, entry_name_line
 from app.pages.rows import folder_rows
+from app.responses.caching import LISTING_VARY, NOT_STORED
 from app.responses.folder_listing import MEDIA_TYPES, FolderPages
 from app.responses.line_stream import SEND_NOW, LineStream
-from app.responses.problems import LISTING_VARY
 
 _LINE_OF: Final[dict[str, Callable[[VisibleEntry], bytes]]] = {
     "html": lambda visible: folder_rows((visible,)).encode("utf-8", "replace") + b"\n",
@@ -47,7 +47,7 @@ async def early_answer(early: EarlyView, representation: str, pages: FolderPages
     """
     headers = {
         "Content-Type": MEDIA_TYPES[representation],
-        "Cache-Control": "no-store",
+        **NOT_STORED,
         "Vary": LISTING_VARY,
     }
     return await LineStream.start(_pieces(early, representation, pages), headers)

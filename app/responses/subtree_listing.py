@@ -18,10 +18,11 @@ from app.pages.checksum_list import checksum_line, left_out_line, left_out_total
 from app.pages.formats import iso_text
 from app.pages.links import next_walk_query
 from app.pages.representations import entry_line
+from app.responses.caching import LISTING_VARY, kept_for
 from app.responses.folder_listing import MEDIA_TYPES
 from app.responses.line_stream import LineStream
-from app.responses.problems import LISTING_VARY, cache_control, rendered
 from app.responses.record import record_of
+from app.responses.rendered import rendered
 from app.storage.store import ObjectStore
 
 NO_CHECKSUM: Final = "no checksum is stored"
@@ -82,7 +83,7 @@ class SubtreeListing:
             return await _page(request, asked, entries, asked.limit, self._store, as_of)
         headers = {
             "Content-Type": MEDIA_TYPES[asked.form],
-            "Cache-Control": cache_control(asked.principal),
+            **kept_for(asked.principal),
             "Vary": LISTING_VARY,
             **as_of,
         }

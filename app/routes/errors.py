@@ -39,6 +39,7 @@ from app.domain.paths import ArtifactPath, encode_name
 from app.pages.contexts import ErrorPage, Site
 from app.pages.html import HtmlPages
 from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
+from app.responses.caching import LICENCE_VARY, NOT_STORED, REVALIDATED
 from app.responses.requester import wants_html
 
 
@@ -123,19 +124,17 @@ def _redirect(request: Request, target: ArtifactPath, path: ArtifactPath | None)
     if path is not None and target.segments == path.segments:
         # Only the slash was missing. Relative, so that it holds behind any proxy (RFC 9110 section 10.2.2).
         location = f"{encode_name(path.name)}/{query}"
-        return Response(None, 308, {"Location": location, "Cache-Control": "no-cache"})
+        return Response(None, 308, {"Location": location, **REVALIDATED})
     # A link's target changes with the next build: never kept.
-    return Response(None, 302, {"Location": f"{target.url}{query}", "Cache-Control": "no-store"})
+    return Response(None, 302, {"Location": f"{target.url}{query}", **NOT_STORED})
 
 
 def _to_licence(licence: Licence, path: ArtifactPath) -> Response:
-    return RedirectResponse(
-        licence_url(licence, path), 302, {"Cache-Control": "no-store", "Vary": "Accept, Cookie"}
-    )
+    return RedirectResponse(licence_url(licence, path), 302, {**NOT_STORED, "Vary": LICENCE_VARY})
 
 
 def _headers(error: PierheadError) -> dict[str, str]:
-    headers = {"Cache-Control": "no-store"}
+    headers = dict(NOT_STORED)
     if isinstance(error, LoginRequired):
         headers["WWW-Authenticate"] = f'Basic {REALM}, charset="UTF-8", Bearer {REALM}'
     if isinstance(error, AuthenticationFailed):

@@ -14,11 +14,12 @@ from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter
 from app.domain.paths import ArtifactPath
 from app.http_semantics import choose_encoding, choose_media_type
+from app.responses.caching import CacheHeaders
 from app.responses.compression import ENCODINGS
 from app.responses.folder_listing import MEDIA_TYPES, Cut, FolderPages
 from app.responses.partial_listing import early_answer, may_begin_early
-from app.responses.problems import CacheHeaders, is_not_modified
 from app.responses.record import record_of
+from app.responses.rendered import is_not_modified
 from app.responses.subtree_listing import Subtree, SubtreeListing
 from app.routes.parameters import MAX_LIMIT, Query
 

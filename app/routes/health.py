@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from app.domain.errors import StoreError
 from app.pages.json_bytes import json_bytes
+from app.responses.caching import NOT_STORED
 from app.responses.problems import problem_answers, problem_response
 from app.responses.requester import Requester
 from app.storage.store import ObjectStore
@@ -21,8 +22,6 @@ from app.telemetry import Metrics
 READY_SECONDS: Final = 1.0
 """How long one look at the store answers for; so many probes cost it one call a second."""
 READY_TIMEOUT: Final = 3.0
-
-_NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 class Found(NamedTuple):
@@ -70,7 +69,7 @@ def build_health_router(store: ObjectStore, metrics: Metrics, requester: Request
     @router.get("/healthz")
     async def healthz(request: Request) -> Response:
         """The process runs. Asks nothing of anybody."""
-        return Response(json_bytes({"status": "ok"}), headers=_NO_STORE, media_type="application/json")
+        return Response(json_bytes({"status": "ok"}), headers=NOT_STORED, media_type="application/json")
 
     @router.get("/readyz", responses=problem_answers(503))
     async def readyz(request: Request) -> Response:
@@ -81,13 +80,13 @@ def build_health_router(store: ObjectStore, metrics: Metrics, requester: Request
         status: dict[str, object] = {"status": "ready"}
         if found.unreachable:
             status["unreachable"] = list(found.unreachable)
-        return Response(json_bytes(status), headers=_NO_STORE, media_type="application/json")
+        return Response(json_bytes(status), headers=NOT_STORED, media_type="application/json")
 
     @router.get("/metrics", name="metrics", include_in_schema=False)
     async def show_metrics(request: Request) -> Response:
         if not requester.may_see_metrics(request):
             detail = "metrics are for this host and trusted networks"
             return problem_response(403, "Forbidden", detail, "metrics-forbidden")
-        return Response(metrics.render(), headers=_NO_STORE | {"Content-Type": CONTENT_TYPE_LATEST})
+        return Response(metrics.render(), headers={**NOT_STORED, "Content-Type": CONTENT_TYPE_LATEST})
 
     return router

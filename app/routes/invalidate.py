@@ -16,7 +16,8 @@ from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter, LoginRequired, PermissionRequired, RequestError
 from app.domain.paths import ArtifactPath
 from app.pages.json_bytes import json_bytes
-from app.responses.problems import NOT_KEPT, problem_answers
+from app.responses.caching import PRIVATE
+from app.responses.problems import problem_answers
 from app.responses.requester import Requester
 from app.routes.body import read_body
 from app.storage.s3.events import ChangedKey, Confirmation, parse_events
@@ -79,7 +80,7 @@ def build_invalidate_router(
         if channel is not None:
             await channel.tell(paths)
         answer = json_bytes({"paths": [path.url for path in paths]})
-        return Response(answer, headers={"Cache-Control": NOT_KEPT}, media_type="application/json")
+        return Response(answer, headers=PRIVATE, media_type="application/json")
 
     return router
 

@@ -16,7 +16,8 @@ from app.domain.paths import ArtifactPath
 from app.http_semantics import media_type_for
 from app.pages.json_bytes import json_bytes
 from app.pages.representations import license_object, ls_object
-from app.responses.problems import problem_answers, rendered
+from app.responses.problems import problem_answers
+from app.responses.rendered import rendered
 from app.responses.requester import Requester
 
 MAX_REDIRECTS: Final = 8

@@ -21,6 +21,7 @@ from app.domain.errors import BadParameter, FormRefused, LicenceDeclined, NotFou
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import DownloadPage, LicencePage, Site
 from app.pages.html import HtmlPages
+from app.responses.caching import PRIVATE
 from app.responses.requester import Requester
 from app.routes.body import read_body
 from app.routes.parameters import Query
@@ -28,7 +29,6 @@ from app.routes.parameters import Query
 FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES: Final = 16 * 1024
 
-_PRIVATE: Final = {"Cache-Control": "private, no-store"}
 _NONCE: Final = re.compile("[A-Za-z0-9_-]{32}")
 
 
@@ -54,7 +54,7 @@ def build_licence_router(
         nonce = _form_nonce(request) or secrets.token_urlsafe(24)
         token = issue_form_token(keys, nonce, clock())
         page = LicencePage(site, path, licence, token, remaining)
-        answer = Response(html.licence(page), media_type="text/html", headers=_PRIVATE)
+        answer = Response(html.licence(page), media_type="text/html", headers=PRIVATE)
         is_https = requester.is_https(request)
         answer.set_cookie(
             FORM_COOKIE, nonce, path="/license", httponly=True, samesite="strict", secure=is_https
@@ -75,10 +75,10 @@ def build_licence_router(
             raise LicenceDeclined(path)
         if remaining:
             # The file's own answer leads on to the next licence.
-            answer: Response = RedirectResponse(path.url, 303, _PRIVATE)
+            answer: Response = RedirectResponse(path.url, 303, PRIVATE)
         else:
             page = html.download(DownloadPage(site, path))
-            answer = Response(page, media_type="text/html", headers=_PRIVATE)
+            answer = Response(page, media_type="text/html", headers=PRIVATE)
         already = request.cookies.get(ACCEPTANCE_COOKIE)
         answer.set_cookie(
             ACCEPTANCE_COOKIE,

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.errors import Moved
+from app.responses.caching import NOT_STORED
 from app.responses.folder_listing import MEDIA_TYPES
 from app.responses.problems import problem_answers
 from app.responses.requester import Requester
@@ -81,6 +82,6 @@ def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> API
         except Moved as moved:
             search = f"?{request.url.query}" if request.url.query else ""
             location = f"{PREFIX}{moved.target.url}{search}"
-            return Response(None, 302, {"Location": location, "Cache-Control": "no-store"})
+            return Response(None, 302, {"Location": location, **NOT_STORED})
 
     return router

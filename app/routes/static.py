@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.domain.errors import NotFound
 from app.pages.static import StaticFile
+from app.responses.caching import IMMUTABLE
 
 
 def build_static_router(files: Mapping[str, StaticFile]) -> APIRouter:
@@ -24,7 +25,7 @@ def build_static_router(files: Mapping[str, StaticFile]) -> APIRouter:
         headers = {
             "Content-Type": file.media_type,
             "ETag": f'"{file.e_tag}"',
-            "Cache-Control": "public, max-age=31536000, immutable",
+            **IMMUTABLE,
         }
         return Response(file.content, headers=headers)
 

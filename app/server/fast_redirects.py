@@ -29,9 +29,6 @@ from app.server.fast_request import (
 FILE_REDIRECT: Final = "file-redirect"
 """The label that redirects are counted under."""
 
-_LEFT_TO_OTHERS: Final = frozenset({b"license-accepted", b"license_accepted", b"range"})
-"""Fields on which the answer for a file depends, and that for a folder does not."""
-
 
 class WarmRedirects:
     """Finds redirects that are at hand.
@@ -68,7 +65,7 @@ class WarmRedirects:
         if method != "GET" or query or len(raw_path) > MAX_MEMO_BYTES:
             return None
         fields = field_values(headers)
-        if fields is None or any(name in _LEFT_TO_OTHERS for name, _ in headers):
+        if fields is None:
             return None
         head = self._head(raw_path, peer, fields[b"host"], fields.get(b"x-forwarded-for"))
         if head is None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from app.auth.fields import INDIFFERENT
 from app.auth.principal import Authenticator
 from app.cache.response_cache import Page, field_lines
 from app.catalog import Catalog
@@ -18,9 +19,9 @@ from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
 from app.domain.reserved import is_reserved
 from app.http_semantics import choose_encoding
+from app.responses.caching import CacheHeaders
 from app.responses.compression import ENCODINGS
 from app.responses.folder_listing import MEDIA_TYPES, FolderPages
-from app.responses.problems import CacheHeaders
 from app.routes.folder import folder_age, negotiated, not_modified_headers
 
 MEMO_SIZE: Final = 4096
@@ -37,11 +38,8 @@ _FORMATS: Final[dict[bytes, str | None]] = {b"": None} | {
 _READ: Final = frozenset(
     {b"accept", b"accept-encoding", b"host", b"if-none-match", b"user-agent", b"x-forwarded-for"}
 )
-_LEFT_TO_OTHERS: Final = frozenset(
-    {b"authorization", b"cookie", b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
-)
-"""Fields of which a request that is answered here has none: a principal or an acceptance may be in them, or
-there is more to the request than its head."""
+_ADMITTED: Final = frozenset(name.encode() for name in INDIFFERENT) | {b"x-forwarded-for"}
+"""The only fields that a request may have which is answered here: who asks can be in no other."""
 
 
 class Head(NamedTuple):
@@ -230,7 +228,7 @@ def field_values(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes] | Non
             if name in fields or len(value) > MAX_MEMO_BYTES:
                 return None
             fields[name] = value
-        elif name in _LEFT_TO_OTHERS:
+        elif name not in _ADMITTED:
             return None
     is_usual = size <= MAX_USUAL_BYTES and len(headers) <= MAX_USUAL_FIELDS and b"host" in fields
     return fields if is_usual else None

@@ -19,6 +19,7 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
+from app.responses.caching import NOT_STORED
 
 MAX_TARGET_BYTES: Final = 32 * 1024
 """Longest request target: room for the longest path, each of its bytes escaped, and for a query."""
@@ -247,7 +248,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             *self.server_state.default_headers,
             (b"content-type", PROBLEM_MEDIA_TYPE.encode()),
             (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
+            *((name.lower().encode(), value.encode()) for name, value in NOT_STORED.items()),
             (b"x-content-type-options", b"nosniff"),
             (b"connection", b"close"),
         ]

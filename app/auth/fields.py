@@ -1,0 +1,61 @@
+"""The request fields that say who asks, and those that never do.
+
+What depends on who asks is derived from this table: `Vary`, and which requests the fast path may answer. A credential
+in a field that is not here cannot be read at all, so none can be overlooked there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from app.http_semantics import FieldLines
+
+CREDENTIALS: Final = ("Authorization", "Cookie")
+"""Somebody's name and groups may be in them."""
+ACCEPTANCES: Final = ("License-Accepted", "License_Accepted")
+"""Which licences somebody has accepted. Cookies may say it too."""
+FORWARDING: Final = ("X-Forwarded-For",)
+"""Which address somebody comes from. Believed of a trusted proxy only, which is the one to see that no cache mixes
+clients up: no `Vary` names them."""
+
+READ: Final = frozenset(name.lower() for name in (*CREDENTIALS, *ACCEPTANCES, *FORWARDING))
+
+INDIFFERENT: Final = frozenset(
+    {
+        *("accept", "accept-charset", "accept-encoding", "accept-language", "access-control-request-headers"),
+        *("access-control-request-method", "cache-control", "cdn-loop", "connection", "content-type", "date"),
+        *(
+            "dnt",
+            "from",
+            "host",
+            "if-none-match",
+            "keep-alive",
+            "max-forwards",
+            "origin",
+            "pragma",
+            "priority",
+        ),
+        *("purpose", "referer", "save-data", "sec-ch-prefers-color-scheme", "sec-ch-ua", "sec-ch-ua-mobile"),
+        *("sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user"),
+        *("sec-gpc", "sec-purpose", "te", "traceparent", "tracestate", "upgrade-insecure-requests"),
+        *("user-agent", "via", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip"),
+        *("x-request-id", "x-requested-with"),
+    }
+)
+"""Usual fields that never say who asks. A request with any other field takes the full path."""
+
+
+def declared(fields: FieldLines) -> FieldLines:
+    """The same fields, of which only those in the table can be read.
+
+    Raises:
+        LookupError: when any other is asked for: it belongs in the table first.
+    """
+
+    def lines(name: str) -> Sequence[str]:
+        if name not in READ:
+            raise LookupError(f"{name} is not in the table of app/auth/fields.py")
+        return fields(name)
+
+    return lines

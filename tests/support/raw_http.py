@@ -61,6 +61,32 @@ def exchange(port: int, data: bytes | Iterable[bytes]) -> bytes:
         return read_to_end(connection)
 
 
+def read_answer(connection: socket.socket, *, has_body: bool = True) -> bytes:
+    """The next answer of a connection that goes on, by its `Content-Length`, and not a byte more.
+
+    Args:
+        has_body: False for the answer to a HEAD.
+
+    Raises:
+        AssertionError: the other side closed before its end.
+    """
+    received = bytearray()
+    while b"\r\n\r\n" not in received:
+        received += _some(connection, 1)
+    answer = parse_answer(bytes(received))
+    has_body = has_body and answer.status != 304  # RFC 9112 section 6.3
+    end = len(received) + (int(answer.headers.get("content-length", "0")) if has_body else 0)
+    while len(received) < end:
+        received += _some(connection, end - len(received))
+    return bytes(received)
+
+
+def _some(connection: socket.socket, most: int) -> bytes:
+    chunk = connection.recv(most)
+    assert chunk, "the server closed the connection within an answer"
+    return chunk
+
+
 def read_to_end(connection: socket.socket) -> bytes:
     """All that comes until the other side closes."""
     received = bytearray()

@@ -170,7 +170,7 @@ def test_after_a_refusal_connections_are_made_again(s3: SwitchedS3, site: Site) 
 
 @pytest.mark.parametrize("failing", [hang, reset, None], ids=["hang", "reset", "refuse"])
 def test_what_is_warm_does_not_notice(s3: SwitchedS3, failing: Answer | None) -> None:
-    ttl, grace = 1, 5
+    ttl, grace = 1, 2
     with site_over_s3(ttl=ttl, grace=grace) as site:
         before = {url: site.get(url)[0] for url in ("/ruled/", "/f1/?format=json", "/f2/?format=text")}
         if failing is None:

@@ -19,7 +19,7 @@ from app.auth.principal import Authenticator
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.listing_cache import ListingCache
-from app.cache.response_cache import PageCache
+from app.cache.response_cache import RedirectCache, ResponseCache
 from app.cache.worker_channel import DIRECTORY_VARIABLE, Siblings
 from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
 from app.config import Settings
@@ -33,7 +33,6 @@ from app.responses.caching import CacheHeaders
 from app.responses.delivery import Delivery
 from app.responses.folder_listing import FolderPages
 from app.responses.headers import page_headers
-from app.responses.kept_redirects import Redirects
 from app.responses.requester import Requester
 from app.responses.subtree_listing import SubtreeListing
 from app.routes.errors import ErrorAnswers
@@ -119,8 +118,8 @@ class SiteWiring:
         catalog = build_catalog(settings, self._policy, store, held, age_clock, lifetimes)
         requester = Requester(self._authenticator, self._networks, self._proxies, clock)
         shared = page_headers(settings.replica_id)
-        pages = FolderPages(self._site, self._html, PageCache(held), shared)
-        redirects = Redirects(held, shared, clock=clock)
+        pages = FolderPages(self._site, self._html, ResponseCache(held), shared)
+        redirects = RedirectCache(held, shared, clock=clock)
         cache_headers = CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale)
         subtrees = SubtreeListing(catalog, store, clock)
         delivery = Delivery(

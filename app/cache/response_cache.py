@@ -1,18 +1,19 @@
-"""Rendered pages: made once for each tier, representation and encoding, then only sent."""
+"""Responses that were made once and are only sent from then on: rendered listings, and redirects to the store."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import NamedTuple
 
 from app.cache.byte_cache import ByteCache
+from app.domain.access import Principal
 from app.domain.paths import ArtifactPath
 
-PAGE_OVERHEAD = 2_400
+RESPONSE_OVERHEAD = 2_400
 """Bytes that a page costs beside its body: its headers, key and record."""
 
 
-class PageKey(NamedTuple):
+class ListingKey(NamedTuple):
     """What a page's bytes depend on, beside what the folder holds.
 
     Attributes:
@@ -27,7 +28,7 @@ class PageKey(NamedTuple):
     encoding: str
 
 
-class Page(NamedTuple):
+class StoredResponse(NamedTuple):
     """A body as it goes out.
 
     Attributes:
@@ -43,7 +44,7 @@ class Page(NamedTuple):
     e_tag: bytes
 
     @classmethod
-    def of(cls, body: bytes, headers: tuple[tuple[bytes, bytes], ...], e_tag: str) -> Page:
+    def of(cls, body: bytes, headers: tuple[tuple[bytes, bytes], ...], e_tag: str) -> StoredResponse:
         """A page with its headers written out."""
         return cls(body, headers, field_lines(headers), e_tag.encode("ascii"))
 
@@ -54,11 +55,11 @@ def field_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 class _Rendered(NamedTuple):
-    page: Page
+    page: StoredResponse
     version: int
 
 
-class PageCache:
+class ResponseCache:
     """Pages by key, each good only for the very version of the folder that it was rendered from.
 
     So a page never outlives the rules that allowed it: when the folder is read again and has changed, its
@@ -71,11 +72,80 @@ class PageCache:
     def __init__(self, held: ByteCache) -> None:
         self._held = held
 
-    def get(self, key: PageKey, version: int) -> Page | None:
+    def get(self, key: ListingKey, version: int) -> StoredResponse | None:
         """The page for a key, if it was rendered from this version of the folder."""
         rendered: _Rendered | None = self._held.get(key)
         return rendered.page if rendered is not None and rendered.version == version else None
 
-    def put(self, key: PageKey, version: int, page: Page) -> None:
+    def put(self, key: ListingKey, version: int, page: StoredResponse) -> None:
         """Keep a page that was rendered from this version of the folder."""
-        self._held.put(key, _Rendered(page, version), len(page.body) + PAGE_OVERHEAD)
+        self._held.put(key, _Rendered(page, version), len(page.body) + RESPONSE_OVERHEAD)
+
+
+class _RedirectKey(NamedTuple):
+    path: ArtifactPath
+    trusted: bool
+    kind: str = "redirect"
+
+
+class _StoredRedirect(NamedTuple):
+    page: StoredResponse
+    version: int
+    until: float
+
+
+class RedirectCache:
+    """Redirects to the store: keeps the whole answer, so that a signature is made once for each file and window.
+
+    Each is good only for the very version of the folder that it was decided by, as pages are: the decision is made
+    of the rules and the listing of that version, of the path and of the principal, and of nothing else. And it is
+    good only until the store would sign another URL.
+
+    Args:
+        held: where they are kept, together with folders and pages.
+        shared: header fields that every answer has.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(self, held: ByteCache, shared: Mapping[str, str], *, clock: Callable[[], float]) -> None:
+        self._held = held
+        self._shared = shared
+        self._clock = clock
+
+    def ready(self, path: ArtifactPath, principal: Principal, version: int) -> StoredResponse | None:
+        """What this principal was answered for this path, if that still holds.
+
+        Args:
+            principal: one without credentials, who has accepted nothing.
+            version: of the folder as it is now.
+        """
+        kept: _StoredRedirect | None = self._held.get(_RedirectKey(path, principal.trusted))
+        if kept is None or kept.version != version or kept.until <= self._clock():
+            return None
+        return kept.page
+
+    def keep(
+        self,
+        path: ArtifactPath,
+        principal: Principal,
+        version: int,
+        fields: Mapping[str, str],
+        *,
+        until: float,
+    ) -> None:
+        """Keep what somebody was just answered; nothing is kept for those who show who they are or what they accept.
+
+        Args:
+            version: of the folder by which it was decided, and whose listing shows the file as it is.
+            fields: the answer's header fields.
+            until: seconds since the epoch, UTC.
+        """
+        if principal != Principal(trusted=principal.trusted):
+            return
+        headers = {**fields, "Content-Length": "0", **self._shared}
+        raw = tuple(
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+        )
+        page = StoredResponse.of(b"", raw, "")
+        cost = 2 * len(page.fields) + RESPONSE_OVERHEAD
+        self._held.put(_RedirectKey(path, principal.trusted), _StoredRedirect(page, version, until), cost)

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from app.cache.response_cache import RedirectCache
 from app.catalog import OpenedFile
 from app.domain.access import Access, Principal
 from app.domain.paths import ArtifactPath
@@ -35,7 +36,6 @@ from app.responses.accel import accel_response, is_plain
 from app.responses.caching import FILE_VARY, NOT_STORED, PRIVATE, REVALIDATED
 from app.responses.file_stream import FileStream, OpenPart
 from app.responses.headers import store_headers
-from app.responses.kept_redirects import Redirects
 from app.responses.problems import problem_response
 from app.responses.record import record_of
 from app.responses.requester import Requester
@@ -66,7 +66,7 @@ class Delivery:
     def __init__(
         self,
         store: ObjectStore,
-        redirects: Redirects,
+        redirects: RedirectCache,
         *,
         mode: DeliveryMode,
         requester: Requester,

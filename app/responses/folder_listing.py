@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from app.cache.response_cache import Page, PageCache, PageKey
+from app.cache.response_cache import ListingKey, ResponseCache, StoredResponse
 from app.cache.single_flight import SingleFlight
 from app.catalog import FolderView, take_page
 from app.pages.contexts import FolderPage, Site
@@ -57,22 +57,22 @@ class FolderPages:
         shared: headers that every answer has.
     """
 
-    def __init__(self, site: Site, html: HtmlPages, cache: PageCache, shared: Mapping[str, str]) -> None:
+    def __init__(self, site: Site, html: HtmlPages, cache: ResponseCache, shared: Mapping[str, str]) -> None:
         self._site = site
         self._html = html
         self._cache = cache
         self._shared = shared
-        self._flights: SingleFlight[tuple[PageKey, int], Page] = SingleFlight()
+        self._flights: SingleFlight[tuple[ListingKey, int], StoredResponse] = SingleFlight()
 
-    def ready(self, view: FolderView, representation: str, encoding: str) -> Page | None:
+    def ready(self, view: FolderView, representation: str, encoding: str) -> StoredResponse | None:
         """A page that was rendered for somebody of the same tier, from the same snapshot; or None.
 
         That it was rendered means that this tier may see the folder: nothing else is ever kept.
         """
-        key = PageKey(view.snapshot.path, view.tier, representation, encoding)
+        key = ListingKey(view.snapshot.path, view.tier, representation, encoding)
         return self._cache.get(key, view.snapshot.version)
 
-    async def whole(self, view: FolderView, representation: str, encoding: str) -> Page:
+    async def whole(self, view: FolderView, representation: str, encoding: str) -> StoredResponse:
         """The page of a folder with all its entries.
 
         Args:
@@ -80,17 +80,17 @@ class FolderPages:
         """
         if (page := self.ready(view, representation, encoding)) is not None:
             return page
-        key = PageKey(view.snapshot.path, view.tier, representation, encoding)
+        key = ListingKey(view.snapshot.path, view.tier, representation, encoding)
         version = view.snapshot.version
 
-        async def render() -> Page:
+        async def render() -> StoredResponse:
             page = await self._made(view, representation, encoding, Cut())
             self._cache.put(key, version, page)
             return page
 
         return await self._flights.join((key, version), render)
 
-    async def part(self, view: FolderView, representation: str, encoding: str, cut: Cut) -> Page:
+    async def part(self, view: FolderView, representation: str, encoding: str, cut: Cut) -> StoredResponse:
         """The page of a folder with some of its entries. It is not kept: there are too many of these.
 
         Raises:
@@ -102,8 +102,8 @@ class FolderPages:
         """What an HTML page has before and after its rows, for a folder whose entries are not all known yet."""
         return self._html.around_rows(FolderPage(self._site, view.snapshot.path, ()))
 
-    async def _made(self, view: FolderView, representation: str, encoding: str, cut: Cut) -> Page:
-        def make() -> Page:
+    async def _made(self, view: FolderView, representation: str, encoding: str, cut: Cut) -> StoredResponse:
+        def make() -> StoredResponse:
             part = take_page(view.entries(), after=cut.after, limit=cut.limit)
             context = FolderPage(
                 self._site, view.snapshot.path, part.entries, part.next_after, part.total, cut.limit
@@ -112,11 +112,11 @@ class FolderPages:
             if (following := next_query(context, cut.format)) is None:
                 return page
             link = (b"link", f'<{following}>; rel="next"'.encode("ascii"))
-            return Page.of(page.body, (*page.headers, link), page.e_tag.decode("ascii"))
+            return StoredResponse.of(page.body, (*page.headers, link), page.e_tag.decode("ascii"))
 
         return make() if len(view.snapshot.entries) < MANY_ENTRIES else await asyncio.to_thread(make)
 
-    def _page(self, context: FolderPage, representation: str, encoding: str, origin: str) -> Page:
+    def _page(self, context: FolderPage, representation: str, encoding: str, origin: str) -> StoredResponse:
         body = self._render(context, representation)
         # The validator is taken before compression, so that replicas with other versions of a compressor
         # agree on it; a strong one differs between encodings (RFC 9110 section 8.8.3.3).
@@ -131,7 +131,7 @@ class FolderPages:
         raw = tuple(
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         )
-        return Page.of(body, raw, f'"{tag}"')
+        return StoredResponse.of(body, raw, f'"{tag}"')
 
     def _render(self, context: FolderPage, representation: str) -> bytes:
         match representation:

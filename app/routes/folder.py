@@ -8,7 +8,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.cache.response_cache import Page
+from app.cache.response_cache import StoredResponse
 from app.catalog import Catalog, EarlyView, FolderView
 from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter
@@ -119,7 +119,7 @@ def folder_age(view: FolderView, cache_headers: CacheHeaders) -> Sequence[tuple[
     return cache_headers.of_age(view.age, is_stale=view.is_stale)
 
 
-def not_modified_headers(page: Page) -> list[tuple[bytes, bytes]]:
+def not_modified_headers(page: StoredResponse) -> list[tuple[bytes, bytes]]:
     """What a 304 repeats of a page's headers (RFC 9110 section 15.4.5)."""
     return [field for field in page.headers if field[0] in _NOT_MODIFIED]
 
@@ -131,7 +131,7 @@ class FolderAnswer:
         headers: raw; those beside the page's own.
     """
 
-    def __init__(self, page: Page, headers: list[tuple[bytes, bytes]], *, is_known: bool) -> None:
+    def __init__(self, page: StoredResponse, headers: list[tuple[bytes, bytes]], *, is_known: bool) -> None:
         self._status = 304 if is_known else 200
         self._headers = [*(not_modified_headers(page) if is_known else page.headers), *headers]
         self._body = b"" if is_known else page.body

@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import Final
 
 from app.auth.principal import Authenticator
+from app.cache.response_cache import RedirectCache
 from app.catalog import Catalog
 from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
 from app.domain.reserved import is_reserved
-from app.responses.kept_redirects import Redirects
 from app.server.fast_request import (
     MAX_MEMO_BYTES,
     MEMO_SIZE,
@@ -42,7 +42,7 @@ class WarmRedirects:
     def __init__(
         self,
         catalog: Catalog,
-        redirects: Redirects,
+        redirects: RedirectCache,
         authenticator: Authenticator,
         *,
         is_host: Callable[[bytes], bool],

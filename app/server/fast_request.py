@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from app.auth.fields import INDIFFERENT
 from app.auth.principal import Authenticator
-from app.cache.response_cache import Page, field_lines
+from app.cache.response_cache import StoredResponse, field_lines
 from app.catalog import Catalog
 from app.domain.access import Principal
 from app.domain.errors import RequestError
@@ -94,7 +94,7 @@ class WarmAnswer(NamedTuple):
     """
 
     status: int
-    page: Page
+    page: StoredResponse
     changing: tuple[tuple[bytes, bytes], ...]
     body: bytes
 

@@ -16,13 +16,12 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from app.cache.freshness import Lifetimes
 from app.cache.listing_cache import ListingCache
-from app.cache.response_cache import PageCache, PageKey
+from app.cache.response_cache import ListingKey, RedirectCache, ResponseCache
 from app.catalog import Catalog, FolderView
 from app.catalog import locate as files
 from app.domain.access import Principal
 from app.domain.paths import ArtifactPath
 from app.responses import folder_listing as folder_pages
-from app.responses.kept_redirects import Redirects
 from tests.support.cache_machine import machine_on
 from tests.support.cache_sites import Sites
 
@@ -52,17 +51,17 @@ def test_every_answer_is_one_that_a_server_without_a_cache_would_have_given(site
 
 
 def pages_of_one_tier_for_all(patch: pytest.MonkeyPatch) -> None:
-    def careless(path: ArtifactPath, tier: Hashable, representation: str, encoding: str) -> PageKey:
-        return PageKey(path, None, representation, encoding)
+    def careless(path: ArtifactPath, tier: Hashable, representation: str, encoding: str) -> ListingKey:
+        return ListingKey(path, None, representation, encoding)
 
-    patch.setattr(folder_pages, "PageKey", careless)
+    patch.setattr(folder_pages, "ListingKey", careless)
 
 
 def pages_that_outlive_their_folder(patch: pytest.MonkeyPatch) -> None:
-    real = PageCache.put
-    patch.setattr(PageCache, "put", lambda self, key, version, page: real(self, key, 0, page))
-    found = PageCache.get
-    patch.setattr(PageCache, "get", lambda self, key, version: found(self, key, 0))
+    real = ResponseCache.put
+    patch.setattr(ResponseCache, "put", lambda self, key, version, page: real(self, key, 0, page))
+    found = ResponseCache.get
+    patch.setattr(ResponseCache, "get", lambda self, key, version: found(self, key, 0))
 
 
 def what_is_at_hand_needs_no_permission(patch: pytest.MonkeyPatch) -> None:
@@ -85,11 +84,13 @@ def files_may_be_newer_than_their_rules(patch: pytest.MonkeyPatch) -> None:
 
 
 def redirects_that_outlive_their_folder(patch: pytest.MonkeyPatch) -> None:
-    real = Redirects.ready
-    patch.setattr(Redirects, "ready", lambda self, path, principal, version: real(self, path, principal, 0))
-    kept = Redirects.keep
+    real = RedirectCache.ready
     patch.setattr(
-        Redirects,
+        RedirectCache, "ready", lambda self, path, principal, version: real(self, path, principal, 0)
+    )
+    kept = RedirectCache.keep
+    patch.setattr(
+        RedirectCache,
         "keep",
         lambda self, path, principal, version, fields, until: kept(
             self, path, principal, 0, fields, until=until
@@ -98,12 +99,14 @@ def redirects_that_outlive_their_folder(patch: pytest.MonkeyPatch) -> None:
 
 
 def redirects_of_one_for_all(patch: pytest.MonkeyPatch) -> None:
-    real = Redirects.keep
+    real = RedirectCache.keep
 
-    def careless(self: Redirects, path: ArtifactPath, principal: Principal, *rest: Any, until: float) -> None:
+    def careless(
+        self: RedirectCache, path: ArtifactPath, principal: Principal, *rest: Any, until: float
+    ) -> None:
         real(self, path, Principal(trusted=principal.trusted), *rest, until=until)
 
-    patch.setattr(Redirects, "keep", careless)
+    patch.setattr(RedirectCache, "keep", careless)
 
 
 def messages_are_not_heard(patch: pytest.MonkeyPatch) -> None:

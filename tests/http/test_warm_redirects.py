@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from app.responses.kept_redirects import Redirects
+from app.cache.response_cache import RedirectCache
 from tests.support.live_server import app_over, live_server, token
 from tests.support.memory_store import MemoryStore
 from tests.support.raw_http import exchange, request
@@ -55,7 +55,7 @@ def test_it_is_the_same_to_the_byte_by_the_long_way(site: Site, monkeypatch: pyt
     ask = request(target=b"/d/f.txt")
     exchange(site.port, ask)
     at_once = exchange(site.port, ask)
-    monkeypatch.setattr(Redirects, "ready", lambda *_: None)
+    monkeypatch.setattr(RedirectCache, "ready", lambda *_: None)
     long_way = exchange(site.port, ask)
 
     def fields(answer: bytes) -> set[bytes]:

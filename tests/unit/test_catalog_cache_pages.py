@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cache.byte_cache import ByteCache
-from app.cache.response_cache import Page, PageCache
+from app.cache.response_cache import ResponseCache, StoredResponse
 from app.catalog import FolderView, SnapshotLoader
 from app.domain.access import ANONYMOUS, PathScope, Principal
 from app.domain.paths import ArtifactPath
@@ -82,7 +82,7 @@ def html() -> CountingHtml:
 
 
 def folder_pages(max_bytes: int = 2**24) -> FolderPages:
-    return FolderPages(Site("Releases"), html(), PageCache(ByteCache(max_bytes)), {})
+    return FolderPages(Site("Releases"), html(), ResponseCache(ByteCache(max_bytes)), {})
 
 
 def loader(store: MemoryStore, policy: str = "", *, default_public: bool = True) -> SnapshotLoader:
@@ -167,7 +167,7 @@ async def test_a_page_is_rendered_once_for_all_who_ask_at_once(count: int) -> No
     await asyncio.sleep(0)
     asking[0].cancel()
     answers = await asyncio.gather(*asking, return_exceptions=True)
-    made = [page for page in answers if isinstance(page, Page)]
+    made = [page for page in answers if isinstance(page, StoredResponse)]
     assert len(made) == 49
     assert len({id(page) for page in made}) == 1
     assert html().rendered - before == 1

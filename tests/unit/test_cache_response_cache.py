@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cache.byte_cache import ENTRY_OVERHEAD, ByteCache
-from app.cache.response_cache import PAGE_OVERHEAD, Page, PageCache, PageKey
+from app.cache.response_cache import RESPONSE_OVERHEAD, ListingKey, ResponseCache, StoredResponse
 from app.domain.paths import ArtifactPath
 from app.policy.tier import Tier
 
 FOLDER = ArtifactPath.of("releases", is_folder=True)
 STAFF = Tier(groups=frozenset({"staff"}))
-KEY = PageKey(FOLDER, STAFF, "html", "gzip")
-PAGE = Page.of(b"body", ((b"etag", b'"x"'),), '"x"')
+KEY = ListingKey(FOLDER, STAFF, "html", "gzip")
+PAGE = StoredResponse.of(b"body", ((b"etag", b'"x"'),), '"x"')
 
 
 @given(
@@ -56,7 +56,7 @@ def test_what_is_too_large_leaves_nothing_old_behind() -> None:
 
 
 def test_a_page_is_found_by_the_version_it_was_made_from_and_no_other() -> None:
-    pages = PageCache(ByteCache(100_000))
+    pages = ResponseCache(ByteCache(100_000))
     pages.put(KEY, 7, PAGE)
     assert pages.get(KEY, 7) is PAGE
     assert pages.get(KEY, 6) is None
@@ -65,7 +65,7 @@ def test_a_page_is_found_by_the_version_it_was_made_from_and_no_other() -> None:
 
 def test_a_newer_version_takes_the_place_of_the_older() -> None:
     held = ByteCache(100_000)
-    pages = PageCache(held)
+    pages = ResponseCache(held)
     newer = PAGE._replace(body=b"another")
     pages.put(KEY, 7, PAGE)
     pages.put(KEY, 8, newer)
@@ -74,7 +74,7 @@ def test_a_newer_version_takes_the_place_of_the_older() -> None:
 
 
 def test_every_part_of_the_key_counts() -> None:
-    pages = PageCache(ByteCache(100_000))
+    pages = ResponseCache(ByteCache(100_000))
     pages.put(KEY, 7, PAGE)
     for other in (
         KEY._replace(path=ArtifactPath.of("builds", is_folder=True)),
@@ -85,17 +85,17 @@ def test_every_part_of_the_key_counts() -> None:
         KEY._replace(encoding="br"),
     ):
         assert pages.get(other, 7) is None
-    assert pages.get(PageKey(FOLDER, Tier(groups=frozenset({"staff"})), "html", "gzip"), 7) is PAGE
+    assert pages.get(ListingKey(FOLDER, Tier(groups=frozenset({"staff"})), "html", "gzip"), 7) is PAGE
 
 
 def test_a_page_is_charged_for_its_body_and_more() -> None:
     held = ByteCache(100_000)
-    PageCache(held).put(KEY, 7, PAGE._replace(body=b"x" * 5000))
-    assert held.bytes_held == 5000 + PAGE_OVERHEAD + ENTRY_OVERHEAD
+    ResponseCache(held).put(KEY, 7, PAGE._replace(body=b"x" * 5000))
+    assert held.bytes_held == 5000 + RESPONSE_OVERHEAD + ENTRY_OVERHEAD
 
 
 def test_pages_and_folders_share_one_bound() -> None:
     held = ByteCache(4_000)
     held.put(FOLDER, "a folder as it was read", 1_500)
-    PageCache(held).put(KEY, 7, PAGE)
+    ResponseCache(held).put(KEY, 7, PAGE)
     assert held.get(FOLDER) is None

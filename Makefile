@@ -11,6 +11,7 @@ PORT ?= 8000
 PYTEST_ARGS ?=
 FILE ?=
 BENCH_ARGS ?=
+MUTANTS_ARGS ?= app/policy app/auth app/cache
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +46,10 @@ endif
 test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser, S3 engine and image (installs Debian packages)
 	scripts/install-system-packages
 	$(BIN)/pytest tests/clients tests/browser tests/system $(PYTEST_ARGS)
+
+.PHONY: mutants
+mutants: $(VENV)/.dev-installed ## Change the code in small ways and see whether tests notice (MUTANTS_ARGS="app/auth --sample 20")
+	$(BIN)/python -m scripts.mutants $(MUTANTS_ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.dev-installed ## Measure the server beside its peers, half an hour (BENCH_ARGS=--quick; installs Debian packages)

@@ -21,18 +21,22 @@ def checksum_line(digest: str, visible: VisibleEntry, root: ArtifactPath) -> byt
 
 
 def left_out_line(reason: str, visible: VisibleEntry, root: ArtifactPath) -> bytes:
-    """A comment, which `sha256sum` passes over, in the place of a file that has no line."""
+    """A comment, which `sha256sum` passes over, in the place of a file or a folder that has no line."""
     return b"# " + reason.encode("ascii") + b": " + _below(visible, root) + b"\n"
 
 
-def left_out_total(count: int) -> bytes:
-    """The last line of a list that lacks files.
+def left_out_total(files: int, folders: int) -> bytes:
+    """The last line of a list that lacks files, or whole folders.
 
     It is no comment: `sha256sum --check` warns of it, and with `--strict` fails, so that nobody takes for whole
     what has been checked in part.
     """
-    return b"%d %s not in this list, see the comments\n" % (count, b"file is" if count == 1 else b"files are")
+    counts = ((files, "file"), (folders, "folder"))
+    said = " and ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts if count)
+    verb = "is" if files + folders == 1 else "are"
+    return f"{said} {verb} not in this list, see the comments\n".encode("ascii")
 
 
 def _below(visible: VisibleEntry, root: ArtifactPath) -> bytes:
-    return "/".join(visible.path.segments[len(root.segments) :]).encode("utf-8", "surrogateescape")
+    path = "/".join(visible.path.segments[len(root.segments) :])
+    return (path + "/" if visible.path.is_folder else path).encode("utf-8", "surrogateescape")

@@ -70,6 +70,11 @@ def entry_line(visible: VisibleEntry, digests: Sequence[Digest] | None = None) -
     return json_bytes(line) + b"\n"
 
 
+def left_out_line(folders: int) -> bytes:
+    """The last line of ndjson of a subtree that lacks folders, because their rules cannot be read."""
+    return json_bytes({"left_out": folders}) + b"\n"
+
+
 def folder_text(page: FolderPage) -> bytes:
     """One page of a folder as one percent-encoded name per line.
 

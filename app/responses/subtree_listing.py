@@ -11,13 +11,14 @@ from starlette.responses import Response
 
 from app.catalog import Catalog
 from app.catalog.stored_digests import Described, with_digests
-from app.domain.access import Principal, VisibleEntry
+from app.domain.access import Access, Principal, VisibleEntry
 from app.domain.errors import BadParameter
 from app.domain.paths import ArtifactPath
 from app.pages.checksum_list import checksum_line, left_out_line, left_out_total
 from app.pages.formats import iso_text
 from app.pages.links import next_walk_query
 from app.pages.representations import entry_line
+from app.pages.representations import left_out_line as ndjson_left_out_line
 from app.responses.caching import LISTING_VARY, kept_for
 from app.responses.folder_listing import MEDIA_TYPES
 from app.responses.line_stream import LineStream
@@ -27,6 +28,7 @@ from app.storage.store import ObjectStore
 
 NO_CHECKSUM: Final = "no checksum is stored"
 NOT_OPEN: Final = "not open to you"
+UNREADABLE: Final = "closed, its rules cannot be read"
 
 Form = Literal["ndjson", "text"]
 Entries = AsyncGenerator[VisibleEntry, None]
@@ -125,11 +127,12 @@ async def _given(entries: Iterable[VisibleEntry]) -> Entries:
 
 
 async def _lines(asked: Subtree, entries: Entries, store: ObjectStore) -> AsyncGenerator[bytes, None]:
-    """What is written of each entry."""
+    """What is written of each entry, and at the end that folders were left out, if any were."""
     async with aclosing(entries):
         if asked.form == "ndjson" and not asked.digests:
-            async for visible in entries:
-                yield entry_line(visible)
+            async with aclosing(_without_digests(entries)) as plain:
+                async for line in _ndjson_lines(plain):
+                    yield line
             return
         async with aclosing(with_digests(entries, asked.principal, store)) as described:
             lines = (
@@ -139,23 +142,40 @@ async def _lines(asked: Subtree, entries: Entries, store: ObjectStore) -> AsyncG
                 yield line
 
 
+async def _without_digests(entries: Entries) -> AsyncGenerator[Described, None]:
+    async for visible in entries:
+        yield Described(visible, None)
+
+
 async def _ndjson_lines(entries: AsyncGenerator[Described, None]) -> AsyncGenerator[bytes, None]:
+    left_out = 0
     async for visible, digests in entries:
+        left_out += _is_left_out(visible)
         yield entry_line(visible, digests)
+    if left_out:
+        yield ndjson_left_out_line(left_out)
 
 
 async def _checksum_lines(
     entries: AsyncGenerator[Described, None], root: ArtifactPath
 ) -> AsyncGenerator[bytes, None]:
-    left_out = 0
+    files = folders = 0
     async for visible, digests in entries:
+        if _is_left_out(visible):
+            folders += 1
+            yield left_out_line(UNREADABLE, visible, root)
         if visible.entry.is_folder or visible.locked:
             continue
         sha256 = next((d.value.hex() for d in digests or () if d.algorithm == "sha-256"), None)
         if sha256 is not None:
             yield checksum_line(sha256, visible, root)
         else:
-            left_out += 1
+            files += 1
             yield left_out_line(NOT_OPEN if digests is None else NO_CHECKSUM, visible, root)
-    if left_out:
-        yield left_out_total(left_out)
+    if files or folders:
+        yield left_out_total(files, folders)
+
+
+def _is_left_out(visible: VisibleEntry) -> bool:
+    """Whether this is a folder whose rules cannot be read, so that nothing of what is in it follows."""
+    return visible.entry.is_folder and visible.access is Access.CLOSED

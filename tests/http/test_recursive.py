@@ -13,6 +13,7 @@ import pytest
 
 from app.domain.errors import StoreDenied, StoreUnavailable
 from tests.support import raw_http
+from tests.support.answers import member
 from tests.support.live_server import live_server, token
 from tests.support.site_trees import MemoryTree, SiteTree, client_of
 from tests.support.store_contract import ODD_NAMES
@@ -166,8 +167,14 @@ def test_an_empty_folder_is_an_empty_list(memory: MemoryTree) -> None:
         assert lines_of(http.get("/empty/?recursive=true")) == []
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("timeout"), StoreDenied()])
-@pytest.mark.parametrize("operation", ["walk a/6998", "get b/BUILD-INFO.txt"])
+@pytest.mark.parametrize(
+    ("operation", "error"),
+    [
+        ("walk a/6998", StoreUnavailable("timeout")),
+        ("walk a/6998", StoreDenied()),
+        ("get b/BUILD-INFO.txt", StoreUnavailable("timeout")),
+    ],
+)
 @pytest.mark.parametrize("url", ["/?recursive=true", "/api/v1/manifest/"])
 def test_a_store_that_fails_midway_breaks_the_connection(
     memory: MemoryTree, error: Exception, operation: str, url: str, capfd: pytest.CaptureFixture[str]
@@ -205,3 +212,63 @@ def test_a_store_that_fails_within_a_page_is_an_error_of_its_own(memory: MemoryT
     memory.store.fail_on("get", StoreUnavailable("timeout"))
     with client_of(memory.app()) as http:
         assert http.get("/?recursive=true&limit=100").status_code == 503
+
+
+@pytest.fixture
+def partly_closed(memory: MemoryTree) -> MemoryTree:
+    """A tree in which the rules of two folders cannot be read, one of them private."""
+    for path in ("a/x", "closed/deep/er/f", "private/f", "z"):
+        memory.put(path)
+    memory.store.skip("closed/", "BUILD-INFO.txt")
+    memory.store.skip("private/", "BUILD-INFO.txt")
+    return memory
+
+
+PRIVATE = '[[rule]]\npath = "private"\ntier = "private"\ngroups = ["staff"]\n'
+
+
+@pytest.mark.parametrize("query", ["", "&digests=true", "&limit=100"])
+def test_a_folder_whose_rules_cannot_be_read_is_left_out_and_said_to_be(
+    partly_closed: MemoryTree, query: str
+) -> None:
+    with client_of(partly_closed.app(policy=PRIVATE)) as http:
+        *entries, end = lines_of(http.get(f"/?recursive=true{query}"))
+        *_, end_for_members = lines_of(http.get("/?recursive=true", headers=member("staff")))
+        assert http.get("/closed/?recursive=true").status_code == 503
+    assert [(entry["url"], entry["access"]) for entry in entries] == [
+        ("/a/", "public"),
+        ("/a/x", "public"),
+        ("/closed/", "closed"),
+        ("/z", "public"),
+    ]
+    assert end == {"left_out": 1}
+    assert end_for_members == {"left_out": 2}
+
+
+def test_each_page_says_what_it_leaves_out(partly_closed: MemoryTree) -> None:
+    with client_of(partly_closed.app(policy=PRIVATE)) as http:
+        pages = []
+        url = "/?recursive=true&limit=2"
+        while url:
+            answer = http.get(url)
+            pages.append([line.get("url", line.get("left_out")) for line in lines_of(answer)])
+            url = urljoin("/", answer.links["next"]["url"]) if "next" in answer.links else ""
+    assert pages == [["/a/", "/a/x"], ["/closed/", "/z", 1]]
+
+
+def test_checksums_say_what_they_leave_out(partly_closed: MemoryTree) -> None:
+    with client_of(partly_closed.app(policy=PRIVATE)) as http:
+        text = http.get("/api/v1/manifest/?format=text").text
+    assert text.splitlines() == [
+        "# no checksum is stored: a/x",
+        "# closed, its rules cannot be read: closed/",
+        "# no checksum is stored: z",
+        "2 files and 1 folder are not in this list, see the comments",
+    ]
+
+
+def test_rules_that_can_be_read_again_close_nothing(partly_closed: MemoryTree) -> None:
+    partly_closed.store.skip("closed/")
+    with client_of(partly_closed.app(policy=PRIVATE)) as http:
+        lines = lines_of(http.get("/?recursive=true"))
+    assert "/closed/deep/er/f" in [line["url"] for line in lines]

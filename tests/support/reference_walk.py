@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from app.catalog import Catalog
-from app.domain.access import Principal, VisibleEntry
+from app.domain.access import Access, Principal, VisibleEntry
 from app.domain.entries import walk_order
-from app.domain.errors import AccessDenied, Moved, NotFound
+from app.domain.errors import AccessDenied, Moved, NotFound, RulesUnreadable
 from app.domain.paths import ArtifactPath
 
 
@@ -18,6 +18,8 @@ async def reference_walk(catalog: Catalog, root: ArtifactPath, principal: Princi
         if visible.entry.is_folder and not visible.locked:
             try:
                 found += await reference_walk(catalog, visible.path, principal)
+            except RulesUnreadable:
+                found[-1] = visible._replace(access=Access.CLOSED)
             except (AccessDenied, NotFound, Moved):
                 continue
     return found

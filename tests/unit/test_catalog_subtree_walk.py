@@ -8,18 +8,19 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from app.catalog import Catalog
 from app.catalog.subtree.lookahead import PAGES_AHEAD
-from app.domain.access import ANONYMOUS, Allow, Licence, PathScope, Principal, VisibleEntry
+from app.domain.access import ANONYMOUS, Access, Allow, Licence, PathScope, Principal, VisibleEntry
 from app.domain.errors import (
     AccessDenied,
     BadParameter,
     LoginRequired,
     NotFound,
     ObjectChanged,
+    RulesUnreadable,
     StoreDenied,
     StoreUnavailable,
 )
@@ -32,6 +33,7 @@ from tests.support.reference_walk import reference_walk
 NAMES = ["a", "a-", "b", "latest", "16.09", "a b", "\udcff", "x.img"]
 GROUPS_ONLY = build_info("Files-Pattern: *", "License-Type: open", "Auth-Groups: staff")
 SOME_FOR_GROUPS = build_info("Files-Pattern: x.img", "License-Type: open", "Auth-Groups: staff")
+UNREADABLE = b"(a control file that is there and cannot be served)"
 CONTROL_FILES = [
     ("BUILD-INFO.txt", GROUPS_ONLY),
     ("BUILD-INFO.txt", SOME_FOR_GROUPS),
@@ -64,15 +66,22 @@ LIVES: dict[str, Any] = {"cache_ttl": 60, "cache_grace": 60, "cache_max_stale": 
 
 paths = st.lists(st.sampled_from(NAMES), min_size=1, max_size=4).map("/".join)
 files = st.frozensets(paths, min_size=1, max_size=12)
-controls = st.dictionaries(
-    st.one_of(st.just(""), paths.map(lambda path: f"{path}/")), st.sampled_from(CONTROL_FILES), max_size=4
+folders = st.one_of(st.just(""), paths.map(lambda path: f"{path}/"))
+controls = st.dictionaries(folders, st.sampled_from(CONTROL_FILES), max_size=4)
+unreadable = st.sampled_from([("BUILD-INFO.txt", UNREADABLE), ("x.img.EULA.txt", UNREADABLE)])
+controls_or_unreadable = st.dictionaries(
+    folders, st.one_of(st.sampled_from(CONTROL_FILES), unreadable), max_size=4
 )
 
 
 def planted(tree: frozenset[str], rules: dict[str, tuple[str, bytes]], page_entries: int) -> MemoryStore:
     store = tree_of(*tree)
     for folder, (name, content) in rules.items():
-        store.put(folder + name, content)
+        if content == UNREADABLE:
+            store.put(f"{folder}zz")  # so that there is such a folder
+            store.skip(folder, name)
+        else:
+            store.put(folder + name, content)
     store.page_entries = page_entries
     return store
 
@@ -105,7 +114,7 @@ async def test_paths_come_in_byte_order_and_each_folder_before_what_is_in_it() -
 @settings(max_examples=300)
 @given(
     files,
-    controls,
+    controls_or_unreadable,
     st.sampled_from(POLICIES),
     st.sampled_from(PEOPLE),
     st.integers(1, 6),
@@ -124,13 +133,16 @@ def test_a_walk_is_what_listing_each_folder_gives(
     is_warm: bool,
     resumed: int,
 ) -> None:
+    # Where the site policy decides alone, a walk reads no rules, and a listing does.
+    assume("override" not in policy or all(content != UNREADABLE for _, content in rules.values()))
+
     async def check() -> None:
         expected: list[VisibleEntry] | None
         store = planted(tree, rules, page_entries)
         catalog = catalog_over(store, policy=policy, **(LIVES if is_warm else {}))
         try:
             expected = await reference_walk(catalog, ROOT, principal)
-        except (AccessDenied, NotFound) as denied:
+        except (AccessDenied, NotFound, RulesUnreadable) as denied:
             with pytest.raises(type(denied)):
                 await entries(catalog, ROOT, principal)
             return
@@ -215,19 +227,50 @@ async def test_a_link_is_named_and_not_followed() -> None:
     assert await walk(store) == ["16.12/", "16.12/f", "current/", "latest/"]
 
 
-async def test_a_control_file_that_cannot_be_served_breaks_the_walk() -> None:
-    store = tree_of("a/x", "b")
+@pytest.mark.parametrize("page_entries", [1, 2, 100])
+@pytest.mark.parametrize("error", [RulesUnreadable(), StoreDenied(), NotFound()])
+async def test_a_folder_whose_rules_cannot_be_read_is_one_closed_line(
+    error: Exception, page_entries: int
+) -> None:
+    store = planted(frozenset({"a/x", "b/c/x", "b/y", "c/d/x", "e"}), {}, page_entries)
     store.skip("a/", "BUILD-INFO.txt")
-    with pytest.raises(StoreUnavailable, match="rules-unreadable"):
-        await walk(store)
-
-
-@pytest.mark.parametrize("error", [StoreUnavailable("timeout"), StoreDenied(), NotFound()])
-async def test_a_control_file_that_cannot_be_read_breaks_the_walk(error: Exception) -> None:
-    store = tree_of("a/x", "b/y")
     store.put("b/BUILD-INFO.txt", GROUPS_ONLY)
     store.fail_on("get", error, path="b/BUILD-INFO.txt")
-    with pytest.raises((StoreUnavailable, StoreDenied)):
+    found = await entries(catalog_over(store), ROOT, ANONYMOUS)
+    assert [(visible.path.text, visible.access) for visible in found] == [
+        ("a/", Access.CLOSED),
+        ("b/", Access.CLOSED),
+        ("c/", Access.PUBLIC),
+        ("c/d/", Access.PUBLIC),
+        ("c/d/x", Access.PUBLIC),
+        ("e", Access.PUBLIC),
+    ]
+
+
+@pytest.mark.parametrize("visibility", ["hidden", "unlisted", "listed"])
+async def test_a_closed_folder_is_named_only_where_its_name_may_be_seen(visibility: str) -> None:
+    store = tree_of("a/x", "b/y")
+    store.skip("a/", "BUILD-INFO.txt")
+    rule = f'[[rule]]\npath = "a"\ntier = "private"\ngroups = ["staff"]\nvisibility = "{visibility}"\n'
+    catalog = catalog_over(store, policy=rule)
+    found = {visible.path.text: visible.access for visible in await entries(catalog, ROOT, ANONYMOUS)}
+    assert found.get("a/") == (Access.PRIVATE if visibility == "listed" else None)
+    seen = {visible.path.text: visible.access for visible in await entries(catalog, ROOT, MEMBER)}
+    assert seen == {"a/": Access.CLOSED, "b/": Access.PUBLIC, "b/y": Access.PUBLIC}
+
+
+async def test_the_folder_itself_must_have_rules_that_can_be_read() -> None:
+    store = tree_of("a/x", "b")
+    store.skip("a/", "BUILD-INFO.txt")
+    with pytest.raises(RulesUnreadable):
+        await walk(store, root=ArtifactPath.from_text("a/"))
+
+
+async def test_a_store_that_does_not_answer_for_a_control_file_breaks_the_walk() -> None:
+    store = tree_of("a/x", "b/y")
+    store.put("b/BUILD-INFO.txt", GROUPS_ONLY)
+    store.fail_on("get", StoreUnavailable("timeout"), path="b/BUILD-INFO.txt")
+    with pytest.raises(StoreUnavailable):
         await walk(store)
 
 

@@ -95,10 +95,17 @@ class PassedFolder:
 
 
 class Passed(NamedTuple):
-    """An entry and the folder that it is in."""
+    """An entry of a walk.
+
+    Attributes:
+        folder: what it is in.
+        entry: itself.
+        entered: the folder that it is, where the walk comes into one with it.
+    """
 
     folder: PassedFolder
     entry: Entry
+    entered: PassedFolder | None = None
 
 
 class Passage:
@@ -151,10 +158,12 @@ class Passage:
         folder.note(found.entry)
         if isinstance(found.entry, Skipped):
             return None
-        if isinstance(found.entry, Folder):
-            path = folder.path.child(found.entry.name, is_folder=True)
-            self._inside.append(PassedFolder(path, folder, found.entry, is_whole=True))
-        return Passed(folder, found.entry)
+        if not isinstance(found.entry, Folder):
+            return Passed(folder, found.entry)
+        path = folder.path.child(found.entry.name, is_folder=True)
+        entered = PassedFolder(path, folder, found.entry, is_whole=True)
+        self._inside.append(entered)
+        return Passed(folder, found.entry, entered)
 
     def _leave_for(self, path: ArtifactPath) -> None:
         """Leave every folder that another one is not in."""

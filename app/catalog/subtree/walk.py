@@ -14,9 +14,9 @@ from app.catalog.denials import raise_denial
 from app.catalog.snapshot_loader import Governing, Snapshot, SnapshotLoader
 from app.catalog.subtree.lookahead import NOT_ENTERED, Passage, Passed, PassedFolder, Sight
 from app.catalog.subtree.merge import Merging
-from app.domain.access import Principal, VisibleEntry
+from app.domain.access import Access, Principal, VisibleEntry
 from app.domain.entries import Entry, File, Folder
-from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged
+from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged, RulesUnreadable, StoreDenied
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import LINK_FILE
 from app.policy.decide import decide, visible_entry
@@ -30,7 +30,8 @@ FOLDERS_AT_ONCE: Final = 16
 class Manifest:
     """What one principal may see below a folder, in byte order of the paths.
 
-    An entry goes out only when the rules of its folder are known, and those of every folder above it.
+    An entry goes out only when the rules of its folder are known, and those of every folder above it. A folder whose
+    rules cannot be read goes out as CLOSED, and nothing of what is in it.
 
     A folder that the walk passes through within a few pages is judged by the control files that it was seen to
     have, which are read after its entries were. Any other is taken as its own page shows it, entries and rules
@@ -59,6 +60,7 @@ class Manifest:
         self._site = site
         self._principal = principal
         self._at_once = asyncio.Semaphore(FOLDERS_AT_ONCE)
+        self._closed: set[ArtifactPath] = set()
 
     async def walk(self, path: ArtifactPath, behind: ArtifactPath) -> AsyncGenerator[VisibleEntry, None]:
         """Everything below a folder.
@@ -80,7 +82,7 @@ class Manifest:
             for visible in self._shown(merging.move_to(trail[-1])):
                 yield visible
             while (page := await passage.next_page()) is not None:
-                await self._settle(dict.fromkeys(passed.folder for passed in page), passage)
+                await self._settle(_folders_of(page), passage)
                 for passed in page:
                     for visible in self._shown(merging.of(passed)):
                         yield visible
@@ -88,12 +90,13 @@ class Manifest:
                 yield visible
 
     def _shown(self, several: Iterable[Passed]) -> Iterator[VisibleEntry]:
-        for folder, entry in several:
+        for folder, entry, _ in several:
             rules = folder.sight.rules if folder.sight else None
             if rules is not None:
                 visible = visible_entry(folder.path, entry, rules, self._principal)
                 if visible is not None:
-                    yield visible
+                    is_closed = visible.path.is_folder and visible.path in self._closed
+                    yield visible._replace(access=Access.CLOSED) if is_closed else visible
 
     async def _settle(self, folders: Iterable[PassedFolder], passage: Passage) -> None:
         """Find out whether what is in these folders may go out, those above before those below.
@@ -138,6 +141,12 @@ class Manifest:
             if folder.parent is None:
                 raise
             folder.sight = NOT_ENTERED
+        except (RulesUnreadable, StoreDenied):
+            # To try again would not help, so the rest goes out, and the folder's own line says that it is closed.
+            if folder.parent is None:
+                raise
+            folder.sight = NOT_ENTERED
+            self._closed.add(folder.path)
         except Moved as moved:
             if folder.parent is None:
                 # It was none a moment ago. Whoever asks again is led to where it leads.
@@ -180,6 +189,12 @@ def _trail(path: ArtifactPath, behind: ArtifactPath) -> tuple[PassedFolder, ...]
         parent = trail[-1] if trail else None
         trail.append(PassedFolder(folder, parent, Folder(folder.name), is_whole=folder == behind))
     return tuple(trail)
+
+
+def _folders_of(page: Iterable[Passed]) -> dict[PassedFolder, None]:
+    """The folders that a page is in or comes into, each once."""
+    several = (folder for passed in page for folder in (passed.folder, passed.entered))
+    return dict.fromkeys(folder for folder in several if folder is not None)
 
 
 def _depth(folder: PassedFolder) -> int:

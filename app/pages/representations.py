@@ -1,144 +1,52 @@
-"""Listings for scripts: JSON, ndjson and text, and the JSON of the original server's API."""
+"""Every form that a folder is shown in. Routes, fast path, negotiation and OpenAPI read this table, and nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
-from app.domain.access import Licence, VisibleEntry
-from app.domain.entries import Digest, File
-from app.domain.paths import display_name, encode_name
+from app.domain.access import VisibleEntry
 from app.pages.contexts import FolderPage
-from app.pages.formats import iso_text
-from app.pages.json_bytes import json_bytes
-from app.pages.links import next_query
+from app.pages.html import HtmlPages
+from app.pages.lists import entry_line, entry_name_line, folder_json, folder_ndjson, folder_text
+from app.pages.rows import entry_row
 
 
-def entry_object(visible: VisibleEntry) -> dict[str, object]:
-    """One entry as JSON has it.
+class Representation(NamedTuple):
+    """One form of a folder.
 
-    Returns:
-        name (display form), type (`file` or `folder`), size (bytes; null for folders), modified (RFC 3339 in
-        UTC; null where unknown), e_tag (opaque, without quotes; null where unknown), url (absolute path,
-        percent-encoded, exact), access, licences (each with name, digest and sha256) and locked.
+    Attributes:
+        name: value of the `format` parameter.
+        media_type: as `Content-Type` says it.
+        page: makes all of a page of a folder.
+        line: makes what a page has for one entry, with its line feed; None where a page cannot be sent line by line.
+        around: makes what a page has before and after these lines.
     """
-    entry = visible.entry
-    return {
-        "name": display_name(entry.name),
-        "type": "file" if isinstance(entry, File) else "folder",
-        "size": entry.size if isinstance(entry, File) else None,
-        "modified": iso_text(entry.modified),
-        "e_tag": entry.e_tag if isinstance(entry, File) else None,
-        "url": visible.path.url,
-        "access": visible.access.value,
-        "licences": [
-            {"name": display_name(licence.name), "digest": licence.digest, "sha256": licence.sha256}
-            for licence in visible.licences
-        ],
-        "locked": visible.locked,
-    }
+
+    name: str
+    media_type: str
+    page: Callable[[HtmlPages, FolderPage], bytes]
+    line: Callable[[VisibleEntry], bytes] | None = None
+    around: Callable[[HtmlPages, FolderPage], tuple[bytes, bytes]] = lambda _, __: (b"", b"")
+
+    @property
+    def bare_media_type(self) -> str:
+        """The media type without its parameters."""
+        return self.media_type.partition(";")[0]
 
 
-def folder_json(page: FolderPage) -> bytes:
-    """One page of a folder as one JSON object.
+_TABLE: Final = (
+    Representation(
+        "html",
+        "text/html; charset=utf-8",
+        page=lambda html, page: html.folder(page),
+        line=entry_row,
+        around=lambda html, page: html.around_rows(page),
+    ),
+    Representation("json", "application/json", lambda _, page: folder_json(page)),
+    Representation("ndjson", "application/x-ndjson", lambda _, page: folder_ndjson(page), entry_line),
+    Representation("text", "text/plain; charset=utf-8", lambda _, page: folder_text(page), entry_name_line),
+)
 
-    Returns:
-        path (decoded, for people), url (exact), entries, truncated, and next: where truncated, a relative
-        reference to the following page in the same representation, else null.
-    """
-    # Entry by entry: while one call encodes all of a large folder, no other thread gets a turn.
-    entries = b",".join([json_bytes(entry_object(visible)) for visible in page.entries])
-    before = json_bytes({"path": "/" + display_name(page.path.text), "url": page.path.url})
-    after = json_bytes({"truncated": page.next_after is not None, "next": next_query(page, "json")})
-    return b'%b,"entries":[%b],%b' % (before[:-1], entries, after[1:])
-
-
-def folder_ndjson(page: FolderPage) -> bytes:
-    """One page of a folder as one JSON object per line."""
-    return b"".join(map(entry_line, page.entries))
-
-
-def entry_line(visible: VisibleEntry, digests: Sequence[Digest] | None = None) -> bytes:
-    """One line of ndjson, with its line feed.
-
-    Args:
-        digests: those that are stored with a file: the line then has `digests`, their values in lower-case hex by
-            the names that they have in HTTP (RFC 9530).
-    """
-    line = entry_object(visible)
-    if digests is not None:
-        line["digests"] = {digest.algorithm: digest.value.hex() for digest in digests}
-    return json_bytes(line) + b"\n"
-
-
-def left_out_line(folders: int) -> bytes:
-    """The last line of ndjson of a subtree that lacks folders, because their rules cannot be read."""
-    return json_bytes({"left_out": folders}) + b"\n"
-
-
-def folder_text(page: FolderPage) -> bytes:
-    """One page of a folder as one percent-encoded name per line.
-
-    Folders end in `/`. A line appended to the folder's URL is the entry's URL.
-    """
-    return b"".join(map(entry_name_line, page.entries))
-
-
-def entry_name_line(visible: VisibleEntry) -> bytes:
-    """One line of that, with its line feed."""
-    end = "/\n" if visible.entry.is_folder else "\n"
-    return (encode_name(visible.entry.name) + end).encode("ascii")
-
-
-def ls_object(
-    entries: Sequence[VisibleEntry], media_type: Callable[[str], str | None]
-) -> dict[str, list[dict[str, object]]]:
-    """What `/api/ls/` of the original server answered: the keys and types that clients read.
-
-    Args:
-        entries: a folder's entries, or one file.
-        media_type: gives a file name's media type, or None where it is not known.
-
-    Returns:
-        `{"files": [{"name", "size", "type", "mtime", "url"}]}`; size in bytes, 0 for folders; type is
-        `folder`, a media type or null; mtime in seconds since the epoch, null where unknown.
-    """
-    return {"files": [_ls_item(visible, media_type) for visible in entries]}
-
-
-def _ls_item(visible: VisibleEntry, media_type: Callable[[str], str | None]) -> dict[str, object]:
-    entry = visible.entry
-    return {
-        "name": display_name(entry.name),
-        "size": entry.size if isinstance(entry, File) else 0,
-        "type": media_type(entry.name) if isinstance(entry, File) else "folder",
-        "mtime": None if entry.modified is None else float(entry.modified),
-        "url": visible.path.url,
-    }
-
-
-def license_object(licences: Sequence[Licence] | None, error: str | None = None) -> dict[str, object]:
-    """What `/api/license/` of the original server answered for one file.
-
-    Args:
-        licences: those that stand before the file, in order; None or none where it is open.
-        error: why there is no answer (a folder, or a file that nobody may have), for people.
-
-    Returns:
-        `{"licenses": ["Open"]}`, `{"licenses": [{"text", "digest", "sha256", "name"}, ...]}` or
-        `{"licenses": ["ERROR: ..."]}`.
-    """
-    if error is not None:
-        return {"licenses": [f"ERROR: {error}"]}
-    if not licences:
-        return {"licenses": ["Open"]}
-    return {
-        "licenses": [
-            {
-                "text": display_name(licence.text),
-                "digest": licence.digest,
-                "sha256": licence.sha256,
-                "name": display_name(licence.name),
-            }
-            for licence in licences
-        ]
-    }
+REPRESENTATIONS: Final[Mapping[str, Representation]] = {form.name: form for form in _TABLE}
+"""By name; the first is for clients that have no preference (RFC 9110 section 12.5.1)."""

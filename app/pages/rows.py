@@ -38,6 +38,11 @@ def folder_rows(entries: Iterable[VisibleEntry]) -> Markup:
     return Markup("\n".join(map(_row, entries)))  # noqa: S704 - every name in a row is escaped below
 
 
+def entry_row(visible: VisibleEntry) -> bytes:
+    """One such row, with its line feed."""
+    return _row(visible).encode("utf-8", "replace") + b"\n"
+
+
 def _row(visible: VisibleEntry) -> str:
     entry = visible.entry
     if isinstance(entry, File):

@@ -13,17 +13,11 @@ from app.catalog import FolderView, take_page
 from app.pages.contexts import FolderPage, Site
 from app.pages.html import HtmlPages
 from app.pages.links import next_query
-from app.pages.representations import folder_json, folder_ndjson, folder_text
+from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import LISTING_VARY
 from app.responses.compression import MIN_COMPRESSED_BYTES, compressed
 from app.responses.headers import store_headers
 
-MEDIA_TYPES: Final = {
-    "html": "text/html; charset=utf-8",
-    "json": "application/json",
-    "ndjson": "application/x-ndjson",
-    "text": "text/plain; charset=utf-8",
-}
 MANY_ENTRIES: Final = 300
 """From so many on, a page is rendered in a thread, so that the event loop is not held up."""
 
@@ -98,9 +92,10 @@ class FolderPages:
         """
         return await self._made(view, representation, encoding, cut)
 
-    def around(self, view: FolderView) -> tuple[bytes, bytes]:
-        """What an HTML page has before and after its rows, for a folder whose entries are not all known yet."""
-        return self._html.around_rows(FolderPage(self._site, view.snapshot.path, ()))
+    def around(self, view: FolderView, representation: str) -> tuple[bytes, bytes]:
+        """What a page has before and after its entries, for a folder whose entries are not all known yet."""
+        context = FolderPage(self._site, view.snapshot.path, ())
+        return REPRESENTATIONS[representation].around(self._html, context)
 
     async def _made(self, view: FolderView, representation: str, encoding: str, cut: Cut) -> StoredResponse:
         def make() -> StoredResponse:
@@ -117,11 +112,12 @@ class FolderPages:
         return make() if len(view.snapshot.entries) < MANY_ENTRIES else await asyncio.to_thread(make)
 
     def _page(self, context: FolderPage, representation: str, encoding: str, origin: str) -> StoredResponse:
-        body = self._render(context, representation)
+        form = REPRESENTATIONS[representation]
+        body = form.page(self._html, context)
         # The validator is taken before compression, so that replicas with other versions of a compressor
         # agree on it; a strong one differs between encodings (RFC 9110 section 8.8.3.3).
         tag = hashlib.blake2b(body, digest_size=16).hexdigest()
-        headers = {"Content-Type": MEDIA_TYPES[representation], "Vary": LISTING_VARY}
+        headers = {"Content-Type": form.media_type, "Vary": LISTING_VARY}
         headers |= {**self._shared, **store_headers(origin)}
         if encoding != "identity" and len(body) >= MIN_COMPRESSED_BYTES:
             body = compressed(body, encoding)
@@ -132,14 +128,3 @@ class FolderPages:
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         )
         return StoredResponse.of(body, raw, f'"{tag}"')
-
-    def _render(self, context: FolderPage, representation: str) -> bytes:
-        match representation:
-            case "json":
-                return folder_json(context)
-            case "ndjson":
-                return folder_ndjson(context)
-            case "text":
-                return folder_text(context)
-            case _:
-                return self._html.folder(context)

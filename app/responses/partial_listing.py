@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from starlette.requests import Request
@@ -11,18 +11,11 @@ from starlette.requests import Request
 from app.catalog import EarlyView, FolderView
 from app.domain.access import VisibleEntry
 from app.domain.errors import PierheadError, StoreUnavailable
-from app.pages.representations import entry_line, entry_name_line
-from app.pages.rows import folder_rows
+from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import LISTING_VARY, NOT_STORED
-from app.responses.folder_listing import MEDIA_TYPES, FolderPages
+from app.responses.folder_listing import FolderPages
 from app.responses.line_stream import SEND_NOW, LineStream
 
-_LINE_OF: Final[dict[str, Callable[[VisibleEntry], bytes]]] = {
-    "html": lambda visible: folder_rows((visible,)).encode("utf-8", "replace") + b"\n",
-    "ndjson": entry_line,
-    "text": entry_name_line,
-}
-"""The forms that can begin before their end is known, and what each has for an entry."""
 _LINES_AT_ONCE: Final = 30
 """A screenful, made in a millisecond; those after it are made while it is on its way."""
 _ENTRIES_AT_ONCE: Final = 200
@@ -34,7 +27,11 @@ def may_begin_early(request: Request, representation: str) -> bool:
 
     HTTP/1.0 has no chunks, so that an answer that broke off would look like a whole one.
     """
-    return representation in _LINE_OF and request.method == "GET" and request.scope["http_version"] != "1.0"
+    return (
+        REPRESENTATIONS[representation].line is not None
+        and request.method == "GET"
+        and request.scope["http_version"] != "1.0"
+    )
 
 
 async def early_answer(early: EarlyView, representation: str, pages: FolderPages) -> LineStream:
@@ -46,7 +43,7 @@ async def early_answer(early: EarlyView, representation: str, pages: FolderPages
         representation: one for which it `may_begin_early`.
     """
     headers = {
-        "Content-Type": MEDIA_TYPES[representation],
+        "Content-Type": REPRESENTATIONS[representation].media_type,
         **NOT_STORED,
         "Vary": LISTING_VARY,
     }
@@ -54,8 +51,9 @@ async def early_answer(early: EarlyView, representation: str, pages: FolderPages
 
 
 async def _pieces(early: EarlyView, representation: str, pages: FolderPages) -> AsyncGenerator[bytes, None]:
-    line = _LINE_OF[representation]
-    before, after = pages.around(early.first) if representation == "html" else (b"", b"")
+    line = REPRESENTATIONS[representation].line
+    assert line is not None
+    before, after = pages.around(early.first, representation)
     try:
         first = early.first.entries()
         yield b"".join((before, *map(line, first[:_LINES_AT_ONCE])))

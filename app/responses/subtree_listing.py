@@ -17,10 +17,10 @@ from app.domain.paths import ArtifactPath
 from app.pages.checksum_list import checksum_line, left_out_line, left_out_total
 from app.pages.formats import iso_text
 from app.pages.links import next_walk_query
-from app.pages.representations import entry_line
-from app.pages.representations import left_out_line as ndjson_left_out_line
+from app.pages.lists import entry_line
+from app.pages.lists import left_out_line as ndjson_left_out_line
+from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import LISTING_VARY, kept_for
-from app.responses.folder_listing import MEDIA_TYPES
 from app.responses.line_stream import LineStream
 from app.responses.record import record_of
 from app.responses.rendered import rendered
@@ -84,7 +84,7 @@ class SubtreeListing:
         if asked.limit is not None:
             return await _page(request, asked, entries, asked.limit, self._store, as_of)
         headers = {
-            "Content-Type": MEDIA_TYPES[asked.form],
+            "Content-Type": REPRESENTATIONS[asked.form].media_type,
             **kept_for(asked.principal),
             "Vary": LISTING_VARY,
             **as_of,
@@ -118,7 +118,9 @@ async def _page(
         link = f'<{next_walk_query(asked.path, kept[-1], limit, asked.fields)}>; rel="next"'
         headers["Link"] = link
     body = b"".join([line async for line in _lines(asked, _given(kept), store)])
-    return rendered(request, body, MEDIA_TYPES[asked.form], asked.principal, headers, also_validated=link)
+    return rendered(
+        request, body, REPRESENTATIONS[asked.form].media_type, asked.principal, headers, also_validated=link
+    )
 
 
 async def _given(entries: Iterable[VisibleEntry]) -> Entries:

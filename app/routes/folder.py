@@ -14,9 +14,10 @@ from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter
 from app.domain.paths import ArtifactPath
 from app.http_semantics import choose_encoding, choose_media_type
+from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import CacheHeaders
 from app.responses.compression import ENCODINGS
-from app.responses.folder_listing import MEDIA_TYPES, Cut, FolderPages
+from app.responses.folder_listing import Cut, FolderPages
 from app.responses.partial_listing import early_answer, may_begin_early
 from app.responses.record import record_of
 from app.responses.rendered import is_not_modified
@@ -33,7 +34,7 @@ _NOT_MODIFIED: Final = frozenset(
         b"x-pierhead-replica",
     }
 )
-_NEGOTIABLE: Final = {media_type.partition(";")[0]: name for name, media_type in MEDIA_TYPES.items()}
+_NEGOTIABLE: Final = {form.bare_media_type: form.name for form in REPRESENTATIONS.values()}
 
 
 class FolderRoute:
@@ -64,7 +65,9 @@ class FolderRoute:
         if query.flag("recursive"):
             return await self._recursive(request, path, principal, query)
         cut = Cut(
-            query.text("after"), query.number("limit", MAX_LIMIT), query.choice("format", tuple(MEDIA_TYPES))
+            query.text("after"),
+            query.number("limit", MAX_LIMIT),
+            query.choice("format", tuple(REPRESENTATIONS)),
         )
         representation = cut.format or negotiated(request.headers.getlist("accept"))
         record_of(request).route = f"folder-{representation}"
@@ -109,7 +112,7 @@ def _asks_for_new(request: Request) -> bool:
 def negotiated(accept: Sequence[str]) -> str:
     """The representation by Accept; a client that accepts none of ours gets HTML (RFC 9110 section 12.5.1)."""
     media_type = choose_media_type(accept, tuple(_NEGOTIABLE))
-    return _NEGOTIABLE[media_type] if media_type is not None else "html"
+    return _NEGOTIABLE[media_type] if media_type is not None else next(iter(REPRESENTATIONS))
 
 
 def folder_age(view: FolderView, cache_headers: CacheHeaders) -> Sequence[tuple[bytes, bytes]]:

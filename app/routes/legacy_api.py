@@ -15,7 +15,7 @@ from app.domain.errors import ImpossiblePath, Moved, NotFound
 from app.domain.paths import ArtifactPath
 from app.http_semantics import media_type_for
 from app.pages.json_bytes import json_bytes
-from app.pages.representations import license_object, ls_object
+from app.pages.legacy_lists import license_object, ls_object
 from app.responses.problems import problem_answers
 from app.responses.rendered import rendered
 from app.responses.requester import Requester

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.errors import Moved
+from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import NOT_STORED
-from app.responses.folder_listing import MEDIA_TYPES
 from app.responses.problems import problem_answers
 from app.responses.requester import Requester
 from app.responses.subtree_listing import Form, Subtree, SubtreeListing
@@ -47,7 +47,7 @@ def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> API
     answers: dict[int | str, dict[str, Any]] = {
         200: {
             "description": "Everything below the folder, in byte order of the paths.",
-            "content": {MEDIA_TYPES[form].partition(";")[0]: {} for form in ("ndjson", "text")},
+            "content": {REPRESENTATIONS[form].bare_media_type: {} for form in ("ndjson", "text")},
         },
         302: {"description": "A link: the manifest of where it leads."},
         304: {"description": "The client has this page already."},

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from app.domain.access import Access
 from app.pages.problem import PROBLEM_MEDIA_TYPE
-from app.responses.folder_listing import MEDIA_TYPES
+from app.pages.representations import REPRESENTATIONS
 from app.responses.problems import Problem
 from app.routes.parameters import MAX_LIMIT
 
@@ -68,7 +68,7 @@ _PARAMETERS: Final[list[dict[str, Any]]] = [
         "schema": {"type": "string"},
         "description": "Path of the tree, percent-encoded; a folder's ends in `/`.",
     },
-    {"name": "format", "in": "query", "schema": {"type": "string", "enum": list(MEDIA_TYPES)}},
+    {"name": "format", "in": "query", "schema": {"type": "string", "enum": list(REPRESENTATIONS)}},
     {
         "name": "recursive",
         "in": "query",
@@ -162,7 +162,7 @@ _PROBLEMS: Final = {
 
 
 def _listing_types() -> dict[str, Any]:
-    types: dict[str, Any] = {media_type.partition(";")[0]: {} for media_type in MEDIA_TYPES.values()}
+    types: dict[str, Any] = {form.bare_media_type: {} for form in REPRESENTATIONS.values()}
     listing = {"$ref": _REFERENCE.format(model=FolderListing.__name__)}
     types["application/json"] = {"schema": {"anyOf": [listing, {"description": "A file as it is."}]}}
     return types | {"*/*": _BINARY}

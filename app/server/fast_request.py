@@ -19,9 +19,10 @@ from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
 from app.domain.reserved import is_reserved
 from app.http_semantics import choose_encoding
+from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import CacheHeaders
 from app.responses.compression import ENCODINGS
-from app.responses.folder_listing import MEDIA_TYPES, FolderPages
+from app.responses.folder_listing import FolderPages
 from app.routes.folder import folder_age, negotiated, not_modified_headers
 
 MEMO_SIZE: Final = 4096
@@ -33,7 +34,7 @@ MAX_USUAL_BYTES: Final = 16 * 1024
 """Requests with more than that are for the long way, which may refuse them."""
 
 _FORMATS: Final[dict[bytes, str | None]] = {b"": None} | {
-    f"format={name}".encode(): name for name in MEDIA_TYPES
+    f"format={name}".encode(): name for name in REPRESENTATIONS
 }
 _READ: Final = frozenset(
     {b"accept", b"accept-encoding", b"host", b"if-none-match", b"user-agent", b"x-forwarded-for"}

@@ -20,7 +20,7 @@ from app.domain.access import Principal, VisibleEntry
 from app.domain.entries import walk_order
 from app.domain.errors import AccessDenied, AuthenticationFailed, Moved, NotFound
 from app.domain.paths import ArtifactPath
-from app.pages.representations import entry_line
+from app.pages.lists import entry_line
 from app.policy.site_policy import SitePolicy
 from app.storage.store import ObjectStore
 from app.telemetry import Metrics

@@ -18,15 +18,16 @@ from app.domain.access import ANONYMOUS, PathScope, Principal
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import FolderPage, Site
 from app.pages.html import HtmlPages
+from app.pages.representations import REPRESENTATIONS
 from app.pages.templates_dir import templates_directory
 from app.policy.tier import tier_of
 from app.responses.compression import ENCODINGS
-from app.responses.folder_listing import MANY_ENTRIES, MEDIA_TYPES, FolderPages
+from app.responses.folder_listing import MANY_ENTRIES, FolderPages
 from tests.support.memory_store import MemoryStore
 from tests.support.policy import DEFAULTS, build_info, site_policy
 
 FOLDER = ArtifactPath.of("d", is_folder=True)
-FORMS = [(name, encoding) for name in MEDIA_TYPES for encoding in ("identity", *ENCODINGS)]
+FORMS = [(name, encoding) for name in REPRESENTATIONS for encoding in ("identity", *ENCODINGS)]
 
 NAMES = ("one.img", "two.img", "notes.txt", "16.09/f", "latest/f", "members/f")
 BLOCKS = (

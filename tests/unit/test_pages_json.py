@@ -16,16 +16,15 @@ from app.domain.paths import ROOT, ArtifactPath, display_name
 from app.pages.contexts import FolderPage
 from app.pages.html import HtmlPages
 from app.pages.json_bytes import json_bytes
-from app.pages.problem import problem_json
-from app.pages.representations import (
+from app.pages.legacy_lists import license_object, ls_object
+from app.pages.lists import (
     entry_line,
     entry_object,
     folder_json,
     folder_ndjson,
     folder_text,
-    license_object,
-    ls_object,
 )
+from app.pages.problem import problem_json
 from app.pages.templates_dir import templates_directory
 from tests.unit.pages_support import (
     FOLDER,

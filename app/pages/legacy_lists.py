@@ -1,0 +1,64 @@
+"""The JSON of the original server's API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from app.domain.access import Licence, VisibleEntry
+from app.domain.entries import File
+from app.domain.paths import display_name
+
+
+def ls_object(
+    entries: Sequence[VisibleEntry], media_type: Callable[[str], str | None]
+) -> dict[str, list[dict[str, object]]]:
+    """What `/api/ls/` of the original server answered: the keys and types that clients read.
+
+    Args:
+        entries: a folder's entries, or one file.
+        media_type: gives a file name's media type, or None where it is not known.
+
+    Returns:
+        `{"files": [{"name", "size", "type", "mtime", "url"}]}`; size in bytes, 0 for folders; type is
+        `folder`, a media type or null; mtime in seconds since the epoch, null where unknown.
+    """
+    return {"files": [_ls_item(visible, media_type) for visible in entries]}
+
+
+def _ls_item(visible: VisibleEntry, media_type: Callable[[str], str | None]) -> dict[str, object]:
+    entry = visible.entry
+    return {
+        "name": display_name(entry.name),
+        "size": entry.size if isinstance(entry, File) else 0,
+        "type": media_type(entry.name) if isinstance(entry, File) else "folder",
+        "mtime": None if entry.modified is None else float(entry.modified),
+        "url": visible.path.url,
+    }
+
+
+def license_object(licences: Sequence[Licence] | None, error: str | None = None) -> dict[str, object]:
+    """What `/api/license/` of the original server answered for one file.
+
+    Args:
+        licences: those that stand before the file, in order; None or none where it is open.
+        error: why there is no answer (a folder, or a file that nobody may have), for people.
+
+    Returns:
+        `{"licenses": ["Open"]}`, `{"licenses": [{"text", "digest", "sha256", "name"}, ...]}` or
+        `{"licenses": ["ERROR: ..."]}`.
+    """
+    if error is not None:
+        return {"licenses": [f"ERROR: {error}"]}
+    if not licences:
+        return {"licenses": ["Open"]}
+    return {
+        "licenses": [
+            {
+                "text": display_name(licence.text),
+                "digest": licence.digest,
+                "sha256": licence.sha256,
+                "name": display_name(licence.name),
+            }
+            for licence in licences
+        ]
+    }

@@ -1,0 +1,89 @@
+"""Listings for scripts: JSON, ndjson and text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.domain.access import VisibleEntry
+from app.domain.entries import Digest, File
+from app.domain.paths import display_name, encode_name
+from app.pages.contexts import FolderPage
+from app.pages.formats import iso_text
+from app.pages.json_bytes import json_bytes
+from app.pages.links import next_query
+
+
+def entry_object(visible: VisibleEntry) -> dict[str, object]:
+    """One entry as JSON has it.
+
+    Returns:
+        name (display form), type (`file` or `folder`), size (bytes; null for folders), modified (RFC 3339 in
+        UTC; null where unknown), e_tag (opaque, without quotes; null where unknown), url (absolute path,
+        percent-encoded, exact), access, licences (each with name, digest and sha256) and locked.
+    """
+    entry = visible.entry
+    return {
+        "name": display_name(entry.name),
+        "type": "file" if isinstance(entry, File) else "folder",
+        "size": entry.size if isinstance(entry, File) else None,
+        "modified": iso_text(entry.modified),
+        "e_tag": entry.e_tag if isinstance(entry, File) else None,
+        "url": visible.path.url,
+        "access": visible.access.value,
+        "licences": [
+            {"name": display_name(licence.name), "digest": licence.digest, "sha256": licence.sha256}
+            for licence in visible.licences
+        ],
+        "locked": visible.locked,
+    }
+
+
+def folder_json(page: FolderPage) -> bytes:
+    """One page of a folder as one JSON object.
+
+    Returns:
+        path (decoded, for people), url (exact), entries, truncated, and next: where truncated, a relative
+        reference to the following page in the same representation, else null.
+    """
+    # Entry by entry: while one call encodes all of a large folder, no other thread gets a turn.
+    entries = b",".join([json_bytes(entry_object(visible)) for visible in page.entries])
+    before = json_bytes({"path": "/" + display_name(page.path.text), "url": page.path.url})
+    after = json_bytes({"truncated": page.next_after is not None, "next": next_query(page, "json")})
+    return b'%b,"entries":[%b],%b' % (before[:-1], entries, after[1:])
+
+
+def folder_ndjson(page: FolderPage) -> bytes:
+    """One page of a folder as one JSON object per line."""
+    return b"".join(map(entry_line, page.entries))
+
+
+def entry_line(visible: VisibleEntry, digests: Sequence[Digest] | None = None) -> bytes:
+    """One line of ndjson, with its line feed.
+
+    Args:
+        digests: those that are stored with a file: the line then has `digests`, their values in lower-case hex by
+            the names that they have in HTTP (RFC 9530).
+    """
+    line = entry_object(visible)
+    if digests is not None:
+        line["digests"] = {digest.algorithm: digest.value.hex() for digest in digests}
+    return json_bytes(line) + b"\n"
+
+
+def left_out_line(folders: int) -> bytes:
+    """The last line of ndjson of a subtree that lacks folders, because their rules cannot be read."""
+    return json_bytes({"left_out": folders}) + b"\n"
+
+
+def folder_text(page: FolderPage) -> bytes:
+    """One page of a folder as one percent-encoded name per line.
+
+    Folders end in `/`. A line appended to the folder's URL is the entry's URL.
+    """
+    return b"".join(map(entry_name_line, page.entries))
+
+
+def entry_name_line(visible: VisibleEntry) -> bytes:
+    """One line of that, with its line feed."""
+    end = "/\n" if visible.entry.is_folder else "\n"
+    return (encode_name(visible.entry.name) + end).encode("ascii")

@@ -19,8 +19,8 @@ CALLERS = {
         "catalog/snapshot_loader.py: look",
         "catalog/stored_digests.py: _digests",
     },
-    "open_range": {"routes/file.py: _span_of"},
-    "presign": {"routes/file.py: _presigned"},
+    "open_range": {"responses/delivery.py: _part"},
+    "presign": {"responses/delivery.py: _presigned"},
     "list_folder": {"catalog/snapshot_loader.py: _load"},
     "walk": {"catalog/subtree/walk.py: walk"},
 }

@@ -19,7 +19,7 @@ from app.policy.site_policy import SitePolicy
 from app.policy.site_policy_file import SitePolicyError, parse_site_policy
 from app.server.fast_path import AtOnce
 from app.storage.open_store import open_storage
-from app.telemetry import Metrics, configure_logging
+from app.telemetry import Metrics, configure_logging, watched_descriptors, writer_to
 from app.wiring import SiteWiring
 
 SWITCH_SECONDS = 0.001
@@ -49,6 +49,7 @@ class Application:
     @asynccontextmanager
     async def _open(self, _: Router) -> AsyncIterator[None]:
         settings, metrics = self._settings, Metrics()
+        writer_to(sys.stderr).note_dropped = metrics.log_lines_dropped.inc
         async with open_storage(settings.storage, settings.overlay, watch=metrics) as store:
             site = SiteWiring(settings, self._site_policy).open(store, metrics)
             self._front = site.front_door
@@ -57,7 +58,8 @@ class Application:
                 "serving", storage=" ".join(settings.storage), replica=settings.replica_id, pid=os.getpid()
             )
             with _open_channel(site.channel):
-                yield
+                async with watched_descriptors():
+                    yield
             await site.catalog.aclose()
             if site.access_log is not None:
                 site.access_log.close()

@@ -49,10 +49,11 @@ from app.server.application import build_application
 from app.server.fast_lookup import FromMemory
 from app.server.fast_redirects import WarmRedirects
 from app.server.fast_request import WarmPages
-from app.server.front_door import FrontDoor, is_host
+from app.server.framing import is_host
+from app.server.front_door import FrontDoor
 from app.storage.store import ObjectStore
 from app.storage.urls import S3Place, parse_storage_url
-from app.telemetry import AccessLog, ConsoleAccessLog, JsonAccessLog, Metrics, is_json
+from app.telemetry import AccessLog, ConsoleAccessLog, JsonAccessLog, Metrics, is_json, writer_to
 
 DEFAULT_LICENCE: Final = "default"
 
@@ -226,7 +227,7 @@ def _worker_channel(catalog: Catalog) -> Siblings | None:
 def _access_log(settings: Settings) -> AccessLog | None:
     if settings.log_level not in ("debug", "info"):
         return None
-    return JsonAccessLog(sys.stderr) if is_json(settings.log_format) else ConsoleAccessLog()
+    return JsonAccessLog(writer_to(sys.stderr)) if is_json(settings.log_format) else ConsoleAccessLog()
 
 
 def _buckets(settings: Settings) -> tuple[Bucket, ...]:

@@ -26,6 +26,10 @@ from app.telemetry import configure_logging
 
 KEEP_ALIVE_SECONDS = 30
 
+WORKER_SECONDS = 120
+"""How long a worker may say nothing before it is replaced. While it starts it says nothing, and that takes long on a
+busy host: with less time, workers would be ended and begun again for ever."""
+
 _OPTIONS = ("storage", "host", "port", "workers")
 
 _log = structlog.get_logger(__name__)
@@ -54,6 +58,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "server_header": False,
         "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "timeout_graceful_shutdown": settings.drain_seconds,
+        "timeout_worker_healthcheck": WORKER_SECONDS,
     }
 
 

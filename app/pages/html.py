@@ -49,6 +49,9 @@ class HtmlPages:
         )
         environment.filters["display"] = display_name
         environment.globals["static"] = static_urls(load_static(templates))
+        # All of them, also those that others build on: later, there may be no descriptor left to open a file with.
+        for name in environment.list_templates(extensions=["html"]):
+            environment.get_template(name)
         self._folder = environment.get_template("folder.html")
         self._licence = environment.get_template("licence.html")
         self._download = environment.get_template("download.html")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -76,6 +77,12 @@ def build_application(
         if error.status_code == 405 and (allowed := _allowed(request, routers)):
             answer.headers["Allow"] = allowed
         return answer
+
+    @reserved.exception_handler(ClientDisconnect)
+    async def note_lost_body(request: Request, error: ClientDisconnect) -> Response:
+        # Nobody reads this: it is for the log, where it is no failure of the server.
+        record_of(request).broken = "the client went away"
+        return problem_response(408, "Request timeout", "the body did not come to its end", "request-timeout")
 
     @reserved.exception_handler(Exception)
     async def answer_slip(request: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ import httptools
 from app.server.fast_lookup import FromMemory
 from app.server.fast_redirects import FILE_REDIRECT
 from app.server.fast_request import WarmAnswer, WarmRequest
+from app.server.framing import fault_of_line
 from app.telemetry import AccessLine, AccessLog, Metrics
 
 MAX_HEAD_BYTES: Final = 1024
@@ -95,10 +96,12 @@ class AtOnce:
 
     def _read_head(self, head: bytes, peer: str | None) -> WarmRequest | None:
         """What a head asks for; None where ASGI has to look at it."""
-        method, _, rest = head.partition(b" ")
-        target = rest.partition(b" ")[0]
+        line, end, _ = head.partition(b"\n")
+        if not head.endswith(b"\r\n\r\n") or fault_of_line(line + end):
+            return None
+        method, target, _ = line.split(b" ")
         raw_path, _, query = target.partition(b"?")
-        if raw_path[:1] != b"/" or b"#" in target or not head.endswith(b"\r\n\r\n"):
+        if raw_path[:1] != b"/":
             return None
         if (headers := _headers_of(head)) is None:
             return None

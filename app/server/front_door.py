@@ -7,7 +7,6 @@ one log line and one metric per request.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -26,6 +25,7 @@ from app.responses.record import SCOPE_KEY, RequestRecord
 from app.server.fast_lookup import FromMemory
 from app.server.fast_path import AtOnce
 from app.server.fast_request import MAX_LOGGED_TEXT, logged_text
+from app.server.framing import is_host
 from app.telemetry import AccessLine, AccessLog, Metrics
 
 QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -33,9 +33,6 @@ QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_HEADER_FIELDS: Final = 256
-
-_HOST: Final = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
-"""RFC 9110 section 7.2, by the grammar of RFC 3986 section 3.2.2."""
 
 _log = structlog.get_logger("pierhead.access")
 
@@ -175,11 +172,6 @@ class _Answer:
         else:
             self.body_bytes += len(message.get("body", b""))
         await self._send(message)
-
-
-def is_host(value: bytes) -> bool:
-    """Whether a Host field is a host name and perhaps a port."""
-    return bool(_HOST.fullmatch(value))
 
 
 def _refusal(scope: Scope) -> Response | None:

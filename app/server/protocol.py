@@ -1,8 +1,8 @@
 """Reads requests off the wire, within bounds.
 
 uvicorn's own protocol takes a request head of any size, and waits for the rest of it as long as the client
-likes. Here both are bounded while the bytes arrive, and what is no HTTP is refused in the form that all other
-errors have. A request whose answer is in memory is answered as soon as its head is read, by one write and
+likes. Here both are bounded while the bytes arrive, bodies have a deadline too, and what is no HTTP is refused in the
+form that all other errors have. A request whose answer is in memory is answered as soon as its head is read, by one write and
 without the task and messages that ASGI takes.
 """
 
@@ -12,24 +12,30 @@ import asyncio
 from asyncio import TimerHandle
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
-from app.responses.caching import NOT_STORED
-
-MAX_TARGET_BYTES: Final = 32 * 1024
-"""Longest request target: room for the longest path, each of its bytes escaped, and for a query."""
-
-MAX_HEAD_BYTES: Final = 128 * 1024
-"""Most bytes of one request that are not its body. The application refuses heads well below this by itself;
-this bounds the memory that a head without an end can take."""
+from app.server.framing import RequestCutter, RequestLine, fault_of_framing, fault_of_line
+from app.server.refusals import (
+    BAD_REQUEST,
+    HEAD_TOO_LARGE,
+    LATE,
+    MAX_HEAD_BYTES,
+    MAX_TARGET_BYTES,
+    TARGET_TOO_LONG,
+    Refusal,
+    RequestRefused,
+    answer_of,
+)
 
 HEAD_SECONDS: Final = 30.0
 """How long a client may take to send a request head once it has begun, or to begin with the first."""
+
+BODY_SECONDS: Final = 30.0
+"""How long a client may take to send a body, once its head is there. The largest that is read has a few megabytes."""
 
 LINGER_SECONDS: Final = 5.0
 """How long a refused client is listened to, unheard, so that it reads the refusal: when a connection is closed
@@ -50,51 +56,31 @@ Answer = Callable[[bytes, tuple[str, int] | None, Callable[[int, bytes, bytes], 
 _log = structlog.get_logger("pierhead.access")
 
 
-class _Refusal(NamedTuple):
-    status: HTTPStatus
-    title: str
-    detail: str
-    slug: str
-
-
-_BAD_REQUEST = _Refusal(
-    HTTPStatus.BAD_REQUEST, "Bad request", "this is not a request as HTTP/1.1 has it", "bad-request"
-)
-_LATE = _Refusal(
-    HTTPStatus.REQUEST_TIMEOUT, "Request timeout", "the request took too long to arrive", "request-timeout"
-)
-_TARGET_TOO_LONG = _Refusal(
-    HTTPStatus.REQUEST_URI_TOO_LONG,
-    "Path too long",
-    f"a path and its query have at most {MAX_TARGET_BYTES} bytes",
-    "path-too-long",
-)
-_HEAD_TOO_LARGE = _Refusal(
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    "Headers too large",
-    f"a request has at most {MAX_HEAD_BYTES} bytes of headers",
-    "headers-too-large",
-)
-
-
 class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection. A request to upgrade it to another protocol is answered as if it had not asked.
 
     Args:
         head_seconds: as `HEAD_SECONDS`.
+        body_seconds: as `BODY_SECONDS`.
         options: those of uvicorn's protocol.
     """
 
-    def __init__(self, *, head_seconds: float = HEAD_SECONDS, **options: Any) -> None:
+    def __init__(
+        self, *, head_seconds: float = HEAD_SECONDS, body_seconds: float = BODY_SECONDS, **options: Any
+    ) -> None:
         super().__init__(**options)
         self._head_seconds = head_seconds
+        self._body_seconds = body_seconds
         self._deadline: TimerHandle | None = None
         self._answering: RequestResponseCycle | None = None
         self._has_begun = False
         self._is_reading_head = True
         self._has_refused = False
-        self._fault = _BAD_REQUEST
+        self._refusal = BAD_REQUEST
         self._framing_bytes = 0
+        self._body_left = 0
+        self._cutter = RequestCutter()
+        self._line: RequestLine | None = RequestLine()
         self._is_between_requests = True
         self._idle_since = 0.0
         self._own_fields: list[tuple[bytes, bytes]] = []
@@ -131,7 +117,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if self._has_refused:
                 return
             self._parse(piece)
-        if self._is_reading_head and self._deadline is None:
+        if (
+            (self._is_reading_head or self._is_reading_body())
+            and self._deadline is None
+            and not self._has_refused
+        ):
             self._start_deadline()
 
     def on_message_begin(self) -> None:
@@ -147,11 +137,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """A part of the request target."""
         super().on_url(url)
         if len(self.url) > MAX_TARGET_BYTES:
-            self._fault = _TARGET_TOO_LONG
-            raise ValueError(self._fault.detail)  # which makes the parser stop
+            self._stop_parser(TARGET_TOO_LONG)
 
     def on_headers_complete(self) -> None:
         """The end of a head: now the request can be answered."""
+        if fault := fault_of_framing(self.parser.get_http_version(), self.headers):
+            self._stop_parser(fault)
+        self._body_left = int(next((value for name, value in self.headers if name == b"content-length"), 0))
         super().on_headers_complete()
         self._unset_keepalive_if_required()
         self._stop_deadline()
@@ -163,12 +155,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
         self._framing_bytes -= len(body)
+        self._body_left = max(0, self._body_left - len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The end of a request."""
         super().on_message_complete()
+        self._stop_deadline()
         self._is_between_requests = True
+        self._body_left = 0
+        self._line = RequestLine()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection that was idle for long enough. Answers from memory do not set the timer anew."""
@@ -208,29 +204,52 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _parse(self, piece: bytes) -> None:
+        while piece and not self._has_refused:
+            length = self._cutter.length(piece, self._body_left)
+            self._feed(piece[:length])
+            piece = piece[length:]
+
+    def _feed(self, piece: bytes) -> None:
+        """Parse what belongs to no more than one request."""
         self._framing_bytes += len(piece)
+        if self._line is not None and (line := self._line.is_read(piece)) is not None:
+            self._line = None
+            if fault := fault_of_line(line):
+                self._refuse(fault)
+                return
         try:
-            while True:
-                try:
-                    self.parser.feed_data(piece)
-                    break
-                except httptools.HttpParserUpgrade as stopped:
-                    # The parser has not looked at what follows. It is the next request, for nothing is upgraded.
-                    piece = piece[stopped.args[0] :]
+            self._feed_parser(piece)
         except httptools.HttpParserError:
-            self._refuse(self._fault)
+            self._refuse(self._refusal)
             return
         if self._framing_bytes > MAX_HEAD_BYTES:
-            self._refuse(_HEAD_TOO_LARGE)
+            self._refuse(HEAD_TOO_LARGE)
 
-    def _refuse(self, refusal: _Refusal) -> None:
+    def _feed_parser(self, piece: bytes) -> None:
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as stopped:
+            # The parser has not looked at what follows. It is the next request, for nothing is upgraded.
+            self._feed_parser(piece[stopped.args[0] :])
+
+    def _stop_parser(self, refusal: Refusal) -> None:
+        self._refusal = refusal
+        raise RequestRefused(refusal)
+
+    def _refuse(self, refusal: Refusal) -> None:
         self._has_refused = True
         self._stop_deadline()
         _log.warning("request_refused", status=refusal.status.value, client=self.client and self.client[0])
-        if not self._is_reading_head and (self.cycle.response_started or self.pipeline):
+        if self._is_reading_body() and self.pipeline:
+            # What is wrong is the body of a request that waits for its turn: it is as if it had not come.
+            self.pipeline.popleft()
+            last = self.pipeline[0][0] if self.pipeline else self._answering
+            if last is not None:
+                last.keep_alive = False
+        elif self._is_reading_body() and self.cycle.response_started:
             # What is wrong is the body of a request, and it is too late to tell.
             self.transport.close()
-        elif self._is_reading_head and self._is_answering():
+        elif self._is_answering() and not self._is_reading_body():
             # Bytes of ours between those of an earlier answer would be taken for its content.
             self.cycle.keep_alive = False
         else:
@@ -239,22 +258,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 self.cycle.message_event.set()
             self._send_and_linger(refusal)
 
+    def _is_reading_body(self) -> bool:
+        return not (self._is_reading_head or self._is_between_requests)
+
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _send_and_linger(self, refusal: _Refusal) -> None:
-        body = problem_json(refusal.status, refusal.title, refusal.detail, refusal.slug)
-        fields = [
-            *self.server_state.default_headers,
-            (b"content-type", PROBLEM_MEDIA_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            *((name.lower().encode(), value.encode()) for name, value in NOT_STORED.items()),
-            (b"x-content-type-options", b"nosniff"),
-            (b"connection", b"close"),
-        ]
-        status_line = f"HTTP/1.1 {refusal.status.value} {refusal.status.phrase}\r\n".encode()
-        head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
-        self.transport.write(status_line + head + b"\r\n" + body)
+    def _send_and_linger(self, refusal: Refusal) -> None:
+        self.transport.write(answer_of(refusal, self.server_state.default_headers))
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.close)
@@ -262,18 +273,24 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _start_deadline(self) -> None:
-        self._deadline = self.loop.call_later(self._head_seconds, self._head_is_late)
+        seconds = self._body_seconds if self._is_reading_body() else self._head_seconds
+        self._deadline = self.loop.call_later(seconds, self._is_late)
 
     def _stop_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _head_is_late(self) -> None:
-        if self._is_answering():
-            # It may have come in time: nothing is read while earlier requests wait for their turn.
+    def _is_late(self) -> None:
+        if self._is_held_up():
             self._start_deadline()
         elif self._has_begun:
-            self._refuse(_LATE)
+            self._refuse(LATE)
         else:
             self.transport.close()
+
+    def _is_held_up(self) -> bool:
+        """Whether the rest may have come in time, and was not read, or is no longer waited for."""
+        if not self._is_reading_body():
+            return self._is_answering()  # nothing is read while earlier requests wait for their turn
+        return bool(self.pipeline) or self.flow.read_paused or self.cycle.response_started

@@ -11,8 +11,6 @@ from app.storage.composite.failover import FailoverStore
 from app.storage.composite.origin_tagging import NamedStore
 from app.storage.composite.overlay import OverlayStore
 from app.storage.local.store import LocalStore
-from app.storage.s3.download import RESUME_PAUSES
-from app.storage.s3.store import open_s3_store
 from app.storage.store import OVERLAY, PRIMARY, REPLICA, ObjectStore, Observer
 from app.storage.urls import ALLOWED, S3Place, parse_storage_url
 from app.storage.watching import StorageWatch
@@ -45,9 +43,10 @@ def open_storage(
     if len(set(urls)) < len(urls):
         raise ValueError("storage must name each store once, but one is there twice")
     names = [PRIMARY, *(f"{REPLICA}{number}" for number in range(1, len(urls)))]
-    # A store that has copies gives up soon: another one goes on from the byte reached.
-    pauses = RESUME_PAUSES if len(urls) == 1 else RESUME_PAUSES[:1]
-    copies = [(name, _opening(name, url, watch, pauses)) for name, url in zip(names, urls, strict=True)]
+    copies = [
+        (name, _opening(name, url, watch, has_copies=len(urls) > 1))
+        for name, url in zip(names, urls, strict=True)
+    ]
     if overlay is None:
         return copies[0][1] if len(copies) == 1 else _open_copies(copies, watch, clock)
     return _open_overlay(_opening(OVERLAY, overlay, watch), _open_copies(copies, watch, clock))
@@ -58,7 +57,7 @@ def open_store(
     *,
     observe: Observer,
     note_circuit: Callable[[bool], None] | None = None,
-    resume_pauses: Sequence[float] = RESUME_PAUSES,
+    has_copies: bool = False,
 ) -> Opening:
     """Open the one store that a URL names.
 
@@ -66,29 +65,40 @@ def open_store(
         url: see `parse_storage_url`.
         observe: told of every call.
         note_circuit: told when a store that fails too often is left alone, and when no longer.
-        resume_pauses: as `open_s3_store` takes them.
+        has_copies: whether another store holds the same tree, and can go on with a download from the byte reached.
 
     Raises:
         ValueError: at once, not on entering: another form, or no such directory.
     """
     place = parse_storage_url(url)
     if isinstance(place, S3Place):
-        return open_s3_store(
-            **place._asdict(), observe=observe, note_circuit=note_circuit, resume_pauses=resume_pauses
-        )
+        return _open_s3_store(place, observe=observe, note_circuit=note_circuit, has_copies=has_copies)
     if not place.is_dir():
         raise ValueError(f"storage must be {ALLOWED}, but there is no directory {str(place)!r}")
     return _open_local_store(place, observe=observe)
 
 
-def _opening(
-    name: str, url: str, watch: StorageWatch, resume_pauses: Sequence[float] = RESUME_PAUSES
-) -> Opening:
+def _opening(name: str, url: str, watch: StorageWatch, *, has_copies: bool = False) -> Opening:
     return open_store(
         url,
         observe=watch.observer_of(name),
         note_circuit=lambda is_open: watch.note_circuit(name, is_open=is_open),
-        resume_pauses=resume_pauses,
+        has_copies=has_copies,
+    )
+
+
+def _open_s3_store(
+    place: S3Place, *, observe: Observer, note_circuit: Callable[[bool], None] | None, has_copies: bool
+) -> Opening:
+    # Imported here: the libraries for S3 cost as much as all the rest, and a site in directories needs none of them.
+    from app.storage.s3.download import RESUME_PAUSES
+    from app.storage.s3.store import open_s3_store
+
+    return open_s3_store(
+        **place._asdict(),
+        observe=observe,
+        note_circuit=note_circuit,
+        resume_pauses=RESUME_PAUSES[:1] if has_copies else RESUME_PAUSES,
     )
 
 

@@ -1,6 +1,8 @@
 """Metrics and logs: what is measured and how a line looks. Nothing here decides anything."""
 
 from app.telemetry.access_log import AccessLine, AccessLog, ConsoleAccessLog, JsonAccessLog
+from app.telemetry.descriptors import watched_descriptors
+from app.telemetry.line_writer import LineWriter, writer_to
 from app.telemetry.logs import LogFormat, configure_logging, is_json
 from app.telemetry.metrics import Metrics
 
@@ -9,8 +11,11 @@ __all__ = [
     "AccessLog",
     "ConsoleAccessLog",
     "JsonAccessLog",
+    "LineWriter",
     "LogFormat",
     "Metrics",
     "configure_logging",
     "is_json",
+    "watched_descriptors",
+    "writer_to",
 ]

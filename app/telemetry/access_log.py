@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import lru_cache
-from typing import Final, NamedTuple, Protocol, TextIO
+from typing import Final, NamedTuple, Protocol
 
 import orjson
 import structlog
+
+from app.telemetry.line_writer import LineWriter
 
 LOGGER: Final = "pierhead.access"
 FLUSH_SECONDS: Final = 0.1
@@ -87,11 +89,11 @@ class JsonAccessLog:
     """One JSON object a line, gathered for a moment and written together. For one event loop.
 
     Args:
-        stream: where they go; written to as bytes, below its own buffer.
+        writer: where they go.
     """
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, writer: LineWriter) -> None:
+        self._writer = writer
         self._waiting = bytearray()
         self._second = 0
         self._second_text = b""
@@ -112,14 +114,14 @@ class JsonAccessLog:
         """See `AccessLog.close`."""
         self._is_closed = True
         self.flush()
+        self._writer.flush()
 
     def flush(self) -> None:
-        """Write whatever is waiting."""
+        """Hand over whatever is waiting to be written."""
         if self._waiting:
             waiting = bytes(self._waiting)
             self._waiting.clear()
-            self._stream.buffer.write(waiting)
-            self._stream.buffer.flush()
+            self._writer.write(waiting)
 
     def _now(self) -> bytes:
         """The time in UTC to the microsecond; the part down to the second is put together once a second."""

@@ -8,6 +8,8 @@ from typing import Literal
 
 import structlog
 
+from app.telemetry.line_writer import LineWriter, writer_to
+
 LogFormat = Literal["auto", "json", "console"]
 
 
@@ -33,7 +35,7 @@ def configure_logging(level: str, form: LogFormat) -> None:
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LineHandler(writer_to(sys.stderr))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
@@ -53,6 +55,31 @@ def configure_logging(level: str, form: LogFormat) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+class LineHandler(logging.Handler):
+    """Hands log lines over to be written, and waits for no reader.
+
+    Args:
+        writer: where they go.
+    """
+
+    def __init__(self, writer: LineWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler.emit`."""
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001 - as in every handler of the standard library: logging fails nobody
+            self.handleError(record)
+        else:
+            self._writer.write(f"{line}\n".encode("utf-8", "backslashreplace"))
+
+    def flush(self) -> None:
+        """Wait for what is on its way, a moment at most: called when the process ends."""
+        self._writer.flush()
 
 
 def is_json(form: LogFormat) -> bool:

@@ -6,7 +6,14 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 _PAGE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -22,6 +29,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
         self.pages = Histogram(
             "pierhead_page_duration_seconds",
             "Time from request to last byte of everything but downloads.",
@@ -40,6 +49,11 @@ class Metrics:
             "pierhead_download_bytes",
             "Body bytes of downloads handed to the network.",
             ("route",),
+            registry=self.registry,
+        )
+        self.log_lines_dropped = Counter(
+            "pierhead_log_lines_dropped",
+            "Log lines that could not be written, because whoever reads the log has stalled or is gone.",
             registry=self.registry,
         )
         self.storage_calls = Histogram(
@@ -81,9 +95,12 @@ class Metrics:
         self.storage_circuits.labels(store).set(is_open)
 
     def render(self) -> bytes:
-        """All metrics in the Prometheus text format, of every worker where there are several."""
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-            return generate_latest(self.registry)
-        combined = CollectorRegistry()
-        MultiProcessCollector(combined)  # type: ignore[no-untyped-call]
-        return generate_latest(combined)
+        """All metrics in the Prometheus text format, of every worker where there are several.
+
+        Those of the process, such as `process_open_fds`, are of the worker that answers.
+        """
+        registry = self.registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry) + generate_latest(self._process)

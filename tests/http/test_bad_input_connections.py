@@ -10,7 +10,8 @@ from itertools import repeat
 
 import pytest
 
-from app.server.protocol import MAX_HEAD_BYTES, BoundedHttpProtocol
+from app.server.protocol import BoundedHttpProtocol
+from app.server.refusals import MAX_HEAD_BYTES
 from tests.support.attacks import assert_refused, assert_well, attacked_app, unharmed
 from tests.support.live_server import LiveServer, app_over, live_server
 from tests.support.memory_store import MemoryStore

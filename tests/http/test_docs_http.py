@@ -141,8 +141,8 @@ def slugs_in_code() -> set[str]:
     for file in (PROJECT / "app").rglob("*.py"):
         for call in re.findall(r"problem_response\(([^()]*(?:\([^()]*\)[^()]*)*)\)", file.read_text()):
             words.update(re.findall(r'"([a-z]+-[a-z-]+)"', call))
-    protocol = (PROJECT / "app/server/protocol.py").read_text()
-    for refusal in re.findall(r"_Refusal\((.*?)\n\)", protocol, re.DOTALL):
+    refusals = (PROJECT / "app/server/refusals.py").read_text()
+    for refusal in re.findall(r"= Refusal\((.*?)\n\)", refusals, re.DOTALL):
         words.update(re.findall(r'"([a-z]+-[a-z-]+)"', refusal))
     return words
 

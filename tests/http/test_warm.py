@@ -231,7 +231,6 @@ def test_a_page_larger_than_what_is_copied_arrives_whole(tasks: list[str]) -> No
     [
         b"GET /a/ HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello",
         b"GET /a/ HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-        b"GET /a/#/ HTTP/1.1\r\nHost: test\r\n\r\n",
         b"GET http://test/a/ HTTP/1.1\r\nHost: test\r\n\r\n",
         b"GET /a/ HTTP/1.1\r\nHost: test\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
         b"GET /a/ HTTP/1.1\r\nHost: test\r\nCookie: a=b\r\n\r\n",

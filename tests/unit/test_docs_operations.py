@@ -28,14 +28,14 @@ def test_every_metric_is_documented_with_its_labels_and_no_other() -> None:
     metrics = Metrics()
     documented = {
         name.removesuffix("_total"): tuple(re.findall("`([a-z]+)`", labels))
-        for name, labels in re.findall(
-            r"^\| `(pierhead_\w+)` \| ([^|]*) \|", section("Metrics"), re.MULTILINE
-        )
+        for name, labels in re.findall(r"^\| `(pierhead_\w+)` \| ([^|]*)\|", section("Metrics"), re.MULTILINE)
     }
     registered = {
         found._name: found._labelnames for found in vars(metrics).values() if hasattr(found, "_labelnames")
     }
-    families = {family.name for family in text_string_to_metric_families(metrics.render().decode())}
+    rendered = {family.name for family in text_string_to_metric_families(metrics.render().decode())}
+    # When a counter without labels was made is no figure of this server, and `process_*` are no figures of its own.
+    families = {name for name in rendered if name.startswith("pierhead_") and not name.endswith("_created")}
     assert families == set(registered) == set(documented)
     assert documented == registered
 

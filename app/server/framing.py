@@ -1,0 +1,114 @@
+"""Where a request begins and ends on its connection, and which are refused by their first line or their framing.
+
+The parser is lenient with request lines: it takes `GET  / HTTP/1.1`, `GET / RTSP/1.0`, and a line without a version.
+A proxy in front may read another request from the same bytes, so such lines are refused (RFC 9112 section 3).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from app.server.refusals import (
+    BAD_FRAMING,
+    BAD_REQUEST,
+    BAD_TARGET,
+    UNKNOWN_CODING,
+    UNKNOWN_VERSION,
+    Refusal,
+)
+
+_HOST: Final = rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?"
+"""RFC 9110 section 7.2, by the grammar of RFC 3986 section 3.2.2."""
+
+_LINE: Final = re.compile(rb"([A-Z-]+) ([\x21-\x7e]+) HTTP/(0\.9|1\.[01]|2\.0)\r\n")
+"""RFC 9112 section 3: one space between each two parts. Methods and versions that there are not are refused as soon as
+the parser sees them, so that all of them have one status wherever the line is cut."""
+
+_TARGET: Final = re.compile(rb"/[^#]*|(?i:https?)://%b[/?][^#]*" % _HOST)
+"""RFC 9112 section 3.2: the origin form, or the absolute form, which has no user in it (RFC 9110 section 4.2.4)."""
+
+_END: Final = b"\r\n\r\n"
+"""The end of a head, and of a body in chunks."""
+
+_host = re.compile(_HOST)
+
+
+def is_host(value: bytes) -> bool:
+    """Whether a Host field is a host name and perhaps a port."""
+    return bool(_host.fullmatch(value))
+
+
+def fault_of_line(line: bytes) -> Refusal | None:
+    """Why a request line is refused; None if it is not.
+
+    Args:
+        line: with its end.
+    """
+    parts = _LINE.fullmatch(line)
+    if parts is None:
+        return BAD_REQUEST
+    method, target, version = parts.groups()
+    if version not in (b"1.0", b"1.1"):
+        return UNKNOWN_VERSION
+    is_for_server = target == b"*" and method == b"OPTIONS"
+    return None if is_for_server or _TARGET.fullmatch(target) else BAD_TARGET
+
+
+def fault_of_framing(version: str, headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
+    """Why a request is refused by its Transfer-Encoding (RFC 9112 section 6.1); None if it is not.
+
+    Args:
+        version: such as `1.1`.
+        headers: names in lower case.
+    """
+    lines = [value for name, value in headers if name == b"transfer-encoding"]
+    if not lines:
+        return None
+    codings = [coding.strip(b" \t").lower() for coding in b",".join(lines).split(b",")]
+    if version == "1.0" or codings[-1] != b"chunked" or codings.count(b"chunked") > 1 or b"" in codings:
+        return BAD_FRAMING
+    return UNKNOWN_CODING if len(codings) > 1 else None
+
+
+class RequestLine:
+    """The first line of a request, as it arrives."""
+
+    def __init__(self) -> None:
+        self._line = bytearray()
+
+    def is_read(self, piece: bytes) -> bytes | None:
+        """Take the next piece. Returns the line with its end once it is there."""
+        # Empty lines before a request are passed over (RFC 9112 section 2.2).
+        self._line += piece if self._line else piece.lstrip(b"\r\n")
+        line, end, _ = self._line.partition(b"\n") if b"\n" in piece else (b"", b"", b"")
+        return bytes(line + end) if end else None
+
+
+class RequestCutter:
+    """Cuts what arrives, so that no piece holds the end of one request and the beginning of the next.
+
+    The parser does not tell where in its input a request ended.
+    """
+
+    def __init__(self) -> None:
+        self._tail = b""
+
+    def length(self, data: bytes, body_left: int) -> int:
+        """How many of these bytes come before the next one that may begin a request.
+
+        Args:
+            data: what follows the last bytes that were asked about.
+            body_left: bytes of the body that are still to come, where their number is known.
+        """
+        if body_left:
+            return min(body_left, len(data))
+        seen = self._tail + data
+        end = seen.find(_END)
+        if end < 0:
+            self._tail = seen[1 - len(_END) :]
+            return len(data)
+        length = end + len(_END) - len(self._tail)
+        self._tail = b""
+        return length

@@ -1,0 +1,140 @@
+"""A log reader that stalls: the server goes on, drops lines, and says how many when they are read again."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from app.telemetry.line_writer import MAX_WAITING_BYTES
+from tests.support.raw_http import TIMEOUT_SECONDS, ask, read_to_end, request
+from tests.support.waiting import wait_until
+
+PIPE_BYTES = 4096
+START_SECONDS = 60
+LINE_BYTES = 200
+"""Less than any line of the log has."""
+
+
+class StalledServer:
+    """A server of its own process, whose log is a small pipe that this test reads or not."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stderr is not None
+        self.process = process
+        self.log = bytearray()
+        self._pipe = process.stderr.fileno()
+        fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self.port = self._listening()
+
+    def _listening(self) -> int:
+        while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)/", self.log)):
+            piece = os.read(self._pipe, 65536)
+            assert piece, self.log.decode()
+            self.log += piece
+        return int(found[1])
+
+    def read_on(self) -> None:
+        """Read the log again, until the server ends."""
+
+        def read() -> None:
+            while piece := os.read(self._pipe, 65536):
+                self.log.extend(piece)
+
+        threading.Thread(target=read, daemon=True).start()
+
+    def ask_many(self, count: int) -> None:
+        """Ask for one page so many times, on one connection."""
+        with socket.create_connection(("127.0.0.1", self.port), TIMEOUT_SECONDS) as connection:
+            sender = threading.Thread(
+                target=connection.sendall,
+                args=(b"GET /a/ HTTP/1.1\r\nHost: t\r\n\r\n" * count + request(target=b"/healthz"),),
+            )
+            sender.start()
+            received = read_to_end(connection)
+            sender.join()
+        assert received.count(b"HTTP/1.1 200 OK") == count + 1
+
+    def dropped(self) -> float:
+        """How many lines were dropped, as the metrics have it."""
+        metrics = ask(self.port, request(target=b"/metrics")).body.decode()
+        found = re.search(r"^pierhead_log_lines_dropped_total (\S+)$", metrics, re.MULTILINE)
+        assert found, metrics
+        return float(found[1])
+
+
+@contextmanager
+def stalled_server(directory: Path, workers: int, log_format: str) -> Iterator[StalledServer]:
+    tree = directory / "tree"
+    (tree / "a").mkdir(parents=True)
+    command = [
+        str(Path(sys.executable).with_name("pierhead")),
+        "serve",
+        "--storage",
+        str(tree),
+        "--port",
+        "0",
+    ]
+    process = subprocess.Popen(
+        [*command, "--workers", str(workers)],
+        cwd=directory,
+        env={"PATH": os.environ["PATH"], "PIERHEAD_LOG_FORMAT": log_format},
+        stderr=subprocess.PIPE,
+    )
+    try:
+        server = StalledServer(process)
+        assert wait_until(lambda: is_ready(server.port), START_SECONDS)
+        yield server
+    finally:
+        process.terminate()
+        assert process.wait(START_SECONDS) == 0
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def is_ready(port: int) -> bool:
+    try:
+        return ask(port, request(target=b"/readyz")).status == 200
+    except (OSError, AssertionError):
+        return False
+
+
+@pytest.mark.parametrize(("workers", "log_format"), [(1, "json"), (1, "console"), (2, "json")])
+def test_the_server_goes_on_and_tells_what_it_dropped(tmp_path: Path, workers: int, log_format: str) -> None:
+    enough = workers * MAX_WAITING_BYTES // LINE_BYTES + 1000
+    with stalled_server(tmp_path, workers, log_format) as server:
+        for _ in range(10):
+            server.ask_many(enough // 10)
+            # A line of another logger, and by another way.
+            assert ask(server.port, b"nonsense\r\n\r\n").status == 400
+        assert wait_until(lambda: server.dropped() > 0, START_SECONDS)
+        assert ask(server.port, request(target=b"/healthz")).status == 200
+        server.read_on()
+        assert wait_until(lambda: b"log_lines_dropped" in server.log, START_SECONDS)
+        before = server.log.count(b"\n")
+        server.ask_many(10)
+        assert wait_until(lambda: server.log.count(b"\n") >= before + 10, START_SECONDS)
+        if log_format == "json":
+            whole = server.log[: server.log.rindex(b"\n")]
+            lines = [json.loads(line) for line in whole.splitlines()]
+            told = sum(line.get("count", 0) for line in lines if line["event"] == "log_lines_dropped")
+            assert 0 < told <= server.dropped()
+
+
+def test_a_log_that_nobody_reads_any_more_stops_nothing(tmp_path: Path) -> None:
+    with stalled_server(tmp_path, 1, "json") as server:
+        assert server.process.stderr is not None
+        server.process.stderr.close()
+        server.ask_many(100)
+        assert wait_until(lambda: server.dropped() > 0, START_SECONDS)
+        assert ask(server.port, request(target=b"/healthz")).status == 200

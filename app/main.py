@@ -13,11 +13,11 @@ import structlog
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.cache.worker_channel import Siblings
+from app.cache.worker_channel import WorkerChannel
 from app.config import ConfigError, Settings, load_settings
 from app.policy.site_policy import SitePolicy
 from app.policy.site_policy_file import SitePolicyError, parse_site_policy
-from app.server.fast_path import AtOnce
+from app.server.fast_path import FastPath
 from app.storage.open_store import open_storage
 from app.telemetry import Metrics, configure_logging, watched_descriptors, writer_to
 from app.wiring import SiteWiring
@@ -40,7 +40,7 @@ class Application:
         self._site_policy = site_policy
         self._lifespan = Router(lifespan=self._open)
         self._front: ASGIApp = self._lifespan
-        self.at_once: AtOnce | None = None
+        self.fast_path: FastPath | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Requests take no way through a router that has no routes.
@@ -53,7 +53,7 @@ class Application:
         async with open_storage(settings.storage, settings.overlay, watch=metrics) as store:
             site = SiteWiring(settings, self._site_policy).open(store, metrics)
             self._front = site.front_door
-            self.at_once = site.front_door.at_once
+            self.fast_path = site.front_door.fast_path
             _log.info(
                 "serving", storage=" ".join(settings.storage), replica=settings.replica_id, pid=os.getpid()
             )
@@ -76,7 +76,7 @@ def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:
 
 
 @contextmanager
-def _open_channel(channel: Siblings | None) -> Iterator[None]:
+def _open_channel(channel: WorkerChannel | None) -> Iterator[None]:
     """Listen to the other workers, where there are any."""
     if channel is None:
         yield

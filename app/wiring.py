@@ -20,7 +20,7 @@ from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.listing_cache import ListingCache
 from app.cache.response_cache import RedirectCache, ResponseCache
-from app.cache.worker_channel import DIRECTORY_VARIABLE, Siblings
+from app.cache.worker_channel import DIRECTORY_VARIABLE, WorkerChannel
 from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
 from app.config import Settings
 from app.pages.contexts import Site
@@ -46,9 +46,9 @@ from app.routes.manifest import build_manifest_router
 from app.routes.static import build_static_router
 from app.routes.tree import TreeApp
 from app.server.application import build_application
-from app.server.fast_lookup import FromMemory
-from app.server.fast_redirects import WarmRedirects
-from app.server.fast_request import WarmPages
+from app.server.fast_lookup import FastLookup
+from app.server.fast_redirects import RedirectLookup
+from app.server.fast_request import ListingLookup
 from app.server.framing import is_host
 from app.server.front_door import FrontDoor
 from app.storage.store import ObjectStore
@@ -71,7 +71,7 @@ class WiredSite(NamedTuple):
     front_door: FrontDoor
     catalog: Catalog
     authenticator: Authenticator
-    channel: Siblings | None
+    channel: WorkerChannel | None
     access_log: AccessLog | None
 
 
@@ -143,9 +143,9 @@ class SiteWiring:
             ),
             self._routers(store, metrics, catalog, requester, subtrees, channel, clock),
             errors,
-            FromMemory(
-                WarmPages(catalog, pages, self._authenticator, cache_headers, is_host=is_host),
-                WarmRedirects(catalog, redirects, self._authenticator, is_host=is_host),
+            FastLookup(
+                ListingLookup(catalog, pages, self._authenticator, cache_headers, is_host=is_host),
+                RedirectLookup(catalog, redirects, self._authenticator, is_host=is_host),
             ),
             metrics=metrics,
             access_log=access_log,
@@ -160,7 +160,7 @@ class SiteWiring:
         catalog: Catalog,
         requester: Requester,
         subtrees: SubtreeListing,
-        channel: Siblings | None,
+        channel: WorkerChannel | None,
         clock: Callable[[], float],
     ) -> Sequence[APIRouter]:
         """One for each family of reserved paths."""
@@ -219,9 +219,9 @@ def build_catalog(
     )
 
 
-def _worker_channel(catalog: Catalog) -> Siblings | None:
+def _worker_channel(catalog: Catalog) -> WorkerChannel | None:
     meeting_place = os.environ.get(DIRECTORY_VARIABLE)
-    return Siblings(Path(meeting_place), catalog.invalidate) if meeting_place else None
+    return WorkerChannel(Path(meeting_place), catalog.invalidate) if meeting_place else None
 
 
 def _access_log(settings: Settings) -> AccessLog | None:

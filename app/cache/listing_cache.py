@@ -10,7 +10,7 @@ import structlog
 
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Freshness, Lifetimes
-from app.cache.recent_paths import ShortMemory
+from app.cache.recent_paths import RecentPaths
 from app.cache.single_flight import SingleFlight
 from app.domain.errors import NotFound, StoreError
 from app.domain.paths import ArtifactPath
@@ -95,7 +95,7 @@ class ListingCache(Generic[Value]):
         self._flights: SingleFlight[ArtifactPath, _Stored[Value]] = SingleFlight()
         self.missing_seconds = min(MISSING_SECONDS, lifetimes.ttl)
         self.loads_begun = 0
-        self._missing = ShortMemory(self.missing_seconds, clock)
+        self._missing = RecentPaths(self.missing_seconds, clock)
 
     def ready(self, path: ArtifactPath) -> Cached[Value] | None:
         """A value that may be used without waiting, or None. A stale one is being refreshed from now on."""

@@ -13,7 +13,7 @@ from app.domain.paths import ArtifactPath
 MAX_PATHS: Final = 10_000
 
 
-class ShortMemory:
+class RecentPaths:
     """Remembers paths for a moment, the last `MAX_PATHS` of them.
 
     Only a digest of each is kept: whoever asks for names that do not exist chooses how long they are, and

@@ -25,7 +25,7 @@ _SEPARATOR: Final = b"\0"
 _log = structlog.get_logger(__name__)
 
 
-class Siblings:
+class WorkerChannel:
     """One worker's end: a datagram socket with a name of its own in a directory that all of them know.
 
     Args:

@@ -3,14 +3,14 @@
 from app.catalog.catalog import Catalog, OpenedFile
 from app.catalog.paging import Page, take_page
 from app.catalog.snapshot_loader import Snapshot, SnapshotLoader, cost_of, is_same
-from app.catalog.views import EarlyView, FolderView
+from app.catalog.views import FolderView, PartialView
 
 __all__ = [
     "Catalog",
-    "EarlyView",
     "FolderView",
     "OpenedFile",
     "Page",
+    "PartialView",
     "Snapshot",
     "SnapshotLoader",
     "cost_of",

@@ -12,14 +12,14 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from app.cache.listing_cache import Cached, ListingCache
-from app.cache.recent_paths import ShortMemory
+from app.cache.recent_paths import RecentPaths
 from app.catalog.denials import raise_denial
-from app.catalog.locate import Files
+from app.catalog.locate import FileLocator
 from app.catalog.paging import path_behind
-from app.catalog.resolve import RealFolders
+from app.catalog.resolve import FolderResolver
 from app.catalog.snapshot_loader import Snapshot, SnapshotLoader
-from app.catalog.subtree.walk import Manifest
-from app.catalog.views import EarlyView, FolderView, view_of
+from app.catalog.subtree.walk import SubtreeWalk
+from app.catalog.views import FolderView, PartialView, view_of
 from app.domain.access import Access, Allow, Licence, NeedsLicence, Principal, VisibleEntry
 from app.domain.entries import FileInfo
 from app.domain.errors import Moved, NotFound
@@ -76,11 +76,13 @@ class Catalog:
         self._folders = folders
         self._loader = loader
         self._site = site
-        self._real_folders = RealFolders(folders, site)
-        self._files = Files(store, self._real_folders, look=look, absent_seconds=absent_seconds, clock=clock)
-        self._reread = ShortMemory(REREAD_SECONDS, clock)
+        self._resolver = FolderResolver(folders, site)
+        self._files = FileLocator(
+            store, self._resolver, look=look, absent_seconds=absent_seconds, clock=clock
+        )
+        self._reread = RecentPaths(REREAD_SECONDS, clock)
 
-    def warm(self, path: ArtifactPath, principal: Principal) -> FolderView | None:
+    def ready_view(self, path: ArtifactPath, principal: Principal) -> FolderView | None:
         """A folder that is at hand, without waiting; None where anything would have to be asked or raised.
 
         The view is not a permission: whether its tier may see the folder at all is for `view_folder` to say.
@@ -111,31 +113,31 @@ class Catalog:
             LoginRequired, GroupRequired, Refused: the listing is not for this principal.
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
-        self._real_folders.check_site_policy(path, principal)
+        self._resolver.check_site_policy(path, principal)
         if reread and path not in self._reread:
             self._reread.add(path)
             self._folders.invalidate(path)
-        cached = await self._real_folders.get(path, principal)
+        cached = await self._resolver.get(path, principal)
         raise_denial(decide(path, cached.value.rules, principal))
         return view_of(cached, principal)
 
-    async def view_early(
+    async def view_partial(
         self, path: ArtifactPath, principal: Principal, *, reread: bool = False
-    ) -> FolderView | EarlyView:
+    ) -> FolderView | PartialView:
         """A folder that the principal may list, or the beginning of one that takes long to read.
 
         Args and raises as `view_folder`.
         """
-        if reread or self.warm(path, principal) is not None:
+        if reread or self.ready_view(path, principal) is not None:
             return await self.view_folder(path, principal, reread=reread)
         whole = asyncio.create_task(self.view_folder(path, principal))
         try:
-            with self._loader.beginnings.awaited(path) as beginning:
-                await asyncio.wait((whole, beginning), return_when=asyncio.FIRST_COMPLETED)
+            with self._loader.first_pages.awaited(path) as first_page:
+                await asyncio.wait((whole, first_page), return_when=asyncio.FIRST_COMPLETED)
                 if not whole.done():
-                    first = view_of(Cached(beginning.result(), 0.0, False), principal)
+                    first = view_of(Cached(first_page.result(), 0.0, False), principal)
                     if isinstance(decide(path, first.snapshot.rules, principal), Allow):
-                        return EarlyView(first, whole)
+                        return PartialView(first, whole)
             return await whole
         except BaseException:
             whole.cancel()
@@ -230,7 +232,7 @@ class Catalog:
         folder = path.as_folder
         behind = folder if after is None else path_behind(folder, after)
         await self.view_folder(folder, principal)
-        manifest = Manifest(self._store, self._folders, self._loader, self._site, principal)
+        manifest = SubtreeWalk(self._store, self._folders, self._loader, self._site, principal)
         async with aclosing(manifest.walk(folder, behind)) as entries:
             async for visible in entries:
                 yield visible
@@ -245,7 +247,7 @@ class Catalog:
         """
         folder = path if path.is_folder else path.parent
         try:
-            snapshot = await self._real_folders.whoever_asks(folder)
+            snapshot = await self._resolver.without_principal(folder)
         except Moved as moved:
             real = moved.target.as_folder
             raise Moved(real if path.is_folder else real.child(path.name)) from None

@@ -26,7 +26,7 @@ def raise_denial(decision: Decision) -> None:
             raise NotFound
 
 
-def raise_secret(decision: Decision) -> None:
+def deny_if_existence_is_secret(decision: Decision) -> None:
     """Raise a denial by which the asker may not even learn if the file exists; return for any other decision.
 
     Raises:

@@ -17,7 +17,7 @@ from app.domain.errors import PierheadError
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import BUILD_INFO, LINK_FILE
 from app.policy.eula import EULA, OPEN_EULA
-from app.storage.store import Beginning
+from app.storage.store import FirstPage
 
 if TYPE_CHECKING:
     from app.catalog.snapshot_loader import Snapshot
@@ -29,25 +29,25 @@ _LAST_LICENCE: Final = b".EULA.txt/"
 """Behind a file's name, this comes after all names of its licence files, whatever their themes."""
 
 
-def unseen_control_names(beginning: Beginning) -> tuple[str, ...]:
+def unseen_control_names(first_page: FirstPage) -> tuple[str, ...]:
     """The control files of fixed names that may be in the rest of the folder."""
-    return tuple(name for name in _FIXED_NAMES if name.encode("ascii") > beginning.last)
+    return tuple(name for name in _FIXED_NAMES if name.encode("ascii") > first_page.last)
 
 
-def certain_entries(beginning: Beginning, control_names: Sequence[str]) -> Iterator[Entry]:
+def certain_entries(first_page: FirstPage, control_names: Sequence[str]) -> Iterator[Entry]:
     """The entries whose rules are known by what has been seen of the folder.
 
     Args:
         control_names: of all control files of fixed names in the folder, and of those in the beginning.
     """
     is_governed = not _OF_ALL_FILES.isdisjoint(control_names)
-    for entry in beginning.entries:
+    for entry in first_page.entries:
         raw = entry.name.encode("utf-8", "surrogateescape")
-        if entry.is_folder or is_governed or raw + _LAST_LICENCE <= beginning.last:
+        if entry.is_folder or is_governed or raw + _LAST_LICENCE <= first_page.last:
             yield entry
 
 
-class Beginnings:
+class FirstPages:
     """Hands the beginnings of folders from those who read them to those who wait for them."""
 
     def __init__(self) -> None:
@@ -74,19 +74,19 @@ class Beginnings:
         """Whether anybody waits for it."""
         return path in self._waiting
 
-    def publish(self, path: ArtifactPath, beginning: Snapshot) -> None:
+    def publish(self, path: ArtifactPath, first_page: Snapshot) -> None:
         """Give it to all who wait, and to those who come before it is withdrawn."""
-        self._published[path] = beginning
+        self._published[path] = first_page
         for future in self._waiting.get(path, ()):
             if not future.done():
-                future.set_result(beginning)
+                future.set_result(first_page)
 
     def withdraw(self, path: ArtifactPath) -> None:
         """Give it to nobody else, now that the whole is there."""
         self._published.pop(path, None)
 
 
-class BeginningWatch:
+class FirstPageWatch:
     """Reads and publishes one folder's beginning, if anybody waits for it. A `FolderWatch`.
 
     Args:
@@ -97,30 +97,30 @@ class BeginningWatch:
 
     def __init__(
         self,
-        beginnings: Beginnings,
+        first_pages: FirstPages,
         path: ArtifactPath,
-        read: Callable[[Beginning], Awaitable[Snapshot | None]],
+        read: Callable[[FirstPage], Awaitable[Snapshot | None]],
     ) -> None:
-        self._beginnings = beginnings
+        self._first_pages = first_pages
         self._path = path
         self._read = read
         self._reading: asyncio.Task[None] | None = None
 
-    def began(self, beginning: Beginning) -> None:
+    def began(self, first_page: FirstPage) -> None:
         """See `FolderWatch.began`."""
-        if self._beginnings.is_awaited(self._path):
-            self._reading = asyncio.create_task(self._publish(beginning))
+        if self._first_pages.is_awaited(self._path):
+            self._reading = asyncio.create_task(self._publish(first_page))
 
     async def aclose(self) -> None:
         """Stop, now that the whole folder is there, or cannot be read."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
-            self._beginnings.withdraw(self._path)
+            self._first_pages.withdraw(self._path)
 
-    async def _publish(self, beginning: Beginning) -> None:
+    async def _publish(self, first_page: FirstPage) -> None:
         # Where its rules cannot be read, those who read the whole will learn of it and say so.
         with suppress(PierheadError):
-            snapshot = await self._read(beginning)
+            snapshot = await self._read(first_page)
             if snapshot is not None:
-                self._beginnings.publish(self._path, snapshot)
+                self._first_pages.publish(self._path, snapshot)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from app.cache.recent_paths import ShortMemory
+from app.cache.recent_paths import RecentPaths
 from app.cache.single_flight import SingleFlight
-from app.catalog.denials import raise_secret
-from app.catalog.resolve import RealFolders
+from app.catalog.denials import deny_if_existence_is_secret
+from app.catalog.resolve import FolderResolver
 from app.catalog.snapshot_loader import Snapshot
 from app.catalog.views import FolderView
 from app.catalog.wildcards import is_wildcard, only_match
@@ -42,7 +42,7 @@ class LocatedFile(NamedTuple):
     info: FileInfo | None = None
 
 
-class Files:
+class FileLocator:
     """One site's files.
 
     Args:
@@ -56,7 +56,7 @@ class Files:
     def __init__(
         self,
         store: ObjectStore,
-        folders: RealFolders,
+        folders: FolderResolver,
         *,
         look: Callable[[ArtifactPath], Awaitable[tuple[FileInfo, Snapshot]]],
         absent_seconds: float,
@@ -66,7 +66,7 @@ class Files:
         self._folders = folders
         self._look = look
         self._heads: SingleFlight[ArtifactPath, FileInfo] = SingleFlight()
-        self._absent = ShortMemory(absent_seconds, clock)
+        self._absent = RecentPaths(absent_seconds, clock)
 
     async def locate(self, path: ArtifactPath, principal: Principal) -> LocatedFile:
         """The real path of a file that exists, and its folder's rules.
@@ -82,7 +82,7 @@ class Files:
         """
         self._folders.check_site_policy(path, principal)
         snapshot = await self._folders.of_file(path, principal)
-        raise_secret(decide(path, snapshot.rules, principal))
+        deny_if_existence_is_secret(decide(path, snapshot.rules, principal))
         if (listed := snapshot.entry(path.name, is_folder=False)) is not None:
             return LocatedFile(path, snapshot.rules, listed, snapshot.version)
         if snapshot.entry(path.name, is_folder=True) is not None:
@@ -97,7 +97,7 @@ class Files:
         if located.info is None:
             self._absent.add(path)
             raise NotFound
-        raise_secret(decide(path, located.rules, principal))
+        deny_if_existence_is_secret(decide(path, located.rules, principal))
         return located
 
     async def look_at(self, located: LocatedFile, principal: Principal) -> LocatedFile:

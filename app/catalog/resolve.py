@@ -14,7 +14,7 @@ from app.policy.decide import rules_without_control_files as site_rules_alone
 from app.policy.site_policy import SitePolicy
 
 
-class RealFolders:
+class FolderResolver:
     """One site's folders, from the cache.
 
     Args:
@@ -67,7 +67,7 @@ class RealFolders:
         except Moved as moved:
             raise self.redirect(moved.target.child(path.name), principal) from None
 
-    async def whoever_asks(self, path: ArtifactPath) -> Snapshot:
+    async def without_principal(self, path: ArtifactPath) -> Snapshot:
         """The snapshot of a folder, with no site policy asked; for those who look after the rules.
 
         Raises:

@@ -16,7 +16,7 @@ import structlog
 
 from app.cache.memory_size import size_with_parts
 from app.catalog.control_files import ControlFiles, ControlNames, read_control_files, read_those_there
-from app.catalog.first_page import Beginnings, BeginningWatch, certain_entries, unseen_control_names
+from app.catalog.first_page import FirstPages, FirstPageWatch, certain_entries, unseen_control_names
 from app.domain.entries import ControlFile, Entry, File, FileInfo, Folder, listing_order
 from app.domain.entry_table import EntryTable
 from app.domain.errors import MalformedRules, RequestError
@@ -25,7 +25,7 @@ from app.policy.control_file_names import HIDDEN_MARKS, LINK_FILE, control_files
 from app.policy.decide import Rules, closed_rules, compose
 from app.policy.eula import DefaultLicences
 from app.policy.site_policy_file import SitePolicy
-from app.storage.store import REPLICA, Beginning, FolderWatch, ObjectStore
+from app.storage.store import REPLICA, FirstPage, FolderWatch, ObjectStore
 
 SNAPSHOT_BYTES = 2_500
 """What a snapshot takes beside its entries and control files: its rules, path and tuples, and what the allocator
@@ -34,7 +34,7 @@ cannot use again of the gaps between its columns. Measured by browsing a million
 LARGE_RULES_BYTES = 64 * 1024
 """From so many on, control files are parsed and hashed in a thread: at 300 MB/s, this takes 0.2 ms."""
 
-MANY_ENTRIES = 1_000
+SORTED_IN_THREAD_FROM = 1_000
 """From so many on, a listing is put in order in a thread, so that the event loop is not held up."""
 
 _log = structlog.get_logger(__name__)
@@ -104,7 +104,7 @@ def cost_of(snapshot: Snapshot) -> int:
     return SNAPSHOT_BYTES + snapshot.entries.bytes_held + size_with_parts(snapshot.rules.control)
 
 
-class Governing(NamedTuple):
+class FolderRulesAndLink(NamedTuple):
     """What the control files of a folder come to.
 
     Attributes:
@@ -148,7 +148,7 @@ class SnapshotLoader:
         self._default_licences = default_licences
         self._link_prefix = link_prefix
         self._versions = itertools.count()
-        self.beginnings = Beginnings()
+        self.first_pages = FirstPages()
 
     async def load(self, path: ArtifactPath) -> Snapshot:
         """List a folder and read its control files.
@@ -172,20 +172,20 @@ class SnapshotLoader:
     async def _load(self, store: ObjectStore, path: ArtifactPath) -> Snapshot:
         async with self._watching(store, path) as watch:
             listing = await store.list_folder(path, watch)
-        if len(listing.entries) < MANY_ENTRIES:
+        if len(listing.entries) < SORTED_IN_THREAD_FROM:
             entries = _in_listing_order(listing.entries)
         else:
             entries = await asyncio.to_thread(_in_listing_order, listing.entries)
         names = ControlNames(tuple(kept_back(entries)), listing.skipped, folders_kept_back(entries))
-        governing = await self.read_governing(store, path, names)
+        rules_and_link = await self.read_rules_and_link(store, path, names)
         if listing.origin.startswith(REPLICA):
             _log.warning("folder_from_replica", folder=path.url, store=listing.origin)
         return Snapshot(
             path,
             entries,
-            governing.rules,
-            governing.link,
-            fingerprint=governing.fingerprint,
+            rules_and_link.rules,
+            rules_and_link.link,
+            fingerprint=rules_and_link.fingerprint,
             version=next(self._versions),
             origin=listing.origin,
         )
@@ -193,38 +193,40 @@ class SnapshotLoader:
     @asynccontextmanager
     async def _watching(self, store: ObjectStore, path: ArtifactPath) -> AsyncIterator[FolderWatch]:
         """Publishes the folder's beginning to those who wait for it, until the block ends."""
-        watch = BeginningWatch(self.beginnings, path, partial(self._read_beginning, store, path))
+        watch = FirstPageWatch(self.first_pages, path, partial(self._read_first_page, store, path))
         try:
             yield watch
         finally:
             await watch.aclose()
 
-    async def _read_beginning(
-        self, store: ObjectStore, path: ArtifactPath, beginning: Beginning
+    async def _read_first_page(
+        self, store: ObjectStore, path: ArtifactPath, first_page: FirstPage
     ) -> Snapshot | None:
         """The first part of a folder with the rules of the whole; None where those cannot be known yet.
 
         Control files that may come later in the listing are asked for by their names. Files for which such a name
         is not certain are left out.
         """
-        names = tuple(kept_back(beginning.entries))
-        wanted = {*control_files_to_read((*names, *beginning.skipped)), *unseen_control_names(beginning)}
+        names = tuple(kept_back(first_page.entries))
+        wanted = {*control_files_to_read((*names, *first_page.skipped)), *unseen_control_names(first_page)}
         known = await read_those_there(store, path, sorted(wanted))
         if LINK_FILE in names or LINK_FILE in known:
             return None
         names = (*names, *(name for name in known if name not in names))
-        seen = ControlNames(names, beginning.skipped, folders_kept_back(beginning.entries))
-        governing = await self.read_governing(store, path, seen, known)
-        entries = EntryTable.of(certain_entries(beginning, names)).in_listing_order()
-        return Snapshot(path, entries, governing.rules, None, governing.fingerprint, next(self._versions))
+        seen = ControlNames(names, first_page.skipped, folders_kept_back(first_page.entries))
+        rules_and_link = await self.read_rules_and_link(store, path, seen, known)
+        entries = EntryTable.of(certain_entries(first_page, names)).in_listing_order()
+        return Snapshot(
+            path, entries, rules_and_link.rules, None, rules_and_link.fingerprint, next(self._versions)
+        )
 
-    async def read_governing(
+    async def read_rules_and_link(
         self,
         store: ObjectStore,
         path: ArtifactPath,
         names: ControlNames,
         known: Mapping[str, ControlFile] = MappingProxyType({}),
-    ) -> Governing:
+    ) -> FolderRulesAndLink:
         """What governs a folder; closed rules where there are more control files than there may be.
 
         Args as `read_control_files`.
@@ -236,12 +238,14 @@ class SnapshotLoader:
             controls = await read_control_files(store, path, names, known)
         except MalformedRules as error:
             rules = closed_rules(path, error, site=self._site, default_public=self._default_public)
-            return Governing(rules, None, fingerprint=b"too-large")
+            return FolderRulesAndLink(rules, None, fingerprint=b"too-large")
         if sum(len(control.content or b"") for control in controls.rules) < LARGE_RULES_BYTES:
             return self._govern(path, names.files, controls)
         return await asyncio.to_thread(self._govern, path, names.files, controls)
 
-    def _govern(self, path: ArtifactPath, names: Collection[str], controls: ControlFiles) -> Governing:
+    def _govern(
+        self, path: ArtifactPath, names: Collection[str], controls: ControlFiles
+    ) -> FolderRulesAndLink:
         rules = compose(
             path,
             names,
@@ -251,7 +255,7 @@ class SnapshotLoader:
             default_licences=self._default_licences,
         )
         link = self._parse_link(controls.link, path) if controls.link else None
-        return Governing(rules, link, _fingerprint(controls))
+        return FolderRulesAndLink(rules, link, _fingerprint(controls))
 
     def _parse_link(self, control: ControlFile, folder: ArtifactPath) -> ArtifactPath | None:
         """The folder a link file names; None for one that leads nowhere, out of the tree, or to itself."""

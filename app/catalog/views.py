@@ -41,7 +41,7 @@ class FolderView(NamedTuple):
         return (visible_entry(path, entry, rules, self.principal) for entry in self.snapshot.entries)
 
 
-class EarlyView(NamedTuple):
+class PartialView(NamedTuple):
     """A large folder of which only the beginning is there yet.
 
     Attributes:

@@ -43,7 +43,7 @@ from app.storage.store import ObjectStore, SignedUrl
 
 DeliveryMode = Literal["auto", "redirect", "proxy", "accel"]
 
-CONTENT_SECURITY_POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
+PAGE_SECURITY_POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
 """Published files come from many hands: one that a browser shows in place can run nothing."""
 
 _NOT_MODIFIED_FIELDS: Final = ("ETag", "Last-Modified", "Cache-Control", "Vary")
@@ -207,7 +207,7 @@ def _headers(opened: OpenedFile, validators: Validators, now: float) -> dict[str
         "Accept-Ranges": "bytes",
         **(REVALIDATED if is_public else PRIVATE),
         "Vary": FILE_VARY,
-        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Content-Security-Policy": PAGE_SECURITY_POLICY,
         **store_headers(opened.info.origin),
         **digest_fields(opened.info.digests),
     }

@@ -22,7 +22,7 @@ MANY_ENTRIES: Final = 300
 """From so many on, a page is rendered in a thread, so that the event loop is not held up."""
 
 
-class Cut(NamedTuple):
+class PageRequest(NamedTuple):
     """Which part of a folder is asked for.
 
     Attributes:
@@ -78,13 +78,15 @@ class FolderPages:
         version = view.snapshot.version
 
         async def render() -> StoredResponse:
-            page = await self._made(view, representation, encoding, Cut())
+            page = await self._made(view, representation, encoding, PageRequest())
             self._cache.put(key, version, page)
             return page
 
         return await self._flights.join((key, version), render)
 
-    async def part(self, view: FolderView, representation: str, encoding: str, cut: Cut) -> StoredResponse:
+    async def part(
+        self, view: FolderView, representation: str, encoding: str, cut: PageRequest
+    ) -> StoredResponse:
         """The page of a folder with some of its entries. It is not kept: there are too many of these.
 
         Raises:
@@ -97,7 +99,9 @@ class FolderPages:
         context = FolderPage(self._site, view.snapshot.path, ())
         return REPRESENTATIONS[representation].around(self._html, context)
 
-    async def _made(self, view: FolderView, representation: str, encoding: str, cut: Cut) -> StoredResponse:
+    async def _made(
+        self, view: FolderView, representation: str, encoding: str, cut: PageRequest
+    ) -> StoredResponse:
         def make() -> StoredResponse:
             part = take_page(view.entries(), after=cut.after, limit=cut.limit)
             context = FolderPage(

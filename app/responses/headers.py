@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-CONTENT_SECURITY_POLICY: Final = (
+PAGE_SECURITY_POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
@@ -36,4 +36,4 @@ def shared_headers(replica_id: str) -> dict[str, str]:
 
 def page_headers(replica_id: str) -> dict[str, str]:
     """What is put on every page of our own."""
-    return shared_headers(replica_id) | {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+    return shared_headers(replica_id) | {"Content-Security-Policy": PAGE_SECURITY_POLICY}

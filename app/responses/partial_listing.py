@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from app.catalog import EarlyView, FolderView
+from app.catalog import FolderView, PartialView
 from app.domain.access import VisibleEntry
 from app.domain.errors import PierheadError, StoreUnavailable
 from app.pages.representations import REPRESENTATIONS
@@ -22,7 +22,7 @@ _ENTRIES_AT_ONCE: Final = 200
 """Looked at before others get a turn."""
 
 
-def may_begin_early(request: Request, representation: str) -> bool:
+def may_be_partial(request: Request, representation: str) -> bool:
     """Whether a part of the answer can go out before all of it is known.
 
     HTTP/1.0 has no chunks, so that an answer that broke off would look like a whole one.
@@ -34,7 +34,7 @@ def may_begin_early(request: Request, representation: str) -> bool:
     )
 
 
-async def early_answer(early: EarlyView, representation: str, pages: FolderPages) -> LineStream:
+async def partial_answer(early: PartialView, representation: str, pages: FolderPages) -> LineStream:
     """Everything in the folder, once: the first entries in listing order, and then the others.
 
     It is kept nowhere, for the next to ask gets the page that has all of it in order.
@@ -50,7 +50,7 @@ async def early_answer(early: EarlyView, representation: str, pages: FolderPages
     return await LineStream.start(_pieces(early, representation, pages), headers)
 
 
-async def _pieces(early: EarlyView, representation: str, pages: FolderPages) -> AsyncGenerator[bytes, None]:
+async def _pieces(early: PartialView, representation: str, pages: FolderPages) -> AsyncGenerator[bytes, None]:
     line = REPRESENTATIONS[representation].line
     assert line is not None
     before, after = pages.around(early.first, representation)
@@ -75,7 +75,7 @@ def _name(visible: VisibleEntry) -> tuple[str, bool]:
     return visible.entry.name, visible.entry.is_folder
 
 
-async def _whole(early: EarlyView) -> FolderView:
+async def _whole(early: PartialView) -> FolderView:
     """The whole folder.
 
     Raises:

@@ -30,7 +30,7 @@ NO_CHECKSUM: Final = "no checksum is stored"
 NOT_OPEN: Final = "not open to you"
 UNREADABLE: Final = "closed, its rules cannot be read"
 
-Form = Literal["ndjson", "text"]
+LineForm = Literal["ndjson", "text"]
 Entries = AsyncGenerator[VisibleEntry, None]
 
 
@@ -49,7 +49,7 @@ class Subtree(NamedTuple):
 
     path: ArtifactPath
     principal: Principal
-    form: Form
+    form: LineForm
     fields: Mapping[str, str]
     limit: int | None
     after: str | None

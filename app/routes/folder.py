@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cache.response_cache import StoredResponse
-from app.catalog import Catalog, EarlyView, FolderView
+from app.catalog import Catalog, FolderView, PartialView
 from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter
 from app.domain.paths import ArtifactPath
@@ -17,8 +17,8 @@ from app.http_semantics import choose_encoding, choose_media_type
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import CacheHeaders
 from app.responses.compression import ENCODINGS
-from app.responses.folder_listing import Cut, FolderPages
-from app.responses.partial_listing import early_answer, may_begin_early
+from app.responses.folder_listing import FolderPages, PageRequest
+from app.responses.partial_listing import may_be_partial, partial_answer
 from app.responses.record import record_of
 from app.responses.rendered import is_not_modified
 from app.responses.subtree_listing import Subtree, SubtreeListing
@@ -64,7 +64,7 @@ class FolderRoute:
         query = Query(request)
         if query.flag("recursive"):
             return await self._recursive(request, path, principal, query)
-        cut = Cut(
+        cut = PageRequest(
             query.text("after"),
             query.number("limit", MAX_LIMIT),
             query.choice("format", tuple(REPRESENTATIONS)),
@@ -72,8 +72,8 @@ class FolderRoute:
         representation = cut.format or negotiated(request.headers.getlist("accept"))
         record_of(request).route = f"folder-{representation}"
         view = await self._view(request, path, principal, cut, representation)
-        if isinstance(view, EarlyView):
-            return await early_answer(view, representation, self._pages)
+        if isinstance(view, PartialView):
+            return await partial_answer(view, representation, self._pages)
         encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
         if cut.is_whole:
             page = await self._pages.whole(view, representation, encoding)
@@ -85,11 +85,16 @@ class FolderRoute:
         )
 
     async def _view(
-        self, request: Request, path: ArtifactPath, principal: Principal, cut: Cut, representation: str
-    ) -> FolderView | EarlyView:
+        self,
+        request: Request,
+        path: ArtifactPath,
+        principal: Principal,
+        cut: PageRequest,
+        representation: str,
+    ) -> FolderView | PartialView:
         reread = Permission.REFRESH in principal.permissions and _asks_for_new(request)
-        if cut.is_whole and may_begin_early(request, representation):
-            return await self._catalog.view_early(path, principal, reread=reread)
+        if cut.is_whole and may_be_partial(request, representation):
+            return await self._catalog.view_partial(path, principal, reread=reread)
         return await self._catalog.view_folder(path, principal, reread=reread)
 
     async def _recursive(

@@ -24,7 +24,7 @@ READY_SECONDS: Final = 1.0
 READY_TIMEOUT: Final = 3.0
 
 
-class Found(NamedTuple):
+class StoreState(NamedTuple):
     """Attributes:
     reason: why requests should go elsewhere, or None.
     unreachable: of several stores, those that do not answer, while the others suffice.
@@ -41,9 +41,9 @@ class Readiness:
         self._store = store
         self._lock = asyncio.Lock()
         self._checked = -READY_SECONDS
-        self._found = Found()
+        self._found = StoreState()
 
-    async def look(self) -> Found:
+    async def look(self) -> StoreState:
         """What was found at the last look, or is found now."""
         async with self._lock:
             if time.monotonic() - self._checked >= READY_SECONDS:
@@ -51,14 +51,14 @@ class Readiness:
                 self._checked = time.monotonic()
             return self._found
 
-    async def _look(self) -> Found:
+    async def _look(self) -> StoreState:
         try:
             async with asyncio.timeout(READY_TIMEOUT):
-                return Found(unreachable=await self._store.check())
+                return StoreState(unreachable=await self._store.check())
         except TimeoutError:
-            return Found(f"the storage did not answer within {READY_TIMEOUT:g} seconds")
+            return StoreState(f"the storage did not answer within {READY_TIMEOUT:g} seconds")
         except StoreError as error:
-            return Found(str(error))
+            return StoreState(str(error))
 
 
 def build_health_router(store: ObjectStore, metrics: Metrics, requester: Requester) -> APIRouter:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.cache.worker_channel import Siblings
+from app.cache.worker_channel import WorkerChannel
 from app.catalog import Catalog
 from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter, LoginRequired, PermissionRequired, RequestError
@@ -48,7 +48,7 @@ class Invalidated(BaseModel):
 
 
 def build_invalidate_router(
-    catalog: Catalog, requester: Requester, channel: Siblings | None, buckets: tuple[Bucket, ...]
+    catalog: Catalog, requester: Requester, channel: WorkerChannel | None, buckets: tuple[Bucket, ...]
 ) -> APIRouter:
     """The route that takes event notifications."""
     router = APIRouter(prefix="/api/v1", tags=["publishing"])

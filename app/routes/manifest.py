@@ -13,7 +13,7 @@ from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import NOT_STORED
 from app.responses.problems import problem_answers
 from app.responses.requester import Requester
-from app.responses.subtree_listing import Form, Subtree, SubtreeListing
+from app.responses.subtree_listing import LineForm, Subtree, SubtreeListing
 from app.routes.legacy_api import TreePath, tree_path
 from app.routes.parameters import MAX_LIMIT, Query
 
@@ -69,7 +69,7 @@ def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> API
         principal = requester.identify(request)
         folder = tree_path(request, PREFIX).as_folder
         query = Query(request)
-        form: Form = "text" if query.choice("format", ("ndjson", "text")) == "text" else "ndjson"
+        form: LineForm = "text" if query.choice("format", ("ndjson", "text")) == "text" else "ndjson"
         digests = query.flag("digests")
         fields: dict[str, str] = {} if query.text("format") is None else {"format": form}
         if digests:

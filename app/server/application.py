@@ -19,7 +19,7 @@ from app.responses.problems import internal_error, problem_response
 from app.responses.record import record_of
 from app.routes.errors import ErrorAnswers
 from app.routes.openapi import describe_tree
-from app.server.fast_lookup import FromMemory
+from app.server.fast_lookup import FastLookup
 from app.server.front_door import FrontDoor
 from app.telemetry import AccessLog, Metrics
 
@@ -28,7 +28,7 @@ def build_application(
     tree: ASGIApp,
     routers: Sequence[APIRouter],
     errors: ErrorAnswers,
-    fast: FromMemory,
+    lookup: FastLookup,
     *,
     metrics: Metrics,
     access_log: AccessLog | None,
@@ -90,7 +90,12 @@ def build_application(
         return internal_error()
 
     return FrontDoor(
-        tree, _HeadAsGet(reserved), warm=fast, metrics=metrics, access_log=access_log, replica_id=replica_id
+        tree,
+        _HeadAsGet(reserved),
+        lookup=lookup,
+        metrics=metrics,
+        access_log=access_log,
+        replica_id=replica_id,
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from app.server.fast_redirects import WarmRedirects
-from app.server.fast_request import WarmAnswer, WarmPages, WarmRequest
+from app.server.fast_redirects import RedirectLookup
+from app.server.fast_request import FastAnswer, FastRequest, ListingLookup
 
 
-class FromMemory:
+class FastLookup:
     """Finds answers that are at hand: pages of folders, and redirects to files.
 
     Args:
@@ -14,7 +14,7 @@ class FromMemory:
         redirects: those of files.
     """
 
-    def __init__(self, pages: WarmPages, redirects: WarmRedirects) -> None:
+    def __init__(self, pages: ListingLookup, redirects: RedirectLookup) -> None:
         self._pages = pages
         self._redirects = redirects
 
@@ -25,7 +25,7 @@ class FromMemory:
         query: bytes,
         headers: list[tuple[bytes, bytes]],
         peer: str | None,
-    ) -> WarmRequest | None:
+    ) -> FastRequest | None:
         """What a request asks for; None where the long way has to look at it. The same for the same text.
 
         Args:
@@ -36,7 +36,7 @@ class FromMemory:
         source = self._pages if raw_path[-1:] == b"/" else self._redirects
         return source.read(method, raw_path, query, headers, peer)
 
-    def find(self, request: WarmRequest) -> WarmAnswer | None:
+    def find(self, request: FastRequest) -> FastAnswer | None:
         """The answer to a request, if it is at hand."""
         source = self._pages if request.head.path.is_folder else self._redirects
         return source.find(request)

@@ -13,13 +13,13 @@ from typing import Final
 
 import httptools
 
-from app.server.fast_lookup import FromMemory
+from app.server.fast_lookup import FastLookup
 from app.server.fast_redirects import FILE_REDIRECT
-from app.server.fast_request import WarmAnswer, WarmRequest
+from app.server.fast_request import FastAnswer, FastRequest
 from app.server.framing import fault_of_line
 from app.telemetry import AccessLine, AccessLog, Metrics
 
-MAX_HEAD_BYTES: Final = 1024
+MAX_FAST_HEAD_BYTES: Final = 1024
 """Longer heads are rare, and not worth remembering."""
 REMEMBERED_HEADS: Final = 2048
 
@@ -27,7 +27,7 @@ WriteAnswer = Callable[[int, bytes, bytes], None]
 """Sends a whole answer: status, header fields as lines, body."""
 
 
-class AtOnce:
+class FastPath:
     """Answers requests from memory, and notes in log and metrics that it did.
 
     Args:
@@ -38,9 +38,9 @@ class AtOnce:
     """
 
     def __init__(
-        self, warm: FromMemory, *, metrics: Metrics, access_log: AccessLog | None, replica_id: str
+        self, lookup: FastLookup, *, metrics: Metrics, access_log: AccessLog | None, replica_id: str
     ) -> None:
-        self._warm = warm
+        self._lookup = lookup
         self._access_log = access_log
         self._replica_id = replica_id
         self._read = lru_cache(REMEMBERED_HEADS)(self._read_head)
@@ -60,17 +60,17 @@ class AtOnce:
         Returns:
             Whether it was answered; if not, nothing has happened.
         """
-        if len(head) > MAX_HEAD_BYTES:
+        if len(head) > MAX_FAST_HEAD_BYTES:
             return False
         started = time.perf_counter()
         request = self._read(head, client[0] if client else None)
-        if request is None or (found := self._warm.find(request)) is None:
+        if request is None or (found := self._lookup.find(request)) is None:
             return False
         write(found.status, found.fields(), found.body)
         self.note(request, found, time.perf_counter() - started)
         return True
 
-    def note(self, request: WarmRequest, answer: WarmAnswer, seconds: float) -> None:
+    def note(self, request: FastRequest, answer: FastAnswer, seconds: float) -> None:
         """Count an answer and log it.
 
         Args:
@@ -94,7 +94,7 @@ class AtOnce:
                 )
             )
 
-    def _read_head(self, head: bytes, peer: str | None) -> WarmRequest | None:
+    def _read_head(self, head: bytes, peer: str | None) -> FastRequest | None:
         """What a head asks for; None where ASGI has to look at it."""
         line, end, _ = head.partition(b"\n")
         if not head.endswith(b"\r\n\r\n") or fault_of_line(line + end):
@@ -105,7 +105,7 @@ class AtOnce:
             return None
         if (headers := _headers_of(head)) is None:
             return None
-        return self._warm.read(method.decode("ascii", "replace"), raw_path, query, headers, peer)
+        return self._lookup.read(method.decode("ascii", "replace"), raw_path, query, headers, peer)
 
 
 class _OneHead:

@@ -18,9 +18,9 @@ from app.domain.reserved import is_reserved
 from app.server.fast_request import (
     MAX_MEMO_BYTES,
     MEMO_SIZE,
+    FastAnswer,
+    FastRequest,
     Head,
-    WarmAnswer,
-    WarmRequest,
     field_values,
     lines_of,
     logged_text,
@@ -30,7 +30,7 @@ FILE_REDIRECT: Final = "file-redirect"
 """The label that redirects are counted under."""
 
 
-class WarmRedirects:
+class RedirectLookup:
     """Finds redirects that are at hand.
 
     Args:
@@ -60,8 +60,8 @@ class WarmRedirects:
         query: bytes,
         headers: list[tuple[bytes, bytes]],
         peer: str | None,
-    ) -> WarmRequest | None:
-        """As `WarmPages.read`, for a GET of a file."""
+    ) -> FastRequest | None:
+        """As `ListingLookup.read`, for a GET of a file."""
         if method != "GET" or query or len(raw_path) > MAX_MEMO_BYTES:
             return None
         fields = field_values(headers)
@@ -70,15 +70,15 @@ class WarmRedirects:
         head = self._head(raw_path, peer, fields[b"host"], fields.get(b"x-forwarded-for"))
         if head is None:
             return None
-        return WarmRequest(method, head, None, None, logged_text(fields.get(b"user-agent")))
+        return FastRequest(method, head, None, None, logged_text(fields.get(b"user-agent")))
 
-    def find(self, request: WarmRequest) -> WarmAnswer | None:
+    def find(self, request: FastRequest) -> FastAnswer | None:
         """The answer to a request, if it is at hand."""
         path, principal = request.head.path, request.head.principal
         if (version := self._catalog.fresh_version(path.parent)) is None:
             return None
         page = self._redirects.ready(path, principal, version)
-        return None if page is None else WarmAnswer(302, page, (), b"")
+        return None if page is None else FastAnswer(302, page, (), b"")
 
     def _read_head(
         self, raw: bytes, peer: str | None, host: bytes, forwarded_for: bytes | None

@@ -59,7 +59,7 @@ class Head(NamedTuple):
     client: str | None
 
 
-class Form(NamedTuple):
+class WantedListing(NamedTuple):
     """In which form a folder's page is wanted, and who may keep it; worked out with its head."""
 
     representation: str
@@ -67,7 +67,7 @@ class Form(NamedTuple):
     cache_control: tuple[bytes, bytes]
 
 
-class WarmRequest(NamedTuple):
+class FastRequest(NamedTuple):
     """A request that can be answered from memory, if its answer is there.
 
     Attributes:
@@ -79,12 +79,12 @@ class WarmRequest(NamedTuple):
 
     method: str
     head: Head
-    form: Form | None
+    form: WantedListing | None
     known: bytes | None
     agent: str | None
 
 
-class WarmAnswer(NamedTuple):
+class FastAnswer(NamedTuple):
     """An answer that only has to be sent.
 
     Attributes:
@@ -110,7 +110,7 @@ class WarmAnswer(NamedTuple):
         return known + _changing_lines(self.changing)
 
 
-class WarmPages:
+class ListingLookup:
     """Finds answers that are at hand.
 
     Args:
@@ -143,7 +143,7 @@ class WarmPages:
         query: bytes,
         headers: list[tuple[bytes, bytes]],
         peer: str | None,
-    ) -> WarmRequest | None:
+    ) -> FastRequest | None:
         """What a request asks for; None where the long way has to look at it. The same for the same text.
 
         Args:
@@ -168,21 +168,21 @@ class WarmPages:
         )
         if asked is None:
             return None
-        return WarmRequest(method, *asked, get(b"if-none-match"), logged_text(get(b"user-agent")))
+        return FastRequest(method, *asked, get(b"if-none-match"), logged_text(get(b"user-agent")))
 
-    def find(self, request: WarmRequest) -> WarmAnswer | None:
+    def find(self, request: FastRequest) -> FastAnswer | None:
         """The answer to a request, if it is at hand."""
         head, form = request.head, request.form
-        if form is None or (view := self._catalog.warm(head.path, head.principal)) is None:
+        if form is None or (view := self._catalog.ready_view(head.path, head.principal)) is None:
             return None
         page = self._pages.ready(view, form.representation, form.encoding)
         if page is None:
             return None
         changing = (form.cache_control, *folder_age(view, self._cache_headers))
         if request.known is None:
-            return WarmAnswer(200, page, changing, page.body if request.method == "GET" else b"")
+            return FastAnswer(200, page, changing, page.body if request.method == "GET" else b"")
         if request.known == page.e_tag:
-            return WarmAnswer(304, page, changing, b"")
+            return FastAnswer(304, page, changing, b"")
         return None
 
     def _read_head(
@@ -194,7 +194,7 @@ class WarmPages:
         accept: bytes | None,
         accept_encoding: bytes | None,
         forwarded_for: bytes | None,
-    ) -> tuple[Head, Form] | None:
+    ) -> tuple[Head, WantedListing] | None:
         """What is asked for, by whom, and in which form; None where the long way has to look at it."""
         try:
             path = ArtifactPath.parse(raw)
@@ -204,7 +204,7 @@ class WarmPages:
             return None
         representation = _FORMATS[query] or negotiated(lines_of(accept))
         identity = self._authenticator.without_credentials(lines_of(forwarded_for), peer)
-        form = Form(
+        form = WantedListing(
             representation=representation,
             encoding=choose_encoding(lines_of(accept_encoding), ENCODINGS),
             cache_control=self._cache_headers.of_folder(identity.principal),

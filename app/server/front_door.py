@@ -19,11 +19,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import StoreError
 from app.domain.reserved import is_reserved
-from app.responses.headers import CONTENT_SECURITY_POLICY, shared_headers
+from app.responses.headers import PAGE_SECURITY_POLICY, shared_headers
 from app.responses.problems import internal_error, problem_response
 from app.responses.record import SCOPE_KEY, RequestRecord
-from app.server.fast_lookup import FromMemory
-from app.server.fast_path import AtOnce
+from app.server.fast_lookup import FastLookup
+from app.server.fast_path import FastPath
 from app.server.fast_request import MAX_LOGGED_TEXT, logged_text
 from app.server.framing import is_host
 from app.telemetry import AccessLine, AccessLog, Metrics
@@ -57,19 +57,19 @@ class FrontDoor:
         tree: ASGIApp,
         reserved: ASGIApp,
         *,
-        warm: FromMemory,
+        lookup: FastLookup,
         metrics: Metrics,
         access_log: AccessLog | None,
         replica_id: str,
     ) -> None:
         self._tree = tree
         self._reserved = reserved
-        self._warm = warm
+        self._lookup = lookup
         self._metrics = metrics
         self._access_log = access_log
         self._replica_id = replica_id
         self._shared_headers = shared_headers(replica_id)
-        self.at_once = AtOnce(warm, metrics=metrics, access_log=access_log, replica_id=replica_id)
+        self.fast_path = FastPath(lookup, metrics=metrics, access_log=access_log, replica_id=replica_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -104,14 +104,14 @@ class FrontDoor:
     async def _answered_from_memory(self, scope: Scope, send: Send) -> bool:
         started = time.perf_counter()
         peer = scope["client"][0] if scope["client"] else None
-        request = self._warm.read(
+        request = self._lookup.read(
             scope["method"], scope["raw_path"], scope["query_string"], scope["headers"], peer
         )
-        if request is None or (found := self._warm.find(request)) is None:
+        if request is None or (found := self._lookup.find(request)) is None:
             return False
         await send({"type": "http.response.start", "status": found.status, "headers": found.headers()})
         await send({"type": "http.response.body", "body": found.body})
-        self.at_once.note(request, found, time.perf_counter() - started)
+        self.fast_path.note(request, found, time.perf_counter() - started)
         return True
 
     def _dispatch(self, scope: Scope) -> ASGIApp:
@@ -166,7 +166,7 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             for name, value in self._shared.items():
                 headers[name] = value
-            headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+            headers.setdefault("Content-Security-Policy", PAGE_SECURITY_POLICY)
         elif self._is_head:
             message = {**message, "body": b""}
         else:

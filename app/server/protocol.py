@@ -85,9 +85,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._idle_since = 0.0
         self._own_fields: list[tuple[bytes, bytes]] = []
         self._own_lines = b""
-        # An application may have something that answers whole requests without ASGI, as `AtOnce.answer` does.
-        at_once = getattr(self.app, "at_once", None)
-        self._answer_at_once: Answer | None = None if at_once is None else at_once.answer
+        # An application may have something that answers whole requests without ASGI, as `FastPath.answer` does.
+        fast_path = getattr(self.app, "fast_path", None)
+        self._answer_at_once: Answer | None = None if fast_path is None else fast_path.answer
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected, and is to begin."""

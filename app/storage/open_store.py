@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 
 from app.storage.composite.failover import FailoverStore
-from app.storage.composite.origin_tagging import NamedStore
+from app.storage.composite.origin_tagging import OriginTagging
 from app.storage.composite.overlay import OverlayStore
 from app.storage.local.store import LocalStore
 from app.storage.store import OVERLAY, PRIMARY, REPLICA, ObjectStore, Observer
@@ -107,14 +107,14 @@ async def _open_copies(
     openings: Sequence[tuple[str, Opening]], watch: StorageWatch, clock: Callable[[], float]
 ) -> AsyncIterator[ObjectStore]:
     async with AsyncExitStack() as held:
-        stores = [NamedStore(name, await held.enter_async_context(opening)) for name, opening in openings]
+        stores = [OriginTagging(name, await held.enter_async_context(opening)) for name, opening in openings]
         yield stores[0] if len(stores) == 1 else FailoverStore(stores, watch=watch, clock=clock)
 
 
 @asynccontextmanager
 async def _open_overlay(upper: Opening, lower: Opening) -> AsyncIterator[ObjectStore]:
     async with upper as above, lower as below:
-        yield OverlayStore(NamedStore(OVERLAY, above), below)
+        yield OverlayStore(OriginTagging(OVERLAY, above), below)
 
 
 @asynccontextmanager

@@ -47,7 +47,7 @@ class SignedUrl(NamedTuple):
     until: float
 
 
-class Beginning(NamedTuple):
+class FirstPage(NamedTuple):
     """The first part of a folder, in byte order of the names, where those of folders end in a slash.
 
     Attributes:
@@ -64,7 +64,7 @@ class Beginning(NamedTuple):
 class FolderWatch(Protocol):
     """Is told of a folder while it is being listed, if it is so large that one call does not give all of it."""
 
-    def began(self, beginning: Beginning) -> None:
+    def began(self, first_page: FirstPage) -> None:
         """There is a first part, and more to come. Called at most once."""
         ...
 

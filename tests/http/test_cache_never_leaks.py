@@ -70,7 +70,7 @@ def what_is_at_hand_needs_no_permission(patch: pytest.MonkeyPatch) -> None:
     async def careless(
         self: Catalog, path: ArtifactPath, principal: Principal, *, reread: bool = False
     ) -> FolderView:
-        return self.warm(path, principal) or await real(self, path, principal, reread=reread)
+        return self.ready_view(path, principal) or await real(self, path, principal, reread=reread)
 
     patch.setattr(Catalog, "view_folder", careless)
 

@@ -12,7 +12,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.storage.composite.failover import FailoverStore
 from app.storage.composite.hedging import LEAST_CALLS
-from app.storage.composite.origin_tagging import NamedStore
+from app.storage.composite.origin_tagging import OriginTagging
 from app.storage.store import FolderWatch
 from app.storage.watching import Event, Unwatched
 from tests.support.clocks import Clock
@@ -104,7 +104,7 @@ class Copies:
         self.watch = Watch()
         self.clock = Clock()
         names = ["primary", *(f"replica-{number}" for number in range(1, count))]
-        named = [NamedStore(name, copy) for name, copy in zip(names, self.all, strict=True)]
+        named = [OriginTagging(name, copy) for name, copy in zip(names, self.all, strict=True)]
         self.store = FailoverStore(named, watch=self.watch, clock=self.clock)
 
     def put(self, path: str, content: bytes = b"", *, modified: float = 1e9) -> None:

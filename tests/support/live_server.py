@@ -108,7 +108,7 @@ class _WithLifespan:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._lifespan = Router(lifespan=_nothing)
-        self.at_once = getattr(app, "at_once", None)
+        self.fast_path = getattr(app, "fast_path", None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._lifespan if scope["type"] == "lifespan" else self._app)(scope, receive, send)

@@ -16,7 +16,7 @@ from app.domain.paths import ArtifactPath
 from app.storage.observing import observed
 from app.storage.store import (
     CONTROL_FILE_LIMIT,
-    Beginning,
+    FirstPage,
     FolderWatch,
     ListNames,
     ObjectStore,
@@ -142,7 +142,7 @@ class MemoryStore:
             entries |= {self._linked_entry(folder, name) for name in links if "/" not in name}
             if watch is not None and 0 < self.first_entries < len(entries):
                 in_order = sorted(entries, key=walk_order)[: self.first_entries]
-                watch.began(Beginning(EntryTable.of(in_order), (), walk_order(in_order[-1])))
+                watch.began(FirstPage(EntryTable.of(in_order), (), walk_order(in_order[-1])))
                 await self.rest.wait()
             return Listing(folder, tuple(entries), self._skipped.get(folder.text, ()))
 

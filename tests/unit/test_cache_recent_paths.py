@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
-from app.cache.recent_paths import MAX_PATHS, ShortMemory
+from app.cache.recent_paths import MAX_PATHS, RecentPaths
 from app.domain.paths import ArtifactPath
 
 
@@ -21,7 +21,7 @@ def path(name: str) -> ArtifactPath:
 
 def test_a_path_is_remembered_for_its_seconds_and_no_longer() -> None:
     clock = Clock()
-    memory = ShortMemory(2, clock)
+    memory = RecentPaths(2, clock)
     memory.add(path("a"))
     clock.now = 1.9
     assert path("a") in memory
@@ -31,13 +31,13 @@ def test_a_path_is_remembered_for_its_seconds_and_no_longer() -> None:
 
 
 def test_a_file_is_not_the_folder_of_its_name() -> None:
-    memory = ShortMemory(2, Clock())
+    memory = RecentPaths(2, Clock())
     memory.add(path("a"))
     assert path("a").as_folder not in memory
 
 
 def test_a_path_can_be_forgotten_even_where_it_is_not_remembered() -> None:
-    memory = ShortMemory(2, Clock())
+    memory = RecentPaths(2, Clock())
     memory.add(path("a"))
     memory.discard(path("a"))
     memory.discard(path("a"))
@@ -45,13 +45,13 @@ def test_a_path_can_be_forgotten_even_where_it_is_not_remembered() -> None:
 
 
 def test_of_no_seconds_nothing_is_remembered() -> None:
-    memory = ShortMemory(0, Clock())
+    memory = RecentPaths(0, Clock())
     memory.add(path("a"))
     assert path("a") not in memory
 
 
 def test_long_names_without_number_take_little_memory() -> None:
-    memory = ShortMemory(2, Clock())
+    memory = RecentPaths(2, Clock())
     tracemalloc.start()
     try:
         for number in range(2 * MAX_PATHS):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cache.worker_channel import Siblings
+from app.cache.worker_channel import WorkerChannel
 from app.domain.paths import ROOT, ArtifactPath
 
 PATHS = [ROOT, ArtifactPath.of("a", "ü \udcff.img"), ArtifactPath.of("b", is_folder=True)]
@@ -22,7 +22,7 @@ class Worker:
     def __init__(self, directory: Path, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.heard: list[ArtifactPath] = []
         monkeypatch.setattr(os, "getpid", lambda: number)
-        self.end = Siblings(directory, self.heard.append)
+        self.end = WorkerChannel(directory, self.heard.append)
         self.end.open()
 
     async def has_heard(self, count: int) -> list[ArtifactPath]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalog import Catalog, EarlyView, FolderView
+from app.catalog import Catalog, FolderView, PartialView
 from app.domain.access import ANONYMOUS, Principal
 from app.domain.errors import LoginRequired, PierheadError, Refused, StoreUnavailable
 from app.domain.paths import ArtifactPath
@@ -39,9 +39,9 @@ def names_of(view: FolderView) -> list[str]:
 
 
 @asynccontextmanager
-async def early(catalog: Catalog, principal: Principal = ANONYMOUS) -> AsyncIterator[EarlyView]:
-    seen = await asyncio.wait_for(catalog.view_early(FOLDER, principal), 5)
-    assert isinstance(seen, EarlyView)
+async def early(catalog: Catalog, principal: Principal = ANONYMOUS) -> AsyncIterator[PartialView]:
+    seen = await asyncio.wait_for(catalog.view_partial(FOLDER, principal), 5)
+    assert isinstance(seen, PartialView)
     try:
         yield seen
     finally:
@@ -52,7 +52,7 @@ async def early(catalog: Catalog, principal: Principal = ANONYMOUS) -> AsyncIter
 
 async def waits(store: MemoryStore, catalog: Catalog, principal: Principal = ANONYMOUS) -> FolderView:
     """What comes when there is no beginning to show: the whole, not before the rest is there."""
-    view = asyncio.create_task(catalog.view_early(FOLDER, principal))
+    view = asyncio.create_task(catalog.view_partial(FOLDER, principal))
     for _ in range(100):
         await asyncio.sleep(0)
     assert not view.done()
@@ -94,7 +94,7 @@ async def test_a_beginning_is_a_part_of_what_the_whole_shows(
 ) -> None:
     store = large(*files, *controls, first=first, contents=controls)
     catalog = catalog_over(store)
-    asked = asyncio.create_task(catalog.view_early(FOLDER, principal))
+    asked = asyncio.create_task(catalog.view_partial(FOLDER, principal))
     for _ in range(100):
         await asyncio.sleep(0)
     store.rest.set()
@@ -106,8 +106,8 @@ async def test_a_beginning_is_a_part_of_what_the_whole_shows(
         if asked.done() and asked.exception() is not None:
             await catalog.aclose()
     try:
-        whole = await seen.whole if isinstance(seen, EarlyView) else seen
-        assert set(seen.first.entries() if isinstance(seen, EarlyView) else ()) <= set(whole.entries())
+        whole = await seen.whole if isinstance(seen, PartialView) else seen
+        assert set(seen.first.entries() if isinstance(seen, PartialView) else ()) <= set(whole.entries())
     except Refused:
         # Known and accepted: a licence of one file that cannot be read closes the folder, as soon as it is seen.
         assert controls.keys().isdisjoint(("BUILD-INFO.txt", "OPEN-EULA.txt", "EULA.txt"))
@@ -148,7 +148,7 @@ async def test_a_link_has_no_beginning(link: bytes) -> None:
     store = large(".s3_linked_from", "a", "b", "c", "d", contents={".s3_linked_from": link})
     store.put("elsewhere/f")
     catalog = catalog_over(store)
-    view = asyncio.create_task(catalog.view_early(FOLDER, ANONYMOUS))
+    view = asyncio.create_task(catalog.view_partial(FOLDER, ANONYMOUS))
     for _ in range(100):
         await asyncio.sleep(0)
     assert not view.done()
@@ -168,7 +168,7 @@ async def test_where_rules_cannot_be_read_the_whole_says_so() -> None:
 
 async def test_a_folder_that_fits_its_first_part_is_just_given() -> None:
     store = large("a", "b")
-    seen = await catalog_over(store).view_early(FOLDER, ANONYMOUS)
+    seen = await catalog_over(store).view_partial(FOLDER, ANONYMOUS)
     assert isinstance(seen, FolderView)
     assert names_of(seen) == ["a", "b"]
 
@@ -179,18 +179,18 @@ async def test_what_is_in_memory_is_given_whole() -> None:
     catalog = catalog_over(store, cache_ttl=600)
     await catalog.view_folder(FOLDER, ANONYMOUS)
     store.rest.clear()
-    assert isinstance(await catalog.view_early(FOLDER, ANONYMOUS), FolderView)
+    assert isinstance(await catalog.view_partial(FOLDER, ANONYMOUS), FolderView)
 
 
 async def test_all_who_wait_share_one_reading() -> None:
     store = large("a", "b", "c", "d")
     catalog = catalog_over(store, cache_ttl=600)
-    views = await asyncio.gather(*(catalog.view_early(FOLDER, ANONYMOUS) for _ in range(20)))
-    late = await catalog.view_early(FOLDER, ANONYMOUS)
+    views = await asyncio.gather(*(catalog.view_partial(FOLDER, ANONYMOUS) for _ in range(20)))
+    late = await catalog.view_partial(FOLDER, ANONYMOUS)
     calls = len(store.calls)
     store.rest.set()
     for seen in (*views, late):
-        assert isinstance(seen, EarlyView)
+        assert isinstance(seen, PartialView)
         assert names_of(await seen.whole) == ["a", "b", "c", "d"]
     assert [call.operation for call in store.calls].count("list") == 1
     assert len(store.calls) == calls  # no control file is in the folder, so none is read again
@@ -201,7 +201,7 @@ async def test_who_gives_up_leaves_nothing_behind() -> None:
     store = large("1", "2", "3", "4")
     store.fail_on("get", DOWN)  # so that there is no beginning
     catalog = catalog_over(store)
-    view = asyncio.create_task(catalog.view_early(FOLDER, ANONYMOUS))
+    view = asyncio.create_task(catalog.view_partial(FOLDER, ANONYMOUS))
     for _ in range(100):
         await asyncio.sleep(0)
     view.cancel()

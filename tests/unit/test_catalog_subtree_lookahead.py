@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from app.catalog.subtree.lookahead import Passage, PassedFolder
+from app.catalog.subtree.lookahead import LookaheadWalk, WalkedFolder
 from app.domain.entries import File, Folder, Found
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
@@ -28,7 +28,7 @@ def file(path: str) -> Found:
 
 
 async def passed(*found: Found) -> list[str]:
-    passage = Passage(pages(*found), [PassedFolder(ROOT, None, Folder(""), is_whole=True)])
+    passage = LookaheadWalk(pages(*found), [WalkedFolder(ROOT, None, Folder(""), is_whole=True)])
     texts = []
     while (page := await passage.next_page()) is not None:
         texts += [each.folder.path.child(each.entry.name).text for each in page]

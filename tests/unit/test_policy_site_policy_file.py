@@ -118,8 +118,8 @@ def test_a_licence_text_counts_to_the_byte() -> None:
     ],
 )
 def test_the_most_specific_rule_governs(path: str, line: int | None) -> None:
-    governing = site_policy(EXAMPLE).rule_for(ArtifactPath.from_text(path))
-    assert (governing.source.line if governing else None) == line
+    rules_and_link = site_policy(EXAMPLE).rule_for(ArtifactPath.from_text(path))
+    assert (rules_and_link.source.line if rules_and_link else None) == line
 
 
 def test_of_equally_specific_rules_the_most_protective_wins_then_the_first() -> None:

@@ -53,7 +53,7 @@ class Application:
     """Answers at once whatever it is offered, and notes what came either way."""
 
     def __init__(self) -> None:
-        self.at_once = self
+        self.fast_path = self
         self.offered: list[bytes] = []
         self.by_asgi: list[str] = []
         self.may_finish = asyncio.Event()

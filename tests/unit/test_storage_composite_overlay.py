@@ -16,7 +16,7 @@ from app.domain.errors import (
     StoreUnavailable,
 )
 from app.domain.paths import ArtifactPath
-from app.storage.composite.origin_tagging import NamedStore
+from app.storage.composite.origin_tagging import OriginTagging
 from app.storage.composite.overlay import OverlayStore
 from tests.support.catalogs import catalog_over
 from tests.support.memory_store import MemoryStore
@@ -31,7 +31,7 @@ OPEN = build_info("Files-Pattern: *", "License-Type: open")
 class Layers:
     def __init__(self) -> None:
         self.upper, self.lower = MemoryStore(), MemoryStore(presign_base="https://s3.example")
-        self.store = OverlayStore(NamedStore("overlay", self.upper), NamedStore("primary", self.lower))
+        self.store = OverlayStore(OriginTagging("overlay", self.upper), OriginTagging("primary", self.lower))
         self.catalog: Catalog = catalog_over(self.store)
 
 

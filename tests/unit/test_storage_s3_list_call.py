@@ -13,7 +13,7 @@ from app.domain.paths import ROOT, ArtifactPath
 from app.storage.s3.list_call import SLICE_BYTES
 from app.storage.s3.list_xml import ListingParser
 from app.storage.s3.store import S3Store
-from app.storage.store import Beginning
+from app.storage.store import FirstPage
 from tests.support import fake_s3
 from tests.support.fake_s3 import FakeS3, Request
 from tests.support.patient_store import open_patient_store
@@ -132,13 +132,13 @@ class Watch:
     """Notes what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[Beginning] = []
+        self.told: list[FirstPage] = []
 
-    def began(self, beginning: Beginning) -> None:
-        self.told.append(beginning)
+    def began(self, first_page: FirstPage) -> None:
+        self.told.append(first_page)
 
 
-async def told_of(s3: FakeS3, store: S3Store, *pages: str, folder: str = "d") -> list[Beginning]:
+async def told_of(s3: FakeS3, store: S3Store, *pages: str, folder: str = "d") -> list[FirstPage]:
     s3.answer = fake_s3.in_turn(*map(fake_s3.xml, pages))
     watch = Watch()
     await store.list_folder(ArtifactPath.of(folder, is_folder=True), watch)
@@ -148,15 +148,15 @@ async def told_of(s3: FakeS3, store: S3Store, *pages: str, folder: str = "d") ->
 async def test_who_watches_is_told_of_the_first_of_several_pages(s3: FakeS3, store: S3Store) -> None:
     first = page("d/a", "d/a~b", "d/c", token="1")
     assert await told_of(s3, store, page("d/a")) == []
-    [beginning] = await told_of(s3, store, first, page("d/x"))
-    assert [entry.name for entry in beginning.entries] == ["a", "c"]
-    assert (beginning.skipped, beginning.last) == ((), b"c")
+    [first_page] = await told_of(s3, store, first, page("d/x"))
+    assert [entry.name for entry in first_page.entries] == ["a", "c"]
+    assert (first_page.skipped, first_page.last) == ((), b"c")
 
 
 async def test_who_watches_is_told_of_no_page_but_the_first(s3: FakeS3, store: S3Store) -> None:
     pages = page("d/a", token="1"), page("d/b", token="2"), page("d/c")
-    [beginning] = await told_of(s3, store, *pages)
-    assert [entry.name for entry in beginning.entries] == ["a"]
+    [first_page] = await told_of(s3, store, *pages)
+    assert [entry.name for entry in first_page.entries] == ["a"]
 
 
 async def test_a_folder_that_may_have_two_spellings_has_no_beginning(s3: FakeS3, store: S3Store) -> None:

@@ -17,7 +17,7 @@ PAGES_AHEAD: Final = 3
 """How far a walk is read ahead of what goes out, in the hope to see a folder's end. It bounds the memory."""
 
 
-class Sight(NamedTuple):
+class FolderRules(NamedTuple):
     """What is known of a folder, and with it whether what is in it may go out.
 
     Attributes:
@@ -30,10 +30,10 @@ class Sight(NamedTuple):
     snapshot: Snapshot | None = None
 
 
-NOT_ENTERED: Final = Sight(None)
+NOT_ENTERED: Final = FolderRules(None)
 
 
-class PassedFolder:
+class WalkedFolder:
     """A folder that a walk has come into.
 
     Attributes:
@@ -63,7 +63,7 @@ class PassedFolder:
     )
 
     def __init__(
-        self, path: ArtifactPath, parent: PassedFolder | None, entry: Folder, *, is_whole: bool
+        self, path: ArtifactPath, parent: WalkedFolder | None, entry: Folder, *, is_whole: bool
     ) -> None:
         self.path = path
         self.parent = parent
@@ -74,7 +74,7 @@ class PassedFolder:
         self.is_whole = is_whole
         self.is_ended = False
         self.is_past_link = False
-        self.sight: Sight | None = None
+        self.sight: FolderRules | None = None
 
     def holds(self, path: ArtifactPath) -> bool:
         """Whether a path is that of this folder, or below it."""
@@ -103,12 +103,12 @@ class Passed(NamedTuple):
         entered: the folder that it is, where the walk comes into one with it.
     """
 
-    folder: PassedFolder
+    folder: WalkedFolder
     entry: Entry
-    entered: PassedFolder | None = None
+    entered: WalkedFolder | None = None
 
 
-class Passage:
+class LookaheadWalk:
     """A walk, read ahead by a few pages.
 
     Args:
@@ -116,7 +116,7 @@ class Passage:
         trail: the folder that is walked, and those below it that the walk begins in, from the top down.
     """
 
-    def __init__(self, pages: AsyncIterator[Sequence[Found]], trail: Sequence[PassedFolder]) -> None:
+    def __init__(self, pages: AsyncIterator[Sequence[Found]], trail: Sequence[WalkedFolder]) -> None:
         self._pages = pages
         self._inside = list(trail)
         self._ahead: deque[list[Passed]] = deque()
@@ -161,7 +161,7 @@ class Passage:
         if not isinstance(found.entry, Folder):
             return Passed(folder, found.entry)
         path = folder.path.child(found.entry.name, is_folder=True)
-        entered = PassedFolder(path, folder, found.entry, is_whole=True)
+        entered = WalkedFolder(path, folder, found.entry, is_whole=True)
         self._inside.append(entered)
         return Passed(folder, found.entry, entered)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.catalog.subtree.lookahead import Passed, PassedFolder
+from app.catalog.subtree.lookahead import Passed, WalkedFolder
 from app.domain.entries import walk_order
 
 
 class _Open:
     """The entries of one folder that are still to come, in the order of a walk."""
 
-    def __init__(self, folder: PassedFolder, start: bytes) -> None:
+    def __init__(self, folder: WalkedFolder, start: bytes) -> None:
         entries = folder.sight.snapshot.entries if folder.sight and folder.sight.snapshot else ()
         above = folder.path.to_bytes()
         places = ((walk_order(entry), entry) for entry in entries)
@@ -27,7 +27,7 @@ class _Open:
             yield Passed(self.folder, self._rest.pop()[1])
 
 
-class Merging:
+class SnapshotMerge:
     """Puts the entries of folders that come from snapshots in the place of those that the walk has for them.
 
     Args:
@@ -37,7 +37,7 @@ class Merging:
     def __init__(self, start: bytes) -> None:
         self._start = start
         self._open: list[_Open] = []
-        self._last: PassedFolder | None = None
+        self._last: WalkedFolder | None = None
 
     def of(self, passed: Passed) -> Iterator[Passed]:
         """What comes after what was given before, up to an entry of the walk and with it."""
@@ -49,7 +49,7 @@ class Merging:
         else:
             yield passed
 
-    def move_to(self, folder: PassedFolder) -> Iterator[Passed]:
+    def move_to(self, folder: WalkedFolder) -> Iterator[Passed]:
         """What comes before a folder's own entries."""
         self._last = folder
         while self._open and not self._open[-1].folder.holds(folder.path):
@@ -65,10 +65,10 @@ class Merging:
         while self._open:
             yield from self._open.pop().until(None)
 
-    def _enter(self, folder: PassedFolder) -> None:
+    def _enter(self, folder: WalkedFolder) -> None:
         """Open every folder on the way to this one that comes from a snapshot, if it is not open already."""
-        on_the_way: list[PassedFolder] = []
-        above: PassedFolder | None = folder
+        on_the_way: list[WalkedFolder] = []
+        above: WalkedFolder | None = folder
         while above is not None and not (self._open and above is self._open[-1].folder):
             if above.sight is not None and above.sight.snapshot is not None:
                 on_the_way.append(above)

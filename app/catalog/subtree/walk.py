@@ -11,9 +11,9 @@ from typing import Final
 from app.cache.listing_cache import ListingCache
 from app.catalog.control_files import ControlNames
 from app.catalog.denials import raise_denial
-from app.catalog.snapshot_loader import Governing, Snapshot, SnapshotLoader
-from app.catalog.subtree.lookahead import NOT_ENTERED, Passage, Passed, PassedFolder, Sight
-from app.catalog.subtree.merge import Merging
+from app.catalog.snapshot_loader import FolderRulesAndLink, Snapshot, SnapshotLoader
+from app.catalog.subtree.lookahead import NOT_ENTERED, FolderRules, LookaheadWalk, Passed, WalkedFolder
+from app.catalog.subtree.merge import SnapshotMerge
 from app.domain.access import Access, Principal, VisibleEntry
 from app.domain.entries import Entry, File, Folder
 from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged, RulesUnreadable, StoreDenied
@@ -27,7 +27,7 @@ FOLDERS_AT_ONCE: Final = 16
 """Most folders whose control files are read at the same time."""
 
 
-class Manifest:
+class SubtreeWalk:
     """What one principal may see below a folder, in byte order of the paths.
 
     An entry goes out only when the rules of its folder are known, and those of every folder above it. A folder whose
@@ -76,8 +76,8 @@ class Manifest:
         trail = _trail(path, behind)
         start = "" if behind == path else behind.text
         async with aclosing(self._store.walk(path, start, self._names_in)) as pages:
-            passage = Passage(pages, trail)
-            merging = Merging(start.encode("utf-8", "surrogateescape"))
+            passage = LookaheadWalk(pages, trail)
+            merging = SnapshotMerge(start.encode("utf-8", "surrogateescape"))
             await self._settle(trail, passage)
             for visible in self._shown(merging.move_to(trail[-1])):
                 yield visible
@@ -98,7 +98,7 @@ class Manifest:
                     is_closed = visible.path.is_folder and visible.path in self._closed
                     yield visible._replace(access=Access.CLOSED) if is_closed else visible
 
-    async def _settle(self, folders: Iterable[PassedFolder], passage: Passage) -> None:
+    async def _settle(self, folders: Iterable[WalkedFolder], passage: LookaheadWalk) -> None:
         """Find out whether what is in these folders may go out, those above before those below.
 
         A folder that is not entered is not looked into either, so that nothing below it makes a difference.
@@ -115,7 +115,7 @@ class Manifest:
                 pass
             await asyncio.gather(*map(self._look_into, entered))
 
-    def _is_entered(self, folder: PassedFolder) -> bool:
+    def _is_entered(self, folder: WalkedFolder) -> bool:
         """Whether a folder's parent shows it, and not only to say that it exists."""
         if folder.parent is None:
             return True
@@ -127,13 +127,13 @@ class Manifest:
         visible = visible_entry(folder.parent.path, folder.entry, sight.rules, self._principal)
         return visible is not None and not visible.locked
 
-    def _is_seen(self, folder: PassedFolder) -> bool:
+    def _is_seen(self, folder: WalkedFolder) -> bool:
         """Whether the walk has shown all of a folder that its rules depend on."""
         if not (folder.is_whole and self._store.is_one):
             return False
         return folder.is_ended or (folder.is_past_link and self._site.within(folder.path).decides_alone)
 
-    async def _look_into(self, folder: PassedFolder) -> None:
+    async def _look_into(self, folder: WalkedFolder) -> None:
         try:
             async with self._at_once:
                 folder.sight = await self._sight_of(folder)
@@ -153,19 +153,19 @@ class Manifest:
                 raise ObjectChanged from moved
             folder.sight = NOT_ENTERED
 
-    async def _sight_of(self, folder: PassedFolder) -> Sight:
+    async def _sight_of(self, folder: WalkedFolder) -> FolderRules:
         snapshot = None
-        governing: Governing | Snapshot
+        rules_and_link: FolderRulesAndLink | Snapshot
         if self._is_seen(folder):
-            governing = await self._governing(folder)
+            rules_and_link = await self._governing(folder)
         else:
-            governing = snapshot = (await self._folders.get(folder.path)).value
-        if governing.link is not None:
-            raise Moved(governing.link)
-        raise_denial(decide(folder.path, governing.rules, self._principal))
-        return Sight(governing.rules, snapshot)
+            rules_and_link = snapshot = (await self._folders.get(folder.path)).value
+        if rules_and_link.link is not None:
+            raise Moved(rules_and_link.link)
+        raise_denial(decide(folder.path, rules_and_link.rules, self._principal))
+        return FolderRules(rules_and_link.rules, snapshot)
 
-    async def _governing(self, folder: PassedFolder) -> Governing | Snapshot:
+    async def _governing(self, folder: WalkedFolder) -> FolderRulesAndLink | Snapshot:
         """The rules of a folder by its control files; those that are kept, if they were read from the same."""
         if self._site.within(folder.path).decides_alone:
             names = ControlNames(_link_file_of(folder.kept_back), _link_file_of(folder.skipped))
@@ -174,30 +174,30 @@ class Manifest:
         known = self._folders.held(folder.path)
         if known is not None and not (names.skipped or names.folders) and _is_of(known, folder.kept_back):
             return known
-        return await self._loader.read_governing(self._store, folder.path, names)
+        return await self._loader.read_rules_and_link(self._store, folder.path, names)
 
     async def _names_in(self, path: ArtifactPath) -> Sequence[Entry]:
         return (await self._folders.get(path)).value.entries
 
 
-def _trail(path: ArtifactPath, behind: ArtifactPath) -> tuple[PassedFolder, ...]:
+def _trail(path: ArtifactPath, behind: ArtifactPath) -> tuple[WalkedFolder, ...]:
     """The folder that is walked, and those below it that the walk begins in."""
     depth = len(behind.segments) - (0 if behind.is_folder else 1)
-    trail: list[PassedFolder] = []
+    trail: list[WalkedFolder] = []
     for end in range(len(path.segments), depth + 1):
         folder = ArtifactPath(behind.segments[:end], True)
         parent = trail[-1] if trail else None
-        trail.append(PassedFolder(folder, parent, Folder(folder.name), is_whole=folder == behind))
+        trail.append(WalkedFolder(folder, parent, Folder(folder.name), is_whole=folder == behind))
     return tuple(trail)
 
 
-def _folders_of(page: Iterable[Passed]) -> dict[PassedFolder, None]:
+def _folders_of(page: Iterable[Passed]) -> dict[WalkedFolder, None]:
     """The folders that a page is in or comes into, each once."""
     several = (folder for passed in page for folder in (passed.folder, passed.entered))
     return dict.fromkeys(folder for folder in several if folder is not None)
 
 
-def _depth(folder: PassedFolder) -> int:
+def _depth(folder: WalkedFolder) -> int:
     return len(folder.path.segments)
 
 

@@ -14,7 +14,7 @@ from app.domain.entries import FileInfo, Found, Listing
 from app.domain.errors import StoreError, StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.storage.composite.hedging import CallTimes, Health, HedgeBudget
-from app.storage.composite.origin_tagging import NamedStore
+from app.storage.composite.origin_tagging import OriginTagging
 from app.storage.composite.race import Race
 from app.storage.composite.resume import ILLNESS, open_span
 from app.storage.folder_walk import by_names, walk_by_folders
@@ -47,7 +47,7 @@ class FailoverStore:
     is_one = False
 
     def __init__(
-        self, stores: Sequence[NamedStore], *, watch: StorageWatch, clock: Callable[[], float]
+        self, stores: Sequence[OriginTagging], *, watch: StorageWatch, clock: Callable[[], float]
     ) -> None:
         self._stores = tuple(stores)
         self._watch = watch
@@ -84,7 +84,7 @@ class FailoverStore:
         begin = self._named(info.origin)
         stores = [begin, *(store for store in self._stores if store is not begin)]
 
-        def note_switch(store: NamedStore) -> None:
+        def note_switch(store: OriginTagging) -> None:
             self._watch.note("failover", store.name)
             _log.warning("file_from_replica", file=path.url, store=store.name)
 
@@ -111,10 +111,10 @@ class FailoverStore:
         """See `ObjectStore.from_one`."""
         return await self._ask("folder", use)
 
-    def _named(self, origin: str) -> NamedStore:
+    def _named(self, origin: str) -> OriginTagging:
         return next(store for store in self._stores if store.name == origin)
 
-    async def _ask(self, kind: str, question: Callable[[NamedStore], Awaitable[Result]]) -> Result:
+    async def _ask(self, kind: str, question: Callable[[OriginTagging], Awaitable[Result]]) -> Result:
         """The answer of the first store that gives one.
 
         Raises:
@@ -146,7 +146,7 @@ class FailoverStore:
         helper = self._stores[1]
         return not self._health[helper.name].is_ill(self._clock()) and self._budgets[kind].take()
 
-    def _note_health(self, store: NamedStore, failure: StoreError | None) -> None:
+    def _note_health(self, store: OriginTagging, failure: StoreError | None) -> None:
         health = self._health[store.name]
         if failure is None:
             if health.answered():
@@ -155,7 +155,7 @@ class FailoverStore:
             _log.warning("store_ill", store=store.name, reason=str(failure))
 
 
-async def _failure_of(store: NamedStore) -> StoreError | None:
+async def _failure_of(store: OriginTagging) -> StoreError | None:
     """Why a store cannot be used now, or None."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):

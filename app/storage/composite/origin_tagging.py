@@ -10,7 +10,7 @@ from app.domain.paths import ArtifactPath
 from app.storage.store import FolderWatch, ListNames, ObjectStore, Result, SignedUrl
 
 
-class NamedStore:
+class OriginTagging:
     """An `ObjectStore` whose listings and heads carry its name as their origin.
 
     Args:

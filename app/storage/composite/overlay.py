@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from app.domain.entries import FileInfo, Found, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
-from app.storage.composite.origin_tagging import NamedStore
+from app.storage.composite.origin_tagging import OriginTagging
 from app.storage.folder_walk import by_names, walk_by_folders
 from app.storage.store import FolderWatch, ListNames, ObjectStore, Result, SignedUrl
 
@@ -27,7 +27,7 @@ class OverlayStore:
 
     is_one = False
 
-    def __init__(self, upper: NamedStore, lower: ObjectStore) -> None:
+    def __init__(self, upper: OriginTagging, lower: ObjectStore) -> None:
         self._upper = upper
         self._lower = lower
 

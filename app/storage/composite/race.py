@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Generic, NamedTuple, TypeVar
 
 from app.domain.errors import RulesUnreadable, StoreError
-from app.storage.composite.origin_tagging import NamedStore
+from app.storage.composite.origin_tagging import OriginTagging
 from app.storage.composite.resume import ILLNESS
 
 Answer = TypeVar("Answer")
@@ -38,9 +38,9 @@ class Race(Generic[Answer]):
 
     def __init__(
         self,
-        stores: Sequence[NamedStore],
-        ask: Callable[[NamedStore], Awaitable[Answer]],
-        note_health: Callable[[NamedStore, StoreError | None], None],
+        stores: Sequence[OriginTagging],
+        ask: Callable[[OriginTagging], Awaitable[Answer]],
+        note_health: Callable[[OriginTagging, StoreError | None], None],
     ) -> None:
         self._stores = stores
         self._ask = ask
@@ -110,5 +110,5 @@ class Race(Generic[Answer]):
         self._refusal = error
 
 
-async def _run(ask: Callable[[NamedStore], Awaitable[Answer]], store: NamedStore) -> Answer:
+async def _run(ask: Callable[[OriginTagging], Awaitable[Answer]], store: OriginTagging) -> Answer:
     return await ask(store)

@@ -9,7 +9,7 @@ from typing import Final
 from app.domain.entries import FileInfo
 from app.domain.errors import Moved, NotFound, ObjectChanged, StoreDenied, StoreError, StoreUnavailable
 from app.domain.paths import ArtifactPath
-from app.storage.composite.origin_tagging import NamedStore
+from app.storage.composite.origin_tagging import OriginTagging
 
 ILLNESS: Final = (StoreUnavailable, StoreDenied)
 """Errors that are the store's own, and not its answer. Refused credentials are one: another store has others."""
@@ -17,13 +17,13 @@ ILLNESS: Final = (StoreUnavailable, StoreDenied)
 
 @asynccontextmanager
 async def open_span(
-    stores: Sequence[NamedStore],
+    stores: Sequence[OriginTagging],
     path: ArtifactPath,
     info: FileInfo,
     first: int,
     length: int,
     *,
-    note_switch: Callable[[NamedStore], None],
+    note_switch: Callable[[OriginTagging], None],
 ) -> AsyncIterator[AsyncIterator[bytes]]:
     """Open a span at the first of these stores, going on at the next one from the byte reached where it fails.
 
@@ -48,12 +48,12 @@ class _Span:
 
     def __init__(
         self,
-        stores: Sequence[NamedStore],
+        stores: Sequence[OriginTagging],
         path: ArtifactPath,
         info: FileInfo,
         first: int,
         length: int,
-        note_switch: Callable[[NamedStore], None],
+        note_switch: Callable[[OriginTagging], None],
     ) -> None:
         self._stores = iter(stores)
         self._path = path
@@ -101,7 +101,7 @@ class _Span:
                 return body
         raise self._failure or StoreUnavailable("no-store")
 
-    async def _opening(self, store: NamedStore) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    async def _opening(self, store: OriginTagging) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """What opens the rest of the very same object; ObjectChanged where the store has another."""
         if store.name != self._info.origin:
             other = await store.head(self._path)

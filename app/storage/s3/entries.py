@@ -9,7 +9,7 @@ from app.domain.entry_table import EntryTableBuilder
 from app.domain.paths import ArtifactPath, is_possible_name
 from app.storage.s3.keys import LEGACY_TILDE, KeySpace
 from app.storage.s3.list_page import ListPage
-from app.storage.store import Beginning, FolderWatch
+from app.storage.store import FirstPage, FolderWatch
 
 
 class FoundEntries:
@@ -59,7 +59,7 @@ class FoundEntries:
             self.add(page, folder_key)
             if told is not None and page.token is not None and page.last is not None:
                 last = page.last.removeprefix(folder_key).encode("utf-8", "surrogateescape")
-                told.began(Beginning(self._entries.table(), tuple(self.skipped), last))
+                told.began(FirstPage(self._entries.table(), tuple(self.skipped), last))
 
         return take
 

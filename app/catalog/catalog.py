@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from app.cache.listing_cache import Cached, ListingCache
 from app.cache.recent_paths import RecentPaths
-from app.catalog.denials import raise_denial
+from app.catalog.denials import require_access
 from app.catalog.locate import FileLocator
 from app.catalog.paging import path_behind
 from app.catalog.resolve import FolderResolver
 from app.catalog.snapshot_loader import Snapshot, SnapshotLoader
 from app.catalog.subtree.walk import SubtreeWalk
 from app.catalog.views import FolderView, PartialView, view_of
-from app.domain.access import Access, Allow, Licence, NeedsLicence, Principal, VisibleEntry
+from app.domain.access import Access, Allow, Licence, Principal, VisibleEntry
 from app.domain.entries import FileInfo
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath
@@ -76,7 +76,7 @@ class Catalog:
         self._folders = folders
         self._loader = loader
         self._site = site
-        self._resolver = FolderResolver(folders, site)
+        self._resolver = FolderResolver(store, folders, site, absent_seconds=absent_seconds, clock=clock)
         self._files = FileLocator(
             store, self._resolver, look=look, absent_seconds=absent_seconds, clock=clock
         )
@@ -113,13 +113,11 @@ class Catalog:
             LoginRequired, GroupRequired, Refused: the listing is not for this principal.
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
-        self._resolver.check_site_policy(path, principal)
         if reread and path not in self._reread:
+            await self._resolver.check_site_policy(path, principal)
             self._reread.add(path)
             self._folders.invalidate(path)
-        cached = await self._resolver.get(path, principal)
-        raise_denial(decide(path, cached.value.rules, principal))
-        return view_of(cached, principal)
+        return view_of(await self._resolver.find(path, principal), principal)
 
     async def view_partial(
         self, path: ArtifactPath, principal: Principal, *, reread: bool = False
@@ -176,12 +174,12 @@ class Catalog:
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
         located = await self._files.locate(path, principal)
-        raise_denial(decide(located.path, located.rules, principal))
+        require_access(located.path, located.rules, principal)
         if located.info is None:
             located = await self._files.look_at(located, principal)
-            raise_denial(decide(located.path, located.rules, principal))
+            require_access(located.path, located.rules, principal)
         if located.info is None:
-            raise NotFound
+            await self._files.deny_absent(located, principal)
         access = classify(located.path, located.rules)[0]
         return OpenedFile(located.path, located.info, access, located.version)
 
@@ -192,9 +190,7 @@ class Catalog:
             As `open_file`, except LicenceRequired.
         """
         located = await self._files.locate(path, principal)
-        decision = decide(located.path, located.rules, principal)
-        if not isinstance(decision, NeedsLicence):
-            raise_denial(decision)
+        require_access(located.path, located.rules, principal, with_licences=False)
         return classify(located.path, located.rules)[1]
 
     async def look_up(self, path: ArtifactPath, principal: Principal) -> VisibleEntry:

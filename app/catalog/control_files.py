@@ -4,7 +4,8 @@ Every call that takes the bytes of a file from the store, or asks it about one, 
 
 - `read_small`: here alone. It reads a control file of the very folder that the file governs, and follows no link.
 - `head`: in `Files`, for a file that `decide` has judged; in `SnapshotLoader.load_with`, for the same file, together
-  with its folder; in `stored_digests`, for a listed file that is open to the asker.
+  with its folder; in `stored_digests`, for a listed file that is open to the asker; in `InVain`, for a name that
+  nobody has.
 - `open_range` and `presign`: in `responses.delivery`, for a file that `Catalog.open_file` has let through.
 - `list_folder` and `walk`: in `SnapshotLoader` and `Manifest`. What they give is shown only through `decide`.
 

@@ -1,17 +1,44 @@
-"""From a decision to the error that says it."""
+"""From a decision to the error that says it: nothing else in the program raises one for the other."""
 
 from __future__ import annotations
 
-from app.domain.access import Allow, Decision, Forbidden, Hidden, NeedsLicence, NeedsLogin
+from app.domain.access import Allow, Decision, Forbidden, Hidden, NeedsLicence, NeedsLogin, Principal
 from app.domain.errors import GroupRequired, LicenceRequired, LoginRequired, NotFound, Refused
+from app.domain.paths import ArtifactPath
+from app.policy.decide import Rules, decide
 
 
-def raise_denial(decision: Decision) -> None:
-    """Raise what a decision denies; return where it denies nothing.
+def require_access(
+    path: ArtifactPath, rules: Rules, principal: Principal, *, with_licences: bool = True
+) -> None:
+    """Raise unless the principal may have a path.
+
+    Args:
+        path: as `decide` takes it.
+        rules: of its folder.
+        with_licences: whether licences that are not accepted yet stand in the way too.
 
     Raises:
-        LoginRequired, LicenceRequired, GroupRequired, Refused, NotFound: by the decision.
+        LoginRequired, LicenceRequired, GroupRequired, Refused, NotFound: by the decision. NotFound where the
+            path is hidden.
     """
+    decision = decide(path, rules, principal)
+    if with_licences or not isinstance(decision, NeedsLicence):
+        _deny(decision)
+
+
+def deny_if_existence_is_secret(path: ArtifactPath, rules: Rules, principal: Principal) -> None:
+    """Raise where the path's own rule says that the principal may not even learn whether it exists.
+
+    Raises:
+        LoginRequired, GroupRequired, NotFound: by the decision.
+    """
+    decision = decide(path, rules, principal)
+    if isinstance(decision, NeedsLogin | Hidden) or (isinstance(decision, Forbidden) and decision.groups):
+        _deny(decision)
+
+
+def _deny(decision: Decision) -> None:
     match decision:
         case Allow():
             return
@@ -24,16 +51,3 @@ def raise_denial(decision: Decision) -> None:
         case Hidden():
             # The same answer as for what does not exist, so that nobody can tell the two apart.
             raise NotFound
-
-
-def deny_if_existence_is_secret(decision: Decision) -> None:
-    """Raise a denial by which the asker may not even learn if the file exists; return for any other decision.
-
-    Raises:
-        LoginRequired, GroupRequired, NotFound: by the decision.
-    """
-    match decision:
-        case NeedsLogin() | Hidden():
-            raise_denial(decision)
-        case Forbidden(groups) if groups:
-            raise_denial(decision)

@@ -6,11 +6,10 @@ Nothing here decides; but rules are never older than what they are to protect.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from app.cache.recent_paths import RecentPaths
 from app.cache.single_flight import SingleFlight
-from app.catalog.denials import deny_if_existence_is_secret
 from app.catalog.resolve import FolderResolver
 from app.catalog.snapshot_loader import Snapshot
 from app.catalog.views import FolderView
@@ -19,7 +18,7 @@ from app.domain.access import Principal
 from app.domain.entries import Entry, File, FileInfo
 from app.domain.errors import Moved, NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath
-from app.policy.decide import Rules, decide
+from app.policy.decide import Rules
 from app.policy.tier import Tier
 from app.storage.store import ObjectStore
 
@@ -29,17 +28,22 @@ class LocatedFile(NamedTuple):
 
     Attributes:
         path: its real path.
-        rules: of its folder; not older than the next two.
+        folder: not older than the next two.
         listed: what the folder's listing says of it; None where it lacks the file.
         version: of the folder; None where its listing is older than what the store says.
         info: what the store itself says of it, where that was asked.
     """
 
     path: ArtifactPath
-    rules: Rules
+    folder: Snapshot
     listed: Entry | None
     version: int | None
     info: FileInfo | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """Those of its folder."""
+        return self.folder.rules
 
 
 class FileLocator:
@@ -47,7 +51,7 @@ class FileLocator:
 
     Args:
         store: where the bytes are.
-        folders: those of the same site.
+        resolver: finds their folders.
         look: reads a file's info and then its folder, both from one and the same store.
         absent_seconds: how long a file that was not there is not asked for again.
         clock: seconds; never goes back.
@@ -56,14 +60,14 @@ class FileLocator:
     def __init__(
         self,
         store: ObjectStore,
-        folders: FolderResolver,
+        resolver: FolderResolver,
         *,
         look: Callable[[ArtifactPath], Awaitable[tuple[FileInfo, Snapshot]]],
         absent_seconds: float,
         clock: Callable[[], float],
     ) -> None:
         self._store = store
-        self._folders = folders
+        self._resolver = resolver
         self._look = look
         self._heads: SingleFlight[ArtifactPath, FileInfo] = SingleFlight()
         self._absent = RecentPaths(absent_seconds, clock)
@@ -80,25 +84,27 @@ class FileLocator:
             LoginRequired, GroupRequired, Refused: the principal may not learn whether it exists.
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
-        self._folders.check_site_policy(path, principal)
-        snapshot = await self._folders.of_file(path, principal)
-        deny_if_existence_is_secret(decide(path, snapshot.rules, principal))
+        snapshot = (await self._resolver.find(path, principal)).value
         if (listed := snapshot.entry(path.name, is_folder=False)) is not None:
-            return LocatedFile(path, snapshot.rules, listed, snapshot.version)
-        if snapshot.entry(path.name, is_folder=True) is not None:
+            return LocatedFile(path, snapshot, listed, snapshot.version)
+        if snapshot.find(path.name, is_folder=True) and await self._resolver.is_known(
+            path.as_folder, snapshot, principal
+        ):
             raise Moved(path.as_folder)
         if is_wildcard(path.name):
-            shown = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False).entries()
-            real, listed = only_match(shown, path.name)
-            return LocatedFile(real, snapshot.rules, listed, snapshot.version)
+            return await self._matched(path, snapshot, principal)
+        located = LocatedFile(path, snapshot, None, None)
         if path in self._absent:
-            raise NotFound
-        located = await self.look_at(LocatedFile(path, snapshot.rules, None, None), principal)
+            await self.deny_absent(located, principal)
+        located = await self.look_at(located, principal)
         if located.info is None:
             self._absent.add(path)
-            raise NotFound
-        deny_if_existence_is_secret(decide(path, located.rules, principal))
+            await self.deny_absent(located, principal)
         return located
+
+    async def deny_absent(self, located: LocatedFile, principal: Principal) -> NoReturn:
+        """Raise what the principal is told of a file that is not there; as `FolderResolver.deny_absent`."""
+        await self._resolver.deny_absent(located.folder, principal)
 
     async def look_at(self, located: LocatedFile, principal: Principal) -> LocatedFile:
         """Ask the store about a file itself; its info stays None where there is no such file.
@@ -116,10 +122,13 @@ class FileLocator:
             info = None
         if _is_as_listed(located.listed, info):
             return located._replace(info=info)
-        snapshot = await self._folders.of_file(located.path, principal, since=self._folders.loads_begun)
+        snapshot = (
+            await self._resolver.find(located.path, principal, since=self._resolver.loads_begun)
+        ).value
         if info is not None and not _is_of_one_store(snapshot, located.path, info):
             info, snapshot = await self._look_at_both(located.path)
-        return located._replace(rules=snapshot.rules, info=info, version=None)
+            await self._resolver.require(located.path, snapshot, principal)
+        return located._replace(folder=snapshot, info=info, version=None)
 
     def forget(self, path: ArtifactPath) -> None:
         """Forget what is known of a file that has come, gone or changed."""
@@ -129,6 +138,13 @@ class FileLocator:
     async def aclose(self) -> None:
         """End what is being asked of the store."""
         await self._heads.aclose()
+
+    async def _matched(self, path: ArtifactPath, snapshot: Snapshot, principal: Principal) -> LocatedFile:
+        """The file that a wildcard stands for, which is told to those who may see the listing."""
+        await self._resolver.require(snapshot.path, snapshot, principal)
+        shown = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False).entries()
+        real, listed = only_match(shown, path.name)
+        return LocatedFile(real, snapshot, listed, snapshot.version)
 
     async def _look_at_both(self, path: ArtifactPath) -> tuple[FileInfo, Snapshot]:
         """A file and its rules, where they had come from stores of different ages."""
@@ -144,7 +160,8 @@ class FileLocator:
         try:
             return await self._heads.join(path, lambda: self._store.head(path))
         except Moved as moved:
-            raise self._folders.redirect(moved.target, principal) from None
+            await self._resolver.find(moved.target, principal)
+            raise
 
 
 def _is_of_one_store(snapshot: Snapshot, path: ArtifactPath, info: FileInfo) -> bool:

@@ -1,105 +1,265 @@
-"""Folders by their real paths: a path that is a link, or below one, leads to a redirect."""
+"""From a path to the folder that has it: links are followed, and every folder on the way is asked who may know of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, NamedTuple, NoReturn
+
 from app.cache.listing_cache import Cached, ListingCache
-from app.catalog.denials import raise_denial
-from app.catalog.links import Links
+from app.catalog.denials import deny_if_existence_is_secret, require_access
+from app.catalog.in_vain import InVain
 from app.catalog.snapshot_loader import Snapshot
-from app.domain.access import NeedsLicence, Principal
-from app.domain.errors import Moved, NotFound
+from app.domain.access import Allow, Hidden, NeedsLicence, Principal
+from app.domain.errors import AccessDenied, Moved, NotFound, RulesUnreadable
 from app.domain.paths import ArtifactPath
-from app.policy.decide import decide
+from app.policy.control_file_names import is_hidden_name
+from app.policy.decide import Rules, decide
 from app.policy.decide import rules_without_control_files as site_rules_alone
 from app.policy.site_policy import SitePolicy
+from app.storage.store import ObjectStore
+
+MAX_LINK_HOPS: Final = 8
+
+
+class _Above(NamedTuple):
+    """What the folders above a folder say of it.
+
+    Attributes:
+        closed: the uppermost of those folders in a row, up to the nearest one, whose listings are not for the
+            principal, with its rules: its denial is all they are told. None where the nearest may be listed.
+        link: where the folder is, if one of those is a link, by the nearest link that the principal may know of.
+    """
+
+    closed: tuple[ArtifactPath, Rules] | None
+    link: ArtifactPath | None
 
 
 class FolderResolver:
-    """One site's folders, from the cache.
+    """One site's folders, from the cache, as far as a principal may know of them.
+
+    A listing says which names there are. So somebody to whom a folder's listing is denied is told the same of
+    every name in it, and of every path below, whether it is there or not; except for what its own rule opens.
 
     Args:
+        store: where the bytes are.
         folders: keeps what was read of each folder.
         site: the site policy, which can deny before the store is asked.
+        absent_seconds: how long a file that was not there is not asked for again.
+        clock: seconds; never goes back.
     """
 
-    def __init__(self, folders: ListingCache[Snapshot], site: SitePolicy) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        folders: ListingCache[Snapshot],
+        site: SitePolicy,
+        *,
+        absent_seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
         self._folders = folders
         self._site = site
-        self._links = Links(self._snapshot)
+        self._in_vain = InVain(store, folders.get, seconds=absent_seconds, clock=clock)
 
     @property
     def loads_begun(self) -> int:
         """A stamp for `since`: what is read from now on."""
         return self._folders.loads_begun
 
-    async def get(
+    async def find(
         self, path: ArtifactPath, principal: Principal, *, since: int | None = None
     ) -> Cached[Snapshot]:
-        """The snapshot of a folder that is no link and not below one. It does not say that the principal may see it.
+        """The folder whose listing a path is, or in which it is a file, if the principal may know what is there.
+
+        A folder that is found this way may be listed. Of a file only that is known which its folder's rules say of
+        groups: it need not exist, and may be refused or behind a licence.
 
         Args:
             since: only one that was begun to be read after this stamp.
 
         Raises:
-            Moved: to the real folder.
-            NotFound: no such folder, or the site policy hides where the link leads.
-            LoginRequired, GroupRequired, Refused: the site policy denies where the link leads.
-            StoreError: the store does not answer, or the folder's rules cannot be read.
+            Moved: to the real path, where the way there is open to the principal.
+            NotFound: no such folder, or hidden.
+            LoginRequired, GroupRequired, Refused: by the rules of the path, of a folder above it, or of a link
+                on the way.
+            StoreError: the store does not answer, or rules cannot be read.
         """
-        try:
-            cached = await self._folders.get(path, since=since)
-        except Moved as moved:
-            raise self.redirect(moved.target.as_folder, principal) from None
-        except NotFound:
-            if (real := await self._links.real_path_below(path)) is not None:
-                raise self.redirect(real, principal) from None
-            raise
-        if cached.value.link is not None:
-            raise self.redirect(await self._links.end_of(cached.value.link), principal)
-        return cached
-
-    async def of_file(
-        self, path: ArtifactPath, principal: Principal, *, since: int | None = None
-    ) -> Snapshot:
-        """The folder of a file; Moved to the file's real path where that is elsewhere. Otherwise as `get`."""
-        try:
-            return (await self.get(path.parent, principal, since=since)).value
-        except Moved as moved:
-            raise self.redirect(moved.target.child(path.name), principal) from None
+        found = await self._look(path, principal, since)
+        if isinstance(found, Cached):
+            return found
+        for _ in range(MAX_LINK_HOPS):
+            real, found = found, await self._look(found, principal)
+            if isinstance(found, Cached):
+                raise Moved(real)
+        raise NotFound
 
     async def without_principal(self, path: ArtifactPath) -> Snapshot:
-        """The snapshot of a folder, with no site policy asked; for those who look after the rules.
+        """The snapshot of a folder, with nobody's permission asked; for those who look after the rules.
 
         Raises:
             Moved: the folder is a link, or below one.
-            NotFound, StoreError: as `get`.
+            NotFound, StoreError: as `find`.
         """
         snapshot = await self._snapshot(path)
         if snapshot.link is not None:
             raise Moved(snapshot.link)
         return snapshot
 
-    def redirect(self, target: ArtifactPath, principal: Principal) -> Moved:
-        """A redirect, unless the site policy denies its target: then even the name stays untold.
+    async def require(self, path: ArtifactPath, snapshot: Snapshot, principal: Principal) -> None:
+        """Raise unless the principal may know what there is at a path.
+
+        Args:
+            path: a file of the snapshot's folder, or that folder itself.
 
         Raises:
-            NotFound, LoginRequired, GroupRequired, Refused: by the site policy.
+            NotFound, LoginRequired, GroupRequired, Refused, StoreError: as `find`.
         """
-        self.check_site_policy(target, principal)
-        return Moved(target)
+        own = decide(path, snapshot.rules, principal)
+        if isinstance(own, Allow | NeedsLicence):
+            return
+        closed = await self._closed_above(snapshot, principal)
+        if closed is not None:
+            await self._in_vain.look_for(snapshot.path)
+            require_access(*closed, principal)
+        if isinstance(own, Hidden):
+            await self._in_vain.look_for(path)
+        deny_if_existence_is_secret(path, snapshot.rules, principal)
+        require_access(snapshot.path, snapshot.rules, principal)
 
-    def check_site_policy(self, path: ArtifactPath, principal: Principal) -> None:
-        """Raise what the site policy denies by itself, before anything is asked of the store.
+    async def deny_absent(self, snapshot: Snapshot, principal: Principal) -> NoReturn:
+        """Raise what the principal is told of a file that a folder lacks, where its own rule would open it.
+
+        Raises:
+            NotFound: as a rule.
+            LoginRequired, GroupRequired, Refused: the principal may not know of the folder itself.
+        """
+        closed = await self._closed_above(snapshot, principal)
+        if closed is not None:
+            require_access(*closed, principal)
+        raise NotFound
+
+    async def is_known(self, folder: ArtifactPath, parent: Snapshot, principal: Principal) -> bool:
+        """Whether the principal may know that a folder exists which its parent has: by either's listing.
+
+        Raises:
+            StoreError: as `find`.
+        """
+        if is_listable(parent, principal):
+            return True
+        try:
+            await self.find(folder, principal)
+        except Moved:
+            return True
+        except (AccessDenied, NotFound):
+            return False
+        return True
+
+    async def check_site_policy(self, path: ArtifactPath, principal: Principal) -> None:
+        """Raise what the site policy denies by itself, before anything of the path is asked of the store.
 
         Control files can only add conditions to a site rule, so this denial is final.
 
         Raises:
             NotFound, LoginRequired, GroupRequired, Refused: by the site policy.
+            StoreError: as `find`, where the path is hidden: what an absent one would have cost is asked in vain.
         """
-        rules = site_rules_alone(path.parent, site=self._site, default_public=True)
-        decision = decide(path, rules, principal)
-        if not isinstance(decision, NeedsLicence):
-            raise_denial(decision)
+        rules = self._site_rules(path)
+        try:
+            require_access(path, rules, principal, with_licences=False)
+        except NotFound:
+            if path.is_folder or not is_hidden_name(path.name):
+                await self._look_as_if_absent(path, principal)
+            raise
+
+    async def _look(
+        self, path: ArtifactPath, principal: Principal, since: int | None = None
+    ) -> Cached[Snapshot] | ArtifactPath:
+        """The folder of a path; or the path to which one link on the way leads."""
+        await self.check_site_policy(path, principal)
+        folder = _folder_of(path)
+        try:
+            cached = await self._folders.get(folder, since=since)
+        except Moved as moved:
+            return _moved(path, folder, moved.target.as_folder)
+        except (NotFound, RulesUnreadable):
+            # That rules cannot be read tells that there are some.
+            above = await self._above(folder, principal)
+            if above.closed is not None:
+                require_access(*above.closed, principal)
+            if above.link is None:
+                raise
+            return _moved(path, folder, above.link)
+        await self.require(path, cached.value, principal)
+        link = cached.value.link
+        return cached if link is None else _moved(path, folder, link)
+
+    async def _closed_above(
+        self, snapshot: Snapshot, principal: Principal
+    ) -> tuple[ArtifactPath, Rules] | None:
+        """The folder whose denial hides that a folder is there; None where that may be known."""
+        if is_listable(snapshot, principal):
+            return None
+        return (await self._above(snapshot.path, principal)).closed
+
+    async def _above(self, folder: ArtifactPath, principal: Principal) -> _Above:
+        """Ask the folders above one that is absent, or that is not for the principal.
+
+        From the top, so that nothing below the first that is absent is asked for.
+        """
+        closed: tuple[ArtifactPath, Rules] | None = None
+        link: ArtifactPath | None = None
+        for depth in range(len(folder.segments)):
+            path = ArtifactPath(folder.segments[:depth], True)
+            rules, target = self._site_rules(path), None
+            if isinstance(decide(path, rules, principal), Allow):
+                try:
+                    snapshot = await self._snapshot(path)
+                except (NotFound, Moved):
+                    break
+                rules, target = snapshot.rules, snapshot.link
+            if not isinstance(decide(path, rules, principal), Allow):
+                closed, link = closed or (path, rules), None
+                continue
+            closed = None
+            if target is not None:
+                link = _moved(folder, path, target)
+        return _Above(closed, link)
+
+    async def _look_as_if_absent(self, path: ArtifactPath, principal: Principal) -> None:
+        """Ask the store for what an absent path would cost; the path itself is one that the site policy hides."""
+        folder = _folder_of(path)
+        way = [ArtifactPath(folder.segments[:depth], True) for depth in range(1, len(folder.segments) + 1)]
+        hidden = [
+            above for above in way if isinstance(decide(above, self._site_rules(above), principal), Hidden)
+        ]
+        if not hidden:
+            with suppress(NotFound, Moved):
+                await self._folders.get(folder)
+                await self._in_vain.look_for(path)
+                return
+        for absent in dict.fromkeys((folder, *hidden[:1])):
+            # The folder itself, and the first on the way that would not be there.
+            await self._in_vain.look_for(absent)
+        await self._above(folder, principal)
+
+    def _site_rules(self, path: ArtifactPath) -> Rules:
+        """What the site policy alone says of a path: where it denies, control files change nothing."""
+        return site_rules_alone(path.parent, site=self._site, default_public=True)
 
     async def _snapshot(self, path: ArtifactPath) -> Snapshot:
         return (await self._folders.get(path)).value
+
+
+def is_listable(snapshot: Snapshot, principal: Principal) -> bool:
+    """Whether a folder's own rules let the principal see which names are in it."""
+    return isinstance(decide(snapshot.path, snapshot.rules, principal), Allow)
+
+
+def _folder_of(path: ArtifactPath) -> ArtifactPath:
+    return path if path.is_folder else path.parent
+
+
+def _moved(path: ArtifactPath, folder: ArtifactPath, real: ArtifactPath) -> ArtifactPath:
+    """Where a path is, if the folder that it is in, or below, is really another."""
+    return ArtifactPath(real.segments + path.segments[len(folder.segments) :], path.is_folder)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from app.domain.access import VisibleEntry
-from app.domain.entries import Entry
+from app.domain.entries import File
 from app.domain.errors import AmbiguousPattern, Moved, NotFound
 from app.domain.paths import ArtifactPath, display_name
 from app.policy.name_patterns import MAX_PATTERN_BYTES, NamePattern, is_wild
@@ -19,7 +19,7 @@ def is_wildcard(name: str) -> bool:
     return is_wild(name) and len(name.encode("utf-8", "surrogateescape")) <= MAX_PATTERN_BYTES
 
 
-def only_match(shown: Iterable[VisibleEntry], pattern: str) -> tuple[ArtifactPath, Entry]:
+def only_match(shown: Iterable[VisibleEntry], pattern: str) -> tuple[ArtifactPath, File]:
     """The one entry that a wildcard stands for, among those the principal may see.
 
     Raises:
@@ -32,6 +32,7 @@ def only_match(shown: Iterable[VisibleEntry], pattern: str) -> tuple[ArtifactPat
     if len(matches) > 1:
         names = tuple(display_name(visible.entry.name) for visible in matches[:MAX_MATCHES_NAMED])
         raise AmbiguousPattern(names if len(matches) <= MAX_MATCHES_NAMED else (*names, "..."))
-    if matches[0].entry.is_folder:
-        raise Moved(matches[0].path.as_folder)
-    return matches[0].path, matches[0].entry
+    path, entry = matches[0].path, matches[0].entry
+    if not isinstance(entry, File):
+        raise Moved(path.as_folder)
+    return path, entry

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
-from app.domain.entries import Entry
+from app.domain.entries import Entry, LockedFile
 from app.domain.paths import ArtifactPath
 
 
@@ -179,14 +179,14 @@ class VisibleEntry(NamedTuple):
 
     Attributes:
         path: its full path.
-        entry: the file or folder.
+        entry: the file or folder; without its size, time and validator where it is locked.
         access: its tier.
         licences: the licences that stand before it, accepted or not; empty unless EULA-protected.
         locked: whether it is shown only to say that it exists (private, `listed`, asker not a member).
     """
 
     path: ArtifactPath
-    entry: Entry
+    entry: Entry | LockedFile
     access: Access
     licences: tuple[Licence, ...] = ()
     locked: bool = False

@@ -47,6 +47,37 @@ class Folder(NamedTuple):
 Entry = File | Folder
 
 
+class LockedFile(NamedTuple):
+    """A file of which nothing may be told but that it is there.
+
+    Attributes:
+        name: its name within the folder.
+    """
+
+    name: str
+
+    @property
+    def is_folder(self) -> bool:
+        return False
+
+    @property
+    def size(self) -> None:
+        return None
+
+    @property
+    def modified(self) -> None:
+        return None
+
+    @property
+    def e_tag(self) -> None:
+        return None
+
+
+def locked(entry: Entry) -> LockedFile | Folder:
+    """An entry without everything that is not for strangers: on S3, an ETag is often the MD5 of a file's bytes."""
+    return Folder(entry.name) if entry.is_folder else LockedFile(entry.name)
+
+
 class Digest(NamedTuple):
     """A digest of all bytes of a file.
 
@@ -125,7 +156,7 @@ class Found(NamedTuple):
     entry: Entry | Skipped
 
 
-def walk_order(entry: Entry) -> bytes:
+def walk_order(entry: Entry | LockedFile) -> bytes:
     """Sort key of the entries of one folder by which a walk gives all paths in byte order.
 
     A folder counts with its slash, so that it comes just before what is in it, and nothing comes between.
@@ -133,7 +164,7 @@ def walk_order(entry: Entry) -> bytes:
     return (entry.name + "/" if entry.is_folder else entry.name).encode("utf-8", "surrogateescape")
 
 
-def listing_order(entry: Entry) -> tuple[int, int, tuple[int, ...], bytes]:
+def listing_order(entry: Entry | LockedFile) -> tuple[int, int, tuple[int, ...], bytes]:
     """Sort key of every listing, in every representation.
 
     Folders before files; `latest` before all; then names made of digits and dots, newest (largest) first,

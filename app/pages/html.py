@@ -107,12 +107,14 @@ def summary_text(page: FolderPage) -> str:
     if page.next_after is not None:
         return f"{count_text(shown, 'entry', 'entries')} on this page, more follow"
     sizes = [visible.entry.size for visible in page.entries if isinstance(visible.entry, File)]
+    folders = sum(visible.entry.is_folder for visible in page.entries)
     parts = []
-    if shown > len(sizes):
-        parts.append(count_text(shown - len(sizes), "folder", "folders"))
+    if folders:
+        parts.append(count_text(folders, "folder", "folders"))
+    if shown > folders:
+        parts.append(count_text(shown - folders, "file", "files"))
     if sizes:
         total = sum(sizes)
-        parts.append(count_text(len(sizes), "file", "files"))
         parts.append(size_text(total) if total >= 1024 else count_text(total, "byte", "bytes"))
     return ", ".join(parts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from app.domain.access import Licence, VisibleEntry
-from app.domain.entries import File
+from app.domain.entries import Folder
 from app.domain.paths import display_name
 
 
@@ -29,8 +29,8 @@ def _ls_item(visible: VisibleEntry, media_type: Callable[[str], str | None]) -> 
     entry = visible.entry
     return {
         "name": display_name(entry.name),
-        "size": entry.size if isinstance(entry, File) else 0,
-        "type": media_type(entry.name) if isinstance(entry, File) else "folder",
+        "size": 0 if isinstance(entry, Folder) else entry.size,
+        "type": "folder" if entry.is_folder else media_type(entry.name),
         "mtime": None if entry.modified is None else float(entry.modified),
         "url": visible.path.url,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.domain.access import VisibleEntry
-from app.domain.entries import Digest, File
+from app.domain.entries import Digest, Folder
 from app.domain.paths import display_name, encode_name
 from app.pages.contexts import FolderPage
 from app.pages.formats import iso_text
@@ -24,10 +24,10 @@ def entry_object(visible: VisibleEntry) -> dict[str, object]:
     entry = visible.entry
     return {
         "name": display_name(entry.name),
-        "type": "file" if isinstance(entry, File) else "folder",
-        "size": entry.size if isinstance(entry, File) else None,
+        "type": "folder" if entry.is_folder else "file",
+        "size": None if isinstance(entry, Folder) else entry.size,
         "modified": iso_text(entry.modified),
-        "e_tag": entry.e_tag if isinstance(entry, File) else None,
+        "e_tag": None if isinstance(entry, Folder) else entry.e_tag,
         "url": visible.path.url,
         "access": visible.access.value,
         "licences": [

@@ -28,6 +28,7 @@ ACCESS_WORDS = {
 
 _NONE = "&ndash;"
 """An entity, since a page that is all ASCII is joined and encoded faster."""
+_NO_SIZE = f"<td>{_NONE}</td>"
 
 _is_plain = re.compile(r"[A-Za-z0-9._~-]+").fullmatch
 """Whether a name is the same in a URL, in HTML and on the screen: nearly all are, and skip three conversions."""
@@ -45,12 +46,9 @@ def entry_row(visible: VisibleEntry) -> bytes:
 
 def _row(visible: VisibleEntry) -> str:
     entry = visible.entry
+    kind, slash, size = ("folder", "/", _NO_SIZE) if entry.is_folder else (kind_of(entry.name), "", _NO_SIZE)
     if isinstance(entry, File):
-        kind, slash = kind_of(entry.name), ""
         size = f'<td title="{entry.size} bytes">{size_text(entry.size)}</td>'
-    else:
-        kind, slash = "folder", "/"
-        size = f"<td>{_NONE}</td>"
     if _is_plain(entry.name):
         href = label = entry.name
     else:

@@ -30,7 +30,7 @@ from app.domain.access import (
     Visibility,
     VisibleEntry,
 )
-from app.domain.entries import Entry
+from app.domain.entries import Entry, locked
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import is_hidden_name
 from app.policy.globs import scope_covers
@@ -125,7 +125,7 @@ def visible_entry(
             return VisibleEntry(path, entry, access, licences)
         case NeedsLogin() | Forbidden() if visibility is Visibility.LISTED:
             # That it exists, and nothing more: what else stands before it is not for strangers.
-            return VisibleEntry(path, entry, Access.PRIVATE, (), locked=True)
+            return VisibleEntry(path, locked(entry), Access.PRIVATE, (), locked=True)
         case _:
             return None
 

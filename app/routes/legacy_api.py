@@ -28,10 +28,10 @@ class LsFile(BaseModel):
     """One file or folder."""
 
     name: str
-    size: int = Field(description="Bytes; 0 for folders of S3.", ge=0)
+    size: int | None = Field(description="Bytes; 0 for folders of S3; null where the entry is locked.", ge=0)
     type: str | None = Field(description="`folder`, a media type, or null where it is not known.")
     mtime: float | None = Field(
-        description="Seconds since the epoch, UTC; null where the storage has no time."
+        description="Seconds since the epoch, UTC; null where the storage has no time, or the entry is locked."
     )
     url: str = Field(description="Absolute path, percent-encoded; a folder's ends in `/`.")
 

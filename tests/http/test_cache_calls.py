@@ -145,6 +145,8 @@ def test_a_fresh_folder_costs_nothing_until_its_time_is_over(site: Site) -> None
 # Downloads
 
 LIST, RULES = ("list", "ruled/"), ("get", "ruled/BUILD-INFO.txt")
+LIST_ROOT = ("list", "")
+"""The folder above says who may know what is in it."""
 HEAD, BYTES = ("head", "ruled/app.bin"), ("get", "ruled/app.bin")
 
 
@@ -163,7 +165,7 @@ def test_a_warm_download_costs_the_head_and_the_bytes(site: Site) -> None:
 
 def test_a_download_that_is_not_allowed_costs_no_look_at_the_file(site: Site) -> None:
     site.store.put("ruled/BUILD-INFO.txt", PRIVATE)
-    assert site.calls("GET", "/ruled/app.bin", 401) == [LIST, RULES]
+    assert site.calls("GET", "/ruled/app.bin", 401) == [LIST, RULES, LIST_ROOT]
     assert site.calls("GET", "/ruled/app.bin", 401) == []
 
 
@@ -236,7 +238,7 @@ def test_what_the_listing_lacks_is_looked_at_before_it_is_denied(site: Site) -> 
 
 def test_a_folder_that_is_not_there_is_asked_for_once_in_two_seconds(site: Site) -> None:
     listed = [("list", "nowhere/")]
-    assert site.calls("GET", "/nowhere/", 404) == listed
+    assert site.calls("GET", "/nowhere/", 404) == [*listed, LIST_ROOT]
     assert site.calls("GET", "/nowhere/", 404) == []
     assert site.calls("GET", "/nowhere/file", 404) == []
     site.clock.now += 2
@@ -306,7 +308,7 @@ def test_a_control_file_that_is_replaced_counts_when_the_ttl_is_over() -> None:
         assert site.http.get("/ruled/").status_code == 200
         site.store.put("ruled/BUILD-INFO.txt", PRIVATE)
         site.clock.now += TTL
-        assert site.calls("GET", "/ruled/app.bin", 401) == [LIST, RULES]
+        assert site.calls("GET", "/ruled/app.bin", 401) == [LIST, RULES, LIST_ROOT]
         assert "app.bin" not in site.http.get("/ruled/").text
         member = {"Authorization": f"Bearer {token('staff', now=time.time())}"}
         assert site.http.get("/ruled/app.bin", headers=member).content == b"bytes"
@@ -363,8 +365,8 @@ class CrowdedStore(MemoryStore):
         (b"/ruled/", 200, [LIST, RULES]),
         (b"/ruled/app.bin", 200, [LIST, RULES, HEAD, *[BYTES] * CLIENTS]),
         (b"/ruled/missing.bin", 404, [LIST, RULES, ("head", "ruled/missing.bin")]),
-        (b"/nowhere/", 404, [("list", "nowhere/")]),
-        (b"/nowhere/file", 404, [("list", "nowhere/")]),
+        (b"/nowhere/", 404, [("list", "nowhere/"), LIST_ROOT]),
+        (b"/nowhere/file", 404, [("list", "nowhere/"), LIST_ROOT]),
     ],
 )
 def test_a_thousand_at_once_cost_what_one_costs(

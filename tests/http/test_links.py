@@ -101,6 +101,7 @@ def assert_moved(answer: httpx.Response, location: str) -> None:
         ("/odd/latest/f", "/odd/%C3%BC%20b+c%23/1/f"),
         ("/chain/latest/a/b.txt", "/builds/123/a/b.txt"),
         ("/deep/latest/sub/latest/a/b.txt", "/builds/123/a/b.txt"),
+        ("/nested/latest/latest/a/b.txt", "/builds/123/a/b.txt"),
         ("/twice/latest/sub/latest/a/b.txt", "/builds/123/a/b.txt"),
         ("/builds/stable/", "/builds/123/"),
         ("/builds/stable/a/b.txt", "/builds/123/a/b.txt"),
@@ -113,11 +114,6 @@ def test_a_link_leads_to_the_real_path_in_one_hop(
 ) -> None:
     assert_moved(client.request(method, path), location)
     assert client.request(method, location).status_code == 200
-
-
-def test_a_link_below_a_link_is_followed_in_turn(client: httpx.Client) -> None:
-    assert_moved(client.get("/nested/latest/latest/a/b.txt"), "/nested/1/latest/a/b.txt")
-    assert_moved(client.get("/nested/1/latest/a/b.txt"), "/builds/123/a/b.txt")
 
 
 @pytest.mark.parametrize(
@@ -220,3 +216,35 @@ def test_a_chain_that_is_too_long_is_not_followed_for_ever(site: Site) -> None:
         site.tree.put(f"d{n}/latest/{LINK_FILE}", f"d{n + 1}/latest".encode())
     assert site.client.get("/d0/latest/").status_code == 404
     assert len(site.tree.store.calls) < 50
+
+
+GROUP_RULES = b"Format-Version: 0.5\nFiles-Pattern: *,\nAuth-Groups: staff\n"
+
+
+def test_a_link_to_what_is_private_and_absent_answers_like_one_to_what_is_there(memory: MemoryTree) -> None:
+    memory.put("members/there/f", b"x")
+    memory.put("shut/BUILD-INFO.txt", GROUP_RULES)
+    memory.put("shut/there/BUILD-INFO.txt", GROUP_RULES)
+    for area in ("members", "shut"):
+        for target in ("there", "absent"):
+            memory.put(f"{area}-{target}/latest/{LINK_FILE}", f"{area}/{target}".encode())
+    with client_of(memory.app(policy=POLICY)) as http:
+        for area in ("members", "shut"):
+            for below in ("", "f", "none/x/"):
+                answers = [http.get(f"/{area}-{target}/latest/{below}") for target in ("there", "absent")]
+                assert answers[0].status_code == 401
+                assert all_of(answers[0]) == all_of(answers[1])
+    assert not [call for call in memory.store.calls if call.path.startswith("members/")]
+
+
+@pytest.mark.parametrize("way", ["members/latest", "private/latest"])
+def test_a_link_through_a_private_link_is_not_followed(memory: MemoryTree, way: str) -> None:
+    memory.put("public/f", b"x")
+    memory.put(f"{way}/{LINK_FILE}", b"public")
+    memory.put("private/latest/BUILD-INFO.txt", GROUP_RULES)
+    memory.put(f"open/latest/{LINK_FILE}", way.encode())
+    with client_of(memory.app(policy=POLICY)) as http:
+        for path in ("/open/latest/", "/open/latest/f", f"/{way}/", f"/{way}/f", "/api/ls/open/latest/"):
+            answer = http.get(path)
+            assert (answer.status_code, "location" in answer.headers) == (401, False)
+        assert_moved(http.get("/open/latest/f", headers=member("staff")), "/public/f")

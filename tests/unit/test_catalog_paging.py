@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.catalog.paging import Page, cursor_of, path_behind, take_page
 from app.domain.access import Access, VisibleEntry
-from app.domain.entries import Entry, File, Folder, listing_order
+from app.domain.entries import Entry, File, Folder, LockedFile, listing_order
 from app.domain.errors import BadParameter
 from app.domain.paths import ROOT, ArtifactPath, is_possible_name
 
@@ -44,7 +44,7 @@ def test_pages_together_are_the_listing(content: frozenset[Entry], limit: int) -
 def test_what_stays_is_seen_once_whatever_comes_and_goes(
     stays: frozenset[Entry], others: list[frozenset[Entry]], limit: int
 ) -> None:
-    seen: list[Entry] = []
+    seen: list[Entry | LockedFile] = []
     after: str | None = None
     for number in range(len(stays) + sum(map(len, others)) + len(others) + 2):
         content = stays | others[number % len(others)]

@@ -281,7 +281,8 @@ async def test_a_folder_named_like_a_control_file_is_none(name: str) -> None:
     found = await entries(catalog, ROOT, ANONYMOUS)
     assert found == await reference_walk(catalog, ROOT, ANONYMOUS)
     assert "a/x.img" in [visible.path.text for visible in found]
-    assert not any(call.operation == "get" for call in store.calls)
+    # Asked for only because it might be a link, which would close the folder.
+    assert {call.path for call in store.calls if call.operation == "get"} == {f"a/{name}"}
 
 
 async def test_control_files_that_make_no_difference_are_not_read() -> None:

@@ -15,6 +15,7 @@ READS = {"read_small", "head", "open_range", "presign", "list_folder", "walk"}
 CALLERS = {
     "read_small": {"catalog/control_files.py: read_control_file"},
     "head": {
+        "catalog/in_vain.py: look_for",
         "catalog/locate.py: _head",
         "catalog/snapshot_loader.py: look",
         "catalog/stored_digests.py: _digests",

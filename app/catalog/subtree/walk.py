@@ -10,7 +10,7 @@ from typing import Final
 
 from app.cache.listing_cache import ListingCache
 from app.catalog.control_files import ControlNames
-from app.catalog.denials import raise_denial
+from app.catalog.denials import require_access
 from app.catalog.snapshot_loader import FolderRulesAndLink, Snapshot, SnapshotLoader
 from app.catalog.subtree.lookahead import NOT_ENTERED, FolderRules, LookaheadWalk, Passed, WalkedFolder
 from app.catalog.subtree.merge import SnapshotMerge
@@ -19,7 +19,7 @@ from app.domain.entries import Entry, File, Folder
 from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged, RulesUnreadable, StoreDenied
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import LINK_FILE
-from app.policy.decide import decide, visible_entry
+from app.policy.decide import visible_entry
 from app.policy.site_policy import SitePolicy
 from app.storage.store import ObjectStore
 
@@ -162,7 +162,7 @@ class SubtreeWalk:
             rules_and_link = snapshot = (await self._folders.get(folder.path)).value
         if rules_and_link.link is not None:
             raise Moved(rules_and_link.link)
-        raise_denial(decide(folder.path, rules_and_link.rules, self._principal))
+        require_access(folder.path, rules_and_link.rules, self._principal)
         return FolderRules(rules_and_link.rules, snapshot)
 
     async def _governing(self, folder: WalkedFolder) -> FolderRulesAndLink | Snapshot:

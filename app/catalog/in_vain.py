@@ -1,0 +1,55 @@
+"""Questions to the store whose answer nobody needs, so that a denial takes as long as the absence it looks like."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from app.cache.recent_paths import RecentPaths
+from app.domain.errors import Moved, NotFound
+from app.domain.paths import ArtifactPath
+from app.storage.store import ObjectStore
+
+
+class InVain:
+    """Asks for names that nobody has, in the place of paths that are there and must seem absent.
+
+    What is private is never asked for itself: how long that takes depends on it. As an absent path is not asked
+    for again for a moment, neither is anything here.
+
+    Args:
+        store: is asked about files that nobody has.
+        list_folder: lists a folder, as is done for one that is asked for.
+        seconds: how long an absent path is not asked for again.
+        clock: seconds; never goes back.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        list_folder: Callable[[ArtifactPath], Awaitable[Any]],
+        *,
+        seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._list_folder = list_folder
+        self._asked = RecentPaths(seconds, clock)
+
+    async def look_for(self, path: ArtifactPath) -> None:
+        """Ask what would be asked if the path were absent: a listing for a folder, a head for a file.
+
+        Raises:
+            StoreError: the store does not answer, as it would not for an absent path.
+        """
+        if path in self._asked:
+            return
+        nobody_has = path.parent.child(secrets.token_hex(16), is_folder=path.is_folder)
+        with suppress(NotFound, Moved):
+            if path.is_folder:
+                await self._list_folder(nobody_has)
+            else:
+                await self._store.head(nobody_has)
+        self._asked.add(path)

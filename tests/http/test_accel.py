@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ from tests.support.answers import member, problem
 from tests.support.copies import Copies
 from tests.support.live_server import app_over
 from tests.support.memory_store import MemoryStore
+from tests.support.served_store import ServedStore, serve_store
 from tests.support.site_trees import client_of
 
 POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
@@ -25,13 +26,12 @@ SETTINGS: dict[str, Any] = {"delivery": "accel", "trusted_proxies": ("127.0.0.1"
 TOLD = ("x-accel-redirect", "x-pierhead-accel-url")
 
 
-class Site(NamedTuple):
-    store: MemoryStore
-    http: httpx.Client
+Site = ServedStore[MemoryStore]
 
-    def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
-        """By way of a trusted proxy."""
-        return self.http.get(path, headers=FORWARDED | (headers or {}))
+
+def get(site: Site, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    """By way of a trusted proxy."""
+    return site.http.get(path, headers=FORWARDED | (headers or {}))
 
 
 @contextmanager
@@ -43,8 +43,8 @@ def site_with(presign_base: str | None, **settings: Any) -> Iterator[Site]:
     store.put("eula/EULA.txt", TERMS)
     store.put("eula/x.img", b"x")
     store.put("members/f", b"x")
-    with client_of(app_over(store, policy=POLICY, **SETTINGS | settings)) as http:
-        yield Site(store, http)
+    with serve_store(store, policy=POLICY, **SETTINGS | settings) as site:
+        yield site
 
 
 @pytest.fixture
@@ -82,14 +82,14 @@ def test_nginx_is_told_the_store_and_the_path_of_a_file_in_a_directory(directory
         ("/d/a%20b%25%3F%23%C3%BC'%22%FF.img", "/d/a%20b%25%3F%23%C3%BC'%22%FF.img"),
         ("/d/f.*", "/d/f.txt"),
     ):
-        answer = directory.get(path)
+        answer = get(directory, path)
         assert (answer.status_code, answer.content) == (200, b"")
         assert answer.headers["content-length"] == "0"
         assert told(answer) == [f"/-/accel/file/primary{place}", None]
 
 
 def test_nginx_is_told_the_signed_url_of_a_file_in_a_bucket(bucket: Site) -> None:
-    answer = bucket.get("/d/f.txt")
+    answer = get(bucket, "/d/f.txt")
     assert (answer.status_code, answer.content) == (200, b"")
     assert told(answer) == ["/-/accel/s3", f"{FAR}/d/f.txt?signature=fake"]
 
@@ -97,13 +97,13 @@ def test_nginx_is_told_the_signed_url_of_a_file_in_a_bucket(bucket: Site) -> Non
 def test_all_that_is_said_of_the_file_is_said_to_nginx_too(site: Site) -> None:
     for path in ("/d/f.txt", "/d/empty"):
         streamed = site.http.get(path)
-        assert said_of_the_file(site.get(path)) == said_of_the_file(streamed)
+        assert said_of_the_file(get(site, path)) == said_of_the_file(streamed)
         assert {"etag", "last-modified", "content-disposition", "vary"} <= set(said_of_the_file(streamed))
 
 
 def test_authorization_is_no_reason_to_send_it_from_here(site: Site) -> None:
-    assert told(site.get("/members/f", member("staff")))[0] is not None
-    assert told(site.get("/d/f.txt", member("staff")))[0] is not None
+    assert told(get(site, "/members/f", member("staff")))[0] is not None
+    assert told(get(site, "/d/f.txt", member("staff")))[0] is not None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_others_than_a_trusted_proxy_get_the_bytes(
 @pytest.mark.parametrize("delivery", ["auto", "redirect", "proxy"])
 def test_nginx_is_told_nothing_where_delivery_is_another(delivery: str) -> None:
     with site_with(FAR, delivery=delivery) as site:
-        assert told(site.get("/d/f.txt")) == [None, None]
+        assert told(get(site, "/d/f.txt")) == [None, None]
 
 
 def test_what_is_denied_is_not_even_signed(site: Site) -> None:
@@ -141,11 +141,11 @@ def test_what_is_denied_is_not_even_signed(site: Site) -> None:
         ("/eula/EULA.txt", {}, 404),
         ("/d/nothing", {}, 404),
     ):
-        answer = site.get(path, headers)
+        answer = get(site, path, headers)
         assert answer.status_code == status
         assert told(answer) == [None, None]
     assert "presign" not in {call.operation for call in site.store.calls}
-    accepted = site.get("/eula/x.img", {"License-Accepted": Licence(TERMS.decode()).digest})
+    accepted = get(site, "/eula/x.img", {"License-Accepted": Licence(TERMS.decode()).digest})
     assert told(accepted)[0] is not None
 
 
@@ -156,7 +156,7 @@ def test_head_is_answered_here(site: Site) -> None:
 
 
 def test_conditions_are_judged_here(site: Site) -> None:
-    e_tag = site.get("/d/f.txt").headers["etag"]
+    e_tag = get(site, "/d/f.txt").headers["etag"]
     for headers, status, is_left in (
         ({"If-None-Match": e_tag}, 304, False),
         ({"If-None-Match": '"another"'}, 200, True),
@@ -169,7 +169,7 @@ def test_conditions_are_judged_here(site: Site) -> None:
         ({"Range": "bytes=0-3", "If-Range": '"another"'}, 200, False),
         ({"Range": "bytes=10-"}, 416, False),
     ):
-        answer = site.get("/d/f.txt", headers)
+        answer = get(site, "/d/f.txt", headers)
         assert (answer.status_code, told(answer)[0] is not None) == (status, is_left), headers
 
 
@@ -194,14 +194,14 @@ def test_conditions_are_judged_here(site: Site) -> None:
 def test_only_a_range_that_everybody_reads_alike_is_left(
     site: Site, path: str, asked: str, is_left: bool
 ) -> None:
-    answer = site.get(path, {"Range": asked})
+    answer = get(site, path, {"Range": asked})
     assert (told(answer)[0] is not None) == is_left
     assert answer.status_code == 200 if is_left else answer.status_code in (200, 206)
 
 
 def test_where_nothing_can_be_signed_the_error_is_clear(bucket: Site) -> None:
     bucket.store.fail_on("presign", StoreDenied())
-    assert problem(bucket.get("/d/f.txt")) == (502, "storage-denied")
+    assert problem(get(bucket, "/d/f.txt")) == (502, "storage-denied")
 
 
 def test_nginx_is_told_which_of_several_stores_has_the_file() -> None:
@@ -222,16 +222,16 @@ def test_nginx_is_told_which_of_several_stores_has_the_file() -> None:
 def test_it_is_decided_anew_each_time() -> None:
     with site_with(FAR, cache_ttl=600, cache_grace=600, cache_max_stale=600) as site:
         for _ in range(2):
-            assert told(site.get("/d/f.txt"))[1] is not None
+            assert told(get(site, "/d/f.txt"))[1] is not None
             assert site.http.get("/d/f.txt").content == b"0123456789"
-            assert site.get("/members/f").status_code == 401
-            assert told(site.get("/members/f", member("staff")))[1] is not None
+            assert get(site, "/members/f").status_code == 401
+            assert told(get(site, "/members/f", member("staff")))[1] is not None
 
 
 def test_it_is_counted_by_its_own_route(site: Site) -> None:
-    site.get("/d/f.txt")
-    site.get("/d/f.txt", {"Range": "bytes=0-3"})
-    site.get("/d/f.txt", {"If-None-Match": "*"})
+    get(site, "/d/f.txt")
+    get(site, "/d/f.txt", {"Range": "bytes=0-3"})
+    get(site, "/d/f.txt", {"If-None-Match": "*"})
     text = site.http.get("/metrics").text
     assert 'pierhead_download_duration_seconds_count{route="file-accel",status="200"} 2.0' in text
     assert 'pierhead_page_duration_seconds_count{route="file",status="304"} 1.0' in text

@@ -7,10 +7,9 @@ import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager
+from typing import Any
 
-import httpx
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,6 +25,7 @@ from tests.support.clocks import Clock
 from tests.support.live_server import app_over, live_server, policy_from, settings_for, token
 from tests.support.memory_store import Call, MemoryStore
 from tests.support.raw_http import request
+from tests.support.served_store import ServedStore, serve_store
 from tests.support.stampede import stampede
 from tests.support.waiting import wait_until
 
@@ -54,25 +54,12 @@ def planted(store: MemoryStore) -> None:
     store.put("plain/app.bin", b"bytes")
 
 
-class Site(NamedTuple):
-    store: MemoryStore
-    clock: Clock
-    http: httpx.Client
-
-    def calls(self, method: str, url: str, status: int, **options: Any) -> list[tuple[str, str]]:
-        """The calls that one request made."""
-        before = len(self.store.calls)
-        assert self.http.request(method, url, **options).status_code == status
-        return [tuple(call) for call in self.store.calls[before:]]  # type: ignore[misc]
+Site = ServedStore[MemoryStore]
 
 
-@contextmanager
-def site_over(store: MemoryStore, **settings: Any) -> Iterator[Site]:
+def site_over(store: MemoryStore, **settings: Any) -> AbstractContextManager[Site]:
     planted(store)
-    clock = Clock()
-    app = app_over(store, clock=clock, **(SETTINGS | settings))
-    with live_server(app) as server, httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http:
-        yield Site(store, clock, http)
+    return serve_store(store, **(SETTINGS | settings))
 
 
 @pytest.fixture

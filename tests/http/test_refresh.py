@@ -6,34 +6,28 @@ import base64
 import json
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
 
-import httpx
 import pytest
 
 from app.domain.access import Permission
-from tests.support.live_server import app_over, live_server, token
+from tests.support.live_server import token
 from tests.support.memory_store import MemoryStore
+from tests.support.served_store import ServedStore, serve_store
+
+Site = ServedStore[MemoryStore]
 
 
-class Site(NamedTuple):
-    store: MemoryStore
-    client: httpx.Client
-
-    def names(self, path: str = "/a/", **headers: str) -> list[str]:
-        """A folder's listing, and so what is in the cache."""
-        return self.client.get(f"{path}?format=text", headers=headers).text.split()
+def names(site: Site, path: str = "/a/", **headers: str) -> list[str]:
+    """A folder's listing, and so what is in the cache."""
+    return site.http.get(f"{path}?format=text", headers=headers).text.split()
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
     store = MemoryStore()
     store.put("a/one")
-    with (
-        live_server(app_over(store, cache_ttl=3600, cache_max_stale=7200)) as server,
-        httpx.Client(base_url=server.url) as client,
-    ):
-        yield Site(store, client)
+    with serve_store(store, cache_ttl=3600, cache_max_stale=7200) as site:
+        yield site
 
 
 def bearer(*permissions: Permission) -> dict[str, str]:
@@ -46,19 +40,19 @@ def event(*keys: str, bucket: str = "artifacts") -> dict[str, object]:
 
 
 def test_a_new_file_can_be_downloaded_before_it_is_listed_and_its_folder_is_read_for_that(site: Site) -> None:
-    assert site.names() == ["one"]
+    assert names(site) == ["one"]
     site.store.put("a/two", b"new")
-    assert site.names() == ["one"]
-    assert site.client.get("/a/two").content == b"new"
-    assert site.names() == ["one", "two"]
+    assert names(site) == ["one"]
+    assert site.http.get("/a/two").content == b"new"
+    assert names(site) == ["one", "two"]
 
 
 def test_a_permitted_reader_gets_a_new_listing_for_everybody(site: Site) -> None:
-    assert site.names() == ["one"]
+    assert names(site) == ["one"]
     site.store.put("a/two")
     new = bearer(Permission.REFRESH) | {"Cache-Control": "no-cache"}
-    assert site.names(**new) == ["one", "two"]
-    assert site.names() == ["one", "two"]
+    assert names(site, **new) == ["one", "two"]
+    assert names(site) == ["one", "two"]
 
 
 @pytest.mark.parametrize(
@@ -71,52 +65,52 @@ def test_a_permitted_reader_gets_a_new_listing_for_everybody(site: Site) -> None
     ],
 )
 def test_nobody_else_makes_the_storage_work(site: Site, headers: dict[str, str]) -> None:
-    assert site.names() == ["one"]
+    assert names(site) == ["one"]
     site.store.put("a/two")
-    assert site.names(**headers) == ["one"]
+    assert names(site, **headers) == ["one"]
 
 
 def test_asking_again_and_again_costs_no_more(site: Site) -> None:
     new = bearer(Permission.REFRESH) | {"Cache-Control": "no-cache"}
     started = time.monotonic()
     for _ in range(50):
-        site.names(**new)
+        names(site, **new)
     seconds = time.monotonic() - started
     lists = [call for call in site.store.calls if call.operation == "list"]
     assert len(lists) <= 1 + seconds + 1
 
 
 def test_an_event_shows_the_upload_at_once(site: Site) -> None:
-    assert site.names() == ["one"]
-    assert site.names("/") == ["a/"]
+    assert names(site) == ["one"]
+    assert names(site, "/") == ["a/"]
     site.store.put("a/b c/two")
-    answer = site.client.post(
+    answer = site.http.post(
         "/api/v1/invalidate", json=event("a/b+c/two"), headers=bearer(Permission.INVALIDATE)
     )
     assert (answer.status_code, answer.json()) == (200, {"paths": ["/a/b%20c/two"]})
-    assert site.names() == ["b%20c/", "one"]
+    assert names(site) == ["b%20c/", "one"]
 
 
 def test_an_event_shows_that_a_folder_is_gone(site: Site) -> None:
-    assert site.names("/") == ["a/"]
+    assert names(site, "/") == ["a/"]
     site.store.remove("a/one")
     site.store.put("z")
-    site.client.post("/api/v1/invalidate", json=event("a/one"), headers=bearer(Permission.INVALIDATE))
-    assert site.names("/") == ["z"]
-    assert site.client.get("/a/").status_code == 404
+    site.http.post("/api/v1/invalidate", json=event("a/one"), headers=bearer(Permission.INVALIDATE))
+    assert names(site, "/") == ["z"]
+    assert site.http.get("/a/").status_code == 404
 
 
 def test_a_file_that_was_asked_for_too_early_is_there_after_its_event(site: Site) -> None:
-    assert site.client.get("/a/two").status_code == 404
+    assert site.http.get("/a/two").status_code == 404
     site.store.put("a/two", b"new")
-    site.client.post("/api/v1/invalidate", json=event("a/two"), headers=bearer(Permission.INVALIDATE))
-    assert site.client.get("/a/two").content == b"new"
+    site.http.post("/api/v1/invalidate", json=event("a/two"), headers=bearer(Permission.INVALIDATE))
+    assert site.http.get("/a/two").content == b"new"
 
 
 def test_the_token_may_come_as_a_password_in_the_senders_url(site: Site) -> None:
     password = token(now=time.time(), permissions=frozenset({Permission.INVALIDATE}))
     basic = base64.b64encode(f"events:{password}".encode()).decode()
-    answer = site.client.post(
+    answer = site.http.post(
         "/api/v1/invalidate", json=event("a/one"), headers={"Authorization": f"Basic {basic}"}
     )
     assert answer.status_code == 200
@@ -132,30 +126,30 @@ def test_the_token_may_come_as_a_password_in_the_senders_url(site: Site) -> None
     ],
 )
 def test_only_who_is_permitted_may_tell(site: Site, headers: dict[str, str], status: int, slug: str) -> None:
-    site.names()
+    names(site)
     asked = len(site.store.calls)
-    answer = site.client.post("/api/v1/invalidate", json=event("a/one"), headers=headers)
+    answer = site.http.post("/api/v1/invalidate", json=event("a/one"), headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (status, f"urn:pierhead:problem:{slug}")
-    site.names()
+    names(site)
     assert len(site.store.calls) == asked
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b"{" * 1000, b'{"Records": [1]}'])
 def test_what_is_no_event_is_refused(site: Site, body: bytes) -> None:
-    answer = site.client.post("/api/v1/invalidate", content=body, headers=bearer(Permission.INVALIDATE))
+    answer = site.http.post("/api/v1/invalidate", content=body, headers=bearer(Permission.INVALIDATE))
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:pierhead:problem:bad-parameter")
 
 
 def test_a_body_without_an_end_is_refused(site: Site) -> None:
     body = json.dumps(event(*(f"a/{'x' * 1000}{n}" for n in range(2000)))).encode()
-    answer = site.client.post("/api/v1/invalidate", content=body, headers=bearer(Permission.INVALIDATE))
+    answer = site.http.post("/api/v1/invalidate", content=body, headers=bearer(Permission.INVALIDATE))
     assert answer.status_code == 400
     assert "1048576 bytes" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("key", ["../x", "a//b", "/a", "a/\0b"])
 def test_keys_that_no_path_leads_to_are_passed_over(site: Site, key: str) -> None:
-    answer = site.client.post(
+    answer = site.http.post(
         "/api/v1/invalidate", json=event(key, "a/one"), headers=bearer(Permission.INVALIDATE)
     )
     assert answer.status_code == 200

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from scripts.mutants import mutants_of, noticed_by
 
 MODULE = '''"""A module."""
@@ -35,10 +33,9 @@ def test_each_kind_of_change_is_made_in_one_place(tmp_path: Path) -> None:
     assert file.read_text() == MODULE
 
 
-@pytest.mark.parametrize("file", sorted(Path("app/policy").glob("*.py")), ids=str)
-def test_a_change_leaves_a_module_that_compiles(file: Path) -> None:
-    for mutant in mutants_of(file):
-        compile(mutant.source(), str(file), "exec")
+def test_a_change_leaves_a_module_that_compiles() -> None:
+    for mutant in mutants_of(Path("app/auth/networks.py")):
+        compile(mutant.source(), str(mutant.file), "exec")
 
 
 def test_the_tests_of_the_very_module_come_first() -> None:

@@ -377,6 +377,20 @@ def test_explain_says_what_of_the_principal_counted(principal: Principal, said: 
     assert explain(FOLDER.child("f"), folder_rules({}, site=PRIVATE), principal).reasons[-1] == said
 
 
+@pytest.mark.parametrize(
+    ("rules", "is_open"),
+    [
+        (folder_rules({}), True),
+        (folder_rules({}, site=PRIVATE), False),
+        (folder_rules({"BUILD-INFO.txt": b"malformed"}), False),
+    ],
+    ids=["none", "groups", "refused"],
+)
+def test_explain_of_a_listing_says_whether_anything_stands_before_it(rules: Rules, is_open: bool) -> None:
+    reasons = explain(FOLDER, rules, member_of("staff")).reasons
+    assert ("no rule stands before this listing" in reasons) == is_open
+
+
 def test_explain_of_a_sub_folder_says_what_is_not_known() -> None:
     explanation = explain(FOLDER.child("sub", is_folder=True), build_info_rules(*OPEN_BLOCK), ANONYMOUS)
     assert explanation.decision == Allow()

@@ -61,6 +61,7 @@ class Application:
                 async with watched_descriptors():
                     yield
             await site.catalog.aclose()
+            await site.login.aclose()
             if site.access_log is not None:
                 site.access_log.close()
 

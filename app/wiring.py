@@ -14,6 +14,7 @@ import structlog
 from fastapi import APIRouter
 
 from app.auth.keys import KeyRing
+from app.auth.login import Login
 from app.auth.networks import parse_networks
 from app.auth.principal import Authenticator
 from app.cache.byte_cache import ByteCache
@@ -23,6 +24,7 @@ from app.cache.response_cache import RedirectCache, ResponseCache
 from app.cache.worker_channel import DIRECTORY_VARIABLE, WorkerChannel
 from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
 from app.config import Settings
+from app.login_wiring import build_login, contact_url
 from app.pages.contexts import Site
 from app.pages.html import HtmlPages
 from app.pages.static import load_static
@@ -35,22 +37,27 @@ from app.responses.folder_listing import FolderPages
 from app.responses.headers import page_headers
 from app.responses.requester import Requester
 from app.responses.subtree_listing import SubtreeListing
+from app.routes.account import build_account_router
 from app.routes.errors import ErrorAnswers
 from app.routes.file import FileRoute
 from app.routes.folder import FolderRoute
+from app.routes.forms import Forms
 from app.routes.health import build_health_router
 from app.routes.invalidate import Bucket, build_invalidate_router
 from app.routes.legacy_api import build_legacy_router
 from app.routes.licence import build_licence_router
 from app.routes.manifest import build_manifest_router
+from app.routes.session import LoginDesk, build_session_router
+from app.routes.session_cookie import SessionCookies
+from app.routes.sign_on import SignOn, build_sign_on_router
 from app.routes.static import build_static_router
 from app.routes.tree import TreeApp
 from app.server.application import build_application
 from app.server.fast_lookup import FastLookup
 from app.server.fast_redirects import RedirectLookup
 from app.server.fast_request import ListingLookup
-from app.server.framing import is_host
 from app.server.front_door import FrontDoor
+from app.server.hosts import Hosts
 from app.storage.store import ObjectStore
 from app.storage.urls import S3Place, parse_storage_url
 from app.telemetry import AccessLog, ConsoleAccessLog, JsonAccessLog, Metrics, is_json, writer_to
@@ -71,6 +78,7 @@ class WiredSite(NamedTuple):
     front_door: FrontDoor
     catalog: Catalog
     authenticator: Authenticator
+    login: Login
     channel: WorkerChannel | None
     access_log: AccessLog | None
 
@@ -87,13 +95,14 @@ class SiteWiring:
         self._settings = settings
         self._policy = policy
         templates = templates_directory()
-        self._site = Site(settings.site_title)
         self._html = HtmlPages(templates)
         self._static = load_static(templates)
         self._keys = KeyRing([key.get_secret_value() for key in settings.secret_keys] or [_ephemeral_key()])
         self._networks = parse_networks(settings.trusted_networks)
         self._proxies = parse_networks(settings.trusted_proxies)
-        self._authenticator = Authenticator(self._keys, self._networks, self._proxies)
+        self._login = build_login(settings, self._keys)
+        self._site = Site(settings.site_title, self._login.is_possible, contact_url(settings.contact))
+        self._authenticator = Authenticator(self._keys, self._login.sessions, self._networks, self._proxies)
 
     def open(
         self,
@@ -132,7 +141,7 @@ class SiteWiring:
             clock=clock,
         )
         errors = ErrorAnswers(self._html, self._site)
-        channel = _worker_channel(catalog)
+        channel, is_own_host = _worker_channel(catalog), Hosts(settings.site_hosts)
         access_log = _access_log(settings)
         front_door = build_application(
             TreeApp(
@@ -144,14 +153,15 @@ class SiteWiring:
             self._routers(store, metrics, catalog, requester, subtrees, channel, clock),
             errors,
             FastLookup(
-                ListingLookup(catalog, pages, self._authenticator, cache_headers, is_host=is_host),
-                RedirectLookup(catalog, redirects, self._authenticator, is_host=is_host),
+                ListingLookup(catalog, pages, self._authenticator, cache_headers, is_host=is_own_host),
+                RedirectLookup(catalog, redirects, self._authenticator, is_host=is_own_host),
             ),
+            is_own_host=is_own_host,
             metrics=metrics,
             access_log=access_log,
             replica_id=settings.replica_id,
         )
-        return WiredSite(front_door, catalog, self._authenticator, channel, access_log)
+        return WiredSite(front_door, catalog, self._authenticator, self._login, channel, access_log)
 
     def _routers(
         self,
@@ -164,13 +174,27 @@ class SiteWiring:
         clock: Callable[[], float],
     ) -> Sequence[APIRouter]:
         """One for each family of reserved paths."""
+        site, html, forms = self._site, self._html, Forms(self._keys, requester, clock)
         return (
             build_health_router(store, metrics, requester),
             build_legacy_router(catalog, requester),
             build_manifest_router(subtrees, requester),
             build_invalidate_router(catalog, requester, channel, _buckets(self._settings)),
-            build_licence_router(catalog, requester, self._keys, self._html, self._site, clock),
+            build_licence_router(catalog, requester, self._keys, forms, html, site, clock),
+            *self._login_routers(requester, forms, clock),
             build_static_router(self._static),
+        )
+
+    def _login_routers(
+        self, requester: Requester, forms: Forms, clock: Callable[[], float]
+    ) -> Sequence[APIRouter]:
+        login, html, site = self._login, self._html, self._site
+        cookies = SessionCookies(login.sessions, requester, clock)
+        sign_on = SignOn(login, cookies, requester, self._keys, clock)
+        return (
+            build_session_router(LoginDesk(login, sign_on, cookies, forms, html, site, clock)),
+            build_sign_on_router(sign_on),
+            build_account_router(login, cookies, requester, forms, html, site),
         )
 
 

@@ -33,9 +33,18 @@ class Purpose(StrEnum):
     ACCESS = "access"
     ACCEPTANCE = "acceptance"
     FORM = "form"
+    SESSION = "session"
+    LOGIN = "login"
 
 
-class _Key(NamedTuple):
+class Key(NamedTuple):
+    """A secret as one purpose uses it.
+
+    Attributes:
+        kid: names it, and gives nothing of it away.
+        key: 256 bits.
+    """
+
     kid: str
     key: OctKey
 
@@ -65,7 +74,7 @@ class KeyRing:
         Raises:
             ValueError: the token would be longer than `MAX_TOKEN_BYTES`.
         """
-        kid, key = self._keys[purpose][0]
+        kid, key = self.first(purpose)
         header = {"alg": _ALGORITHM, "kid": kid, "typ": "JWT"}
         payload = json.dumps(claims, allow_nan=False, separators=(",", ":"))
         token = jws.serialize_compact(header, payload, key, algorithms=[_ALGORITHM])
@@ -87,7 +96,7 @@ class KeyRing:
                 `token-claims` (signed, and yet not of the right form), `token-expired` and
                 `token-not-yet-valid`.
         """
-        key = self._find_key(purpose, _header(token))
+        key = self.find(purpose, _header(token).get("kid"))
         if key is None:
             _fail_signature()
         try:
@@ -97,17 +106,22 @@ class KeyRing:
             raise AuthenticationFailed("token-signature", _BAD_SIGNATURE) from exc
         return _valid_claims(payload, now)
 
-    def _find_key(self, purpose: Purpose, header: Mapping[str, str]) -> OctKey | None:
-        return next((key for kid, key in self._keys[purpose] if kid == header.get("kid")), None)
+    def first(self, purpose: Purpose) -> Key:
+        """The key that new values are made with."""
+        return self._keys[purpose][0]
+
+    def find(self, purpose: Purpose, kid: object) -> OctKey | None:
+        """The key of this name, if it is in use."""
+        return next((key.key for key in self._keys[purpose] if key.kid == kid), None)
 
 
 _BAD_SIGNATURE = "the token's signature does not hold: it was altered, or signed with a key not in use here"
 
 
-def _derive(secret: str, purpose: Purpose) -> _Key:
+def _derive(secret: str, purpose: Purpose) -> Key:
     """HMAC as a pseudo-random function of the purpose (NIST SP 800-108); the name gives nothing of it away."""
     derived = hmac.digest(secret.encode("utf-8", "surrogateescape"), f"pierhead {purpose}".encode(), "sha256")
-    return _Key(hashlib.sha256(derived).hexdigest()[:12], OctKey.import_key(derived))
+    return Key(hashlib.sha256(derived).hexdigest()[:12], OctKey.import_key(derived))
 
 
 def _header(token: str) -> dict[str, str]:

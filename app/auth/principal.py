@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from app.auth.cookies import cookie_values
 from app.auth.fields import declared
 from app.auth.keys import KeyRing
 from app.auth.licences import ACCEPTANCE_COOKIE, header_acceptances, read_acceptances
 from app.auth.networks import Address, Network, client_address, is_in
+from app.auth.sessions import Session, Sessions
 from app.auth.tokens import verify_token
 from app.domain.access import PathScope, Principal
-from app.domain.errors import AuthenticationFailed
+from app.domain.errors import AuthenticationFailed, SessionDue
 from app.http_semantics import FieldLines
-
-MAX_COOKIE_BYTES = 32 * 1024
-"""Longest `Cookie` field that is looked at; browsers keep 4 KiB a cookie."""
-
-_MAX_SAME_COOKIES = 4
-"""Most cookies of one name that are verified: one for each domain and path that may have set it."""
 
 
 class Identity(NamedTuple):
@@ -28,37 +24,49 @@ class Identity(NamedTuple):
     Attributes:
         principal: what the policy decides by.
         client: the address the request comes from; None if that is not known.
+        session: by which the principal is logged in; None where it is not, or comes with a token.
     """
 
     principal: Principal
     client: Address | None
+    session: Session | None = None
 
 
 class Authenticator:
     """Tells who sent a request.
 
     Args:
-        keys: whose tokens and cookies are believed.
+        keys: whose tokens and acceptances are believed.
+        sessions: reads those of people who are logged in.
         trusted_networks: clients in them are trusted without any credentials.
         trusted_proxies: the peers whose `X-Forwarded-For` is believed.
     """
 
     def __init__(
-        self, keys: KeyRing, trusted_networks: Sequence[Network], trusted_proxies: Sequence[Network]
+        self,
+        keys: KeyRing,
+        sessions: Sessions,
+        trusted_networks: Sequence[Network],
+        trusted_proxies: Sequence[Network],
     ) -> None:
         self._keys = keys
+        self._sessions = sessions
         self._trusted_networks = tuple(trusted_networks)
         self._trusted_proxies = tuple(trusted_proxies)
 
-    def identify(self, headers: FieldLines, peer: str | None, now: float) -> Identity:
-        """Read the credentials of a request. Without any, it is anonymous.
+    def identify(
+        self, headers: FieldLines, peer: str | None, now: float, *, is_https: bool = False
+    ) -> Identity:
+        """Read the credentials of a request: its token, else its session. Without any, it is anonymous.
 
         Args:
             headers: the request's header fields.
             peer: address of the other end of the connection; None where it has none.
             now: seconds since the epoch, UTC.
+            is_https: whether the client's connection is encrypted.
 
         Raises:
+            SessionDue: somebody is logged in whose groups have to be asked for again.
             AuthenticationFailed: credentials were sent and do not hold. Never a silent demotion to
                 anonymous: a script would take the shorter listing for the truth. Codes: `auth-repeated`,
                 `auth-scheme`, and those of `verify_token`.
@@ -69,7 +77,7 @@ class Authenticator:
         accepted = self._accepted(headers, now)
         authorization = headers("authorization")
         if not authorization:
-            return Identity(Principal(accepted=accepted, trusted=trusted), client)
+            return self._by_session(headers, client, accepted, now, is_https=is_https)
         if len(authorization) > 1:
             raise AuthenticationFailed("auth-repeated", "send one Authorization header, not several")
         grant = verify_token(self._keys, _token(authorization[0]), client=client, now=now)
@@ -94,31 +102,30 @@ class Authenticator:
         client = client_address(peer, forwarded_for, self._trusted_proxies)
         return Identity(Principal(trusted=is_in(client, self._trusted_networks)), client)
 
+    def _by_session(
+        self,
+        headers: FieldLines,
+        client: Address | None,
+        accepted: frozenset[str],
+        now: float,
+        *,
+        is_https: bool,
+    ) -> Identity:
+        trusted = is_in(client, self._trusted_networks)
+        session = self._sessions.read(headers("cookie"), now, is_https=is_https)
+        if session is None:
+            return Identity(Principal(accepted=accepted, trusted=trusted), client)
+        if self._sessions.is_due(session, now):
+            raise SessionDue
+        principal = Principal(session.subject, session.groups, accepted=accepted, trusted=trusted)
+        return Identity(principal, client, session)
+
     def _accepted(self, headers: FieldLines, now: float) -> frozenset[str]:
         by_header = header_acceptances(headers("license-accepted"), headers("license_accepted"))
         for value in cookie_values(headers("cookie"), ACCEPTANCE_COOKIE):
             if by_cookie := read_acceptances(self._keys, value, now):
                 return by_header | by_cookie
         return by_header
-
-
-def cookie_values(lines: Sequence[str], name: str) -> Iterator[str]:
-    """The values of the cookies of one name, leniently: what is not `name=value` is passed over.
-
-    A client may hold several, set for different paths; the more specific come first (RFC 6265 section 5.4).
-
-    Args:
-        lines: every line of `Cookie`. More than `MAX_COOKIE_BYTES` count as none.
-        name: case-sensitive.
-    """
-    if not lines or sum(map(len, lines)) > MAX_COOKIE_BYTES:
-        return
-    found = 0
-    for pair in ";".join(lines).split(";"):
-        key, _, value = pair.partition("=")
-        if key.strip() == name and found < _MAX_SAME_COOKIES:
-            found += 1
-            yield value.strip().strip('"')
 
 
 def _token(authorization: str) -> str:

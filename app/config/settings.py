@@ -2,101 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import socket
-from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+from app.config.login_settings import LoginSettings
+from app.config.types import (
+    Allowed,
+    CredentialsBy,
+    Networks,
+    Number,
+    Secrets,
+    StoreCredentials,
+    Stores,
+    check_store,
+)
 
 MASK = "********"
 
 
-class Allowed(NamedTuple):
-    """Says what a setting may be, as it completes "must be ...", where its type does not say it all."""
-
-    text: str
-
-
-class CredentialsBy(NamedTuple):
-    """Says where credentials belong that somebody puts into the URL of a setting."""
-
-    text: str
-
-
-def _split(value: object) -> object:
-    """Lists are written as in TOML, or in the environment with commas or blanks between their items."""
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
-
-
-def _stores(value: object) -> object:
-    """A string is one store, unless what blanks or commas divide are URLs or absolute paths, each of them.
-
-    So the path of one directory may have blanks in it. An array in JSON says it for any value.
-    """
-    if not isinstance(value, str):
-        return value
-    if value.startswith("["):
-        with suppress(ValueError):
-            return json.loads(value)
-    parts = value.replace(",", " ").split()
-    is_list = len(parts) > 1 and all("://" in part or part.startswith("/") for part in parts)
-    return parts if is_list else (value,)
-
-
-_STORE_SCHEMES = ("file", "s3")
-_SCHEMES = (*_STORE_SCHEMES, "http", "https")
-
-
-def _check_store(url: str) -> None:
-    # What is quoted must not be a secret, so of a URL no more than its scheme is.
-    scheme, colon, rest = url.partition(":")
-    is_url = rest.startswith("//")
-    if not url or (is_url and not rest.strip("/")):
-        raise ValueError(f"got {url!r}")
-    if is_url and scheme not in _STORE_SCHEMES:
-        raise ValueError(f"got a URL of the scheme {scheme!r}")
-    if colon and not is_url and scheme in _SCHEMES:
-        raise ValueError(f"got {scheme!r} without '://'")
-
-
-def _no_flag(value: object) -> object:
-    """TOML's `true` is not the number 1."""
-    if isinstance(value, bool):
-        raise ValueError(f"got {value}")  # noqa: TRY004 - pydantic makes a fault of ValueError alone
-    return value
-
-
-Number = Annotated[int, BeforeValidator(_no_flag)]
-Networks = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_split),
-    Allowed("networks such as `10.0.0.0/8` or `2001:db8::/32`, divided by commas or blanks"),
-]
-StoreCredentials = CredentialsBy(
-    "they follow the AWS conventions: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `profile` names those of one bucket"
-)
-Stores = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_stores),
-    StoreCredentials,
-    Allowed(
-        "a directory, `file:///dir` or `s3://bucket/prefix`, or several of these, divided by commas or blanks"
-    ),
-]
-Secrets = Annotated[
-    tuple[SecretStr, ...],
-    BeforeValidator(_split),
-    Allowed("keys of at least 32 characters, divided by commas or blanks"),
-]
-
-
-class Settings(BaseModel):
-    """Everything an operator can choose. `docs/settings.md` is compared with this class by a test."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+class ServerSettings(BaseModel):
+    """What is served, and how."""
 
     storage: Stores = Field(
         (".",),
@@ -199,14 +128,14 @@ class Settings(BaseModel):
     @classmethod
     def _storage_is_known(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         for url in urls:
-            _check_store(url)
+            check_store(url)
         return urls
 
     @field_validator("overlay")
     @classmethod
     def _overlay_is_known(cls, url: str | None) -> str | None:
         if url is not None:
-            _check_store(url)
+            check_store(url)
         return url
 
     @field_validator("delivery")
@@ -218,10 +147,16 @@ class Settings(BaseModel):
         return delivery
 
 
+class Settings(LoginSettings, ServerSettings):
+    """Everything an operator can choose. `docs/settings.md` is compared with this class by a test."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
 def allowed(name: str) -> str:
     """What a setting may be, as it completes "must be ..."; Markdown's backquotes stand around code."""
     field = Settings.model_fields[name]
-    for said in field.metadata:
+    for said in reversed(field.metadata):  # the last one is the setting's own, others those of its type
         if isinstance(said, Allowed):
             return said.text
     if choices := get_args(field.annotation):
@@ -248,6 +183,8 @@ def masked(settings: Settings) -> dict[str, str]:
 
 
 def _show(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return MASK
     if isinstance(value, tuple):
         return " ".join(MASK if isinstance(item, SecretStr) else str(item) for item in value)
     return "" if value is None else str(value)

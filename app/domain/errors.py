@@ -9,6 +9,9 @@ PierheadError
 ├── AmbiguousPattern            a wildcard that matches several files
 ├── Moved                       the path is a link; ask for its target
 ├── AuthenticationFailed        credentials were sent and do not hold
+├── SessionDue                  logged in, but the groups have to be asked for again
+├── LoginFailed                 somebody wanted to log in and could not
+├── LoginUnavailable            the identity provider or directory does not answer
 ├── AccessDenied                the decision was not Allow
 │   ├── LoginRequired
 │   ├── LicenceRequired
@@ -114,6 +117,54 @@ class AuthenticationFailed(PierheadError):
         self.code = code
 
 
+class SessionDue(PierheadError):
+    """Somebody is logged in whose groups have to be asked for again before they count."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this session has to be renewed: open the page in the browser again, or send a token"
+        )
+
+
+class LoginFailed(PierheadError):
+    """Somebody wanted to log in and could not.
+
+    Args:
+        code: machine-readable reason, such as `nonce`; a key of `LOGIN_FAILURES`.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(LOGIN_FAILURES[code])
+        self.code = code
+
+
+class LoginUnavailable(PierheadError):
+    """The identity provider or directory does not answer as it should: worth a retry later."""
+
+    def __init__(self) -> None:
+        super().__init__("the service that knows the users does not answer at the moment")
+
+
+LOGIN_FAILURES = {
+    "password": "the user name or the password is wrong",
+    "attempt": "this login was not begun in this browser, or too long ago; log in again",
+    "issuer": "this answer comes from another login service than the one that was asked",
+    "denied": "the login service says that you did not log in, or may not use this site",
+    "refused": "the login service refuses this site's request; its operator finds the reason in the log",
+    "token": "the login service sent a token that does not hold; the operator of this site finds the reason in the log",
+    "nonce": "the login service sent a token that was made for another login; log in again",
+    "no-user": "the login service does not say who you are; the operator of this site can name the claim in the "
+    "setting OIDC_USER_CLAIM",
+    "groups-form": "the login service does not name your groups as text; the operator of this site can name another "
+    "claim in the setting OIDC_GROUPS_CLAIM",
+    "groups-left-out": "you are in more groups than the login service puts into a token; its operator can have it name "
+    "only those that are assigned to this site",
+    "too-many-groups": "you are in more groups than fit into a session; the operator of this site can name those that "
+    "count in the setting LOGIN_GROUPS",
+}
+"""What went wrong at a login, for people: what happened, and who can do what about it."""
+
+
 class AccessDenied(PierheadError):
     """The decision for this path and principal was not Allow."""
 
@@ -122,7 +173,7 @@ class LoginRequired(AccessDenied):
     """Anonymous, where membership of a group is needed."""
 
     def __init__(self) -> None:
-        super().__init__("this path is for members: send a token, or log in")
+        super().__init__("this path is for members")
 
 
 class LicenceRequired(AccessDenied):

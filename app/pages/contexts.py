@@ -14,9 +14,13 @@ class Site:
 
     Attributes:
         title: shown first in the breadcrumbs and last in the window title.
+        has_login: whether people can log in.
+        contact: URL of whom to ask for access; empty where there is nobody.
     """
 
     title: str
+    has_login: bool = False
+    contact: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,3 +96,65 @@ class ErrorPage:
     title: str
     detail: str
     links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class LoginPage:
+    """A form for name and password.
+
+    Attributes:
+        site: the site.
+        return_url: path of this site to go to in the end.
+        form_token: as that of `LicencePage`.
+        failure: what was wrong with the last try, for people; empty for none.
+        provider_href: where to log in by other means; empty where there are none.
+        is_demo: whether anybody may log in as one of the demonstration's users.
+    """
+
+    site: Site
+    return_url: str
+    form_token: str
+    failure: str = ""
+    provider_href: str = ""
+    is_demo: bool = False
+
+
+@dataclass(frozen=True)
+class AccountPage:
+    """Who is logged in, and what they can do about it.
+
+    Attributes:
+        site: the site.
+        return_url: path of this site that they came from.
+        login_href, switch_href: where to log in, and as somebody else.
+        form_token: as that of `LicencePage`.
+        subject: user name; empty where nobody is logged in.
+        groups: names of the groups, sorted.
+    """
+
+    site: Site
+    return_url: str
+    login_href: str
+    switch_href: str
+    form_token: str
+    subject: str = ""
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LeadOnPage:
+    """Leads on to another page by itself, as `DownloadPage` does and for the same reason.
+
+    Attributes:
+        site: the site.
+        title: a few words.
+        detail: a sentence.
+        href: of the other page; empty where there is none.
+        label: of the button that leads there too.
+    """
+
+    site: Site
+    title: str
+    detail: str
+    href: str
+    label: str

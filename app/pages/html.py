@@ -12,7 +12,15 @@ from app.domain.access import Access
 from app.domain.entries import File
 from app.domain.paths import display_name
 from app.pages.breadcrumbs import breadcrumbs
-from app.pages.contexts import DownloadPage, ErrorPage, FolderPage, LicencePage
+from app.pages.contexts import (
+    AccountPage,
+    DownloadPage,
+    ErrorPage,
+    FolderPage,
+    LeadOnPage,
+    LicencePage,
+    LoginPage,
+)
 from app.pages.formats import count_text, size_text
 from app.pages.links import next_query
 from app.pages.rows import ACCESS_WORDS, folder_rows
@@ -56,6 +64,9 @@ class HtmlPages:
         self._licence = environment.get_template("licence.html")
         self._download = environment.get_template("download.html")
         self._error = environment.get_template("error.html")
+        self._login = environment.get_template("login.html")
+        self._account = environment.get_template("account.html")
+        self._lead_on = environment.get_template("lead_on.html")
 
     def folder(self, page: FolderPage) -> bytes:
         """The listing of a folder."""
@@ -93,6 +104,21 @@ class HtmlPages:
     def download(self, page: DownloadPage) -> bytes:
         """What answers an accepted licence: it leads on to the path by itself, and has a link too."""
         return _encode(self._download.render(page=page, crumbs=breadcrumbs(page.path, page.site.title)))
+
+    def login(self, page: LoginPage) -> bytes:
+        """A form for name and password.
+
+        It is sent to `/login` by POST with the fields `user`, `password`, `return` and `form_token`.
+        """
+        return _encode(self._login.render(page=page))
+
+    def account(self, page: AccountPage) -> bytes:
+        """Who is logged in. The form to log out is sent to `/logout` by POST with the field `form_token`."""
+        return _encode(self._account.render(page=page))
+
+    def lead_on(self, page: LeadOnPage) -> bytes:
+        """What answers a login by password, and a logout."""
+        return _encode(self._lead_on.render(page=page))
 
     def error(self, page: ErrorPage) -> bytes:
         """An error and the next steps. It does not repeat the path, which may not exist."""

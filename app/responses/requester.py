@@ -40,9 +40,11 @@ class Requester:
         """Who asks; noted for the log.
 
         Raises:
-            AuthenticationFailed: credentials were sent and do not hold.
+            As `Authenticator.identify`.
         """
-        identity = self._authenticator.identify(request.headers.getlist, _peer(request), self._clock())
+        identity = self._authenticator.identify(
+            request.headers.getlist, _peer(request), self._clock(), is_https=self.is_https(request)
+        )
         record_of(request).identity = identity
         return identity.principal
 
@@ -50,6 +52,11 @@ class Requester:
         """Whether the client itself came by TLS, as the connection or a trusted proxy says."""
         forwarded = request.headers.getlist("x-forwarded-proto")
         return is_https(_peer(request), request.url.scheme, forwarded, self._proxies)
+
+    def site_url(self, request: Request, path: str) -> str:
+        """A path of this site as a URL, by the host that was asked for."""
+        scheme = "https" if self.is_https(request) else "http"
+        return f"{scheme}://{request.headers.get('host', '')}{path}"
 
     def is_by_proxy(self, request: Request) -> bool:
         """Whether the answer goes to a trusted proxy, which passes it on to the client."""

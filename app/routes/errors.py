@@ -22,7 +22,9 @@ from app.domain.errors import (
     ImpossiblePath,
     LicenceDeclined,
     LicenceRequired,
+    LoginFailed,
     LoginRequired,
+    LoginUnavailable,
     MalformedRules,
     Moved,
     NotFound,
@@ -32,6 +34,7 @@ from app.domain.errors import (
     PierheadError,
     Refused,
     RulesUnreadable,
+    SessionDue,
     StoreDenied,
     StoreUnavailable,
 )
@@ -40,7 +43,9 @@ from app.pages.contexts import ErrorPage, Site
 from app.pages.html import HtmlPages
 from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
 from app.responses.caching import LICENCE_VARY, NOT_STORED, REVALIDATED
+from app.responses.record import record_of
 from app.responses.requester import wants_html
+from app.routes.return_url import login_url, requested_url
 
 
 class Status(NamedTuple):
@@ -57,6 +62,9 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
     PathTooLong: Status(414, "path-too-long", "Path too long"),
     BadParameter: Status(400, "bad-parameter", "Bad request"),
     AuthenticationFailed: Status(401, "authentication-failed", "Authentication failed"),
+    SessionDue: Status(401, "session-due", "Session has to be renewed"),
+    LoginFailed: Status(403, "login-failed", "Login failed"),
+    LoginUnavailable: Status(503, "login-unavailable", "Login unavailable"),
     LoginRequired: Status(401, "login-required", "Login required"),
     LicenceRequired: Status(403, "licence-required", "Licence required"),
     LicenceDeclined: Status(403, "licence-declined", "Licence not accepted"),
@@ -73,6 +81,10 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
 
 RETRY_AFTER_SECONDS: Final = 5
 REALM: Final = 'realm="Pierhead"'
+
+
+_SEND_WITH: Final = {"Authorization": "Bearer TOKEN"}
+_NEXT_STEP: Final = "; send a token of a member as 'Authorization: Bearer TOKEN'"
 
 
 class ErrorAnswers:
@@ -97,21 +109,56 @@ class ErrorAnswers:
             path = error.path
         if isinstance(error, Moved):
             return _redirect(request, error.target, path)
-        if isinstance(error, LicenceRequired) and path is not None and wants_html(request):
-            return _to_licence(error.licences[0], path)
         if not wants_html(request):
             return self.problem(request, error, path)
+        if isinstance(error, LicenceRequired) and path is not None:
+            return _to_licence(error.licences[0], path)
+        if isinstance(error, SessionDue) and request.method in ("GET", "HEAD"):
+            return RedirectResponse(login_url(requested_url(request)), 302, NOT_STORED)
         status = TABLE[type(error)]
-        page = ErrorPage(self._site, status.code, status.title, _sentence(error), _links(path))
-        return Response(self._html.error(page), status.code, _headers(error), media_type="text/html")
+        page = ErrorPage(
+            self._site,
+            status.code,
+            status.title,
+            _sentences(request, error),
+            self._links(request, error, path),
+        )
+        headers = _headers(error, offers_basic=not self._site.has_login)
+        return Response(self._html.error(page), status.code, headers, media_type="text/html")
+
+    def page(self, code: int, title: str, detail: str) -> Response:
+        """A page for what has no error of its own."""
+        page = ErrorPage(self._site, code, title, _as_sentence(detail), _ways_on(None))
+        return Response(self._html.error(page), code, NOT_STORED, media_type="text/html")
 
     def problem(self, request: Request, error: PierheadError, path: ArtifactPath | None = None) -> Response:
         """The answer for an error where only scripts ask."""
         if isinstance(error, Moved):
             return _redirect(request, error.target, path)
         status = TABLE[type(error)]
-        body = problem_json(status.code, status.title, str(error), status.slug, **_extensions(error, path))
-        return Response(body, status.code, _headers(error), media_type=PROBLEM_MEDIA_TYPE)
+        detail = f"{error}{_NEXT_STEP if isinstance(error, LoginRequired | GroupRequired) else ''}"
+        body = problem_json(status.code, status.title, detail, status.slug, **_extensions(error, path))
+        headers = _headers(error, offers_basic=True)
+        return Response(body, status.code, headers, media_type=PROBLEM_MEDIA_TYPE)
+
+    def _links(
+        self, request: Request, error: PierheadError, path: ArtifactPath | None
+    ) -> tuple[tuple[str, str], ...]:
+        """The next steps, most useful first."""
+        ways_on = _ways_on(path)
+        if isinstance(error, GroupRequired) and self._site.contact:
+            ways_on = (("Ask for access", self._site.contact), *ways_on)
+        if not self._site.has_login:
+            return ways_on
+        match error:
+            case GroupRequired():
+                return (("Log in as somebody else", login_url(requested_url(request), switch=True)), *ways_on)
+            case LoginRequired() | SessionDue():
+                return (("Log in", login_url(requested_url(request))), *ways_on)
+            case LoginFailed() | LoginUnavailable():
+                return (("Log in again", "/login"), *ways_on)
+            case _:
+                return ways_on
 
 
 def licence_url(licence: Licence, path: ArtifactPath) -> str:
@@ -133,15 +180,20 @@ def _to_licence(licence: Licence, path: ArtifactPath) -> Response:
     return RedirectResponse(licence_url(licence, path), 302, {**NOT_STORED, "Vary": LICENCE_VARY})
 
 
-def _headers(error: PierheadError) -> dict[str, str]:
+def _headers(error: PierheadError, *, offers_basic: bool) -> dict[str, str]:
+    """Fields beside those of the body.
+
+    Args:
+        offers_basic: whether to name the scheme Basic. Browsers then ask for a password before they show the page,
+            so it is left out where that page has a better way to log in.
+    """
     headers = dict(NOT_STORED)
-    if isinstance(error, LoginRequired):
-        headers["WWW-Authenticate"] = f'Basic {REALM}, charset="UTF-8", Bearer {REALM}'
+    schemes = f'Basic {REALM}, charset="UTF-8", Bearer {REALM}' if offers_basic else f"Bearer {REALM}"
+    if isinstance(error, LoginRequired | SessionDue):
+        headers["WWW-Authenticate"] = schemes
     if isinstance(error, AuthenticationFailed):
-        headers["WWW-Authenticate"] = (
-            f'Basic {REALM}, charset="UTF-8", Bearer {REALM}, error="invalid_token", error_description="{error.code}"'
-        )
-    if isinstance(error, StoreUnavailable | ObjectChanged):
+        headers["WWW-Authenticate"] = f'{schemes}, error="invalid_token", error_description="{error.code}"'
+    if isinstance(error, StoreUnavailable | ObjectChanged | LoginUnavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return headers
 
@@ -161,8 +213,12 @@ def _extensions(error: PierheadError, path: ArtifactPath | None) -> dict[str, ob
                 ],
                 "accept_with": {"License-Accepted": " ".join(licence.digest for licence in licences)},
             }
+        case LoginRequired():
+            return {"send_with": _SEND_WITH}
         case GroupRequired(groups=groups):
-            return {"groups": list(groups)}
+            return {"groups": list(groups), "send_with": _SEND_WITH}
+        case LoginFailed(code=code):
+            return {"code": code}
         case PermissionRequired(permission=permission):
             return {"scope": permission}
         case AuthenticationFailed(code=code):
@@ -175,12 +231,20 @@ def _extensions(error: PierheadError, path: ArtifactPath | None) -> dict[str, ob
             return {}
 
 
-def _links(path: ArtifactPath | None) -> tuple[tuple[str, str], ...]:
+def _ways_on(path: ArtifactPath | None) -> tuple[tuple[str, str], ...]:
     if path is None or not path.segments:
         return (("Start page", "/"),)
     return (("Folder above", path.parent.url), ("Start page", "/"))
 
 
-def _sentence(error: PierheadError) -> str:
-    text = str(error)
+def _sentences(request: Request, error: PierheadError) -> str:
+    """What happened, for people."""
+    identity = record_of(request).identity
+    text = _as_sentence(str(error))
+    if isinstance(error, GroupRequired) and identity is not None and identity.principal.subject:
+        return f"You are logged in as {identity.principal.subject}. {text}"
+    return text
+
+
+def _as_sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."

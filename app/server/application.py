@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
@@ -17,6 +17,7 @@ from app.domain.errors import PierheadError
 from app.domain.reserved import is_reserved
 from app.responses.problems import internal_error, problem_response
 from app.responses.record import record_of
+from app.responses.requester import wants_html
 from app.routes.errors import ErrorAnswers
 from app.routes.openapi import describe_tree
 from app.server.fast_lookup import FastLookup
@@ -30,6 +31,7 @@ def build_application(
     errors: ErrorAnswers,
     lookup: FastLookup,
     *,
+    is_own_host: Callable[[bytes], bool],
     metrics: Metrics,
     access_log: AccessLog | None,
     replica_id: str,
@@ -41,6 +43,7 @@ def build_application(
         routers: answer the reserved paths.
         errors: turn domain errors into answers.
         fast: answers from memory.
+        is_own_host: whether a Host field is one that is answered.
         metrics: where requests are counted.
         access_log: takes a line for each request; None for no lines.
         replica_id: named in every answer and log line.
@@ -72,7 +75,14 @@ def build_application(
     @reserved.exception_handler(HTTPException)
     async def answer_http_error(request: Request, error: HTTPException) -> Response:
         slug = "method-not-allowed" if error.status_code == 405 else "not-found"
-        answer = problem_response(error.status_code, str(error.detail), "no such page or method here", slug)
+        title, detail = (
+            str(error.detail).capitalize(),
+            "there is no such page, or it does not take this method",
+        )
+        if wants_html(request):
+            answer = errors.page(error.status_code, title, detail)
+        else:
+            answer = problem_response(error.status_code, title, detail, slug)
         answer.headers.update(error.headers or {})
         if error.status_code == 405 and (allowed := _allowed(request, routers)):
             answer.headers["Allow"] = allowed
@@ -93,6 +103,7 @@ def build_application(
         tree,
         _HeadAsGet(reserved),
         lookup=lookup,
+        is_own_host=is_own_host,
         metrics=metrics,
         access_log=access_log,
         replica_id=replica_id,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
@@ -47,6 +47,7 @@ class FrontDoor:
         tree: answers every path of the published tree.
         reserved: answers the server's own paths, and the lifespan.
         warm: finds answers that are at hand.
+        is_own_host: whether a Host field is one that is answered.
         metrics: where requests are counted.
         access_log: takes a line for each; None for no lines.
         replica_id: told in every answer and log line.
@@ -58,10 +59,12 @@ class FrontDoor:
         reserved: ASGIApp,
         *,
         lookup: FastLookup,
+        is_own_host: Callable[[bytes], bool],
         metrics: Metrics,
         access_log: AccessLog | None,
         replica_id: str,
     ) -> None:
+        self._is_own_host = is_own_host
         self._tree = tree
         self._reserved = reserved
         self._lookup = lookup
@@ -115,7 +118,7 @@ class FrontDoor:
         return True
 
     def _dispatch(self, scope: Scope) -> ASGIApp:
-        if (refusal := _refusal(scope)) is not None:
+        if (refusal := _refusal(scope, self._is_own_host)) is not None:
             return refusal
         first_segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
         return self._reserved if is_reserved(first_segment) else self._tree
@@ -174,7 +177,7 @@ class _Answer:
         await self._send(message)
 
 
-def _refusal(scope: Scope) -> Response | None:
+def _refusal(scope: Scope, is_own_host: Callable[[bytes], bool]) -> Response | None:
     """The answer to a request whose headers cannot be taken as they are."""
     headers = scope["headers"]
     size = sum(len(name) + len(value) for name, value in headers)
@@ -187,6 +190,9 @@ def _refusal(scope: Scope) -> Response | None:
     is_old = scope["http_version"] in ("0.9", "1.0") and not hosts
     if not is_old and (len(hosts) != 1 or not is_host(hosts[0])):
         return problem_response(400, "Bad request", "a request has one Host header, a host name", "bad-host")
+    # RFC 9110 section 15.5.20. Probes come by addresses.
+    if hosts and not is_own_host(hosts[0]) and scope["path"] not in QUIET:
+        return problem_response(421, "Misdirected request", "this site has other names", "misdirected-host")
     return None
 
 

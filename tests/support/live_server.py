@@ -52,17 +52,19 @@ def app_over(
     policy: str = "",
     metrics: Metrics | None = None,
     clock: Callable[[], float] = time.monotonic,
+    wall_clock: Callable[[], float] = time.time,
     **values: Any,
 ) -> ASGIApp:
     """The application over a store that is open already.
 
     Args:
         clock: seconds, by which the age of folders is told.
+        wall_clock: seconds since the epoch, by which what was signed holds.
         values: settings.
     """
     measured = metrics or Metrics()
     wiring = SiteWiring(settings_for(**values), policy_from(policy))
-    return wiring.open(store, measured, age_clock=clock).front_door
+    return wiring.open(store, measured, age_clock=clock, clock=wall_clock).front_door
 
 
 def app_for(storage: str | tuple[str, ...], *, policy: str = "", **values: Any) -> ASGIApp:

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from app.auth.cookies import MAX_COOKIE_BYTES, cookie_values
 from app.auth.keys import KeyRing
 from app.auth.licences import ACCEPTANCE_COOKIE, grant_acceptance
 from app.auth.networks import parse_networks
-from app.auth.principal import MAX_COOKIE_BYTES, Authenticator, Identity, cookie_values
+from app.auth.principal import Authenticator, Identity
+from app.auth.sessions import SessionLives, Sessions
 from app.auth.tokens import TokenGrant, issue_token
 from app.domain.access import ANONYMOUS, PathScope, Principal
 from app.domain.errors import AuthenticationFailed
@@ -26,7 +28,8 @@ TOKEN = issue_token(
 ROBOT = Principal("robot", frozenset({"members"}), PathScope(("releases/**",)), sent_authorization=True)
 A, B = "a" * 32, "b" * 32
 
-AUTHENTICATOR = Authenticator(KEYS, parse_networks(["192.0.2.0/24"]), parse_networks(["10.0.0.1"]))
+SESSIONS = Sessions(KEYS, SessionLives(43200, 7200, 900), epoch=0)
+AUTHENTICATOR = Authenticator(KEYS, SESSIONS, parse_networks(["192.0.2.0/24"]), parse_networks(["10.0.0.1"]))
 
 
 def identify(peer: str | None = "203.0.113.1", **lines: str | Sequence[str]) -> Identity:
@@ -50,8 +53,8 @@ def basic(text: str | bytes) -> str:
 
 
 def test_without_credentials_anonymous() -> None:
-    assert identify() == (ANONYMOUS, ip_address("203.0.113.1"))
-    assert identify(None) == (ANONYMOUS, None)
+    assert identify() == Identity(ANONYMOUS, ip_address("203.0.113.1"))
+    assert identify(None) == Identity(ANONYMOUS, None)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +152,7 @@ def test_no_cookie_breaks_the_reader(text: str) -> None:
 
 
 def test_trusted_networks() -> None:
-    assert identify("192.0.2.5") == (Principal(trusted=True), ip_address("192.0.2.5"))
+    assert identify("192.0.2.5") == Identity(Principal(trusted=True), ip_address("192.0.2.5"))
     assert identify("192.0.2.5", authorization=f"Bearer {TOKEN}").principal.trusted
     assert not identify("192.0.3.5").principal.trusted
 

@@ -191,6 +191,24 @@ WRONG: list[tuple[str, str]] = [
     ("replica_id", f'"{"x" * 65}"'),
     ("log_level", '"INFO"'),
     ("log_format", '"xml"'),
+    ("site_hosts", '["https://releases.example.org"]'),
+    ("site_hosts", '["releases.example.org:443"]'),
+    ("contact", '"the help desk"'),
+    ("contact", '"javascript:alert(1)"'),
+    ("session_seconds", "59"),
+    ("session_idle_seconds", "59"),
+    ("session_refresh_seconds", "7200"),
+    ("session_epoch", "-1"),
+    ("login_groups", '["a=b*"]'),
+    ("login_groups", '["=a"]'),
+    ("oidc_issuer", '"http://idp.example.org"'),
+    ("oidc_issuer", '"idp.example.org"'),
+    ("oidc_client_id", '""'),
+    ("oidc_client_secret", '""'),
+    ("oidc_client_secret", "5"),
+    ("oidc_scopes", '["profile"]'),
+    ("oidc_user_claim", '""'),
+    ("oidc_groups_claim", '""'),
 ]
 
 
@@ -210,6 +228,18 @@ def test_what_is_allowed_is_what_is_accepted() -> None:
         for choice in get_args(field.annotation) if allowed(name).startswith("one of") else ():
             assert settings_of(**{"storage": "s3://bucket", "trusted_proxies": "192.0.2.1", name: choice})
     assert settings_of(port=0, workers=64, drain_seconds=0, presign_seconds=604800)
+
+
+def test_an_issuer_needs_a_client() -> None:
+    (fault,) = faults_of(environ={"PIERHEAD_OIDC_ISSUER": "https://idp.example.org"})
+    assert fault.startswith("oidc_client_id (default): must be ")
+
+
+def test_a_secret_is_never_shown() -> None:
+    (fault,) = faults_of(environ={"PIERHEAD_OIDC_CLIENT_ID": "x"}, overrides={"oidc_client_secret": ["hush"]})
+    assert "hush" not in fault
+    shown = masked(settings_of(oidc_client_secret="hush"))
+    assert shown["oidc_client_secret"] == MASK
 
 
 def test_redirects_need_a_storage_that_clients_can_be_sent_to() -> None:
@@ -241,10 +271,12 @@ def test_an_unknown_variable_brings_the_nearest_name(variable: str, suggested: s
 
 
 def test_an_unknown_name_in_the_file_brings_the_nearest_name() -> None:
-    write("prot = 1\n[[sites]]\n")
+    write("prot = 1\n[[tenants]]\n")
     near, far = faults_of()
     assert near == "pierhead.toml: prot: is not a setting; did you mean port?"
-    assert far.startswith("pierhead.toml: sites: is not a setting; must be one of cache_bytes, cache_grace, ")
+    assert far.startswith(
+        "pierhead.toml: tenants: is not a setting; must be one of cache_bytes, cache_grace, "
+    )
 
 
 def test_the_file_is_named_that_is_no_toml() -> None:

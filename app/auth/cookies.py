@@ -1,0 +1,40 @@
+"""Cookies as clients send them (RFC 6265)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+MAX_COOKIE_BYTES: Final = 32 * 1024
+"""Longest `Cookie` field that is looked at; browsers keep 4 KiB a cookie."""
+
+_MAX_SAME_COOKIES: Final = 4
+"""Most cookies of one name that are verified: one for each domain and path that may have set it."""
+
+
+def cookie_values(lines: Sequence[str], name: str) -> Iterator[str]:
+    """The values of the cookies of one name, leniently: what is not `name=value` is passed over.
+
+    A client may hold several, set for different paths; the more specific come first (RFC 6265 section 5.4).
+
+    Args:
+        lines: every line of `Cookie`. More than `MAX_COOKIE_BYTES` count as none.
+        name: case-sensitive.
+    """
+    if not lines or sum(map(len, lines)) > MAX_COOKIE_BYTES:
+        return
+    found = 0
+    for pair in ";".join(lines).split(";"):
+        key, _, value = pair.partition("=")
+        if key.strip() == name and found < _MAX_SAME_COOKIES:
+            found += 1
+            yield value.strip().strip('"')
+
+
+def secure_name(name: str, *, is_https: bool) -> str:
+    """The name of a cookie that stands for a login.
+
+    With the prefix `__Host-`, browsers take it only over TLS, from this very host and for all its paths (RFC
+    6265bis section 4.1.3.2), so that neither a sibling host nor somebody on the line can put one there.
+    """
+    return f"__Host-{name}" if is_https else name

@@ -1,0 +1,106 @@
+"""Tokens that an issuer signed (OpenID Connect Core 1.0 section 3.1.3.7, RFC 8725)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final, NoReturn
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.util import urlsafe_b64decode
+
+from app.auth.keys import numeric_date
+from app.auth.oidc.issuer import Issuer, SigningKey
+from app.domain.errors import AuthenticationFailed
+
+MAX_TOKEN_BYTES: Final = 64 * 1024
+SKEW_SECONDS: Final = 60.0
+"""By how much the issuer's clock may differ from ours."""
+
+_KEY_TYPE_OF: Final = {
+    **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
+    **dict.fromkeys(("ES256", "ES384", "ES512"), "EC"),
+    **dict.fromkeys(("EdDSA", "Ed25519"), "OKP"),
+}
+"""The algorithms that are believed, each with the kind of key it goes with: none that needs a secret, and not `none`."""
+
+
+async def verified_claims(issuer: Issuer, token: str, audience: str, now: float) -> dict[str, Any]:
+    """Check a token's signature, issuer, audience and times, and give its claims.
+
+    Args:
+        audience: whom it must be made for.
+        now: seconds since the epoch, UTC.
+
+    Raises:
+        AuthenticationFailed: with one of the codes `token-malformed`, `token-algorithm`, `token-signature`,
+            `token-claims`, `token-issuer`, `token-audience`, `token-expired` and `token-not-yet-valid`.
+        LoginUnavailable: the issuer's keys cannot be had.
+    """
+    header = _header(token)
+    alg, kid = header.get("alg"), header.get("kid")
+    if not isinstance(alg, str) or alg not in _KEY_TYPE_OF:
+        _fail("token-algorithm", "the token is not signed with an algorithm that is believed here")
+    keys = await issuer.keys(kid if isinstance(kid, str) else None)
+    claims = _claims(_payload(token, alg, keys))
+    check_claims(claims, issuer.url, audience, now)
+    return claims
+
+
+def check_claims(claims: Mapping[str, Any], issuer: str, audience: str, now: float) -> None:
+    """Check whom a token is from and for, and when it holds. Args and raises as `verified_claims`."""
+    if claims.get("iss") != issuer:
+        _fail("token-issuer", "the token is not from the issuer that is expected here")
+    audiences = claims.get("aud")
+    if audience not in (audiences if isinstance(audiences, list) else [audiences]):
+        _fail("token-audience", "the token was made for somebody else")
+    if now >= numeric_date(claims, "exp") + SKEW_SECONDS:
+        _fail("token-expired", "the token has expired")
+    for name in ("nbf", "iat"):
+        if name in claims and now + SKEW_SECONDS < numeric_date(claims, name):
+            _fail("token-not-yet-valid", "the token is not valid yet")
+
+
+def unverified_issuer(token: str) -> str | None:
+    """Who a token says it is from, before anything about it can be believed; None for what is no token."""
+    try:
+        issuer = json.loads(urlsafe_b64decode(token.split(".")[1].encode("ascii"))).get("iss")
+    except (IndexError, ValueError, RecursionError, AttributeError):
+        return None
+    return issuer if isinstance(issuer, str) else None
+
+
+def _header(token: str) -> dict[str, Any]:
+    if len(token) > MAX_TOKEN_BYTES:
+        _fail("token-malformed", f"a token has at most {MAX_TOKEN_BYTES} bytes")
+    try:
+        header = json.loads(urlsafe_b64decode(token.partition(".")[0].encode("ascii")))
+    except (ValueError, RecursionError) as error:
+        raise AuthenticationFailed("token-malformed", "the token is not one of three parts") from error
+    if not isinstance(header, dict) or "crit" in header:
+        _fail("token-malformed", "the token's header is not one that is understood here")
+    return header
+
+
+def _payload(token: str, alg: str, keys: tuple[SigningKey, ...]) -> bytes:
+    for key in keys:
+        if key.key.key_type == _KEY_TYPE_OF[alg] and key.alg in (None, alg):
+            with suppress(JoseError, ValueError):
+                return jws.deserialize_compact(token, key.key, algorithms=[alg]).payload
+    return _fail("token-signature", "the token's signature is of no key that its issuer has")
+
+
+def _claims(payload: bytes) -> dict[str, Any]:
+    try:
+        claims = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise AuthenticationFailed("token-claims", "the token's claims are not JSON") from error
+    if not isinstance(claims, dict):
+        _fail("token-claims", "the token's claims are not a JSON object")
+    return claims
+
+
+def _fail(code: str, reason: str) -> NoReturn:
+    raise AuthenticationFailed(code, reason)

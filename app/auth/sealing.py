@@ -1,0 +1,68 @@
+"""Encrypted values that clients carry and cannot read: sessions, and logins under way (RFC 7516)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.util import urlsafe_b64decode
+
+from app.auth.keys import KeyRing, Purpose
+
+MAX_SEALED_BYTES: Final = 4000
+"""Longest sealed value. With its name and attributes, the cookie stays below the 4,096 bytes that every browser
+keeps (RFC 6265 section 6.1)."""
+
+_HEADER: Final = {"alg": "dir", "enc": "A256GCM", "zip": "DEF"}
+_ALGORITHMS: Final = list(_HEADER.values())
+
+
+def seal(keys: KeyRing, purpose: Purpose, claims: Mapping[str, Any]) -> str:
+    """Encrypt a value with the first key.
+
+    Args:
+        claims: JSON values.
+
+    Raises:
+        ValueError: the result would be longer than `MAX_SEALED_BYTES`.
+    """
+    kid, key = keys.first(purpose)
+    payload = json.dumps(claims, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    sealed = jwe.encrypt_compact(
+        {**_HEADER, "kid": kid}, payload.encode("utf-8"), key, algorithms=_ALGORITHMS
+    )
+    if len(sealed) > MAX_SEALED_BYTES:
+        raise ValueError(f"a sealed value has at most {MAX_SEALED_BYTES} bytes, this one has {len(sealed)}")
+    return sealed
+
+
+def unseal(keys: KeyRing, purpose: Purpose, sealed: str) -> dict[str, Any] | None:
+    """The value that was sealed; None for one that was altered, sealed for another purpose, or with another key.
+
+    Whether it is too old is for its reader to say.
+    """
+    if len(sealed) > MAX_SEALED_BYTES or not sealed.isascii():
+        return None
+    key = keys.find(purpose, _kid_of(sealed))
+    if key is None:
+        return None
+    try:
+        # Authenticated before anything in it is looked at, so what comes out is what `seal` took.
+        plaintext = jwe.decrypt_compact(sealed, key, algorithms=_ALGORITHMS).plaintext
+        claims = json.loads(plaintext or b"")
+    except (JoseError, ValueError, RecursionError):
+        return None
+    return claims if isinstance(claims, dict) else None
+
+
+def _kid_of(sealed: str) -> object:
+    """Which key a value says it was sealed with; None where its header is not exactly ours (RFC 8725 section 3.1)."""
+    try:
+        header = json.loads(urlsafe_b64decode(sealed.partition(".")[0].encode("ascii")))
+    except (ValueError, RecursionError):
+        return None
+    kid = header.get("kid") if isinstance(header, dict) else None
+    return kid if header == {**_HEADER, "kid": kid} else None

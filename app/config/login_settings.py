@@ -1,0 +1,136 @@
+"""Settings for those who log in."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
+
+from app.config.types import Allowed, Names, Number
+
+_NAME = Allowed("1 or more characters")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_CONTACT = re.compile(r"[^\s@:]+@[^\s@]+|(https?|mailto):\S+")
+
+
+class LoginSettings(BaseModel):
+    """How people log in, and for how long."""
+
+    site_hosts: Annotated[Names, Allowed("host names without port, divided by commas or blanks")] = Field(
+        (), description="The names of this site. Requests for another `Host` are refused; none: any is taken."
+    )
+    contact: Annotated[
+        str | None, Allowed("an e-mail address, or a URL with `https:`, `http:` or `mailto:`")
+    ] = Field(None, description="Whom to ask for access; shown to those who lack it.")
+    session_seconds: Number = Field(
+        43200, ge=60, le=2592000, description="Life of a login, in seconds, whatever happens."
+    )
+    session_idle_seconds: Number = Field(
+        7200, ge=60, le=2592000, description="Seconds after which a login ends that nobody uses."
+    )
+    session_refresh_seconds: Number = Field(
+        900,
+        ge=30,
+        le=86400,
+        validate_default=True,
+        description="Seconds for which the groups of a login count; then the provider or directory is asked for them again. "
+        "Less than `session_idle_seconds`.",
+    )
+    session_epoch: Number = Field(
+        0, ge=0, description="Another number than before ends all logins, when all replicas have it."
+    )
+    login_groups: Annotated[
+        Names, Allowed("names or `THEIRS=OURS`, each with at most one `*`, divided by commas or blanks")
+    ] = Field(
+        ("*",),
+        description="The groups of a login that count here, and by what name: `*` takes all as they are, `*=corp-*` puts a "
+        "prefix before them.",
+    )
+    oidc_issuer: Annotated[str | None, Allowed("the `https:` URL of an issuer, as its tokens name it")] = (
+        Field(None, description="The OpenID Connect provider by which people log in.")
+    )
+    oidc_client_id: Annotated[str | None, _NAME] = Field(
+        None,
+        min_length=1,
+        validate_default=True,
+        description="The name by which the provider knows this site.",
+    )
+    oidc_client_secret: Annotated[SecretStr | None, _NAME] = Field(
+        None, min_length=1, description="The secret that goes with it, where there is one."
+    )
+    oidc_scopes: Names = Field(("openid", "profile", "groups"), description="What the provider is asked for.")
+    oidc_user_claim: Annotated[str, _NAME] = Field(
+        "sub", min_length=1, description="The claim that has the user's name; dots lead to a nested one."
+    )
+    oidc_groups_claim: Annotated[str, _NAME] = Field(
+        "groups", min_length=1, description="The claim that has the names of the user's groups; likewise."
+    )
+
+    @field_validator("site_hosts")
+    @classmethod
+    def _hosts_are_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        lower = tuple(host.lower() for host in hosts)
+        for host in lower:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"got {host!r}")
+        return lower
+
+    @field_validator("contact")
+    @classmethod
+    def _contact_is_a_link(cls, contact: str | None) -> str | None:
+        if contact is not None and not _CONTACT.fullmatch(contact):
+            raise ValueError(f"got {contact!r}")
+        return contact
+
+    @field_validator("session_refresh_seconds")
+    @classmethod
+    def _refresh_is_before_idle(cls, seconds: int, others: ValidationInfo) -> int:
+        idle = others.data.get("session_idle_seconds")
+        if idle is not None and seconds >= idle:
+            raise ValueError(f"got {seconds}, and session_idle_seconds is {idle}")
+        return seconds
+
+    @field_validator("login_groups")
+    @classmethod
+    def _groups_have_one_star(cls, items: tuple[str, ...]) -> tuple[str, ...]:
+        for item in items:
+            theirs, equals, ours = item.partition("=")
+            if (
+                not theirs
+                or (equals and not ours)
+                or theirs.count("*") > 1
+                or ours.count("*") > theirs.count("*")
+            ):
+                raise ValueError(f"got {item!r}")
+        return items
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer_is_a_url(cls, url: str | None) -> str | None:
+        if url is not None:
+            parts = urlsplit(url)
+            is_local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+            if (
+                not parts.hostname
+                or not (parts.scheme == "https" or is_local)
+                or parts.query
+                or parts.fragment
+            ):
+                raise ValueError(f"got {url!r}")
+        return url
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _issuer_has_its_client(cls, client_id: str | None, others: ValidationInfo) -> str | None:
+        if client_id is None and others.data.get("oidc_issuer") is not None:
+            raise ValueError("there is none, and oidc_issuer needs one")
+        return client_id
+
+    @field_validator("oidc_scopes")
+    @classmethod
+    def _scopes_have_openid(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        if "openid" not in scopes:
+            raise ValueError("openid is not among them")
+        return scopes

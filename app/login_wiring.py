@@ -1,0 +1,49 @@
+"""Makes the ways to log in that the settings name."""
+
+from __future__ import annotations
+
+import time
+
+from app.auth.fetch import JsonFetcher
+from app.auth.keys import KeyRing
+from app.auth.login import Login
+from app.auth.login_groups import GroupNames
+from app.auth.oidc.client import OidcClient, OidcSettings
+from app.auth.oidc.issuer import Issuer
+from app.auth.sessions import SessionLives, Sessions
+from app.config import Settings
+
+
+def build_login(settings: Settings, keys: KeyRing) -> Login:
+    """The ways to log in; none where no setting names one.
+
+    Args:
+        keys: seal sessions.
+    """
+    lives = SessionLives(
+        settings.session_seconds, settings.session_idle_seconds, settings.session_refresh_seconds
+    )
+    return Login(Sessions(keys, lives, settings.session_epoch), _provider(settings), None)
+
+
+def contact_url(contact: str | None) -> str:
+    """Whom to ask for access, as a link: an address becomes one that opens a letter to it."""
+    if contact is None or ":" in contact:
+        return contact or ""
+    return f"mailto:{contact}"
+
+
+def _provider(settings: Settings) -> OidcClient | None:
+    if settings.oidc_issuer is None:
+        return None
+    secret = settings.oidc_client_secret
+    known_as = OidcSettings(
+        client_id=settings.oidc_client_id or "",
+        client_secret=secret.get_secret_value() if secret else "",
+        scopes=settings.oidc_scopes,
+        user_claim=settings.oidc_user_claim,
+        groups_claim=settings.oidc_groups_claim,
+    )
+    fetcher = JsonFetcher()
+    issuer = Issuer(settings.oidc_issuer, fetcher, time.monotonic)
+    return OidcClient(known_as, issuer, fetcher, GroupNames(settings.login_groups))

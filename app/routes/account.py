@@ -1,0 +1,75 @@
+"""`/-/account`, which says who is logged in, and `/logout`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.auth.login import Login
+from app.auth.sessions import LoginMethod, Session
+from app.domain.errors import NotFound
+from app.pages.contexts import AccountPage, LeadOnPage, Site
+from app.pages.html import HtmlPages
+from app.responses.caching import PRIVATE
+from app.responses.requester import Requester
+from app.routes.forms import Forms, read_form
+from app.routes.parameters import Query
+from app.routes.return_url import login_url, return_url
+from app.routes.session_cookie import SessionCookies
+
+
+def build_account_router(
+    login: Login, cookies: SessionCookies, requester: Requester, forms: Forms, html: HtmlPages, site: Site
+) -> APIRouter:
+    """Routes of the account, for browsers."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/-/account", name="account")
+    @router.get("/logout", name="account")
+    async def show(request: Request) -> Response:
+        if not login.is_possible:
+            raise NotFound
+        back_to, session = return_url(Query(request).text("return")), cookies.read(request)
+        form_token = forms.token(session.id) if session else ""
+        page = html.account(_page(site, session, back_to, form_token))
+        return Response(page, media_type="text/html", headers=PRIVATE)
+
+    @router.post("/logout", name="logout")
+    async def log_out(request: Request) -> Response:
+        if not login.is_possible:
+            raise NotFound
+        form, session = await read_form(request), cookies.read(request)
+        if session is not None:
+            forms.check(request, form, session.id)
+        href = await _provider_logout(request, session, login, requester)
+        page = LeadOnPage(site, "Logged out", "You are logged out of this site.", href, "Start page")
+        answer = Response(html.lead_on(page), media_type="text/html", headers=PRIVATE)
+        cookies.forget(request, answer)
+        if requester.is_https(request):
+            # Pages that are `no-store` may still be shown by the back button; browsers heed this over TLS alone.
+            answer.headers["Clear-Site-Data"] = '"cache"'
+        return answer
+
+    return router
+
+
+def _page(site: Site, session: Session | None, back_to: str, form_token: str) -> AccountPage:
+    return AccountPage(
+        site,
+        back_to,
+        login_url(back_to),
+        login_url(back_to, switch=True),
+        form_token,
+        subject=session.subject if session else "",
+        groups=tuple(sorted(session.groups)) if session else (),
+    )
+
+
+async def _provider_logout(
+    request: Request, session: Session | None, login: Login, requester: Requester
+) -> str:
+    """Where the provider logs out too, so that the next login is not granted without asking."""
+    if login.provider is None or session is None or session.method is not LoginMethod.OIDC:
+        return ""
+    return await login.provider.logout_url(requester.site_url(request, "/")) or ""

@@ -1,0 +1,100 @@
+"""Forms of our own pages: reading them, and telling that it was our page that sent them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.auth.forms import FORM_COOKIE, check_form_token, issue_form_token
+from app.auth.keys import KeyRing
+from app.domain.errors import BadParameter, FormRefused
+from app.responses.requester import Requester
+from app.routes.body import read_body
+
+FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
+MAX_FORM_BYTES: Final = 16 * 1024
+
+_NONCE: Final = re.compile("[A-Za-z0-9_-]{32}")
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Fields of a posted form.
+
+    Raises:
+        BadParameter: not a form, or too large.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_MEDIA_TYPE:
+        raise BadParameter("Content-Type", FORM_MEDIA_TYPE)
+    body = await read_body(request, MAX_FORM_BYTES)
+    try:
+        return dict(
+            parse_qsl(body.decode("ascii"), max_num_fields=20, keep_blank_values=True, errors="strict")
+        )
+    except ValueError:
+        raise BadParameter("the form", "a few fields in ASCII") from None
+
+
+class Forms:
+    """Protects forms against cross-site request forgery.
+
+    A form is bound to something that only its own client has: a cookie that was set with its page, or a session.
+
+    Args:
+        keys: sign what is hidden in forms.
+        requester: says by which way a client came.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(self, keys: KeyRing, requester: Requester, clock: Callable[[], float]) -> None:
+        self._keys = keys
+        self._requester = requester
+        self._clock = clock
+
+    def nonce(self, request: Request) -> str:
+        """What a form is bound to: what the client's cookie has already, else something new."""
+        return _nonce_of(request) or secrets.token_urlsafe(24)
+
+    def token(self, bound_to: str) -> str:
+        """The hidden field of a form.
+
+        Args:
+            bound_to: the `nonce` of a page that goes out with `keep_nonce`, or what only this client's session has.
+        """
+        return issue_form_token(self._keys, bound_to, self._clock())
+
+    def keep_nonce(self, request: Request, answer: Response, nonce: str, path: str) -> None:
+        """Have the client keep what its form is bound to.
+
+        Args:
+            path: that the form is sent to.
+        """
+        is_https = self._requester.is_https(request)
+        answer.set_cookie(FORM_COOKIE, nonce, path=path, httponly=True, samesite="strict", secure=is_https)
+
+    def check(self, request: Request, form: Mapping[str, str], bound_to: str | None = None) -> None:
+        """Check that a form is from one of our own pages, by what it is bound to and what the browser says.
+
+        Args:
+            bound_to: where that is not the client's cookie.
+
+        Raises:
+            FormRefused: it cannot be shown to be.
+        """
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            raise FormRefused
+        if not check_form_token(
+            self._keys, bound_to or _nonce_of(request), form.get("form_token"), self._clock()
+        ):
+            raise FormRefused
+
+
+def _nonce_of(request: Request) -> str | None:
+    """The cookie that belongs to the form; None where it is not of the form in which it is set."""
+    nonce = request.cookies.get(FORM_COOKIE, "")
+    return nonce if _NONCE.fullmatch(nonce) else None

@@ -1,0 +1,85 @@
+"""The session of a client: read from its cookie, kept in it, dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.auth.cookies import secure_name
+from app.auth.sessions import SESSION_COOKIE, Session, Sessions
+from app.responses.caching import PRIVATE
+from app.responses.requester import Requester
+
+
+class SessionCookies:
+    """Carries sessions to clients and back.
+
+    Args:
+        sessions: reads and writes them.
+        requester: says by which way a client came.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(self, sessions: Sessions, requester: Requester, clock: Callable[[], float]) -> None:
+        self._sessions = sessions
+        self._requester = requester
+        self._clock = clock
+
+    def read(self, request: Request) -> Session | None:
+        """The session of a request, its groups due or not."""
+        is_https = self._requester.is_https(request)
+        return self._sessions.read(request.headers.getlist("cookie"), self._clock(), is_https=is_https)
+
+    def keep(self, request: Request, answer: Response, session: Session) -> None:
+        """Have the client keep a session.
+
+        Raises:
+            LoginFailed: it does not fit into a cookie.
+        """
+        self.set_secret(
+            request,
+            answer,
+            SESSION_COOKIE,
+            self._sessions.write(session),
+            self._sessions.seconds_left(session, self._clock()),
+        )
+
+    def forget(self, request: Request, answer: Response) -> None:
+        """Have the client drop its session."""
+        self.drop_secret(request, answer, SESSION_COOKIE)
+
+    def lead_back(self, request: Request, session: Session | None, back_to: str) -> Response:
+        """To a path with a session that holds again; without one where it does not."""
+        answer = redirect(back_to)
+        if session is None:
+            self.forget(request, answer)
+        else:
+            self.keep(request, answer, session)
+        return answer
+
+    def set_secret(self, request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
+        """Have the client keep a value that scripts and other hosts cannot see."""
+        is_https = self._requester.is_https(request)
+        answer.set_cookie(
+            secure_name(name, is_https=is_https),
+            value,
+            max_age=seconds,
+            path="/",
+            httponly=True,
+            samesite="lax",  # the way back from the identity provider begins at another site
+            secure=is_https,
+        )
+
+    def drop_secret(self, request: Request, answer: Response, name: str) -> None:
+        """Have the client drop such a value, which takes the attributes that it was set with."""
+        is_https = self._requester.is_https(request)
+        answer.delete_cookie(
+            secure_name(name, is_https=is_https), path="/", httponly=True, samesite="lax", secure=is_https
+        )
+
+
+def redirect(url: str) -> RedirectResponse:
+    """On to another page, whatever method brought the client here."""
+    return RedirectResponse(url, 303, PRIVATE)

@@ -1,0 +1,68 @@
+"""Sites with a login: a tree with something private, a provider, and a person who comes by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from tests.support.clocks import Clock
+from tests.support.fake_provider import CLIENT_ID, CLIENT_SECRET, FakeProvider
+from tests.support.live_server import app_over, live_server
+from tests.support.memory_store import MemoryStore
+from tests.support.person import Person
+
+POLICY = """
+[[rule]]
+path = "members"
+tier = "private"
+groups = ["staff"]
+
+[[rule]]
+path = "vault"
+tier = "private"
+groups = ["staff"]
+visibility = "hidden"
+"""
+START = 1_800_000_000.0
+
+
+class LoginSite(NamedTuple):
+    """Attributes:
+    person: at a browser that is open at the site.
+    clock: the time of day there and at the provider.
+    """
+
+    url: str
+    person: Person
+    provider: FakeProvider
+    clock: Clock
+
+
+def oidc_settings(provider: FakeProvider, **settings: Any) -> dict[str, Any]:
+    """Settings of a site whose people log in at the provider."""
+    return {
+        "oidc_issuer": provider.url,
+        "oidc_client_id": CLIENT_ID,
+        "oidc_client_secret": CLIENT_SECRET,
+        **settings,
+    }
+
+
+@contextmanager
+def login_site(provider: FakeProvider, clock: Clock | None = None, **settings: Any) -> Iterator[LoginSite]:
+    """A site whose people log in at the provider, until the block ends."""
+    store = MemoryStore()
+    for path in ("README.txt", "members/plan.txt", "vault/secret.txt"):
+        store.put(path, b"content")
+    if clock is None:
+        clock = Clock()
+        clock.now = START
+    provider.now = clock
+    app = app_over(store, policy=POLICY, wall_clock=clock, **oidc_settings(provider, **settings))
+    with live_server(app) as server:
+        person = Person(server.url)
+        try:
+            yield LoginSite(server.url, person, provider, clock)
+        finally:
+            person.close()

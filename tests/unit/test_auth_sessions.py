@@ -1,0 +1,153 @@
+"""Sessions and sealed values: only ours, unaltered, in time, and small enough for a cookie."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.auth.cookies import secure_name
+from app.auth.keys import KeyRing, Purpose
+from app.auth.sealing import MAX_SEALED_BYTES, seal, unseal
+from app.auth.sessions import SESSION_COOKIE, LoginMethod, Session, SessionLives, Sessions
+from app.domain.errors import LoginFailed
+
+NOW = 1_700_000_000.0
+KEYS = KeyRing(["a secret of some length"])
+LIVES = SessionLives(whole=10_000, idle=2_000, refresh=500)
+SESSIONS = Sessions(KEYS, LIVES, epoch=0)
+SESSION = SESSIONS.start("alice", frozenset({"staff"}), LoginMethod.OIDC, NOW)
+SEALED = seal(KEYS, Purpose.SESSION, {"a": 1})
+
+
+def cookie(value: str, *, is_https: bool = False) -> list[str]:
+    return [f"{secure_name(SESSION_COOKIE, is_https=is_https)}={value}"]
+
+
+def read(value: str, now: float = NOW, sessions: Sessions = SESSIONS) -> Session | None:
+    return sessions.read(cookie(value), now, is_https=False)
+
+
+def test_what_was_sealed_comes_back_and_cannot_be_read() -> None:
+    assert unseal(KEYS, Purpose.SESSION, SEALED) == {"a": 1}
+    assert "alice" not in SESSIONS.write(SESSION)
+
+
+@given(st.data())
+def test_no_altered_value_is_unsealed(data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(SEALED) - 1))
+    other = data.draw(st.characters().filter(lambda ch: ch != SEALED[at]))
+    changed = SEALED[:at] + other + SEALED[at + 1 :]
+    # The last character of a part may have spare bits: another spelling of the same value is no other value.
+    assert unseal(KEYS, Purpose.SESSION, changed) in (None, {"a": 1})
+    assert unseal(KEYS, Purpose.SESSION, SEALED[:at]) is None
+
+
+@given(st.text())
+def test_garbage_is_not_unsealed(text: str) -> None:
+    assert unseal(KEYS, Purpose.SESSION, text) is None
+    assert read(text) is None
+
+
+def test_a_value_is_for_one_purpose_and_of_one_kind() -> None:
+    assert unseal(KEYS, Purpose.LOGIN, SEALED) is None
+    assert unseal(KEYS, Purpose.SESSION, KEYS.sign(Purpose.SESSION, {"exp": NOW + 60})) is None
+    assert unseal(KeyRing(["another secret"]), Purpose.SESSION, SEALED) is None
+
+
+def test_keys_are_changed_without_logging_anybody_out() -> None:
+    old, new = "a secret of some length", "its successor"
+    value = SESSIONS.write(SESSION)
+    assert read(value, sessions=Sessions(KeyRing([new, old]), LIVES, 0)) == SESSION
+    assert read(value, sessions=Sessions(KeyRing([new]), LIVES, 0)) is None
+
+
+def test_a_session_of_another_epoch_has_ended() -> None:
+    assert read(SESSIONS.write(SESSION), sessions=Sessions(KEYS, LIVES, epoch=1)) is None
+
+
+def test_a_session_ends_when_nobody_uses_it() -> None:
+    value = SESSIONS.write(SESSION)
+    assert read(value, NOW + LIVES.idle - 1) == SESSION
+    assert read(value, NOW + LIVES.idle) is None
+
+
+def test_a_session_ends_however_much_it_is_used() -> None:
+    session, now = SESSION, NOW
+    while now < NOW + LIVES.whole:
+        assert read(SESSIONS.write(session), now) == session
+        now += LIVES.refresh
+        session = SESSIONS.renew(session, session.groups, now)
+    assert read(SESSIONS.write(session), now) is None
+
+
+def test_groups_count_for_a_while_only() -> None:
+    assert not SESSIONS.is_due(SESSION, NOW + LIVES.refresh - 1)
+    assert SESSIONS.is_due(SESSION, NOW + LIVES.refresh)
+
+
+def test_over_tls_only_the_protected_name_is_read() -> None:
+    value = SESSIONS.write(SESSION)
+    assert SESSIONS.read(cookie(value, is_https=True), NOW, is_https=True) == SESSION
+    assert SESSIONS.read(cookie(value), NOW, is_https=True) is None
+    assert cookie("", is_https=True)[0].startswith("__Host-")
+
+
+def test_hundreds_of_groups_fit_into_a_cookie() -> None:
+    chosen = random.Random(1)
+    words = (
+        "android",
+        "kernel",
+        "release",
+        "board",
+        "vendor",
+        "build",
+        "qa",
+        "infra",
+        "security",
+        "lab",
+        "boot",
+    )
+    groups = frozenset(
+        f"team-{chosen.choice(words)}-{chosen.choice(words)}-{chosen.randint(1, 99)}" for _ in range(400)
+    )
+    value = SESSIONS.write(SESSIONS.start("alice", groups, LoginMethod.OIDC, NOW))
+    assert len(groups) > 350
+    assert len(value) + len("__Host-" + SESSION_COOKIE) < MAX_SEALED_BYTES
+    session = read(value)
+    assert session is not None
+    assert session.groups == groups
+
+
+def test_more_than_fits_is_refused_and_not_cut() -> None:
+    groups = frozenset(f"{random.Random(n).getrandbits(128):032x}" for n in range(400))
+    with pytest.raises(LoginFailed) as caught:
+        SESSIONS.write(SESSIONS.start("alice", groups, LoginMethod.OIDC, NOW))
+    assert caught.value.code == "too-many-groups"
+
+
+@pytest.mark.parametrize(
+    "changed", [{"sub": None}, {"groups": 7}, {"method": "guessing"}, {"iat": "soon"}, {"epoch": 1}]
+)
+def test_a_session_of_another_version_has_ended(changed: dict[str, Any]) -> None:
+    claims = {
+        "sub": "alice",
+        "groups": [],
+        "method": "oidc",
+        "sid": "1",
+        "iat": NOW,
+        "renewed": NOW,
+        "epoch": 0,
+    }
+    assert read(seal(KEYS, Purpose.SESSION, claims)) is not None
+    changed_claims = {k: v for k, v in (claims | changed).items() if v is not None}
+    assert read(seal(KEYS, Purpose.SESSION, changed_claims)) is None
+
+
+def test_each_login_is_a_new_session() -> None:
+    again = SESSIONS.start("alice", SESSION.groups, LoginMethod.OIDC, NOW)
+    assert again.id != SESSION.id
+    assert SESSIONS.renew(SESSION, frozenset(), NOW + 1).id == SESSION.id

@@ -256,3 +256,23 @@ async def test_a_listing_that_is_cancelled_leaves_no_call_behind() -> None:
     with pytest.raises(asyncio.CancelledError):
         await listing
     assert under_way == 0
+
+
+async def test_a_listing_that_fails_leaves_no_call_behind() -> None:
+    under_way = 0
+
+    async def fetch(query: ListQuery) -> ListPage:
+        nonlocal under_way
+        if query.max_keys is None:
+            return await KeyList(NUMBERED, 100).fetch(query)
+        if under_way == 3:
+            raise StoreUnavailable("throttled")
+        under_way += 1
+        try:
+            return await asyncio.Event().wait() and ListPage([], [], [], [], [], None)
+        finally:
+            under_way -= 1
+
+    with pytest.raises(StoreUnavailable, match="throttled"):
+        await RangeLister(fetch).run(PREFIX, lambda page: None)
+    assert under_way == 0

@@ -213,7 +213,9 @@ class _Ranges:
     async def _inhabited(self, points: Sequence[str], until: str | None) -> list[str]:
         """Those of the points that have something between them and the next one, asked of S3 by its first key."""
         queries = [ListQuery(self._prefix, point, max_keys=1) for point in points]
-        firsts = [page.first for page in await asyncio.gather(*map(self._fetch, queries))]
+        # Of the group, so that none goes on for a listing that has failed.
+        asking = [self._tasks.create_task(self._fetch(query)) for query in queries]
+        firsts = [(await each).first for each in asking]
         return [
             point
             for place, (point, first) in enumerate(zip(points, firsts, strict=True))

@@ -150,7 +150,7 @@ class SiteWiring:
                 requester,
                 errors,
             ),
-            self._routers(store, metrics, catalog, requester, subtrees, channel, clock),
+            self._routers(store, metrics, catalog, pages, requester, subtrees, channel, clock),
             errors,
             FastLookup(
                 ListingLookup(catalog, pages, self._authenticator, cache_headers, is_host=is_own_host),
@@ -168,6 +168,7 @@ class SiteWiring:
         store: ObjectStore,
         metrics: Metrics,
         catalog: Catalog,
+        pages: FolderPages,
         requester: Requester,
         subtrees: SubtreeListing,
         channel: WorkerChannel | None,
@@ -177,7 +178,7 @@ class SiteWiring:
         site, html, forms = self._site, self._html, Forms(self._keys, requester, clock)
         return (
             build_health_router(store, metrics, requester),
-            build_legacy_router(catalog, requester),
+            build_legacy_router(catalog, pages, requester),
             build_manifest_router(subtrees, requester),
             build_invalidate_router(catalog, requester, channel, _buckets(self._settings)),
             build_licence_router(catalog, requester, self._keys, forms, html, site, clock),

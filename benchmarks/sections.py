@@ -12,6 +12,7 @@ from benchmarks import (
     files,
     growth,
     listing,
+    loop_hold,
     recursive,
     redirect,
     served_listing,
@@ -32,6 +33,7 @@ SECTIONS: Final = (
     redirect.SECTION,
     listing.SECTION,
     served_listing.SECTION,
+    loop_hold.SECTION,
     downloads.SECTION,
     slow_clients.SECTION,
 )

@@ -201,11 +201,10 @@ class Catalog:
             Moved: a folder named without its slash, or a path below a link.
             LoginRequired, GroupRequired, Refused, StoreError: as `list_folder`.
         """
-        same_name = [e for e in await self.list_folder(path.parent, principal) if e.entry.name == path.name]
-        for visible in same_name:
-            if not visible.entry.is_folder:
-                return visible
-        if same_name:
+        view = await self.view_folder(path.parent, principal)
+        if (visible := view.find(path.name, is_folder=False)) is not None:
+            return visible
+        if view.find(path.name, is_folder=True) is not None:
             raise Moved(path.as_folder)
         raise NotFound
 

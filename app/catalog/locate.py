@@ -6,6 +6,7 @@ Nothing here decides; but rules are never older than what they are to protect.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple, NoReturn
 
 from app.cache.recent_paths import RecentPaths
@@ -18,6 +19,7 @@ from app.domain.access import Principal
 from app.domain.entries import Entry, File, FileInfo
 from app.domain.errors import Moved, NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath
+from app.domain.turns import run_aside
 from app.policy.decide import Rules
 from app.policy.tier import Tier
 from app.storage.store import ObjectStore
@@ -142,8 +144,8 @@ class FileLocator:
     async def _matched(self, path: ArtifactPath, snapshot: Snapshot, principal: Principal) -> LocatedFile:
         """The file that a wildcard stands for, which is told to those who may see the listing."""
         await self._resolver.require(snapshot.path, snapshot, principal)
-        shown = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False).entries()
-        real, listed = only_match(shown, path.name)
+        view = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False)
+        real, listed = await run_aside(partial(only_match, view, path.name), entries=len(snapshot.entries))
         return LocatedFile(real, snapshot, listed, snapshot.version)
 
     async def _look_at_both(self, path: ArtifactPath) -> tuple[FileInfo, Snapshot]:

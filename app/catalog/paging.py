@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from app.domain.access import VisibleEntry
@@ -18,30 +19,36 @@ class Page(NamedTuple):
     Attributes:
         entries: in listing order.
         next_after: cursor that gives the next page, or None on the last.
-        total: how many entries the whole listing has.
     """
 
     entries: tuple[VisibleEntry, ...]
     next_after: str | None
-    total: int
 
 
-def take_page(entries: tuple[VisibleEntry, ...], *, after: str | None, limit: int | None) -> Page:
-    """Cut one page out of a listing that is in listing order.
+def take_page(
+    entries: Sequence[Entry],
+    show: Callable[[Entry], VisibleEntry | None],
+    *,
+    after: str | None,
+    limit: int | None,
+) -> Page:
+    """Cut one page out of a listing. No entries are looked at but those of the page, and the one behind it.
 
     Args:
+        entries: in listing order, those included that the asker does not see.
+        show: gives an entry as the asker sees it; None for one that they do not.
         after: the name behind which to begin, with a `/` if it is a folder's; it need not exist any more.
         limit: most entries on the page; None for no limit.
 
     Raises:
         BadParameter: `after` is no name.
     """
-    start = 0
-    if after is not None:
-        start = position_behind(entries, _named_by(after))
-    end = len(entries) if limit is None else min(len(entries), start + limit)
-    next_after = cursor_of(entries[end - 1]) if start < end < len(entries) else None
-    return Page(entries[start:end], next_after, len(entries))
+    start = 0 if after is None else position_behind(entries, _named_by(after))
+    seen = (show(entries[index]) for index in range(start, len(entries)))
+    shown = (visible for visible in seen if visible is not None)
+    page = tuple(islice(shown, limit))
+    is_cut = limit is not None and next(shown, None) is not None
+    return Page(page, cursor_of(page[-1]) if is_cut else None)
 
 
 def cursor_of(visible: VisibleEntry) -> str:
@@ -64,9 +71,9 @@ def path_behind(folder: ArtifactPath, cursor: str) -> ArtifactPath:
         raise BadParameter("after", "a path below this folder, with a '/' behind a folder's") from error
 
 
-def position_behind(entries: Sequence[VisibleEntry], place: Entry) -> int:
+def position_behind(entries: Sequence[Entry], place: Entry) -> int:
     """Index of the first entry that comes behind a place in listing order."""
-    return bisect_right(entries, listing_order(place), key=lambda visible: listing_order(visible.entry))
+    return bisect_right(entries, listing_order(place), key=listing_order)
 
 
 def _named_by(cursor: str) -> Entry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import itertools
 from bisect import bisect_left
@@ -21,6 +20,7 @@ from app.domain.entries import ControlFile, Entry, File, FileInfo, Folder, listi
 from app.domain.entry_table import EntryTable
 from app.domain.errors import MalformedRules, RequestError
 from app.domain.paths import ArtifactPath
+from app.domain.turns import run_aside
 from app.policy.control_file_names import HIDDEN_MARKS, LINK_FILE, control_files_to_read, is_hidden_name
 from app.policy.decide import Rules, closed_rules, compose
 from app.policy.eula import DefaultLicences
@@ -30,12 +30,6 @@ from app.storage.store import REPLICA, FirstPage, FolderWatch, ObjectStore
 SNAPSHOT_BYTES = 2_500
 """What a snapshot takes beside its entries and control files: its rules, path and tuples, and what the allocator
 cannot use again of the gaps between its columns. Measured by browsing a million files."""
-
-LARGE_RULES_BYTES = 64 * 1024
-"""From so many on, control files are parsed and hashed in a thread: at 300 MB/s, this takes 0.2 ms."""
-
-SORTED_IN_THREAD_FROM = 1_000
-"""From so many on, a listing is put in order in a thread, so that the event loop is not held up."""
 
 _log = structlog.get_logger(__name__)
 
@@ -172,10 +166,8 @@ class SnapshotLoader:
     async def _load(self, store: ObjectStore, path: ArtifactPath) -> Snapshot:
         async with self._watching(store, path) as watch:
             listing = await store.list_folder(path, watch)
-        if len(listing.entries) < SORTED_IN_THREAD_FROM:
-            entries = _in_listing_order(listing.entries)
-        else:
-            entries = await asyncio.to_thread(_in_listing_order, listing.entries)
+        found = listing.entries
+        entries = await run_aside(partial(_in_listing_order, found), entries=len(found))
         names = ControlNames(tuple(kept_back(entries)), listing.skipped, folders_kept_back(entries))
         rules_and_link = await self.read_rules_and_link(store, path, names)
         if listing.origin.startswith(REPLICA):
@@ -239,9 +231,8 @@ class SnapshotLoader:
         except MalformedRules as error:
             rules = closed_rules(path, error, site=self._site, default_public=self._default_public)
             return FolderRulesAndLink(rules, None, fingerprint=b"too-large")
-        if sum(len(control.content or b"") for control in controls.rules) < LARGE_RULES_BYTES:
-            return self._govern(path, names.files, controls)
-        return await asyncio.to_thread(self._govern, path, names.files, controls)
+        size = sum(len(control.content or b"") for control in controls.rules)
+        return await run_aside(partial(self._govern, path, names.files, controls), size=size)
 
     def _govern(
         self, path: ArtifactPath, names: Collection[str], controls: ControlFiles
@@ -271,8 +262,7 @@ class SnapshotLoader:
 
 
 def _in_listing_order(entries: Sequence[Entry]) -> EntryTable:
-    table = entries if isinstance(entries, EntryTable) else EntryTable.of(entries)
-    return table.in_listing_order()
+    return EntryTable.of(entries).in_listing_order()
 
 
 def _fingerprint(controls: ControlFiles) -> bytes:

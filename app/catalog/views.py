@@ -9,7 +9,9 @@ from typing import NamedTuple
 from app.cache.listing_cache import Cached
 from app.catalog.snapshot_loader import Snapshot
 from app.domain.access import Principal, VisibleEntry
+from app.domain.entries import Entry
 from app.policy.decide import visible_entry
+from app.policy.name_patterns import NamePattern
 from app.policy.tier import Tier, tier_of
 
 
@@ -37,8 +39,21 @@ class FolderView(NamedTuple):
 
     def each(self) -> Iterator[VisibleEntry | None]:
         """The same one by one, each made when it is asked for, with None for what the principal does not see."""
-        rules, path = self.snapshot.rules, self.snapshot.path
-        return (visible_entry(path, entry, rules, self.principal) for entry in self.snapshot.entries)
+        return map(self.show, self.snapshot.entries)
+
+    def show(self, entry: Entry) -> VisibleEntry | None:
+        """An entry of the folder as the principal sees it, or None."""
+        return visible_entry(self.snapshot.path, entry, self.snapshot.rules, self.principal)
+
+    def find(self, name: str, *, is_folder: bool) -> VisibleEntry | None:
+        """The entry of this name and kind, if there is one and the principal sees it. No other is looked at."""
+        entry = self.snapshot.entry(name, is_folder=is_folder)
+        return None if entry is None else self.show(entry)
+
+    def matching(self, pattern: NamePattern) -> Iterator[VisibleEntry]:
+        """What the principal sees of the entries whose names match. No others are decided about."""
+        seen = map(self.show, self.snapshot.entries.named(pattern.matches))
+        return (visible for visible in seen if visible is not None)
 
 
 class PartialView(NamedTuple):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
-from app.domain.access import VisibleEntry
+from app.catalog.views import FolderView
 from app.domain.entries import File
 from app.domain.errors import AmbiguousPattern, Moved, NotFound
 from app.domain.paths import ArtifactPath, display_name
@@ -19,14 +19,16 @@ def is_wildcard(name: str) -> bool:
     return is_wild(name) and len(name.encode("utf-8", "surrogateescape")) <= MAX_PATTERN_BYTES
 
 
-def only_match(shown: Iterable[VisibleEntry], pattern: str) -> tuple[ArtifactPath, File]:
+def only_match(view: FolderView, pattern: str) -> tuple[ArtifactPath, File]:
     """The one entry that a wildcard stands for, among those the principal may see.
+
+    No more are looked for than are named.
 
     Raises:
         NotFound: none matches. AmbiguousPattern: several do. Moved: it is a folder.
     """
-    compiled = NamePattern.compile(pattern)
-    matches = [visible for visible in shown if not visible.locked and compiled.matches(visible.entry.name)]
+    unlocked = (visible for visible in view.matching(NamePattern.compile(pattern)) if not visible.locked)
+    matches = list(islice(unlocked, MAX_MATCHES_NAMED + 1))
     if not matches:
         raise NotFound
     if len(matches) > 1:

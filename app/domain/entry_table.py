@@ -11,8 +11,8 @@ import itertools
 import sys
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, overload
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeVar, overload
 
 from app.domain.entries import Entry, File, Folder, name_order
 
@@ -24,7 +24,7 @@ _AS_IT_IS: Final = b"t"
 _RUN: Final = 4096
 """Entries that are sorted in one step."""
 
-_Key = tuple[tuple[int, int, tuple[int, ...], bytes], int]
+_Key = TypeVar("_Key", tuple[tuple[int, int, tuple[int, ...], bytes], int], tuple[bytes, int])
 
 
 class EntryTable(Sequence[Entry]):
@@ -46,7 +46,9 @@ class EntryTable(Sequence[Entry]):
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> EntryTable:
-        """Pack entries."""
+        """Pack entries; a table is one already."""
+        if isinstance(entries, EntryTable):
+            return entries
         builder = EntryTableBuilder()
         for entry in entries:
             builder.append(entry)
@@ -79,13 +81,26 @@ class EntryTable(Sequence[Entry]):
             if self._raw_name(index).find(wanted) == place - _start(self._name_ends, index):
                 yield self._entry(index)
 
+    def named(self, is_meant: Callable[[str], bool]) -> Iterator[Entry]:
+        """The entries of some names, in order. No others are made."""
+        return (self._entry(index) for index in range(len(self)) if is_meant(self._name(index)))
+
     def in_listing_order(self) -> EntryTable:
         """The same entries as every listing has them (`listing_order`)."""
-        keys = [
+        return self._in_order(
             (name_order(self._name(index), is_folder=bool(is_folder)), index)
             for index, is_folder in enumerate(self._folders)
-        ]
-        order = [index for _, index in _sorted_in_steps(keys)]
+        )
+
+    def in_walk_order(self) -> EntryTable:
+        """The same entries as a walk through a tree has them (`walk_order`)."""
+        return self._in_order(
+            (self._raw_name(index) + (b"/" if is_folder else b""), index)
+            for index, is_folder in enumerate(self._folders)
+        )
+
+    def _in_order(self, keys: Iterable[_Key]) -> EntryTable:
+        order = [index for _, index in _sorted_in_steps(list(keys))]
         if order == list(range(len(order))):
             return self
         columns = EntryTableBuilder()

@@ -1,7 +1,7 @@
 """What HTTP itself asks of a server, as pure functions of the RFCs' text: no I/O, no framework, no clock."""
 
 from app.http_semantics.conditionals import Validators, Verdict, evaluate_preconditions, if_range_holds
-from app.http_semantics.content import content_disposition, disposition_kind, media_type_for
+from app.http_semantics.content import content_disposition, disposition_kind, known_media_type, media_type_for
 from app.http_semantics.dates import http_date, parse_http_date
 from app.http_semantics.digests import digest_fields
 from app.http_semantics.fields import FieldLines, list_members
@@ -33,6 +33,7 @@ __all__ = [
     "evaluate_preconditions",
     "http_date",
     "if_range_holds",
+    "known_media_type",
     "list_members",
     "media_type_for",
     "multipart_plan",

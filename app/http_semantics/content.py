@@ -68,6 +68,12 @@ def media_type_for(name: str) -> str:
     return f"{found}; charset=utf-8" if found.startswith("text/") else found
 
 
+def known_media_type(name: str) -> str | None:
+    """The same without parameters; None for a file of which only that it has bytes is known."""
+    media_type = media_type_for(name).partition(";")[0]
+    return None if media_type == DEFAULT_MEDIA_TYPE else media_type
+
+
 def disposition_kind(media_type: str) -> DispositionKind:
     """Whether a file may be shown in the browser, or must be saved.
 

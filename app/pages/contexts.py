@@ -32,7 +32,6 @@ class FolderPage:
         path: the folder.
         entries: what the asker may see, in listing order, already cut to the page.
         next_after: value of the `after` parameter that gives the next page; None on the last page.
-        total: number of entries the asker may see on all pages; None where it was not counted.
         limit: the page size that was asked for, repeated in the link to the next page; None for the default.
     """
 
@@ -40,7 +39,6 @@ class FolderPage:
     path: ArtifactPath
     entries: tuple[VisibleEntry, ...]
     next_after: str | None = None
-    total: int | None = None
     limit: int | None = None
 
 

@@ -126,10 +126,8 @@ class HtmlPages:
 
 
 def summary_text(page: FolderPage) -> str:
-    """`3 folders, 42 files, 1.2G`; where the page is not the whole folder, `1,000 of 25,000 entries`."""
+    """`3 folders, 42 files, 1.2G`; where more follow, `1,000 entries on this page, more follow`."""
     shown = len(page.entries)
-    if page.total is not None and page.total != shown:
-        return f"{shown:,} of {count_text(page.total, 'entry', 'entries')}"
     if page.next_after is not None:
         return f"{count_text(shown, 'entry', 'entries')} on this page, more follow"
     sizes = [visible.entry.size for visible in page.entries if isinstance(visible.entry, File)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -10,16 +9,31 @@ from typing import Final, NamedTuple
 from app.cache.response_cache import ListingKey, ResponseCache, StoredResponse
 from app.cache.single_flight import SingleFlight
 from app.catalog import FolderView, take_page
+from app.domain.turns import run_aside
+from app.http_semantics import known_media_type
 from app.pages.contexts import FolderPage, Site
 from app.pages.html import HtmlPages
+from app.pages.legacy_lists import ls_json
 from app.pages.links import next_query
-from app.pages.representations import REPRESENTATIONS
+from app.pages.representations import REPRESENTATIONS, Representation
 from app.responses.caching import LISTING_VARY
 from app.responses.compression import MIN_COMPRESSED_BYTES, compressed
 from app.responses.headers import store_headers
 
-MANY_ENTRIES: Final = 300
-"""From so many on, a page is rendered in a thread, so that the event loop is not held up."""
+LS: Final = Representation("ls", "application/json", lambda _, page: ls_json(page.entries, known_media_type))
+"""What `/api/ls/` has for a folder. Nobody can ask for it by `format`."""
+_FORMS: Final = {**REPRESENTATIONS, LS.name: LS}
+
+_NOT_MODIFIED: Final = frozenset(
+    {
+        b"etag",
+        b"vary",
+        b"x-content-type-options",
+        b"referrer-policy",
+        b"content-security-policy",
+        b"x-pierhead-replica",
+    }
+)
 
 
 class PageRequest(NamedTuple):
@@ -103,20 +117,18 @@ class FolderPages:
         self, view: FolderView, representation: str, encoding: str, cut: PageRequest
     ) -> StoredResponse:
         def make() -> StoredResponse:
-            part = take_page(view.entries(), after=cut.after, limit=cut.limit)
-            context = FolderPage(
-                self._site, view.snapshot.path, part.entries, part.next_after, part.total, cut.limit
-            )
+            part = take_page(view.snapshot.entries, view.show, after=cut.after, limit=cut.limit)
+            context = FolderPage(self._site, view.snapshot.path, part.entries, part.next_after, cut.limit)
             page = self._page(context, representation, encoding, view.snapshot.origin)
             if (following := next_query(context, cut.format)) is None:
                 return page
             link = (b"link", f'<{following}>; rel="next"'.encode("ascii"))
             return StoredResponse.of(page.body, (*page.headers, link), page.e_tag.decode("ascii"))
 
-        return make() if len(view.snapshot.entries) < MANY_ENTRIES else await asyncio.to_thread(make)
+        return await run_aside(make, entries=len(view.snapshot.entries))
 
     def _page(self, context: FolderPage, representation: str, encoding: str, origin: str) -> StoredResponse:
-        form = REPRESENTATIONS[representation]
+        form = _FORMS[representation]
         body = form.page(self._html, context)
         # The validator is taken before compression, so that replicas with other versions of a compressor
         # agree on it; a strong one differs between encodings (RFC 9110 section 8.8.3.3).
@@ -132,3 +144,8 @@ class FolderPages:
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         )
         return StoredResponse.of(body, raw, f'"{tag}"')
+
+
+def not_modified_headers(page: StoredResponse) -> list[tuple[bytes, bytes]]:
+    """What a 304 repeats of a page's headers (RFC 9110 section 15.4.5)."""
+    return [field for field in page.headers if field[0] in _NOT_MODIFIED]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.access import Principal
+from app.domain.turns import run_aside
 from app.http_semantics import Validators, Verdict, choose_encoding, evaluate_preconditions
 from app.responses.caching import LISTING_VARY, kept_for
 from app.responses.compression import ENCODINGS, MIN_COMPRESSED_BYTES, compressed
 
 
-def rendered(
+async def rendered(
     request: Request,
     body: bytes,
     media_type: str,
@@ -36,9 +38,9 @@ def rendered(
     if len(body) >= MIN_COMPRESSED_BYTES:
         encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
     # Taken before compression, and another one for each encoding: as `FolderPages` does.
-    e_tag = hashlib.blake2b(body + also_validated.encode(), digest_size=16).hexdigest() + (
-        "" if encoding == "identity" else f"-{encoding}"
-    )
+    validated = body + also_validated.encode()
+    tag = await run_aside(lambda: hashlib.blake2b(validated, digest_size=16), size=len(body))
+    e_tag = tag.hexdigest() + ("" if encoding == "identity" else f"-{encoding}")
     headers = {
         "ETag": f'"{e_tag}"',
         "Vary": LISTING_VARY,
@@ -50,7 +52,7 @@ def rendered(
         return Response(None, 304, headers)
     if encoding != "identity":
         headers["Content-Encoding"] = encoding
-        body = compressed(body, encoding)
+        body = await run_aside(partial(compressed, body, encoding), size=len(body))
     return Response(body, 200, headers)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Final, Literal, NamedTuple
 
@@ -105,27 +105,50 @@ async def _page(
     store: ObjectStore,
     headers: dict[str, str],
 ) -> Response:
-    kept: list[VisibleEntry] = []
-    is_cut = False
-    async with aclosing(entries):
-        async for visible in entries:
-            if len(kept) == limit:
-                is_cut = True
-                break
-            kept.append(visible)
+    first = _FirstEntries(entries, limit)
+    body = bytearray()
+    async with aclosing(_lines(asked, first.entries(), store)) as lines:
+        async for line in lines:
+            body += line
     link = ""
-    if is_cut:
-        link = f'<{next_walk_query(asked.path, kept[-1], limit, asked.fields)}>; rel="next"'
+    if first.last is not None and first.is_cut:
+        link = f'<{next_walk_query(asked.path, first.last, limit, asked.fields)}>; rel="next"'
         headers["Link"] = link
-    body = b"".join([line async for line in _lines(asked, _given(kept), store)])
-    return rendered(
-        request, body, REPRESENTATIONS[asked.form].media_type, asked.principal, headers, also_validated=link
+    return await rendered(
+        request,
+        bytes(body),
+        REPRESENTATIONS[asked.form].media_type,
+        asked.principal,
+        headers,
+        also_validated=link,
     )
 
 
-async def _given(entries: Iterable[VisibleEntry]) -> Entries:
-    for visible in entries:
-        yield visible
+class _FirstEntries:
+    """Some entries, and what there is to be known of the rest.
+
+    Attributes:
+        last: the last of them; None where there is none.
+        is_cut: whether others follow.
+    """
+
+    def __init__(self, entries: Entries, limit: int) -> None:
+        self._entries = entries
+        self._limit = limit
+        self.last: VisibleEntry | None = None
+        self.is_cut = False
+
+    async def entries(self) -> Entries:
+        """Them one by one, after which the attributes are right."""
+        count = 0
+        async with aclosing(self._entries) as entries:
+            async for visible in entries:
+                if count == self._limit:
+                    self.is_cut = True
+                    return
+                count += 1
+                self.last = visible
+                yield visible
 
 
 async def _lines(asked: Subtree, entries: Entries, store: ObjectStore) -> AsyncGenerator[bytes, None]:

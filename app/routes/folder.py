@@ -17,23 +17,13 @@ from app.http_semantics import choose_encoding, choose_media_type
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import CacheHeaders
 from app.responses.compression import ENCODINGS
-from app.responses.folder_listing import FolderPages, PageRequest
+from app.responses.folder_listing import FolderPages, PageRequest, not_modified_headers
 from app.responses.partial_listing import may_be_partial, partial_answer
 from app.responses.record import record_of
 from app.responses.rendered import is_not_modified
 from app.responses.subtree_listing import Subtree, SubtreeListing
 from app.routes.parameters import MAX_LIMIT, Query
 
-_NOT_MODIFIED: Final = frozenset(
-    {
-        b"etag",
-        b"vary",
-        b"x-content-type-options",
-        b"referrer-policy",
-        b"content-security-policy",
-        b"x-pierhead-replica",
-    }
-)
 _NEGOTIABLE: Final = {form.bare_media_type: form.name for form in REPRESENTATIONS.values()}
 
 
@@ -125,11 +115,6 @@ def folder_age(view: FolderView, cache_headers: CacheHeaders) -> Sequence[tuple[
     if not view.principal.is_anonymous or view.principal.trusted:
         return ()
     return cache_headers.of_age(view.age, is_stale=view.is_stale)
-
-
-def not_modified_headers(page: StoredResponse) -> list[tuple[bytes, bytes]]:
-    """What a 304 repeats of a page's headers (RFC 9110 section 15.4.5)."""
-    return [field for field in page.headers if field[0] in _NOT_MODIFIED]
 
 
 class FolderAnswer:

@@ -9,15 +9,19 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.catalog import Catalog
+from app.cache.response_cache import StoredResponse
+from app.catalog import Catalog, FolderView
 from app.domain.access import Principal, VisibleEntry
 from app.domain.errors import ImpossiblePath, Moved, NotFound
 from app.domain.paths import ArtifactPath
-from app.http_semantics import media_type_for
+from app.http_semantics import choose_encoding, known_media_type
 from app.pages.json_bytes import json_bytes
-from app.pages.legacy_lists import license_object, ls_object
+from app.pages.legacy_lists import license_object, ls_json
+from app.responses.caching import kept_for
+from app.responses.compression import ENCODINGS
+from app.responses.folder_listing import LS, FolderPages, not_modified_headers
 from app.responses.problems import problem_answers
-from app.responses.rendered import rendered
+from app.responses.rendered import is_not_modified, rendered
 from app.responses.requester import Requester
 
 MAX_REDIRECTS: Final = 8
@@ -60,7 +64,7 @@ class LicenceAnswer(BaseModel):
 TreePath = Annotated[str, Path(description="Path below the root, percent-encoded.")]
 
 
-def build_legacy_router(catalog: Catalog, requester: Requester) -> APIRouter:
+def build_legacy_router(catalog: Catalog, pages: FolderPages, requester: Requester) -> APIRouter:
     """Routes below `/api/ls` and `/api/license`."""
     router = APIRouter(prefix="/api", tags=["listing"])
     problems = problem_answers(401, 403, 404, 414, 502, 503)
@@ -73,16 +77,18 @@ def build_legacy_router(catalog: Catalog, requester: Requester) -> APIRouter:
     async def ls(request: Request, path: TreePath) -> Response:
         """List a folder, or one file."""
         principal = requester.identify(request)
-        entries = await _entries(tree_path(request, "/api/ls"), principal, catalog)
-        body = json_bytes(ls_object(entries, _bare_media_type))
-        return rendered(request, body, "application/json", principal)
+        seen = await _seen(tree_path(request, "/api/ls"), principal, catalog)
+        if isinstance(seen, FolderView):
+            encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
+            return _page(request, await pages.whole(seen, LS.name, encoding), principal)
+        return await rendered(request, ls_json((seen,), known_media_type), "application/json", principal)
 
     @router.get("/license/{path:path}", name="api-license", response_model=LicenceAnswer, responses=problems)
     async def license_of(request: Request, path: TreePath) -> Response:
         """The licences that stand before one file."""
         principal = requester.identify(request)
         body = json_bytes(await _licences(tree_path(request, "/api/license"), principal, catalog))
-        return rendered(request, body, "application/json", principal)
+        return await rendered(request, body, "application/json", principal)
 
     return router
 
@@ -96,13 +102,24 @@ def tree_path(request: Request, prefix: str) -> ArtifactPath:
     return ArtifactPath.parse(below or b"/")
 
 
-async def _entries(path: ArtifactPath, principal: Principal, catalog: Catalog) -> tuple[VisibleEntry, ...]:
-    """A folder's entries, or one file; links are followed here, for old scripts do not follow redirects."""
+def _page(request: Request, page: StoredResponse, principal: Principal) -> Response:
+    """A folder's page as the framework sends it."""
+    is_known = is_not_modified(request, page.e_tag.decode("ascii").strip('"'))
+    answer = Response(status_code=304 if is_known else 200)
+    answer.body = b"" if is_known else page.body
+    fields = not_modified_headers(page) if is_known else page.headers
+    answer.raw_headers = list(fields)
+    answer.headers.update(kept_for(principal))
+    return answer
+
+
+async def _seen(path: ArtifactPath, principal: Principal, catalog: Catalog) -> FolderView | VisibleEntry:
+    """A folder, or one file; links are followed here, for old scripts do not follow redirects."""
     for _ in range(MAX_REDIRECTS):
         try:
             if path.is_folder:
-                return await catalog.list_folder(path, principal)
-            return (await catalog.look_up(path, principal),)
+                return await catalog.view_folder(path, principal)
+            return await catalog.look_up(path, principal)
         except Moved as moved:
             path = moved.target
     raise NotFound
@@ -112,15 +129,9 @@ async def _licences(path: ArtifactPath, principal: Principal, catalog: Catalog) 
     for _ in range(MAX_REDIRECTS):
         try:
             if path.is_folder:
-                await catalog.list_folder(path, principal)
+                await catalog.view_folder(path, principal)
                 return license_object(None, FOLDER_HAS_NO_LICENCE)
             return license_object(await catalog.licences_of(path, principal))
         except Moved as moved:
             path = moved.target
     raise NotFound
-
-
-def _bare_media_type(name: str) -> str | None:
-    """Without parameters; None where only the general type for unknown bytes is known."""
-    media_type = media_type_for(name).partition(";")[0]
-    return None if media_type == "application/octet-stream" else media_type

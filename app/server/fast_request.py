@@ -22,8 +22,8 @@ from app.http_semantics import choose_encoding
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import CacheHeaders
 from app.responses.compression import ENCODINGS
-from app.responses.folder_listing import FolderPages
-from app.routes.folder import folder_age, negotiated, not_modified_headers
+from app.responses.folder_listing import FolderPages, not_modified_headers
+from app.routes.folder import folder_age, negotiated
 
 MEMO_SIZE: Final = 4096
 MAX_MEMO_BYTES: Final = 512

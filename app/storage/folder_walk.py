@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
-from app.domain.entries import Entry, Found, Listing, Skipped, walk_order
+from app.domain.entries import Found, Listing, Skipped
+from app.domain.entry_table import EntryTable
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath
+from app.domain.turns import run_aside
 from app.storage.store import ListNames
 
 PAGE_ENTRIES: Final = 1000
@@ -57,7 +60,7 @@ def by_names(list_names: ListNames) -> ListFolder:
     """List folders by what is known of them. What cannot be served is then not among their entries."""
 
     async def list_folder(path: ArtifactPath) -> Listing:
-        return Listing(path, tuple(await list_names(path)))
+        return Listing(path, await list_names(path))
 
     return list_folder
 
@@ -72,6 +75,6 @@ async def _level(folder: ArtifactPath, list_folder: ListFolder) -> Iterator[Foun
         listing = await list_folder(folder)
     except (NotFound, Moved):
         return iter(())
-    in_order = sorted(listing.entries, key=walk_order)
-    entries: tuple[Entry | Skipped, ...] = (*map(Skipped, listing.skipped), *in_order)
-    return (Found(folder, entry) for entry in entries)
+    found = listing.entries
+    in_order = await run_aside(lambda: EntryTable.of(found).in_walk_order(), entries=len(found))
+    return (Found(folder, entry) for entry in chain(map(Skipped, listing.skipped), in_order))

@@ -16,13 +16,14 @@ from app.cache.response_cache import ResponseCache, StoredResponse
 from app.catalog import FolderView, SnapshotLoader
 from app.domain.access import ANONYMOUS, PathScope, Principal
 from app.domain.paths import ArtifactPath
+from app.domain.turns import MANY_ENTRIES
 from app.pages.contexts import FolderPage, Site
 from app.pages.html import HtmlPages
 from app.pages.representations import REPRESENTATIONS
 from app.pages.templates_dir import templates_directory
 from app.policy.tier import tier_of
 from app.responses.compression import ENCODINGS
-from app.responses.folder_listing import MANY_ENTRIES, FolderPages
+from app.responses.folder_listing import FolderPages
 from tests.support.memory_store import MemoryStore
 from tests.support.policy import DEFAULTS, build_info, site_policy
 

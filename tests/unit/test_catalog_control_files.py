@@ -11,10 +11,11 @@ import pytest
 
 from app.catalog import SnapshotLoader, snapshot_loader
 from app.catalog.control_files import MAX_CONTROL_BYTES, MAX_CONTROL_FILES, READS_AT_ONCE
-from app.catalog.snapshot_loader import LARGE_RULES_BYTES, Snapshot
+from app.catalog.snapshot_loader import Snapshot
 from app.domain.access import ANONYMOUS, Access, Allow, Forbidden, NeedsLicence, Principal
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
+from app.domain.turns import MANY_BYTES
 from app.policy.decide import classify, compose, decide, explain
 from app.policy.site_policy import SitePolicy
 from app.storage.store import CONTROL_FILE_LIMIT
@@ -137,7 +138,7 @@ async def test_after_a_failure_the_rest_is_not_read(store: CountingStore) -> Non
     assert store.reads <= READS_AT_ONCE
 
 
-@pytest.mark.parametrize(("size", "is_apart"), [(LARGE_RULES_BYTES - 1, False), (LARGE_RULES_BYTES, True)])
+@pytest.mark.parametrize(("size", "is_apart"), [(MANY_BYTES - 1, False), (MANY_BYTES, True)])
 async def test_long_texts_are_hashed_off_the_event_loop(
     store: CountingStore, size: int, is_apart: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

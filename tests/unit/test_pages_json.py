@@ -16,7 +16,7 @@ from app.domain.paths import ROOT, ArtifactPath, display_name
 from app.pages.contexts import FolderPage
 from app.pages.html import HtmlPages
 from app.pages.json_bytes import json_bytes
-from app.pages.legacy_lists import license_object, ls_object
+from app.pages.legacy_lists import license_object, ls_json
 from app.pages.lists import (
     entry_line,
     entry_object,
@@ -130,7 +130,7 @@ def test_every_representation_has_the_same_entries_in_the_same_order(some: list[
     links = [tag.attributes["href"] for tag in Reader(table).all("a")][1:]
     assert [ArtifactPath.parse((FOLDER.url + link).encode()) for link in links] == paths
 
-    legacy = ls_object(entries, lambda _: None)["files"]
+    legacy = json.loads(ls_json(entries, lambda _: None))["files"]
     assert [one["url"] for one in legacy] == [one["url"] for one in objects]
 
 
@@ -142,7 +142,7 @@ def test_an_entry_line_is_one_line() -> None:
 
 def test_ls_object_has_the_original_keys_and_types() -> None:
     entries = [visible(Folder("16.12")), visible(Folder("old", 5)), visible(File("a b.img", 12, NOON))]
-    assert ls_object(entries, {"a b.img": "application/x-raw"}.get) == {
+    assert json.loads(ls_json(entries, {"a b.img": "application/x-raw"}.get)) == {
         "files": [
             {"name": "16.12", "size": 0, "type": "folder", "mtime": None, "url": "/releases/16.09/16.12/"},
             {"name": "old", "size": 0, "type": "folder", "mtime": 5.0, "url": "/releases/16.09/old/"},
@@ -158,7 +158,8 @@ def test_ls_object_has_the_original_keys_and_types() -> None:
 
 
 def test_ls_object_of_an_unknown_type_is_null() -> None:
-    assert ls_object([visible(File("a", 1, NOON))], lambda _: None)["files"][0]["type"] is None
+    answer = json.loads(ls_json([visible(File("a", 1, NOON))], lambda _: None))
+    assert answer["files"][0]["type"] is None
 
 
 @pytest.mark.parametrize("licences", [None, ()])

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple
 
-from app.catalog.snapshot_loader import Snapshot
 from app.domain.entries import Entry, File, Folder, Found, Skipped, walk_order
+from app.domain.entry_table import EntryTable
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import LINK_FILE, is_hidden_name
@@ -22,12 +22,12 @@ class FolderRules(NamedTuple):
 
     Attributes:
         rules: what governs it; None for a folder that is not entered.
-        snapshot: the folder itself, where its rules came with it: its entries are then these and not those of
-            the walk, for rules count for what was read before them.
+        entries: those of the folder itself in the order of a walk, where they came with its rules: these count
+            then and not those of the walk, for rules count for what was read before them.
     """
 
     rules: Rules | None
-    snapshot: Snapshot | None = None
+    entries: EntryTable | None = None
 
 
 NOT_ENTERED: Final = FolderRules(None)

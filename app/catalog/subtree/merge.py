@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from app.catalog.subtree.lookahead import Passed, WalkedFolder
 from app.domain.entries import walk_order
+from app.domain.entry_table import EntryTable
 
 
 class _Open:
     """The entries of one folder that are still to come, in the order of a walk."""
 
-    def __init__(self, folder: WalkedFolder, start: bytes) -> None:
-        entries = folder.sight.snapshot.entries if folder.sight and folder.sight.snapshot else ()
+    def __init__(self, folder: WalkedFolder, entries: EntryTable, start: bytes) -> None:
         above = folder.path.to_bytes()
-        places = ((walk_order(entry), entry) for entry in entries)
-        # Reversed, so that what comes next is taken from the end.
-        self._rest = sorted(
-            ((place, entry) for place, entry in places if above + place > start), reverse=True
-        )
+        self._next = bisect_right(entries, start, key=lambda entry: above + walk_order(entry))
+        self._entries = entries
         self.folder = folder
 
     def until(self, place: bytes | None) -> Iterator[Passed]:
         """Those that come before a place in the folder or are at it; None for all."""
-        while self._rest and (place is None or self._rest[-1][0] <= place):
-            yield Passed(self.folder, self._rest.pop()[1])
+        while self._next < len(self._entries):
+            entry = self._entries[self._next]
+            if place is not None and walk_order(entry) > place:
+                return
+            self._next += 1
+            yield Passed(self.folder, entry)
 
 
 class SnapshotMerge:
@@ -67,10 +69,10 @@ class SnapshotMerge:
 
     def _enter(self, folder: WalkedFolder) -> None:
         """Open every folder on the way to this one that comes from a snapshot, if it is not open already."""
-        on_the_way: list[WalkedFolder] = []
+        on_the_way: list[_Open] = []
         above: WalkedFolder | None = folder
         while above is not None and not (self._open and above is self._open[-1].folder):
-            if above.sight is not None and above.sight.snapshot is not None:
-                on_the_way.append(above)
+            if above.sight is not None and above.sight.entries is not None:
+                on_the_way.append(_Open(above, above.sight.entries, self._start))
             above = above.parent
-        self._open += [_Open(new, self._start) for new in reversed(on_the_way)]
+        self._open += reversed(on_the_way)

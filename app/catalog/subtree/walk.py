@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final
 
 from app.cache.listing_cache import ListingCache
@@ -15,9 +16,11 @@ from app.catalog.snapshot_loader import FolderRulesAndLink, Snapshot, SnapshotLo
 from app.catalog.subtree.lookahead import NOT_ENTERED, FolderRules, LookaheadWalk, Passed, WalkedFolder
 from app.catalog.subtree.merge import SnapshotMerge
 from app.domain.access import Access, Principal, VisibleEntry
-from app.domain.entries import Entry, File, Folder
+from app.domain.entries import Entry, File, Folder, walk_order
+from app.domain.entry_table import EntryTable
 from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged, RulesUnreadable, StoreDenied
 from app.domain.paths import ArtifactPath
+from app.domain.turns import InTurns, run_aside
 from app.policy.control_file_names import LINK_FILE
 from app.policy.decide import visible_entry
 from app.policy.site_policy import SitePolicy
@@ -25,6 +28,8 @@ from app.storage.store import ObjectStore
 
 FOLDERS_AT_ONCE: Final = 16
 """Most folders whose control files are read at the same time."""
+FOLDERS_PER_TURN: Final = 50
+"""So many are looked into before others get a turn, where nothing has to be read for that: some milliseconds."""
 
 
 class SubtreeWalk:
@@ -73,30 +78,36 @@ class SubtreeWalk:
             AccessDenied, NotFound: before anything is given, the folder is no longer to be listed.
             StoreError: at any time.
         """
+        async with aclosing(self._passed(path, behind)) as parts:
+            async for part in parts:
+                async for visible in InTurns(map(self._show, part)):
+                    if visible is not None:
+                        yield visible
+
+    async def _passed(
+        self, path: ArtifactPath, behind: ArtifactPath
+    ) -> AsyncGenerator[Iterable[Passed], None]:
+        """What the walk comes by, some at a time, each in a folder about which all is known by then."""
         trail = _trail(path, behind)
         start = "" if behind == path else behind.text
         async with aclosing(self._store.walk(path, start, self._names_in)) as pages:
             passage = LookaheadWalk(pages, trail)
             merging = SnapshotMerge(start.encode("utf-8", "surrogateescape"))
             await self._settle(trail, passage)
-            for visible in self._shown(merging.move_to(trail[-1])):
-                yield visible
+            yield merging.move_to(trail[-1])
             while (page := await passage.next_page()) is not None:
                 await self._settle(_folders_of(page), passage)
-                for passed in page:
-                    for visible in self._shown(merging.of(passed)):
-                        yield visible
-            for visible in self._shown(merging.rest()):
-                yield visible
+                yield chain.from_iterable(map(merging.of, page))
+            yield merging.rest()
 
-    def _shown(self, several: Iterable[Passed]) -> Iterator[VisibleEntry]:
-        for folder, entry, _ in several:
-            rules = folder.sight.rules if folder.sight else None
-            if rules is not None:
-                visible = visible_entry(folder.path, entry, rules, self._principal)
-                if visible is not None:
-                    is_closed = visible.path.is_folder and visible.path in self._closed
-                    yield visible._replace(access=Access.CLOSED) if is_closed else visible
+    def _show(self, passed: Passed) -> VisibleEntry | None:
+        sight = passed.folder.sight or NOT_ENTERED
+        if sight.rules is None:
+            return None
+        visible = visible_entry(passed.folder.path, passed.entry, sight.rules, self._principal)
+        if visible is not None and visible.path.is_folder and visible.path in self._closed:
+            return visible._replace(access=Access.CLOSED)
+        return visible
 
     async def _settle(self, folders: Iterable[WalkedFolder], passage: LookaheadWalk) -> None:
         """Find out whether what is in these folders may go out, those above before those below.
@@ -106,14 +117,15 @@ class SubtreeWalk:
         new = sorted((folder for folder in folders if folder.sight is None), key=_depth)
         for _, of_one_depth in groupby(new, key=_depth):
             entered = []
-            for folder in of_one_depth:
+            async for folder in InTurns(of_one_depth):
                 if self._is_entered(folder):
                     entered.append(folder)
                 else:
                     folder.sight = NOT_ENTERED
             while not all(map(self._is_seen, entered)) and await passage.read_ahead():
                 pass
-            await asyncio.gather(*map(self._look_into, entered))
+            for first in range(0, len(entered), FOLDERS_PER_TURN):
+                await asyncio.gather(*map(self._look_into, entered[first : first + FOLDERS_PER_TURN]))
 
     def _is_entered(self, folder: WalkedFolder) -> bool:
         """Whether a folder's parent shows it, and not only to say that it exists."""
@@ -122,7 +134,7 @@ class SubtreeWalk:
         sight = folder.parent.sight or NOT_ENTERED
         if sight.rules is None:
             return False
-        if sight.snapshot is not None and not sight.snapshot.find(folder.entry.name, is_folder=True):
+        if sight.entries is not None and not _is_among(sight.entries, folder.entry):
             return False
         visible = visible_entry(folder.parent.path, folder.entry, sight.rules, self._principal)
         return visible is not None and not visible.locked
@@ -157,15 +169,18 @@ class SubtreeWalk:
         snapshot = None
         rules_and_link: FolderRulesAndLink | Snapshot
         if self._is_seen(folder):
-            rules_and_link = await self._governing(folder)
+            rules_and_link = await self._rules_and_link(folder)
         else:
             rules_and_link = snapshot = (await self._folders.get(folder.path)).value
         if rules_and_link.link is not None:
             raise Moved(rules_and_link.link)
         require_access(folder.path, rules_and_link.rules, self._principal)
-        return FolderRules(rules_and_link.rules, snapshot)
+        if snapshot is None:
+            return FolderRules(rules_and_link.rules)
+        in_order = await run_aside(snapshot.entries.in_walk_order, entries=len(snapshot.entries))
+        return FolderRules(rules_and_link.rules, in_order)
 
-    async def _governing(self, folder: WalkedFolder) -> FolderRulesAndLink | Snapshot:
+    async def _rules_and_link(self, folder: WalkedFolder) -> FolderRulesAndLink | Snapshot:
         """The rules of a folder by its control files; those that are kept, if they were read from the same."""
         if self._site.within(folder.path).decides_alone:
             names = ControlNames(_link_file_of(folder.kept_back), _link_file_of(folder.skipped))
@@ -195,6 +210,12 @@ def _folders_of(page: Iterable[Passed]) -> dict[WalkedFolder, None]:
     """The folders that a page is in or comes into, each once."""
     several = (folder for passed in page for folder in (passed.folder, passed.entered))
     return dict.fromkeys(folder for folder in several if folder is not None)
+
+
+def _is_among(entries: EntryTable, folder: Folder) -> bool:
+    """Whether entries in the order of a walk have a folder of this name."""
+    place = bisect_left(entries, walk_order(folder), key=walk_order)
+    return place < len(entries) and walk_order(entries[place]) == walk_order(folder)
 
 
 def _depth(folder: WalkedFolder) -> int:

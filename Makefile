@@ -45,6 +45,7 @@ endif
 .PHONY: test-system
 test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser, S3 engine and image (installs Debian packages)
 	scripts/install-system-packages
+	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
 	$(BIN)/pytest tests/clients -n 2 --dist loadfile $(PYTEST_ARGS)
 	$(BIN)/pytest tests/browser tests/system $(PYTEST_ARGS)
 
@@ -73,6 +74,7 @@ format: $(VENV)/.dev-installed ## Format the code and apply the linter's safe fi
 lock: $(VENV)/.dev-installed ## Bring requirements/*.txt in line with pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --output-file requirements/runtime.txt
 	$(LOCK) $(LOCK_ARGS) requirements/build.in --constraint requirements/runtime.txt --output-file requirements/build.txt
+	$(LOCK) $(LOCK_ARGS) requirements/system.in --output-file requirements/system.txt
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra dev --constraint requirements/runtime.txt --constraint requirements/build.txt \
 	  --output-file requirements/dev.txt
 

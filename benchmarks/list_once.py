@@ -17,6 +17,7 @@ import uvloop
 
 from app.domain.paths import ArtifactPath
 from app.main import prepare_process
+from app.storage.s3.list_call import flat_pages
 from app.storage.s3.store import S3Store, open_s3_store
 from benchmarks.made_up_s3 import REQUESTS
 from tests.support.waiting import fetch
@@ -64,10 +65,10 @@ async def _aioboto3(bucket: str, prefix: str) -> AsyncIterator[Lister]:
 async def _page_by_page(bucket: str, prefix: str) -> AsyncIterator[Lister]:
     """With the calls and the parser of Pierhead, each page after the one before."""
     async with _store(bucket) as store:
-        fetcher = store._pages  # the one that it lists folders with
+        fetch = store._spelling.fetch  # the very one that it lists folders with
 
         async def run() -> int:
-            return sum([len(page.keys) async for page in fetcher.pages(prefix)])
+            return sum([len(page.keys) async for page in flat_pages(fetch, prefix, "")])
 
         yield run
 

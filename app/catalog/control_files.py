@@ -88,7 +88,9 @@ async def read_control_files(
     link_files = (LINK_FILE,) if LINK_FILE in names.files else ()
     # A link to a folder is listed as a folder. To read it is to be told that it is a link.
     look_alikes = [name for name in names.folders if governing_names([name]) and name not in names.files]
-    found = await read_those_there(store, folder, [*look_alikes, *wanted, *link_files], known)
+    found = await read_those_there(
+        store, folder, [*look_alikes, *wanted, *link_files], frozenset(names.files), known
+    )
     if not found.keys() >= {*wanted, *link_files}:
         # The listing shows one and the store does not give it. "No rules here" is what only a listing
         # without the file can mean, so this folder is closed until the store agrees with itself.
@@ -100,11 +102,13 @@ async def read_those_there(
     store: ObjectStore,
     folder: ArtifactPath,
     names: Collection[str],
+    listed: Collection[str],
     known: Mapping[str, ControlFile] = MappingProxyType({}),
 ) -> dict[str, ControlFile]:
     """Those of some control files that are there, by name. A few are read at a time, and no more than may be.
 
     Args:
+        listed: names of files that a listing of the folder has shown.
         known: those that have been read already.
 
     Raises:
@@ -121,7 +125,8 @@ async def read_those_there(
         nonlocal taken
         try:
             while waiting:
-                control = await read_control_file(store, folder, waiting.popleft())
+                name = waiting.popleft()
+                control = await read_control_file(store, folder, name, is_listed=name in listed)
                 if control is not None:
                     found[control.name] = control
                     taken += len(control.content or b"")
@@ -141,15 +146,20 @@ def _too_much(folder: ArtifactPath, what: str) -> MalformedRules:
     )
 
 
-async def read_control_file(store: ObjectStore, folder: ArtifactPath, name: str) -> ControlFile | None:
+async def read_control_file(
+    store: ObjectStore, folder: ArtifactPath, name: str, *, is_listed: bool
+) -> ControlFile | None:
     """Read one control file; None where there is none.
+
+    Args:
+        is_listed: as `ObjectStore.read_small` takes it.
 
     Raises:
         RulesUnreadable: it is a link. What is behind that is governed by other rules, so it is not read.
         StoreError: no answer.
     """
     try:
-        return ControlFile(name, await store.read_small(folder.child(name)))
+        return ControlFile(name, await store.read_small(folder.child(name), is_listed=is_listed))
     except ValueError:
         return ControlFile(name, None)
     except NotFound:

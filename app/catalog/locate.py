@@ -113,13 +113,14 @@ class FileLocator:
 
         If the folder's listing said otherwise, the folder has changed since it was read, its rules perhaps
         too, so these are read again: whoever publishes the rules first, and then what they protect, must find
-        it protected from the first moment.
+        it protected from the first moment. A file that the listing still lacks after that is there under another
+        spelling only, or gone by now.
 
         Raises:
             Moved, LoginRequired, GroupRequired, Refused, NotFound, StoreError: as `locate`, of the folder.
         """
         try:
-            info = await self._head(located.path, principal)
+            info = await self._head(located, principal)
         except NotFound:
             info = None
         if _is_as_listed(located.listed, info):
@@ -130,6 +131,8 @@ class FileLocator:
         if info is not None and not _is_of_one_store(snapshot, located.path, info):
             info, snapshot = await self._look_at_both(located.path)
             await self._resolver.require(located.path, snapshot, principal)
+        if not snapshot.find(located.path.name, is_folder=False):
+            info = None
         return located._replace(folder=snapshot, info=info, version=None)
 
     def forget(self, path: ArtifactPath) -> None:
@@ -158,9 +161,10 @@ class FileLocator:
             raise StoreUnavailable("stores-disagree")
         return info, snapshot
 
-    async def _head(self, path: ArtifactPath, principal: Principal) -> FileInfo:
+    async def _head(self, located: LocatedFile, principal: Principal) -> FileInfo:
+        path, is_listed = located.path, located.listed is not None
         try:
-            return await self._heads.join(path, lambda: self._store.head(path))
+            return await self._heads.join(path, lambda: self._store.head(path, is_listed=is_listed))
         except Moved as moved:
             await self._resolver.find(moved.target, principal)
             raise
@@ -176,6 +180,6 @@ def _is_as_listed(listed: Entry | None, info: FileInfo | None) -> bool:
     if not isinstance(listed, File) or info is None:
         return listed is None and info is None
     if listed.e_tag is not None:
-        return listed.e_tag == info.e_tag
+        return (listed.e_tag, listed.stamp) == (info.e_tag, info.stamp)
     # By whole seconds, which is all that some stores tell of one object alone.
     return (listed.size, int(listed.modified)) == (info.size, int(info.modified))

@@ -201,7 +201,7 @@ class SnapshotLoader:
         """
         names = tuple(kept_back(first_page.entries))
         wanted = {*control_files_to_read((*names, *first_page.skipped)), *unseen_control_names(first_page)}
-        known = await read_those_there(store, path, sorted(wanted))
+        known = await read_those_there(store, path, sorted(wanted), names)
         if LINK_FILE in names or LINK_FILE in known:
             return None
         names = (*names, *(name for name in known if name not in names))

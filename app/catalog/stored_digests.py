@@ -49,11 +49,14 @@ async def with_digests(
 
 async def _digests(visible: VisibleEntry, store: ObjectStore) -> tuple[Digest, ...]:
     try:
-        info = await store.head(visible.path)
+        info = await store.head(visible.path, is_listed=True)
     except (NotFound, Moved):
         return ()
     # Only of the very file that was judged: one that has taken its place since may be under other rules.
-    is_the_same = isinstance(visible.entry, File) and info.e_tag == visible.entry.e_tag
+    is_the_same = isinstance(visible.entry, File) and (info.e_tag, info.stamp) == (
+        visible.entry.e_tag,
+        visible.entry.stamp,
+    )
     return info.digests if is_the_same else ()
 
 

@@ -16,12 +16,14 @@ class File(NamedTuple):
         size: bytes.
         modified: seconds since the epoch, UTC.
         e_tag: opaque validator without quotes, as the store gives it; None where a listing has none.
+        stamp: tells apart files that have one e_tag, within one store; None where the e_tag does that.
     """
 
     name: str
     size: int
     modified: float
     e_tag: str | None = None
+    stamp: str | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -100,6 +102,7 @@ class FileInfo(NamedTuple):
         content_type: the media type stored with the object, or None where none was stored or only a default.
         digests: those that are stored with the object, at most one for each algorithm; never computed.
         origin: which of several stores said so; empty where there is one alone.
+        stamp: as in `File`. Never shown, as each replica has another.
     """
 
     size: int
@@ -108,6 +111,7 @@ class FileInfo(NamedTuple):
     content_type: str | None = None
     digests: tuple[Digest, ...] = ()
     origin: str = ""
+    stamp: str | None = None
 
 
 class ControlFile(NamedTuple):

@@ -21,6 +21,9 @@ _NO_TIME: Final = float("-inf")
 _HEX_DIGITS: Final = 32
 _PACKED: Final = b"h"
 _AS_IT_IS: Final = b"t"
+_STAMPED: Final = b"s"
+"""Before the validator there is the file's stamp, which begins with its length."""
+_LENGTH_BYTES: Final = 2
 _RUN: Final = 4096
 """Entries that are sorted in one step."""
 
@@ -169,7 +172,7 @@ class EntryTable(Sequence[Entry]):
         modified = self._modified[index]
         if self._folders[index]:
             return Folder(self._name(index), None if modified == _NO_TIME else modified)
-        return File(self._name(index), self._sizes[index], modified, _unpacked(self._raw_e_tag(index)))
+        return File(self._name(index), self._sizes[index], modified, *_unpacked(self._raw_e_tag(index)))
 
 
 class EntryTableBuilder:
@@ -202,15 +205,21 @@ class EntryTableBuilder:
         if isinstance(entry, Folder):
             self.add_folder(entry.name, entry.modified)
         else:
-            self.add_file(entry.name, entry.size, entry.modified, entry.e_tag)
+            self.add_file(entry.name, entry.size, entry.modified, entry.e_tag, entry.stamp)
 
     def add_folder(self, name: str, modified: float | None = None) -> None:
         """Put a folder at the end."""
         self.add_raw(_raw(name), b"", 0, _NO_TIME if modified is None else modified, 1)
 
-    def add_file(self, name: str, size: int, modified: float, e_tag: str | None) -> None:
+    def add_file(
+        self, name: str, size: int, modified: float, e_tag: str | None, stamp: str | None = None
+    ) -> None:
         """Put a file at the end."""
-        self.add_raw(_raw(name), b"" if e_tag is None else _packed(e_tag), size, modified, 0)
+        packed = b"" if e_tag is None else _packed(e_tag)
+        if stamp is not None:
+            raw = _raw(stamp)
+            packed = _STAMPED + len(raw).to_bytes(_LENGTH_BYTES) + raw + packed
+        self.add_raw(_raw(name), packed, size, modified, 0)
 
     def add_raw(self, name: bytes, e_tag: bytes, size: int, modified: float, is_folder: int) -> None:
         """Put an entry at the end, as columns have it."""
@@ -256,7 +265,16 @@ def _packed(e_tag: str) -> bytes:
     return _AS_IT_IS + e_tag.encode("utf-8", "surrogateescape")
 
 
-def _unpacked(packed: bytes) -> str | None:
+def _unpacked(packed: bytes) -> tuple[str | None, str | None]:
+    """The validator and the stamp."""
+    if packed[:1] != _STAMPED:
+        return _unpacked_e_tag(packed), None
+    begin = 1 + _LENGTH_BYTES
+    end = begin + int.from_bytes(packed[1:begin])
+    return _unpacked_e_tag(packed[end:]), packed[begin:end].decode("utf-8", "surrogateescape")
+
+
+def _unpacked_e_tag(packed: bytes) -> str | None:
     if not packed:
         return None
     if packed[:1] == _AS_IT_IS:

@@ -10,6 +10,12 @@ from app.domain.errors import ImpossiblePath, PathTooLong
 MAX_PATH_BYTES = 4096
 """Longest decoded path that is looked at (PATH_MAX of Linux; an S3 key has at most 1,024 bytes)."""
 
+MAX_NAME_BYTES = 255
+"""Longest name of a file or folder (NAME_MAX of Linux). Engines that keep objects in files fail with longer ones."""
+
+_MOST_BYTES_OF_A_CHARACTER = 4
+_IMPOSSIBLE = f"a path has no empty, '.' or '..' segment, no control character, and no name of more than {MAX_NAME_BYTES} bytes"
+
 _SAFE_IN_SEGMENT = "!$&'()*+,=@~"
 """What RFC 3986 section 3.3 allows in a segment beside unreserved characters, less two: a colon is encoded so
 that a relative link never looks like one with a scheme (section 4.2), a semicolon because some clients take
@@ -24,7 +30,7 @@ class ArtifactPath(NamedTuple):
 
     Attributes:
         segments: the decoded names from the root down; never empty strings, `.` or `..`, never containing
-            `/`, NUL or a control character.
+            `/`, NUL or a control character; at most `MAX_NAME_BYTES` bytes each.
         is_folder: whether the path names a folder (its URL ends in `/`). The root is a folder.
     """
 
@@ -40,7 +46,7 @@ class ArtifactPath(NamedTuple):
 
         Raises:
             ImpossiblePath: nothing in any tree can have this path (empty or dot segments, NUL or control
-                characters, an encoded slash, a broken percent escape).
+                characters, a name that is too long, an encoded slash, a broken percent escape).
             PathTooLong: more than `MAX_PATH_BYTES` bytes once decoded.
         """
         if len(raw) > 1 + 3 * MAX_PATH_BYTES:  # each byte may be escaped; the first slash is not counted
@@ -61,7 +67,7 @@ class ArtifactPath(NamedTuple):
         """
         for name in segments:
             if not is_possible_name(name):
-                raise ImpossiblePath("a path has no empty, '.' or '..' segment and no control character")
+                raise ImpossiblePath(_IMPOSSIBLE)
         path = cls(segments, is_folder or not segments)
         try:
             size = len(path.to_bytes())
@@ -128,10 +134,21 @@ ROOT = ArtifactPath((), True)
 
 
 def is_possible_name(name: str) -> bool:
-    """Whether a name can be one segment of a path: not empty, `.` or `..`, no `/`, no control character."""
+    """Whether a name can be one segment of a path: not empty, `.` or `..`, no `/`, no control character, and at most
+    `MAX_NAME_BYTES` bytes."""
     if name in ("", ".", "..") or "/" in name:
         return False
+    if len(name) > MAX_NAME_BYTES // _MOST_BYTES_OF_A_CHARACTER and _size(name) > MAX_NAME_BYTES:
+        return False
     return name.isprintable() or not any(ch < " " or ch == "\x7f" for ch in name)
+
+
+def _size(name: str) -> int:
+    """Bytes of a name; 0 where it is not made of bytes, which only those who make one up can bring about."""
+    try:
+        return len(name) if name.isascii() else len(name.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return 0
 
 
 def encode_name(name: str) -> str:

@@ -72,6 +72,9 @@ class FolderWatch(Protocol):
 class ObjectStore(Protocol):
     """A tree of files.
 
+    A path has one spelling, byte for byte. What lies beneath a store may take others for the same (a file system that
+    is blind to case, an S3 engine that turns backslashes); the store itself never does, and says `NotFound`.
+
     Every method may raise, beside what it names:
         StoreUnavailable: refused, timed out, throttled or broken; a retry may help.
         StoreDenied: the server's own credentials do not suffice.
@@ -114,8 +117,11 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def head(self, path: ArtifactPath) -> FileInfo:
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """One look at a file.
+
+        Args:
+            is_listed: a listing of its folder has shown this name, so that its spelling needs no confirmation.
 
         Raises:
             NotFound: no such file (a folder is not a file).
@@ -123,8 +129,11 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def read_small(self, path: ArtifactPath) -> bytes:
+    async def read_small(self, path: ArtifactPath, *, is_listed: bool = False) -> bytes:
         """The whole of a control file. Links are not followed.
+
+        Args:
+            is_listed: as for `head`.
 
         Raises:
             NotFound: no such file.

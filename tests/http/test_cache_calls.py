@@ -89,12 +89,12 @@ class MeetingStore(MemoryStore):
         self._reads = reads
         self._meeting: asyncio.Barrier | None = None
 
-    async def read_small(self, path: ArtifactPath) -> bytes:
+    async def read_small(self, path: ArtifactPath, *, is_listed: bool = False) -> bytes:
         """See `ObjectStore.read_small`."""
         if self._meeting is None:
             self._meeting = asyncio.Barrier(self._reads)
         await asyncio.wait_for(self._meeting.wait(), 10)
-        return await super().read_small(path)
+        return await super().read_small(path, is_listed=is_listed)
 
 
 def test_control_files_are_asked_for_all_at_once() -> None:
@@ -339,11 +339,11 @@ class CrowdedStore(MemoryStore):
             await asyncio.sleep(0.001)
         return await super().list_folder(path, watch)
 
-    async def head(self, path: ArtifactPath) -> FileInfo:
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`."""
         for _ in range(100):
             await asyncio.sleep(0)
-        return await super().head(path)
+        return await super().head(path, is_listed=is_listed)
 
 
 @pytest.mark.parametrize(

@@ -78,12 +78,14 @@ def test_first_entries_come_while_the_rest_is_awaited_and_everything_comes_once(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_first_entries_of_a_folder_in_s3_need_one_answer(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+def test_first_entries_of_a_folder_in_s3_need_one_answer_beside_its_own_entry(
+    monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
     """All names that rules can have come before those of the files, so the first page shows that there are none."""
     listing = KeyListing([f"d/f{number:04}" for number in range(1001)], {})
     with run_switched_s3({}) as s3:
         point_aws_at(monkeypatch, S3Endpoint(s3.url))
-        s3.answer(in_turn(listing.answer, hang))
+        s3.answer(in_turn(listing.answer, listing.answer, hang))
         with (
             client_of(app_for(f"s3://{BUCKET}")) as client,
             client.stream("GET", f"/d/?format={form}") as answer,
@@ -92,7 +94,7 @@ def test_first_entries_of_a_folder_in_s3_need_one_answer(monkeypatch: pytest.Mon
             while "f0998" not in text:  # the licence of f0999 may still come
                 text += next(pieces)
         assert names_in(text, form) == [f"f{number:04}" for number in range(999)]
-    assert listing.asked == [Asked("list", "d/", "/")]
+    assert listing.asked == [Asked("list", "d/", "/"), Asked("list", "d", "/")]
 
 
 def test_a_page_for_people_is_a_whole_page(client: httpx.Client, tree: MemoryTree) -> None:

@@ -149,8 +149,8 @@ def test_a_part_that_breaks_off_is_a_short_read(field: bytes) -> None:
 class ReplacedInBetween(MemoryStore):
     """Whatever was looked at is replaced before it is read."""
 
-    async def head(self, path: ArtifactPath) -> FileInfo:
-        info = await super().head(path)
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
+        info = await super().head(path, is_listed=is_listed)
         self.put(path.text, b"NEW BYTES")
         return info
 
@@ -167,8 +167,8 @@ def test_a_file_replaced_before_its_first_byte_is_never_mixed_up(headers: dict[s
 
 def test_a_file_removed_before_its_first_byte_is_not_found() -> None:
     class RemovedInBetween(MemoryStore):
-        async def head(self, path: ArtifactPath) -> FileInfo:
-            info = await super().head(path)
+        async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
+            info = await super().head(path, is_listed=is_listed)
             self.remove(path.text)
             return info
 

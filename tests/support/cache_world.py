@@ -40,10 +40,10 @@ class GatedStore(MemoryStore):
         await self._pass("list")
         return await super().list_folder(path, watch)
 
-    async def head(self, path: ArtifactPath) -> FileInfo:
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`."""
         await self._pass("head")
-        return await super().head(path)
+        return await super().head(path, is_listed=is_listed)
 
     async def _pass(self, operation: str) -> None:
         while operation in self._held:

@@ -39,10 +39,10 @@ class Copy(MemoryStore):
         await self._hang()
         return await super().list_folder(path)
 
-    async def head(self, path: ArtifactPath) -> FileInfo:
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`."""
         await self._hang()
-        return await super().head(path)
+        return await super().head(path, is_listed=is_listed)
 
     async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""

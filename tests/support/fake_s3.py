@@ -9,6 +9,8 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+from xml.sax.saxutils import escape
 
 
 class Request(NamedTuple):
@@ -35,10 +37,13 @@ class FakeS3:
         answer: how requests are answered from now on.
         requests: all that arrived, in order.
         closed: the numbers of connections whose client has gone.
+        folders: prefixes of which it shows the entry to whoever lists that alone, whatever `answer` is. Such requests
+            are not among the others.
     """
 
     def __init__(self) -> None:
         self.answer: Answer = status(500)
+        self.folders: set[str] = set()
         self.requests: list[Request] = []
         self.closed: set[int] = set()
         self.url = ""
@@ -58,8 +63,7 @@ class FakeS3:
         self._tasks.add(task)
         try:
             while request := await _read_request(reader, number):
-                self.requests.append(request)
-                answering = asyncio.ensure_future(self.answer(request, writer))
+                answering = asyncio.ensure_future(self._choose(request)(request, writer))
                 await self._unless_client_goes(answering, reader)
         except ConnectionError:
             pass
@@ -67,6 +71,13 @@ class FakeS3:
             self.closed.add(number)
             self._tasks.discard(task)
             writer.close()
+
+    def _choose(self, request: Request) -> Answer:
+        query = parse_qs(urlsplit(request.target).query)
+        if (folder := query.get("prefix", [""])[0] + "/") in self.folders and "max-keys" in query:
+            return xml(listing_of_folder(folder))
+        self.requests.append(request)
+        return self.answer
 
     async def stop(self) -> None:
         """Give up on the connections that are still open."""
@@ -225,11 +236,20 @@ def xml(body: str) -> Answer:
     """A document, whatever it says."""
 
     async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n\r\n"
-        writer.write((head + body).encode())
+        raw = body.encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: {len(raw)}\r\n\r\n"
+        writer.write(head.encode() + raw)
         await writer.drain()
 
     return answer
+
+
+def listing_of_folder(folder: str) -> str:
+    """The listing of a folder's own entry."""
+    return (
+        "<ListBucketResult><Name>artifacts</Name><IsTruncated>false</IsTruncated>"
+        f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes></ListBucketResult>"
+    )
 
 
 async def hang(request: Request, writer: asyncio.StreamWriter) -> None:

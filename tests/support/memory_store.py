@@ -161,13 +161,13 @@ class MemoryStore:
             yield page
             after = _place(page[-1]).decode("utf-8", "surrogateescape") if page else after
 
-    async def head(self, path: ArtifactPath) -> FileInfo:
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`."""
         with observed(self._observe, "head"):
             self._start("head", path)
             return self._find(path).info
 
-    async def read_small(self, path: ArtifactPath) -> bytes:
+    async def read_small(self, path: ArtifactPath, *, is_listed: bool = False) -> bytes:
         """See `ObjectStore.read_small`."""
         with observed(self._observe, "get"):
             self._start("get", path)

@@ -58,11 +58,11 @@ class SyntheticStore:
         """See `ObjectStore.walk`."""
         return walk_by_folders(path, after, self.list_folder)
 
-    async def head(self, path: ArtifactPath) -> FileInfo:
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`: there is nothing but listings."""
         raise NotFound
 
-    async def read_small(self, path: ArtifactPath) -> bytes:
+    async def read_small(self, path: ArtifactPath, *, is_listed: bool = False) -> bytes:
         """See `ObjectStore.read_small`."""
         raise NotFound
 

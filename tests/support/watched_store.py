@@ -35,9 +35,9 @@ class WatchedStore(MemoryStore):
         self._breaks_at = size if breaks_at is None else breaks_at
         self._error = error
 
-    async def head(self, path: ArtifactPath) -> FileInfo:
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`."""
-        return (await super().head(path))._replace(size=self._size)
+        return (await super().head(path, is_listed=is_listed))._replace(size=self._size)
 
     @asynccontextmanager
     async def open_range(

@@ -15,4 +15,5 @@ async def s3(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeS3]:
     """A server that answers as the test tells it to, which the environment names as the S3 to use."""
     async with run_fake_s3() as fake:
         point_aws_at(monkeypatch, S3Endpoint(fake.url))
+        fake.folders = {"d/", "~d/"}
         yield fake

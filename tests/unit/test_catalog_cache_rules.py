@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import random
 import string
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,10 +17,11 @@ from hypothesis import strategies as st
 from app.cache.byte_cache import ByteCache
 from app.catalog import Catalog, Snapshot, cost_of
 from app.domain.access import ANONYMOUS, Principal
-from app.domain.entries import Entry, File, Folder
+from app.domain.entries import Entry, File, FileInfo, Folder
 from app.domain.entry_table import EntryTable
 from app.domain.errors import GroupRequired, LoginRequired, NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath, is_possible_name
+from app.storage.local.store import LocalStore
 from app.wiring import build_catalog
 from tests.support.live_server import policy_from, settings_for
 from tests.support.memory_store import MemoryStore
@@ -30,6 +33,43 @@ FILE = FOLDER.child("secret.img")
 STAFF_ONLY = build_info("Files-Pattern: *, ", "Auth-Groups: staff")
 STAFF = Principal("somebody", frozenset({"staff"}))
 GUEST = Principal("another", frozenset({"guests"}))
+
+
+class ListedOnlyOtherwise(MemoryStore):
+    """What a listing has shown is found in any case from now on, as by an engine that is blind to case."""
+
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
+        return await super().head(FOLDER.child("SECRET.IMG") if is_listed else path)
+
+
+async def test_a_name_that_was_listed_is_not_kept_alive_by_another_spelling() -> None:
+    store = ListedOnlyOtherwise()
+    store.put("d/secret.img", b"old")
+    store.put("d/SECRET.IMG", b"another")
+    catalog = build_catalog(settings_for(), policy_from(""), store, ByteCache(2**20), lambda: 0.0)
+    await catalog.list_folder(FOLDER, ANONYMOUS)
+    store.remove("d/secret.img")
+    with pytest.raises(NotFound):
+        await catalog.open_file(FILE, ANONYMOUS)
+    await catalog.aclose()
+
+
+async def test_a_file_replaced_by_one_of_its_size_and_time_is_under_the_new_rules(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "secret.img").write_bytes(b"old")
+    status = (folder / "secret.img").stat()
+    store = LocalStore(tmp_path, observe=lambda *_: None)
+    catalog = build_catalog(settings_for(), policy_from(""), store, ByteCache(2**20), lambda: 0.0)
+    assert (await catalog.open_file(FILE, ANONYMOUS)).info.size == 3
+    (folder / "BUILD-INFO.txt").write_bytes(STAFF_ONLY)
+    (tmp_path / "new").write_bytes(b"new")
+    os.utime(tmp_path / "new", ns=(status.st_atime_ns, status.st_mtime_ns))
+    (tmp_path / "new").rename(folder / "secret.img")
+    with pytest.raises(LoginRequired):
+        await catalog.open_file(FILE, ANONYMOUS)
+    await catalog.aclose()
+    await store.aclose()
 
 
 class World:

@@ -36,12 +36,12 @@ class CountingStore(MemoryStore):
         self.most_at_once = 0
         self.bytes_read = 0
 
-    async def read_small(self, path: ArtifactPath) -> bytes:
+    async def read_small(self, path: ArtifactPath, *, is_listed: bool = False) -> bytes:
         self.reading += 1
         self.most_at_once = max(self.most_at_once, self.reading)
         try:
             await asyncio.sleep(0)
-            content = await super().read_small(path)
+            content = await super().read_small(path, is_listed=is_listed)
         finally:
             self.reading -= 1
         self.bytes_read += len(content)

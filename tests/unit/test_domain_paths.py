@@ -110,13 +110,10 @@ def test_a_path_is_made_of_possible_names_only(names: tuple[str, ...]) -> None:
 
 
 def test_the_longest_path_is_counted_in_decoded_bytes() -> None:
-    assert len(ArtifactPath.parse(b"/" + b"a" * MAX_PATH_BYTES).to_bytes()) == MAX_PATH_BYTES
-    assert len(ArtifactPath.parse(b"/" + b"%61" * MAX_PATH_BYTES).to_bytes()) == MAX_PATH_BYTES
-    for longer in (
-        b"/" + b"a" * MAX_PATH_BYTES + b"a",
-        b"/" + b"%61" * MAX_PATH_BYTES + b"a",
-        b"/%c3%bc" + b"a" * 4095,
-    ):
+    folders = b"/" + b"/".join([b"a" * 255] * 16)  # 4,095 bytes, decoded
+    assert len(ArtifactPath.parse(folders + b"/").to_bytes()) == MAX_PATH_BYTES
+    assert len(ArtifactPath.parse(folders.replace(b"a", b"%61") + b"/").to_bytes()) == MAX_PATH_BYTES
+    for longer in (folders + b"/a", folders.replace(b"a", b"%61") + b"/a", b"/%c3%bc" + folders):
         with pytest.raises(PathTooLong, match="4096"):
             ArtifactPath.parse(longer)
 
@@ -193,3 +190,14 @@ def test_what_is_no_text_is_shown_as_such() -> None:
     assert display_name("caf\udce9") == "caf\ufffd"
     assert display_name("café") == "café"
     assert encode_name("caf\udce9") == "caf%E9"
+
+
+@pytest.mark.parametrize("name", [b"n" * 256, b"%c3%bc" * 128, b"%ff" * 256, b"%F0%9F%9A%80" * 64])
+def test_a_name_that_no_storage_can_hold_is_refused_at_the_door(name: bytes) -> None:
+    with pytest.raises(ImpossiblePath, match="255 bytes"):
+        ArtifactPath.parse(b"/" + name)
+
+
+@pytest.mark.parametrize("name", [b"n" * 255, b"%c3%bc" * 127 + b"n", b"%ff" * 255])
+def test_the_longest_name_is_counted_in_bytes(name: bytes) -> None:
+    assert ArtifactPath.parse(b"/" + name).to_bytes() == unquote_to_bytes(name)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 
 import pytest
 
-from app.domain.errors import NotFound, StoreDenied, StoreUnavailable
+from app.domain.errors import NotFound, ObjectChanged, StoreDenied, StoreUnavailable
 from app.storage.s3.call_limits import CallLimiter, CallLimits
-from app.storage.s3.circuit_breaker import Breaker, Circuit
-from tests.support.clocks import Clock
-from tests.support.virtual_time import in_virtual_time
 
 
 class Script:
@@ -29,44 +27,76 @@ class Script:
         return step
 
 
-def limiter(clock: Callable[[], float] | None = None, **limits: float) -> CallLimiter:
-    return CallLimiter(CallLimits(**limits), clock=clock or Clock())  # type: ignore[arg-type]
+class Limited:
+    """A limiter over a probe that does what it is told.
+
+    Attributes:
+        circuit: what the limiter has said of the circuit.
+        calls: numbers calls, each of which is about another key.
+    """
+
+    def __init__(self, limits: CallLimits, probe: Script) -> None:
+        self.circuit: list[bool] = []
+        self.calls = itertools.count()
+        self.limiter = CallLimiter(limits, probe=probe, note_circuit=self.circuit.append)
+
+    async def run(self, call: Callable[[], Awaitable[str]], about: Hashable = None) -> str:
+        return await self.limiter.run(call, about=next(self.calls) if about is None else about)
+
+    async def fails(self, error: Exception, times: int, about: Hashable = None) -> None:
+        for _ in range(times):
+            with pytest.raises(type(error)):
+                await self.run(Script(error), about)
+
+
+Make = Callable[..., Limited]
+
+
+@pytest.fixture
+async def limiter() -> AsyncIterator[Make]:
+    made: list[Limited] = []
+
+    def make(probe: Script | None = None, **limits: float) -> Limited:
+        made.append(Limited(CallLimits(**limits), probe or Script("well")))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.limiter.aclose()
 
 
 @pytest.mark.parametrize("reason", ["throttled", "connection"])
-async def test_what_may_be_gone_in_a_moment_is_tried_again(reason: str) -> None:
+async def test_what_may_be_gone_in_a_moment_is_tried_again(limiter: Make, reason: str) -> None:
     script = Script(StoreUnavailable(reason), StoreUnavailable(reason), "done")
     assert await limiter().run(script) == "done"
     assert script.calls == 3
 
 
 @pytest.mark.parametrize("error", [NotFound(), StoreDenied(), StoreUnavailable("server-error")])
-async def test_everything_else_is_told_at_once(error: Exception) -> None:
+async def test_everything_else_is_told_at_once(limiter: Make, error: Exception) -> None:
     script = Script(error, "done")
     with pytest.raises(type(error)):
         await limiter().run(script)
     assert script.calls == 1
 
 
-async def test_attempts_end() -> None:
+async def test_attempts_end(limiter: Make) -> None:
     script = Script(StoreUnavailable("throttled"))
     with pytest.raises(StoreUnavailable, match="throttled"):
         await limiter().run(script)
     assert script.calls == 3
 
 
-@in_virtual_time
-async def test_a_call_that_hangs_is_given_up() -> None:
+async def test_a_call_that_hangs_is_given_up(limiter: Make) -> None:
     async def hang() -> str:
         await asyncio.Event().wait()
         return "never"
 
     with pytest.raises(StoreUnavailable, match="timeout"):
-        await limiter(seconds=3).run(hang)
-    assert asyncio.get_running_loop().time() == 3
+        await limiter(seconds=0.05).run(hang)
 
 
-async def test_no_more_calls_than_allowed_are_made_at_once() -> None:
+async def test_no_more_calls_than_allowed_are_made_at_once(limiter: Make) -> None:
     under_way, most = 0, 0
 
     async def count() -> str:
@@ -82,37 +112,115 @@ async def test_no_more_calls_than_allowed_are_made_at_once() -> None:
     assert most == 3
 
 
-async def test_a_dead_store_is_left_alone_and_then_tried_once() -> None:
-    clock = Clock()
-    limited = limiter(clock, breaker_failures=3, breaker_seconds=5)
-    dead = Script(StoreUnavailable("server-error"))
-    for _ in range(3):
-        with pytest.raises(StoreUnavailable, match="server-error"):
-            await limited.run(dead)
-    for _ in range(10):
+@pytest.mark.parametrize("reason", ["server-error", "throttled", "connection", "timeout", "broken-stream"])
+async def test_a_dead_store_is_left_alone_until_a_probe_is_answered(limiter: Make, reason: str) -> None:
+    dead = StoreUnavailable(reason)
+    probe = Script(dead, dead, dead, "back")
+    limited = limiter(probe, attempts=1, breaker_failures=3, breaker_seconds=0.02)
+    await limited.fails(dead, 3)
+    async with asyncio.timeout(10):
+        while not limited.circuit:
+            await asyncio.sleep(0)
+        untouched = Script("not called")
         with pytest.raises(StoreUnavailable, match="circuit-open"):
-            await limited.run(dead)
-    assert dead.calls == 3
-    clock.now += 5
-    with pytest.raises(StoreUnavailable, match="server-error"):
-        await limited.run(dead)
-    with pytest.raises(StoreUnavailable, match="circuit-open"):
-        await limited.run(dead)
-    clock.now += 5
-    assert await limited.run(Script("back")) == "back"
+            await limited.run(untouched)
+        while limited.circuit != [True, False]:
+            await asyncio.sleep(0.005)
+    assert (untouched.calls, probe.calls) == (0, 4)
     assert await limited.run(Script("again")) == "again"
+    await limited.fails(dead, 2)
+    assert probe.calls == 4, "it begins to count anew"
 
 
-async def test_refusals_and_throttling_do_not_open_the_circuit() -> None:
-    limited = limiter(breaker_failures=1, attempts=1)
-    for error in (NotFound(), StoreDenied(), StoreUnavailable("throttled")):
-        with pytest.raises(type(error)):
-            await limited.run(Script(error))
+async def test_one_key_that_always_fails_shuts_nothing(limiter: Make) -> None:
+    probe = Script(StoreUnavailable("server-error"))
+    limited = limiter(probe, attempts=1, breaker_failures=3)
+    for reason in ("server-error", "throttled"):
+        await limited.fails(StoreUnavailable(reason), 20, about="broken.img")
+    await settle()
+    assert probe.calls == 0
+    assert await limited.run(Script("others")) == "others"
+
+
+@pytest.mark.parametrize("probed", ["well", NotFound(), StoreDenied(), StoreUnavailable("no-such-bucket")])
+async def test_many_keys_that_fail_shut_nothing_while_the_probe_is_answered(
+    limiter: Make, probed: Exception | str
+) -> None:
+    probe = Script(probed)
+    limited = limiter(probe, attempts=1, breaker_failures=3)
+    for reason in ("server-error", "connection", "timeout"):
+        await limited.fails(StoreUnavailable(reason), 3)
+        await settle()
+    assert (probe.calls, limited.circuit) == (3, [])
+    assert await limited.run(Script("others")) == "others"
+
+
+async def test_a_call_that_is_answered_outweighs_the_probe(limiter: Make) -> None:
+    answered = asyncio.Event()
+
+    class Slow(Script):
+        async def __call__(self) -> str:
+            await answered.wait()
+            return await super().__call__()
+
+    probe = Slow(StoreUnavailable("server-error"))
+    limited = limiter(probe, attempts=1, breaker_failures=2)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def under_way() -> str:
+        begun.set()
+        await go_on.wait()
+        return "others"
+
+    call = asyncio.create_task(limited.run(under_way))
+    await begun.wait()
+    await limited.fails(StoreUnavailable("server-error"), 2)
+    go_on.set()
+    assert await call == "others"
+    answered.set()
+    await settle()
+    assert (probe.calls, limited.circuit) == (1, [])
+
+
+async def test_a_probe_that_hangs_is_an_answer_too(limiter: Make) -> None:
+    class Hanging(Script):
+        async def __call__(self) -> str:
+            await asyncio.Event().wait()
+            return "never"
+
+    limited = limiter(Hanging("never"), seconds=0.05, breaker_failures=1, breaker_seconds=60)
+    await limited.fails(StoreUnavailable("server-error"), 1)
+    async with asyncio.timeout(10):
+        while limited.circuit != [True]:
+            await asyncio.sleep(0.005)
+
+
+ANSWERS = (
+    NotFound(),
+    StoreDenied(),
+    ObjectChanged(),
+    ValueError("too large"),
+    *map(StoreUnavailable, ("unexpected", "no-such-bucket", "too-many-calls")),
+)
+
+
+@pytest.mark.parametrize("error", ANSWERS)
+async def test_what_a_store_that_is_well_may_say_is_not_counted(limiter: Make, error: Exception) -> None:
+    probe = Script(StoreUnavailable("server-error"))
+    limited = limiter(probe, breaker_failures=1, attempts=1)
+    await limited.fails(error, 5)
+    await settle()
+    assert probe.calls == 0
     assert await limited.run(Script("well")) == "well"
 
 
-@in_virtual_time
-async def test_a_dead_store_is_noticed_however_many_wait_for_their_turn() -> None:
+async def settle() -> None:
+    """Let everything that waits for nothing come to its end."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_dead_store_is_noticed_however_many_wait_for_their_turn(limiter: Make) -> None:
     under_way, made = 0, 0
 
     async def hang() -> str:
@@ -130,7 +238,7 @@ async def test_a_dead_store_is_noticed_however_many_wait_for_their_turn() -> Non
             await limited.run(hang)
         return raised.value.reason
 
-    limited = limiter(seconds=0.2, in_flight=4, breaker_failures=4)
+    limited = limiter(Script(StoreUnavailable("timeout")), seconds=0.2, in_flight=4, breaker_failures=4)
     reasons = await asyncio.gather(*(reason(0.002 * number) for number in range(40)))
     assert reasons[:4] == ["timeout"] * 4
     assert set(reasons[4:]) <= {"too-many-calls", "circuit-open", "timeout"}
@@ -139,23 +247,13 @@ async def test_a_dead_store_is_noticed_however_many_wait_for_their_turn() -> Non
     assert await reason(0) == "circuit-open"
 
 
-@in_virtual_time
-async def test_calls_whose_turn_came_late_do_not_speak_against_the_store() -> None:
+async def test_calls_whose_turn_came_late_do_not_speak_against_the_store(limiter: Make) -> None:
     async def slow() -> str:
         await asyncio.sleep(0.7)
         return "done"
 
-    limited = limiter(seconds=1, in_flight=3, breaker_failures=2)
+    limited = limiter(Script(StoreUnavailable("timeout")), seconds=1, in_flight=3, breaker_failures=2)
     results = await asyncio.gather(*(limited.run(slow) for _ in range(12)), return_exceptions=True)
     assert results[:3] == ["done"] * 3
     assert {str(result) for result in results[3:]} == {str(StoreUnavailable("too-many-calls"))}
     assert await limited.run(slow) == "done"
-
-
-def test_only_one_trial_at_a_time() -> None:
-    breaker = Breaker(1, 5)
-    breaker.failed(0)
-    assert breaker.circuit(4.9) is Circuit.OPEN
-    assert breaker.circuit(5) is Circuit.HALF_OPEN
-    assert [breaker.may_call(5) for _ in range(3)] == [True, False, False]
-    assert breaker.may_call(10), "a trial that never came back does not close the door for ever"

@@ -68,13 +68,13 @@ class FailoverStore:
         """See `ObjectStore.walk`. Folder by folder, since one listing of everything would be a store's alone."""
         return walk_by_folders(path, after, by_names(list_names))
 
-    async def head(self, path: ArtifactPath) -> FileInfo:
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`."""
-        return await self._ask("head", lambda store: store.head(path))
+        return await self._ask("head", lambda store: store.head(path, is_listed=is_listed))
 
-    async def read_small(self, path: ArtifactPath) -> bytes:
+    async def read_small(self, path: ArtifactPath, *, is_listed: bool = False) -> bytes:
         """See `ObjectStore.read_small`. Together with its folder's listing, it is a case for `from_one`."""
-        return await self._ask("small", lambda store: store.read_small(path))
+        return await self._ask("small", lambda store: store.read_small(path, is_listed=is_listed))
 
     @asynccontextmanager
     async def open_range(

@@ -34,13 +34,13 @@ class OriginTagging:
         """See `ObjectStore.walk`."""
         return self._store.walk(path, after, list_names)
 
-    async def head(self, path: ArtifactPath) -> FileInfo:
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`."""
-        return (await self._store.head(path))._replace(origin=self.name)
+        return (await self._store.head(path, is_listed=is_listed))._replace(origin=self.name)
 
-    async def read_small(self, path: ArtifactPath) -> bytes:
+    async def read_small(self, path: ArtifactPath, *, is_listed: bool = False) -> bytes:
         """See `ObjectStore.read_small`."""
-        return await self._store.read_small(path)
+        return await self._store.read_small(path, is_listed=is_listed)
 
     def open_range(
         self, path: ArtifactPath, info: FileInfo, first: int, length: int

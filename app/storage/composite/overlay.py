@@ -48,19 +48,19 @@ class OverlayStore:
         """See `ObjectStore.walk`. Folder by folder, as folders are merged."""
         return walk_by_folders(path, after, by_names(list_names))
 
-    async def head(self, path: ArtifactPath) -> FileInfo:
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`."""
         try:
-            return await self._upper.head(path)
+            return await self._upper.head(path)  # the name may be one that only the lower store has listed
         except NotFound:
-            return await self._lower.head(path)
+            return await self._lower.head(path, is_listed=is_listed)
 
-    async def read_small(self, path: ArtifactPath) -> bytes:
+    async def read_small(self, path: ArtifactPath, *, is_listed: bool = False) -> bytes:
         """See `ObjectStore.read_small`."""
         try:
             return await self._upper.read_small(path)
         except NotFound:
-            return await self._lower.read_small(path)
+            return await self._lower.read_small(path, is_listed=is_listed)
 
     def open_range(
         self, path: ArtifactPath, info: FileInfo, first: int, length: int

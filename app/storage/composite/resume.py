@@ -103,8 +103,10 @@ class _Span:
 
     async def _opening(self, store: OriginTagging) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """What opens the rest of the very same object; ObjectChanged where the store has another."""
-        if store.name != self._info.origin:
+        info = self._info
+        if store.name != info.origin:
             other = await store.head(self._path)
             if (other.e_tag, other.size) != (self._info.e_tag, self._info.size):
                 raise ObjectChanged
-        return store.open_range(self._path, self._info, self._first, self._length)
+            info = other
+        return store.open_range(self._path, info, self._first, self._length)

@@ -22,13 +22,19 @@ from app.domain.errors import (
     StoreUnavailable,
 )
 from app.domain.paths import ArtifactPath, is_possible_name
+from app.storage.local.spelling import check_spelling
 
 _ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FOLDER_FLAGS = _ROOT_FLAGS | os.O_NOFOLLOW
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 """O_NONBLOCK: opening a FIFO that nobody writes to returns at once; it means nothing for a regular file."""
 
-_NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO})
+_NOTHING_THERE = frozenset(
+    {
+        *(errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO),
+        *(errno.EINVAL, errno.EILSEQ),  # names that the file system cannot hold
+    }
+)
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM})
 
 
@@ -96,6 +102,7 @@ class LocalTree:
         with _os_errors_translated():
             folder = self._open_folder(path.segments[:-1], path)
             try:
+                check_spelling(path.name, folder)
                 return LocalFile(_open_regular(path.name, folder))
             except OSError as error:
                 self._raise_if_link(error, path, path.name, folder)
@@ -115,6 +122,7 @@ class LocalTree:
         folder = self._open_root()
         for name in segments:
             try:
+                check_spelling(name, folder)
                 inner = os.open(name, _FOLDER_FLAGS, dir_fd=folder)
             except OSError as error:
                 self._raise_if_link(error, path, name, folder)
@@ -175,7 +183,7 @@ class LocalTree:
         if stat.S_ISDIR(status.st_mode):
             return Folder(name, status.st_mtime)
         if stat.S_ISREG(status.st_mode):
-            return File(name, status.st_size, status.st_mtime, _e_tag(status))
+            return File(name, status.st_size, status.st_mtime, _e_tag(status), _stamp(status))
         raise _Unusable("special file")
 
 
@@ -249,12 +257,17 @@ def _is_readable(name: str, folder: int, status: os.stat_result) -> bool:
 
 
 def _info(status: os.stat_result) -> FileInfo:
-    return FileInfo(status.st_size, status.st_mtime, _e_tag(status))
+    return FileInfo(status.st_size, status.st_mtime, _e_tag(status), stamp=_stamp(status))
 
 
 def _e_tag(status: os.stat_result) -> str:
     """From what a faithful copy keeps (time and size), so that every replica gives the same one."""
     return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+
+
+def _stamp(status: os.stat_result) -> str:
+    """From what no copy keeps, and what changes with every other file that takes the name, whatever time it pretends."""
+    return f"{status.st_ino:x}-{status.st_ctime_ns:x}"
 
 
 @contextmanager

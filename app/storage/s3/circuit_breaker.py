@@ -1,67 +1,124 @@
-"""A circuit breaker: what keeps failing is left alone for a while. Pure: the time is always an argument."""
+"""A circuit breaker: a store that does not answer is left alone until it does."""
 
 from __future__ import annotations
 
-from enum import Enum
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final
 
+from app.domain.errors import PierheadError, StoreUnavailable
 
-class Circuit(Enum):
-    """What the breaker lets through."""
-
-    CLOSED = "closed"
-    """Everything."""
-    OPEN = "open"
-    """Nothing, until the pause is over."""
-    HALF_OPEN = "half-open"
-    """One call, which decides."""
+NO_ANSWER: Final = frozenset({"connection", "timeout", "broken-stream"})
+"""Reasons for which nothing, or not all, came back. Each counts, whatever was asked."""
+REFUSED_FOR_NOW: Final = frozenset({"throttled", "server-error"})
+"""Answers that may be about the store, or about the one key that was asked for: they count once for each key."""
 
 
 class Breaker:
-    """Opens after so many failures in a row, and lets one call try again after each pause.
+    """Opens when calls about several things fail in a row and a probe fails too. A probe closes it again.
+
+    A key that always fails is not a store that is down: five requests for one broken object must not stop the requests
+    for all others. So the failures only raise the question, and the probe, which asks for something else, answers it.
+
+    Attributes:
+        is_open: whether no call is to be made.
 
     Args:
-        failures: in a row, after which it opens.
-        pause: seconds that it stays open.
+        probe: asks the store something cheap. It ends by itself, in bounded time.
+        soon: seconds in which the first probe must be answered, since calls wait for it.
+        failures: about different things and in a row, after which the store is probed.
+        pause: seconds between two probes while it is open.
+        note_open: called with True when it opens, with False when it closes.
     """
 
-    def __init__(self, failures: int, pause: float) -> None:
+    def __init__(
+        self,
+        probe: Callable[[], Awaitable[object]],
+        *,
+        failures: int,
+        soon: float,
+        pause: float,
+        note_open: Callable[[bool], None] | None = None,
+    ) -> None:
+        self.is_open = False
+        self._probe = probe
         self._limit = failures
+        self._soon = soon
         self._pause = pause
-        self._failures = 0
-        self._opened_at: float | None = None
-        self._trial_at: float | None = None
+        self._note_open = note_open
+        self._failed: set[Hashable] = set()
+        self._probing: asyncio.Task[None] | None = None
+        self._decided = asyncio.Event()
+        self._decided.set()
 
-    def circuit(self, now: float) -> Circuit:
-        """The state at a time.
+    async def decided(self) -> None:
+        """Wait for the probe, where it is just being asked whether to open."""
+        await self._decided.wait()
+
+    def answered(self) -> None:
+        """Note that a call was answered."""
+        self._failed.clear()
+
+    def failed(self, reason: str, about: Hashable) -> None:
+        """Note that a call failed.
 
         Args:
-            now: seconds of a clock that never goes back.
+            reason: of the `StoreUnavailable`. One that says nothing about the store is ignored.
+            about: what was asked for, such as a key.
         """
-        if self._opened_at is None:
-            return Circuit.CLOSED
-        return Circuit.OPEN if now - self._opened_at < self._pause else Circuit.HALF_OPEN
+        if reason in NO_ANSWER:
+            self._failed.add(object())
+        elif reason in REFUSED_FOR_NOW:
+            self._failed.add(about)
+        if self._is_suspicious and self._probing is None:
+            self._decided.clear()
+            self._probing = asyncio.create_task(self._probe_until_well())
 
-    def may_call(self, now: float) -> bool:
-        """Whether a call may be made. In the half-open state, the first who asks is the one that may.
+    async def aclose(self) -> None:
+        """Stop probing."""
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.gather(self._probing, return_exceptions=True)
 
-        A trial that never comes back (its caller was cancelled) is given up after another pause.
-        """
-        circuit = self.circuit(now)
-        if circuit is not Circuit.HALF_OPEN:
-            return circuit is Circuit.CLOSED
-        if self._trial_at is not None and now - self._trial_at < self._pause:
+    @property
+    def _is_suspicious(self) -> bool:
+        return len(self._failed) >= self._limit
+
+    async def _probe_until_well(self) -> None:
+        try:
+            is_well = await self._is_well_soon()
+            # A call that was answered during the probe counts for more than the probe.
+            while not is_well and self._is_suspicious:
+                self._set_open(True)
+                self._decided.set()
+                await asyncio.sleep(self._pause)
+                is_well = await _is_well(self._probe)
+            self._failed.clear()
+            self._set_open(False)
+        finally:
+            self._decided.set()
+            self._probing = None
+
+    async def _is_well_soon(self) -> bool:
+        try:
+            async with asyncio.timeout(self._soon):
+                return await _is_well(self._probe)
+        except TimeoutError:
             return False
-        self._trial_at = now
-        return True
 
-    def succeeded(self) -> None:
-        """Note that a call was answered."""
-        self._failures = 0
-        self._opened_at = self._trial_at = None
+    def _set_open(self, is_open: bool) -> None:
+        if is_open is not self.is_open:
+            self.is_open = is_open
+            if self._note_open is not None:
+                self._note_open(is_open)
 
-    def failed(self, now: float) -> None:
-        """Note that a call was not answered."""
-        self._failures += 1
-        self._trial_at = None
-        if self._failures >= self._limit:
-            self._opened_at = now
+
+async def _is_well(probe: Callable[[], Awaitable[object]]) -> bool:
+    """Whether a store answers at all. A refusal is an answer too."""
+    try:
+        await probe()
+    except StoreUnavailable as error:
+        return error.reason not in NO_ANSWER | REFUSED_FOR_NOW
+    except PierheadError:
+        pass
+    return True

@@ -14,12 +14,11 @@ from botocore.utils import get_environ_proxies
 from yarl import URL
 
 from app.storage.observing import observed
-from app.storage.s3.call_limits import CallLimiter
 from app.storage.s3.clients import Timeouts
 from app.storage.s3.errors import s3_errors_translated
 from app.storage.s3.list_page import ListPage
 from app.storage.s3.list_xml import ListingParser
-from app.storage.s3.parallel_listing import ListQuery
+from app.storage.s3.parallel_listing import Fetch, ListQuery
 from app.storage.s3.url_signer import UrlSigner
 from app.storage.store import Observer
 
@@ -35,47 +34,26 @@ class PageFetcher:
     Args:
         http: over which they are made.
         signer: makes their URLs.
-        limiter: makes every call.
-        observe: told of every attempt.
+        observe: told of every call.
     """
 
-    def __init__(
-        self, http: aiohttp.ClientSession, signer: UrlSigner, *, limiter: CallLimiter, observe: Observer
-    ) -> None:
+    def __init__(self, http: aiohttp.ClientSession, signer: UrlSigner, *, observe: Observer) -> None:
         self._http = http
         self._signer = signer
-        self._limiter = limiter
         self._observe = observe
         self._turn = asyncio.Lock()
 
-    async def fetch(self, query: ListQuery) -> ListPage:
-        """One page.
+    async def fetch(self, query: ListQuery, *, operation: str = "list") -> ListPage:
+        """One page, by one call.
+
+        Args:
+            operation: the name under which the call is observed.
 
         Raises:
             StoreUnavailable, StoreDenied, NotFound: as the table of S3's errors says; `broken-stream` where the
                 answer ends early, `unexpected` where it is no listing.
         """
-        return await self._limiter.run(lambda: self._attempt(query))
-
-    async def pages(self, prefix: str, after: str = "") -> AsyncIterator[ListPage]:
-        """All keys that begin with a prefix, however deep, page by page; the next is asked for when it is wanted.
-
-        Args:
-            after: only keys behind this one; empty for all.
-
-        Raises:
-            As `fetch`.
-        """
-        query = ListQuery(prefix, after, is_flat=True)
-        while True:
-            page = await self.fetch(query)
-            yield page
-            if page.token is None:
-                return
-            query = query._replace(token=page.token)
-
-    async def _attempt(self, query: ListQuery) -> ListPage:
-        with observed(self._observe, "list"), s3_errors_translated():
+        with observed(self._observe, operation), s3_errors_translated():
             signed = await self._signer.presign("GET", "", _parameters(query), seconds=SIGNED_SECONDS)
             url = URL(signed.url, encoded=True)
             proxy = get_environ_proxies(signed.url).get(url.scheme)
@@ -92,6 +70,30 @@ class PageFetcher:
             async with self._turn:
                 parser.feed(data[start : start + SLICE_BYTES])
                 await asyncio.sleep(0)
+
+
+async def first_key(pages: PageFetcher, prefix: str) -> None:
+    """The cheapest call that shows that a bucket answers and may be listed, whatever is in it. Raises as `fetch`."""
+    await pages.fetch(ListQuery(prefix, max_keys=1), operation="check")
+
+
+async def flat_pages(fetch: Fetch, prefix: str, after: str) -> AsyncIterator[ListPage]:
+    """All keys that begin with a prefix, however deep, page by page; the next is asked for when it is wanted.
+
+    Args:
+        fetch: makes one call.
+        after: only keys behind this one; empty for all.
+
+    Raises:
+        As `fetch`.
+    """
+    query = ListQuery(prefix, after, is_flat=True)
+    while True:
+        page = await fetch(query)
+        yield page
+        if page.token is None:
+            return
+        query = query._replace(token=page.token)
 
 
 @asynccontextmanager

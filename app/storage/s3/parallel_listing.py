@@ -46,6 +46,11 @@ class ListQuery(NamedTuple):
     max_keys: int | None = None
     is_flat: bool = False
 
+    @property
+    def begins_a_listing(self) -> bool:
+        """Whether a listing of everything that begins with the prefix begins with this call, and no part of one."""
+        return self.token is None and self.max_keys is None and (self.is_flat or not self.after)
+
 
 Fetch = Callable[[ListQuery], Awaitable[ListPage]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,9 +21,11 @@ from app.storage.s3.download import RESUME_PAUSES, Download, get_span, read_exac
 from app.storage.s3.entries import FoundEntries, opaque
 from app.storage.s3.errors import s3_errors_translated
 from app.storage.s3.keys import KeySpace
-from app.storage.s3.list_call import PageFetcher, open_http
-from app.storage.s3.parallel_listing import RangeLister
+from app.storage.s3.list_call import PageFetcher, first_key, flat_pages, open_http
+from app.storage.s3.list_page import ListPage
+from app.storage.s3.parallel_listing import ListQuery, RangeLister
 from app.storage.s3.sigv4 import Presigner
+from app.storage.s3.spelling import Spelling
 from app.storage.s3.url_signer import UrlSigner, address_of
 from app.storage.s3.walk import S3Walk
 from app.storage.store import CONTROL_FILE_LIMIT, FolderWatch, ListNames, ObjectStore, Observer, SignedUrl
@@ -76,7 +78,8 @@ class S3Store:
         self._client = client
         self._downloads = downloads
         self._pages = pages
-        self._lister = RangeLister(pages.fetch)
+        self._spelling = Spelling(keys.prefix, self._fetch, clock=time.monotonic)
+        self._lister = RangeLister(self._spelling.fetch)
         self._bucket = bucket
         self._keys = keys
         self._signer = signer
@@ -102,17 +105,25 @@ class S3Store:
         self, path: ArtifactPath, after: str, list_names: ListNames
     ) -> AsyncGenerator[Sequence[Found], None]:
         """See `ObjectStore.walk`. A thousand keys cost a call, however many folders they are in."""
-        walk = S3Walk(self._keys, self._pages.pages, self.list_folder, list_names)
+        list_pages = partial(flat_pages, self._spelling.fetch)
+        walk = S3Walk(self._keys, list_pages, self.list_folder, list_names)
         return walk.run(path.as_folder, after)
 
-    async def head(self, path: ArtifactPath) -> FileInfo:
-        """See `ObjectStore.head`."""
+    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
+        """See `ObjectStore.head`. What is not listed costs one call where it is absent, and two where it is there."""
 
-        return await self._first_found(path, lambda key: self._call("head", lambda: self._head(key)))
+        async def look(key: str) -> FileInfo:
+            return await self._call("head", key, partial(self._head, key))
 
-    async def read_small(self, path: ArtifactPath) -> bytes:
-        """See `ObjectStore.read_small`."""
-        return await self._first_found(path, lambda key: self._call("get", lambda: self._read_whole(key)))
+        return await self._first_found(path, look, is_listed=is_listed)
+
+    async def read_small(self, path: ArtifactPath, *, is_listed: bool = False) -> bytes:
+        """See `ObjectStore.read_small`. As many calls as `head`."""
+
+        async def read(key: str) -> bytes:
+            return await self._call("get", key, partial(self._read_whole, key))
+
+        return await self._first_found(path, read, is_listed=is_listed)
 
     @asynccontextmanager
     async def open_range(
@@ -123,7 +134,8 @@ class S3Store:
         async def begin(key: str) -> Download:
             return await Download(partial(self._ask, key, info), first, length, pauses=self._pauses).open()
 
-        download = await self._first_found(path, begin)
+        # The bytes are those of the object that `info` describes, and that was confirmed when it was looked at.
+        download = await self._first_found(path, begin, is_listed=True)
         try:
             async with aclosing(download.chunks()) as chunks:
                 yield chunks
@@ -141,10 +153,7 @@ class S3Store:
 
     async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""
-        first = partial(
-            self._client.list_objects_v2, Bucket=self._bucket, Prefix=self._keys.prefix, MaxKeys=1
-        )
-        await self._call("check", first)
+        await self._limiter.run(partial(first_key, self._pages, self._keys.prefix), about=self._keys.prefix)
         return ()
 
     async def from_one(self, use: Callable[[ObjectStore], Awaitable[_Result]]) -> _Result:
@@ -173,7 +182,7 @@ class S3Store:
 
     async def _ask(self, key: str, info: FileInfo, first: int, length: int) -> StreamingBody:
         span = partial(get_span, self._downloads, self._bucket, key, info, first, length)
-        return await self._call("get", span)
+        return await self._call("get", key, span)
 
     async def _stored_key(self, path: ArtifactPath) -> str:
         keys = self._keys.keys(path)
@@ -183,33 +192,40 @@ class S3Store:
             return keys[0]
 
         async def look(key: str) -> str:
-            await self._call("head", lambda: self._head(key))
+            await self._call("head", key, partial(self._head, key))
             return key
 
-        return await self._first_found(path, look)
+        return await self._first_found(path, look, is_listed=True)
 
-    async def _first_found(self, path: ArtifactPath, look: Callable[[str], Awaitable[_Result]]) -> _Result:
+    async def _first_found(
+        self, path: ArtifactPath, look: Callable[[str], Awaitable[_Result]], *, is_listed: bool
+    ) -> _Result:
         """Try each key that a file may be stored under, in order.
+
+        Args:
+            is_listed: as in `ObjectStore.head`.
 
         Raises:
             NotFound: it is under none of them.
         """
         if not path.is_folder:
             for key in self._keys.keys(path):
-                try:
-                    return await look(key)
-                except NotFound:
-                    continue
+                if is_listed or await self._spelling.is_exact(key):
+                    with suppress(NotFound):
+                        return await look(key)
         raise NotFound
 
-    async def _call(self, operation: str, call: Callable[[], Awaitable[_Result]]) -> _Result:
-        """Make a call within the limits; each attempt is observed by itself."""
+    async def _fetch(self, query: ListQuery) -> ListPage:
+        return await self._limiter.run(partial(self._pages.fetch, query), about=query.prefix)
+
+    async def _call(self, operation: str, key: str, call: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Make a call about a key within the limits; each attempt is observed by itself."""
 
         async def attempt() -> _Result:
             with observed(self._observe, operation), s3_errors_translated():
                 return await call()
 
-        return await self._limiter.run(attempt)
+        return await self._limiter.run(attempt, about=key)
 
 
 def _stated_type(content_type: str) -> str | None:
@@ -256,22 +272,23 @@ async def open_s3_store(
     async with open_client(session, timeouts, UNLIMITED, endpoint, access_key="none") as nobody:
         check_endpoint(nobody.meta.endpoint_url)
         signer = UrlSigner(session, Presigner(await address_of(nobody, bucket)), clock=time.time)
-    limiter = CallLimiter(limits, clock=time.monotonic, note_circuit=note_circuit)
     async with (
         open_client(session, timeouts, limits.in_flight, endpoint) as client,
         open_client(session, timeouts, UNLIMITED, endpoint) as downloads,
         open_http(timeouts, limits.in_flight, ca_bundle=ca_bundle_of(session)) as http,
     ):
         keys = KeySpace(where and where + "/")
-        pages = PageFetcher(http, signer, limiter=limiter, observe=observe)
-        yield S3Store(
-            client,
-            downloads,
-            pages,
-            bucket,
-            keys,
-            signer=signer,
-            limiter=limiter,
-            observe=observe,
-            pauses=resume_pauses,
-        )
+        pages = PageFetcher(http, signer, observe=observe)
+        probe = partial(first_key, pages, keys.prefix)
+        async with aclosing(CallLimiter(limits, probe=probe, note_circuit=note_circuit)) as limiter:
+            yield S3Store(
+                client,
+                downloads,
+                pages,
+                bucket,
+                keys,
+                signer=signer,
+                limiter=limiter,
+                observe=observe,
+                pauses=resume_pauses,
+            )

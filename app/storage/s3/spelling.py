@@ -1,0 +1,111 @@
+"""Only the exact spelling of a key counts, whatever the engine takes for the same.
+
+An object of Amazon S3 has one key. Engines that keep objects in a file system may answer to several: `LIC/fw.img` or
+`lic\\fw.img` for `lic/fw.img`, a composed character for a decomposed one. Rules are written for one spelling, and would not hold
+for the others. A listing names what is there as it is spelled, so a listing of the very key confirms it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from cachetools import TTLCache
+
+from app.storage.s3.list_page import ListPage
+from app.storage.s3.parallel_listing import Fetch, ListQuery
+
+FEW_KEYS: Final = 16
+"""Enough to meet a folder's own entry: only names that go on with a character before `/` come between."""
+KEPT_SECONDS: Final = 300.0
+"""How long a folder whose entry was seen needs no other look."""
+KEPT_FOLDERS: Final = 4096
+"""Some 300 bytes each."""
+
+_NOTHING: Final = ListPage([], [], [], [], [], None)
+
+
+class Spelling:
+    """Confirms keys, and lists no folder that is there under another spelling only.
+
+    A folder is confirmed by its entry in the folder above, and so is each folder that it is in: some engines repeat in a
+    listing the prefix as it was asked for.
+
+    Args:
+        root: what all keys of the tree begin with. The operator has spelled it.
+        fetch: makes one ListObjectsV2 call.
+        clock: seconds; never goes back.
+    """
+
+    def __init__(self, root: str, fetch: Fetch, *, clock: Callable[[], float]) -> None:
+        self._root = root
+        self._fetch = fetch
+        self._seen: TTLCache[str, None] = TTLCache(KEPT_FOLDERS, KEPT_SECONDS, timer=clock)
+
+    async def is_exact(self, key: str) -> bool:
+        """Whether an object is there under this very key. Where it is not, that costs one call.
+
+        Raises:
+            StoreUnavailable, StoreDenied: the listing fails.
+        """
+        *folders, last = self._entries_of(key)
+        return await self._is_entry(last) and await self._are_entries(folders)
+
+    async def fetch(self, query: ListQuery) -> ListPage:
+        """One page. Nothing, where the folder that a listing begins with is not spelled like that.
+
+        Raises:
+            StoreUnavailable, StoreDenied, NotFound: as the call itself.
+        """
+        page = _within(await self._fetch(query), query.prefix)
+        if not query.begins_a_listing or page.first is None:
+            return page
+        if not await self._are_entries(list(self._entries_of(query.prefix))):
+            return _NOTHING
+        for folder in page.common_prefixes:
+            self._seen[folder] = None
+        return page
+
+    def _entries_of(self, key: str) -> Iterator[str]:
+        """A key with the folders that it is in, from the top down: each as the folder above lists it."""
+        end = len(self._root)
+        while (slash := key.find("/", end)) >= 0:
+            end = slash + 1
+            yield key[:end]
+        if end < len(key):
+            yield key
+
+    async def _are_entries(self, keys: list[str]) -> bool:
+        return all(await asyncio.gather(*map(self._is_entry, keys)))
+
+    async def _is_entry(self, key: str) -> bool:
+        """Whether the folder above lists this key, or this common prefix."""
+        if key in self._seen:
+            return True
+        query = ListQuery(key.removesuffix("/"), max_keys=FEW_KEYS)
+        while True:
+            page = await self._fetch(query)
+            if key in page.keys or key in page.common_prefixes:
+                break
+            if page.token is None or (page.last is not None and page.last > key):
+                return False
+            query = ListQuery(query.prefix, token=page.token)
+        if key.endswith("/"):
+            self._seen[key] = None
+        return True
+
+
+def _within(page: ListPage, prefix: str) -> ListPage:
+    """What of a page begins with the prefix as it is spelled: an engine may give what begins with it in its own eyes."""
+    if all(key.startswith(prefix) for column in (page.keys, page.common_prefixes) for key in column):
+        return page
+    places = [place for place, key in enumerate(page.keys) if key.startswith(prefix)]
+    return ListPage(
+        [page.keys[place] for place in places],
+        [page.sizes[place] for place in places],
+        [page.modified[place] for place in places],
+        [page.e_tags[place] for place in places],
+        [folder for folder in page.common_prefixes if folder.startswith(prefix)],
+        page.token,
+    )

@@ -6,6 +6,7 @@ from app.http_semantics.dates import http_date, parse_http_date
 from app.http_semantics.digests import digest_fields
 from app.http_semantics.fields import FieldLines, list_members
 from app.http_semantics.negotiation import choose_encoding, choose_media_type
+from app.http_semantics.plain import is_plain
 from app.http_semantics.ranges import (
     MultipartPlan,
     Part,
@@ -33,6 +34,7 @@ __all__ = [
     "evaluate_preconditions",
     "http_date",
     "if_range_holds",
+    "is_plain",
     "known_media_type",
     "list_members",
     "media_type_for",

@@ -7,15 +7,12 @@ An answer with `X-Accel-Redirect` makes nginx answer from an internal location i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.paths import ArtifactPath
-from app.http_semantics import RangeResult
 from app.storage.store import PRIMARY, SignedUrl
 
 DIRECTORIES: Final = "/-/accel/file"
@@ -27,28 +24,6 @@ URL_FIELD: Final = "X-Pierhead-Accel-Url"
 
 _OF_THE_BODY: Final = frozenset({"Content-Length", "Accept-Ranges"})
 """What whoever sends the bytes says of them."""
-_CONDITIONS: Final = ("if-match", "if-unmodified-since", "if-range")
-"""On these it depends whether bytes are sent, or which; nginx would judge them by a validator of its own."""
-_PLAIN_RANGE: Final = re.compile("bytes=([0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})")
-
-
-def is_plain(request: Request, ranges: RangeResult) -> bool:
-    """Whether nginx and S3 understand a GET just as this server does.
-
-    Of ranges that is one alone, in its simplest form: S3 knows no more than one, and nginx refuses what is to be
-    ignored (RFC 9110 section 14.2).
-
-    Args:
-        request: its other conditions have been judged, and do not stand in the way.
-        ranges: what it asks for.
-    """
-    if any(name in request.headers for name in _CONDITIONS):
-        return False
-    lines = request.headers.getlist("range")
-    if not lines:
-        return True
-    is_one = isinstance(ranges, tuple) and len(ranges) == 1
-    return is_one and len(lines) == 1 and _PLAIN_RANGE.fullmatch(lines[0]) is not None
 
 
 def accel_response(

@@ -28,11 +28,12 @@ from app.http_semantics import (
     disposition_kind,
     evaluate_preconditions,
     if_range_holds,
+    is_plain,
     media_type_for,
     multipart_plan,
     parse_range,
 )
-from app.responses.accel import accel_response, is_plain
+from app.responses.accel import accel_response
 from app.responses.caching import FILE_VARY, NOT_STORED, PRIVATE, REVALIDATED
 from app.responses.file_stream import FileStream, OpenPart
 from app.responses.headers import store_headers
@@ -85,8 +86,8 @@ class Delivery:
     ) -> ASGIApp:
         """Answer for a file.
 
-        Preconditions are evaluated where the bytes are: a redirect ignores them (RFC 9110 section 13.2.1), and
-        the store behind it honours them by the same validators.
+        Preconditions and ranges are judged here first. Only a request that every server of bytes answers alike is
+        then left to the store or to the nginx in front.
 
         Args:
             path: as it was asked for.
@@ -95,35 +96,47 @@ class Delivery:
             As `ObjectStore.presign` and `ObjectStore.open_range`.
         """
         record = record_of(request)
+        record.is_download = request.method == "GET"
         now = self._clock()
         validators = Validators(opened.info.e_tag, opened.info.modified)
         headers = _headers(opened, validators, now)
-        if request.method == "GET":
-            record.is_download = True
-            if self._may_redirect(request, principal) and (signed := await self._presigned(opened, headers)):
-                record.route = "file-redirect"
-                return self._redirect(path, principal, opened, signed)
         if (answer := _without_body(request, headers, validators, now)) is not None:
             return answer
         ranges = _ranges(request, opened.info.size, validators, now)
         if isinstance(ranges, UnsatisfiableRange):
             return _unsatisfiable(ranges)
-        if self._may_accel(request) and is_plain(request, ranges):
-            record.route = "file-accel"
-            signed = await self._presigned(opened, headers)
-            return accel_response(opened.path, headers, signed, opened.info.origin)
+        if is_plain(request.headers.getlist, ranges):
+            left = await self._left_to_others(request, path, principal, opened, headers)
+            if left is not None:
+                return left
         record.route = "file-stream"
         return await self._stream(opened, ranges, headers)
 
-    def _may_redirect(self, request: Request, principal: Principal) -> bool:
-        """Whether the store's own URL would serve this client as well as we can.
+    async def _left_to_others(
+        self,
+        request: Request,
+        path: ArtifactPath,
+        principal: Principal,
+        opened: OpenedFile,
+        headers: dict[str, str],
+    ) -> Response | None:
+        """The answer with which the store or nginx sends the bytes; None where they go through this server."""
+        record = record_of(request)
+        if self._may_redirect(principal) and (signed := await self._presigned(opened, headers)):
+            record.route = "file-redirect"
+            return self._redirect(path, principal, opened, signed)
+        if self._may_accel(request):
+            record.route = "file-accel"
+            signed = await self._presigned(opened, headers)
+            return accel_response(opened.path, headers, signed, opened.info.origin)
+        return None
+
+    def _may_redirect(self, principal: Principal) -> bool:
+        """Whether clients may be sent to the store's own URL.
 
         Never with Authorization: wget sends it on to the redirect's target, and S3 refuses two credentials.
-        Never for several ranges: S3 knows one, and answers with the first or with the whole file.
         """
-        wants_several_ranges = any("," in line for line in request.headers.getlist("range"))
-        redirects = self._mode in ("auto", "redirect")
-        return redirects and not principal.sent_authorization and not wants_several_ranges
+        return self._mode in ("auto", "redirect") and not principal.sent_authorization
 
     def _may_accel(self, request: Request) -> bool:
         """Whether the answer goes to an nginx that sends files itself, and not to a client.

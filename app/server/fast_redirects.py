@@ -61,11 +61,11 @@ class RedirectLookup:
         headers: list[tuple[bytes, bytes]],
         peer: str | None,
     ) -> FastRequest | None:
-        """As `ListingLookup.read`, for a GET of a file."""
+        """As `ListingLookup.read`, for a GET of a file without conditions."""
         if method != "GET" or query or len(raw_path) > MAX_MEMO_BYTES:
             return None
         fields = field_values(headers)
-        if fields is None:
+        if fields is None or b"if-none-match" in fields:  # it may be answered with 304
             return None
         head = self._head(raw_path, peer, fields[b"host"], fields.get(b"x-forwarded-for"))
         if head is None:

@@ -119,9 +119,65 @@ def test_a_licence_by_header_or_cookie_is_no_authorization(auto: Site) -> None:
     assert_elsewhere(auto.client.get("/d/f.txt", headers={"Cookie": "a=b"}), "/d/f.txt")
 
 
-def test_a_range_and_a_condition_go_along_to_the_store(auto: Site) -> None:
-    for headers in ({"Range": "bytes=2-3"}, {"If-None-Match": "*"}, {"If-Range": '"x"', "Range": "bytes=1-"}):
-        assert_elsewhere(auto.client.get("/d/f.txt", headers=headers), "/d/f.txt")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Range": "bytes=2-3"},
+        {"Range": "bytes=2-"},
+        {"Range": "bytes=-3"},
+        {"If-None-Match": '"another"'},
+        {"If-Modified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"},
+    ],
+)
+def test_what_every_engine_answers_alike_is_sent_to_the_store(auto: Site, headers: dict[str, str]) -> None:
+    assert_elsewhere(auto.client.get("/d/f.txt", headers=headers), "/d/f.txt")
+
+
+TAG, SINCE = MemoryStore.e_tag_of(b"0123456789"), "Sun, 09 Sep 2001 01:46:40 GMT"
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["first", "redirect at hand"])
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"If-None-Match": TAG}, 304),
+        ({"If-None-Match": "*"}, 304),
+        ({"If-Modified-Since": SINCE}, 304),
+        ({"If-Match": '"another"'}, 412),
+        ({"If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}, 412),
+        ({"If-Match": TAG}, 200),
+        ({"If-Match": TAG, "Range": "bytes=1-"}, 206),
+        ({"If-Unmodified-Since": SINCE}, 200),
+        ({"If-Range": '"another"', "Range": "bytes=1-"}, 200),
+        ({"If-Range": TAG, "Range": "bytes=1-"}, 206),
+        ({"If-Range": SINCE, "Range": "bytes=1-"}, 206),
+        ({"If-None-Match": '"another"', "If-Modified-Since": SINCE}, 200),
+        ({"Range": "bytes=10-"}, 416),
+        ({"Range": "bytes=-11"}, 206),
+        ({"Range": "pages=1-2"}, 200),
+        ({"Range": "bytes=2-1"}, 200),
+    ],
+)
+def test_whatever_engines_may_answer_otherwise_is_answered_here(
+    auto: Site, headers: dict[str, str], status: int, *, is_known: bool
+) -> None:
+    if is_known:
+        assert_elsewhere(auto.client.get("/d/f.txt"), "/d/f.txt")
+    auto.store.presigned.clear()
+    answer = auto.client.get("/d/f.txt", headers=headers)
+    assert answer.status_code == status
+    if status in (200, 206):
+        assert answer.headers["etag"] == TAG
+        assert int(answer.headers["content-length"]) == len(answer.content)
+    assert auto.store.presigned == []
+
+
+def test_a_file_that_was_replaced_is_never_spliced(auto: Site) -> None:
+    begun = auto.client.head("/d/f.txt").headers["etag"]
+    assert_elsewhere(auto.client.get("/d/f.txt"), "/d/f.txt")
+    auto.store.put("d/f.txt", b"abcdefghij")
+    answer = auto.client.get("/d/f.txt", headers={"Range": "bytes=5-", "If-Range": begun})
+    assert (answer.status_code, answer.content) == (200, b"abcdefghij")
 
 
 def test_several_ranges_are_sent_here_for_s3_knows_one(auto: Site) -> None:

@@ -46,8 +46,13 @@ class _Object(NamedTuple):
 
     @property
     def info(self) -> FileInfo:
-        e_tag = hashlib.sha256(self.content).hexdigest()[:32]
-        return FileInfo(len(self.content), self.modified, e_tag, self.content_type, self.digests)
+        return FileInfo(
+            len(self.content), self.modified, _opaque_tag(self.content), self.content_type, self.digests
+        )
+
+
+def _opaque_tag(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 class MemoryStore:
@@ -90,6 +95,11 @@ class MemoryStore:
     ) -> None:
         """Store a file, or an empty folder where the path ends in `/`."""
         self._objects[path] = _Object(content, modified, content_type, digests)
+
+    @staticmethod
+    def e_tag_of(content: bytes) -> str:
+        """Value of the `ETag` field of a file with this content."""
+        return f'"{_opaque_tag(content)}"'
 
     def remove(self, path: str) -> None:
         """Take one file, link or folder marker away."""

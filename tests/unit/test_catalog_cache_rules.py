@@ -28,6 +28,7 @@ from tests.support.memory_store import MemoryStore
 from tests.support.policy import build_info, folder_rules
 
 TTL, GRACE, MAX_STALE = 60, 120, 3600
+LIVES = {"cache_ttl": TTL, "cache_grace": GRACE, "cache_max_stale": MAX_STALE}
 FOLDER = ArtifactPath.of("d", is_folder=True)
 FILE = FOLDER.child("secret.img")
 STAFF_ONLY = build_info("Files-Pattern: *, ", "Auth-Groups: staff")
@@ -46,7 +47,7 @@ async def test_a_name_that_was_listed_is_not_kept_alive_by_another_spelling() ->
     store = ListedOnlyOtherwise()
     store.put("d/secret.img", b"old")
     store.put("d/SECRET.IMG", b"another")
-    catalog = build_catalog(settings_for(), policy_from(""), store, ByteCache(2**20), lambda: 0.0)
+    catalog = build_catalog(settings_for(**LIVES), policy_from(""), store, ByteCache(2**20), lambda: 0.0)
     await catalog.list_folder(FOLDER, ANONYMOUS)
     store.remove("d/secret.img")
     with pytest.raises(NotFound):
@@ -60,7 +61,7 @@ async def test_a_file_replaced_by_one_of_its_size_and_time_is_under_the_new_rule
     (folder / "secret.img").write_bytes(b"old")
     status = (folder / "secret.img").stat()
     store = LocalStore(tmp_path, observe=lambda *_: None)
-    catalog = build_catalog(settings_for(), policy_from(""), store, ByteCache(2**20), lambda: 0.0)
+    catalog = build_catalog(settings_for(**LIVES), policy_from(""), store, ByteCache(2**20), lambda: 0.0)
     assert (await catalog.open_file(FILE, ANONYMOUS)).info.size == 3
     (folder / "BUILD-INFO.txt").write_bytes(STAFF_ONLY)
     (tmp_path / "new").write_bytes(b"new")
@@ -79,9 +80,8 @@ class World:
         self.now = 1000.0
         self.store = MemoryStore()
         self.store.put("d/open.txt", b"for all")
-        lives = {"cache_ttl": TTL, "cache_grace": GRACE, "cache_max_stale": MAX_STALE}
         self.catalog: Catalog = build_catalog(
-            settings_for(**lives), policy_from(""), self.store, ByteCache(2**20), lambda: self.now
+            settings_for(**LIVES), policy_from(""), self.store, ByteCache(2**20), lambda: self.now
         )
 
     def asked(self) -> list[str]:

@@ -16,10 +16,13 @@ MAX_NAME_BYTES = 255
 _MOST_BYTES_OF_A_CHARACTER = 4
 _IMPOSSIBLE = f"a path has no empty, '.' or '..' segment, no control character, and no name of more than {MAX_NAME_BYTES} bytes"
 
-_SAFE_IN_SEGMENT = "!$&'()*+,=@~"
-"""What RFC 3986 section 3.3 allows in a segment beside unreserved characters, less two: a colon is encoded so
-that a relative link never looks like one with a scheme (section 4.2), a semicolon because some clients take
-what follows it for parameters (RFC 1808) and lose it."""
+_ALLOWED_IN_SEGMENT = "!$&'()*+,;=:@~"
+"""What a segment may hold as it is, beside letters, digits and `-._` (RFC 3986 section 3.3)."""
+
+_SAFE_IN_LINK = "!$()*+,=@~"
+"""The same for a link, less four: a colon would make a relative link look like one with a scheme (section 4.2),
+some clients take what follows a semicolon for parameters (RFC 1808) and lose it, and scrapers end a link at a
+quote and do not read `&amp;` as `&`."""
 
 
 class ArtifactPath(NamedTuple):
@@ -120,11 +123,12 @@ class ArtifactPath(NamedTuple):
     @property
     def url(self) -> str:
         """The absolute, percent-encoded URL path: `/releases/16.09/`."""
-        return (
-            "/"
-            + "/".join(map(encode_name, self.segments))
-            + ("/" if self.is_folder and self.segments else "")
-        )
+        return quote_from_bytes(b"/" + self.to_bytes(), safe=f"/{_ALLOWED_IN_SEGMENT}")
+
+    @property
+    def href(self) -> str:
+        """The same as a link in a page, which scrapers read as well: see `encode_name`."""
+        return quote_from_bytes(b"/" + self.to_bytes(), safe=f"/{_SAFE_IN_LINK}")
 
     def __str__(self) -> str:
         return self.url
@@ -152,8 +156,11 @@ def _size(name: str) -> int:
 
 
 def encode_name(name: str) -> str:
-    """Percent-encode one name for a URL (RFC 3986 section 2.1); lone surrogates become their bytes."""
-    return quote_from_bytes(name.encode("utf-8", "surrogateescape"), safe=_SAFE_IN_SEGMENT)
+    """Percent-encode one name as a relative link (RFC 3986 section 2.1); lone surrogates become their bytes.
+
+    The result needs no escaping in HTML.
+    """
+    return quote_from_bytes(name.encode("utf-8", "surrogateescape"), safe=_SAFE_IN_LINK)
 
 
 def display_name(name: str) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from app.domain.paths import ROOT, ArtifactPath, display_name
+from app.domain.paths import ArtifactPath, display_name
+
+ROOT_HREF: Final = "/./"
+"""The root as a link. Scrapers (fsspec) take a lone `/` for a name in the folder that they read."""
 
 
 class Crumb(NamedTuple):
@@ -12,7 +15,7 @@ class Crumb(NamedTuple):
 
     Attributes:
         label: for people; not yet escaped.
-        href: absolute, percent-encoded URL path.
+        href: absolute, percent-encoded URL path, fit for an attribute.
     """
 
     label: str
@@ -26,9 +29,9 @@ def breadcrumbs(path: ArtifactPath, root_label: str) -> tuple[Crumb, ...]:
         path: where the way ends; a file's own crumb has no slash at its end.
         root_label: what the root is called.
     """
-    crumbs = [Crumb(root_label, ROOT.url)]
+    crumbs = [Crumb(root_label, ROOT_HREF)]
     for depth, name in enumerate(path.segments, start=1):
         is_last = depth == len(path.segments)
         step = path if is_last else ArtifactPath(path.segments[:depth], True)
-        crumbs.append(Crumb(display_name(name), step.url))
+        crumbs.append(Crumb(display_name(name), step.href))
     return tuple(crumbs)

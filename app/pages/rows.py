@@ -52,21 +52,14 @@ def _row(visible: VisibleEntry) -> str:
     if _is_plain(entry.name):
         href = label = entry.name
     else:
-        href, label = _href(entry.name), escape(display_name(entry.name))
+        # Nothing before the encoded name, so that mirroring clients recognise it as an entry. It cannot be read
+        # as a scheme or another host, nor end the attribute.
+        href, label = encode_name(entry.name), escape(display_name(entry.name))
     # A locked entry is linked as well: that is where a member is asked for the token that unlocks it.
     return (
         f'<tr><td class="{kind}"><a href="{href}{slash}">{label}{slash}</a></td><td>{_time(entry.modified)}</td>{size}'
         f"<td>{_access(visible)}</td></tr>"
     )
-
-
-def _href(name: str) -> str:
-    """A name as a relative link, fit for a double-quoted attribute.
-
-    One encoded name and nothing before it, so that mirroring clients recognise it as an entry. It cannot be
-    read as a scheme or another host: `encode_name` leaves no colon, slash, backslash, quote or angle bracket.
-    """
-    return encode_name(name).replace("&", "&amp;")
 
 
 def _time(timestamp: float | None) -> str:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import app
 from tests.support.live_server import SECRET
 from tests.support.waiting import answers, wait_until
 
@@ -68,7 +69,7 @@ def run_pierhead(
         process = subprocess.Popen(
             [*command, *arguments],
             cwd=directory,
-            env={"PATH": os.environ["PATH"], "HOME": str(directory), **(environ or {})},
+            env=_environment(directory, environ or {}),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -87,6 +88,12 @@ def run_pierhead(
             process.kill()
             process.wait()
             raise
+
+
+def _environment(home: Path, further: Mapping[str, str]) -> dict[str, str]:
+    """PYTHONPATH makes the command run the code that the tests import, wherever it is installed from."""
+    code = Path(app.__file__).parents[1]
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(code), **further}
 
 
 def _url(log: Path) -> str | None:

@@ -147,10 +147,19 @@ def test_two_paths_share_no_spelling(one: ArtifactPath, other: ArtifactPath) -> 
 
 @given(paths)
 def test_a_url_cannot_be_taken_for_anything_but_a_path(path: ArtifactPath) -> None:
-    assert path.url.isascii()
-    assert path.url.startswith("/")
-    assert not path.url.startswith("//")
-    assert not set(path.url) & set('?#"<>\\^`{|} :\r\n\t')
+    for url in (path.url, path.href):
+        assert url.isascii()
+        assert url.startswith("/")
+        assert not url.startswith("//")
+        assert not set(url) & set('?#"<>\\^`{|} \r\n\t')
+        assert ArtifactPath.parse(url.encode()) == path
+
+
+def test_a_url_leaves_alone_what_a_path_may_hold_and_a_link_what_scrapers_can_read() -> None:
+    path = ArtifactPath.of("a:b;c&d'e!$()*+,=@~")
+    assert path.url == "/a:b;c&d'e!$()*+,=@~"
+    assert path.href == "/a%3Ab%3Bc%26d%27e!$()*+,=@~"
+    assert encode_name(path.name) == path.href.removeprefix("/")
 
 
 @given(paths, names)

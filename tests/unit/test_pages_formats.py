@@ -81,13 +81,13 @@ def test_counts() -> None:
 
 
 def test_the_root_has_one_crumb() -> None:
-    assert breadcrumbs(ROOT, "Releases") == (Crumb("Releases", "/"),)
+    assert breadcrumbs(ROOT, "Releases") == (Crumb("Releases", "/./"),)
 
 
 def test_crumbs_lead_down_to_a_folder() -> None:
     path = ArtifactPath.of("a b", "c:d", "é\udcff", is_folder=True)
     assert breadcrumbs(path, "Home") == (
-        Crumb("Home", "/"),
+        Crumb("Home", "/./"),
         Crumb("a b", "/a%20b/"),
         Crumb("c:d", "/a%20b/c%3Ad/"),
         Crumb("é\ufffd", "/a%20b/c%3Ad/%C3%A9%FF/"),

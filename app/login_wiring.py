@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 
+from app.auth.demo import DemoDirectory
 from app.auth.fetch import JsonFetcher
 from app.auth.keys import KeyRing
+from app.auth.ldap import LdapDirectory, LdapSettings
 from app.auth.login import Login
 from app.auth.login_groups import GroupNames
 from app.auth.oidc.client import OidcClient, OidcSettings
 from app.auth.oidc.issuer import Issuer
+from app.auth.people import Directory
 from app.auth.sessions import SessionLives, Sessions
 from app.config import Settings
 
@@ -23,7 +26,7 @@ def build_login(settings: Settings, keys: KeyRing) -> Login:
     lives = SessionLives(
         settings.session_seconds, settings.session_idle_seconds, settings.session_refresh_seconds
     )
-    return Login(Sessions(keys, lives, settings.session_epoch), _provider(settings), None)
+    return Login(Sessions(keys, lives, settings.session_epoch), _provider(settings), _directory(settings))
 
 
 def contact_url(contact: str | None) -> str:
@@ -47,3 +50,22 @@ def _provider(settings: Settings) -> OidcClient | None:
     fetcher = JsonFetcher()
     issuer = Issuer(settings.oidc_issuer, fetcher, time.monotonic)
     return OidcClient(known_as, issuer, fetcher, GroupNames(settings.login_groups))
+
+
+def _directory(settings: Settings) -> Directory | None:
+    if settings.demo_login_groups:
+        return DemoDirectory(frozenset(settings.demo_login_groups))
+    if settings.ldap_url is None:
+        return None
+    password = settings.ldap_bind_password
+    where = LdapSettings(
+        url=settings.ldap_url,
+        user_base=settings.ldap_user_base or "",
+        user_filter=settings.ldap_user_filter,
+        group_base=settings.ldap_group_base or "",
+        group_filter=settings.ldap_group_filter,
+        bind_dn=settings.ldap_bind_dn or "",
+        bind_password=password.get_secret_value() if password else "",
+        ca_file=str(settings.ldap_ca_file or ""),
+    )
+    return LdapDirectory(where, GroupNames(settings.login_groups))

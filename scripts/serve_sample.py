@@ -23,6 +23,7 @@ KEY_FILE = "secret-key"
 PUBLIC_FILE = "releases/17.02/devkit/boot.img"
 EULA_FILE = "releases/17.02/board/boot.img"
 PRIVATE_FILE = "members/roadmap.txt"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def secret_key_file(directory: Path) -> Path:
@@ -38,10 +39,12 @@ def secret_key_file(directory: Path) -> Path:
     return path
 
 
-def server_environment(environ: Mapping[str, str], directory: Path) -> dict[str, str]:
+def server_environment(
+    environ: Mapping[str, str], directory: Path, host: str = "127.0.0.1"
+) -> dict[str, str]:
     """What the server is started with; whatever is set already wins.
 
-    The sample tree and its policy are made in `directory` if they are what is to be served.
+    Where only this machine can reach it, anybody may log in as `alice`, a member, or `bob`. The sample tree and its policy are made in `directory` if they are what is to be served.
 
     Raises:
         OSError: something else stands where the tree is to be made, or the key has no place.
@@ -52,6 +55,8 @@ def server_environment(environ: Mapping[str, str], directory: Path) -> dict[str,
         make_sample(tree, policy)
         defaults["PIERHEAD_STORAGE"] = f"file://{tree.resolve()}"
         defaults["PIERHEAD_POLICY_FILE"] = str(policy)
+        if host in LOOPBACK:
+            defaults["PIERHEAD_DEMO_LOGIN_GROUPS"] = MEMBERS
     environment = {**environ, **{name: value for name, value in defaults.items() if not environ.get(name)}}
     if not environ.get("PIERHEAD_SECRET_KEYS"):
         environment["PIERHEAD_SECRET_KEYS"] = secret_key_file(
@@ -107,7 +112,8 @@ Serving {storage} at {base}/
 In the sample tree:
   a public file    curl -fLO {base}/{PUBLIC_FILE}
   under a licence  curl -fLO -H 'License-Accepted: {digest}' {base}/{EULA_FILE}
-  for members      curl -fLO -H "Authorization: Bearer $({token})" {base}/{PRIVATE_FILE}
+  for members      log in at {base}/login as alice, with the password alice
+                   curl -fLO -H "Authorization: Bearer $({token})" {base}/{PRIVATE_FILE}
 
 Ctrl-C stops the server.
 """
@@ -131,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     options = parser.parse_args(arguments)
     pierhead = os.path.relpath(Path(sys.executable).with_name("pierhead"))
     try:
-        environment = server_environment(os.environ, RUN_DIRECTORY)
+        environment = server_environment(os.environ, RUN_DIRECTORY, options.host)
         is_given = bool(os.environ.get("PIERHEAD_SECRET_KEYS"))
         key_file = None if is_given else secret_key_file(key_directory(environment, RUN_DIRECTORY))
     except OSError as error:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from app.config.ldap_settings import LdapServerSettings
 from app.config.login_settings import LoginSettings
 from app.config.types import (
     Allowed,
@@ -147,7 +148,7 @@ class ServerSettings(BaseModel):
         return delivery
 
 
-class Settings(LoginSettings, ServerSettings):
+class Settings(LdapServerSettings, LoginSettings, ServerSettings):
     """Everything an operator can choose. `docs/settings.md` is compared with this class by a test."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

@@ -209,6 +209,17 @@ WRONG: list[tuple[str, str]] = [
     ("oidc_scopes", '["profile"]'),
     ("oidc_user_claim", '""'),
     ("oidc_groups_claim", '""'),
+    ("ldap_url", '"https://directory.example.org"'),
+    ("ldap_url", '"ldap://"'),
+    ("ldap_user_base", "5"),
+    ("ldap_user_filter", '"(uid=*)"'),
+    ("ldap_user_filter", '"uid={user}"'),
+    ("ldap_group_base", "5"),
+    ("ldap_group_filter", '"(member=*)"'),
+    ("ldap_bind_dn", "5"),
+    ("ldap_bind_password", '""'),
+    ("ldap_ca_file", "5"),
+    ("demo_login_groups", "5"),
 ]
 
 
@@ -233,6 +244,16 @@ def test_what_is_allowed_is_what_is_accepted() -> None:
 def test_an_issuer_needs_a_client() -> None:
     (fault,) = faults_of(environ={"PIERHEAD_OIDC_ISSUER": "https://idp.example.org"})
     assert fault.startswith("oidc_client_id (default): must be ")
+
+
+def test_a_directory_needs_people() -> None:
+    (fault,) = faults_of(environ={"PIERHEAD_LDAP_URL": "ldaps://directory.example.org"})
+    assert fault.startswith("ldap_user_base (default): must be ")
+
+
+def test_the_demonstration_is_for_this_machine_alone() -> None:
+    (fault,) = faults_of(environ={"PIERHEAD_DEMO_LOGIN_GROUPS": "staff", "PIERHEAD_HOST": "0.0.0.0"})
+    assert fault.endswith("but host is 0.0.0.0")
 
 
 def test_a_secret_is_never_shown() -> None:

@@ -22,6 +22,12 @@ from scripts.serve_sample import (
 )
 
 
+def test_only_this_machine_gets_the_demonstrations_people(tmp_path: Path) -> None:
+    name = "PIERHEAD_DEMO_LOGIN_GROUPS"
+    assert server_environment({}, tmp_path)[name] == "members"
+    assert name not in server_environment({}, tmp_path, "0.0.0.0")
+
+
 def test_the_key_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
     path = secret_key_file(tmp_path / "run")
     key = path.read_text()

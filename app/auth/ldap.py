@@ -1,0 +1,216 @@
+"""People and groups of an LDAP directory (RFC 4511).
+
+The library blocks, so every question is asked in a thread of a small pool of its own, over a connection that is opened
+for it: logins are rare, and a connection that was bound as somebody is never used for somebody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+import structlog
+from ldap3 import SUBTREE, Connection, Server, Tls
+from ldap3.core.exceptions import LDAPException
+from ldap3.utils.conv import escape_filter_chars
+from ldap3.utils.dn import parse_dn
+
+from app.auth.login_groups import GroupNames
+from app.auth.people import Person
+from app.auth.sessions import LoginMethod
+from app.domain.errors import LoginFailed, LoginUnavailable
+
+TIMEOUT_SECONDS: Final = 5
+MAX_QUESTIONS: Final = 4
+"""Questions at once; others wait."""
+MAX_GROUPS: Final = 2000
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_NAME_ATTRIBUTES: Final = ("uid", "sAMAccountName", "memberOf")
+_INVALID_CREDENTIALS: Final = 49
+"""RFC 4511 appendix A.1."""
+
+_Answer = TypeVar("_Answer")
+_log = structlog.get_logger(__name__)
+
+
+class LdapSettings(NamedTuple):
+    """Where the directory is, and how people and groups are found in it.
+
+    Attributes:
+        url: `ldaps://HOST`, or `ldap://HOST`, where the connection is encrypted by StartTLS unless it stays on this
+            host.
+        user_filter: with `{user}` for the name that somebody gave.
+        group_base: empty where the groups are those that the entry of a person names (`memberOf`).
+        group_filter: with `{dn}` for the entry of a person and `{user}` for its user name.
+        bind_dn: for searches; empty for an anonymous one.
+        ca_file: certificates that the directory's is verified with; empty for those of the system.
+    """
+
+    url: str
+    user_base: str
+    user_filter: str
+    group_base: str
+    group_filter: str
+    bind_dn: str
+    bind_password: str
+    ca_file: str
+
+
+class _Entry(NamedTuple):
+    """A person, as the directory has it."""
+
+    dn: str
+    user: str
+    member_of: tuple[str, ...]
+
+
+class LdapDirectory:
+    """Asks an LDAP directory.
+
+    Args:
+        settings: where it is.
+        names: chooses and renames groups.
+    """
+
+    method = LoginMethod.LDAP
+
+    def __init__(self, settings: LdapSettings, names: GroupNames) -> None:
+        self._settings = settings
+        self._names = names
+        self._threads = ThreadPoolExecutor(MAX_QUESTIONS, thread_name_prefix="ldap")
+
+    async def log_in(self, user: str, password: str) -> Person:
+        """See `Directory`. The entry is searched for first, and then its own password tried."""
+        return await self._ask(lambda: self._log_in(user, password))
+
+    async def find(self, subject: str) -> Person | None:
+        """See `Directory`."""
+        return await self._ask(lambda: self._find(subject))
+
+    async def aclose(self) -> None:
+        """See `Directory`."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _ask(self, question: Callable[[], _Answer]) -> _Answer:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, question)
+        except (LDAPException, OSError) as error:
+            _log.warning("directory_failed", reason=type(error).__name__)
+            raise LoginUnavailable from error
+
+    def _log_in(self, user: str, password: str) -> Person:
+        with self._search_connection() as connection:
+            entry = self._entry(connection, user)
+            if entry is None or not password:
+                raise LoginFailed("password")
+            self._check_password(entry, password)
+            return self._person(connection, entry)
+
+    def _find(self, subject: str) -> Person | None:
+        with self._search_connection() as connection:
+            entry = self._entry(connection, subject)
+            return None if entry is None else self._person(connection, entry)
+
+    def _check_password(self, entry: _Entry, password: str) -> None:
+        with self._open(entry.dn, password) as connection:
+            if connection.bind():
+                return
+            if connection.result["result"] == _INVALID_CREDENTIALS:
+                raise LoginFailed("password")
+            raise LDAPException(connection.result["description"])
+
+    @contextmanager
+    def _search_connection(self) -> Iterator[Connection]:
+        with self._open(self._settings.bind_dn, self._settings.bind_password) as connection:
+            if not connection.bind():
+                raise LDAPException(connection.result["description"])
+            yield connection
+
+    @contextmanager
+    def _open(self, dn: str, password: str) -> Iterator[Connection]:
+        """A connection that is encrypted, if it leaves this host, before anything secret goes over it."""
+        url = urlsplit(self._settings.url)
+        is_ldaps = url.scheme == "ldaps"
+        tls = Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self._settings.ca_file or None)
+        server = Server(
+            url.hostname or "",
+            port=url.port or (636 if is_ldaps else 389),
+            use_ssl=is_ldaps,
+            tls=tls,
+            get_info="NO_INFO",
+            connect_timeout=TIMEOUT_SECONDS,
+        )
+        connection = Connection(
+            server,
+            user=dn or None,
+            password=password or None,
+            authentication="SIMPLE" if dn else "ANONYMOUS",
+            auto_referrals=False,  # the password would go to a host that the operator did not name
+            receive_timeout=TIMEOUT_SECONDS,
+            read_only=True,
+        )
+        try:
+            connection.open()
+            # A directory without TLS must not be talked to in the clear, so a refusal is an error.
+            if not is_ldaps and url.hostname not in _LOOPBACK and not connection.start_tls():
+                raise LDAPException("no StartTLS")
+            yield connection
+        finally:
+            connection.unbind()
+            if connection.socket is not None:  # the library leaves it open where TLS has failed
+                connection.socket.close()
+
+    def _entry(self, connection: Connection, user: str) -> _Entry | None:
+        """The one entry of a name. Of several, nobody can say who is meant."""
+        asked = self._settings.user_filter.replace("{user}", escape_filter_chars(user))
+        found = _search(connection, self._settings.user_base, asked, _NAME_ATTRIBUTES, size_limit=2)
+        if len(found) != 1:
+            return None
+        dn, attributes = found[0]
+        names = (*attributes.get("uid", ()), *attributes.get("sAMAccountName", ()), user)
+        return _Entry(dn, names[0], attributes.get("memberOf", ()))
+
+    def _person(self, connection: Connection, entry: _Entry) -> Person:
+        groups = {_common_name(dn) for dn in entry.member_of}
+        if self._settings.group_base:
+            asked = self._settings.group_filter.replace("{dn}", escape_filter_chars(entry.dn))
+            asked = asked.replace("{user}", escape_filter_chars(entry.user))
+            found = _search(connection, self._settings.group_base, asked, ("cn",), size_limit=MAX_GROUPS)
+            groups |= {name for _, attributes in found for name in attributes.get("cn", ())[:1]}
+        return Person(entry.user, self._names.choose(groups))
+
+
+def _search(
+    connection: Connection, base: str, asked: str, attributes: tuple[str, ...], *, size_limit: int
+) -> list[tuple[str, dict[str, tuple[str, ...]]]]:
+    """The entries that a filter finds: name and attributes.
+
+    Raises:
+        LDAPException: the directory refuses, or finds more groups than it gives.
+    """
+    connection.search(base, asked, SUBTREE, attributes=list(attributes), size_limit=size_limit)
+    code, description = connection.result["result"], connection.result["description"]
+    if code not in (0, 4) or (code == 4 and size_limit == MAX_GROUPS):
+        raise LDAPException(description)
+    return [
+        (entry["dn"], {name: _texts(values) for name, values in entry["attributes"].items()})
+        for entry in connection.response or ()
+        if entry["type"] == "searchResEntry"
+    ]
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    """Values of an attribute, which are bytes where no schema was read."""
+    items = values if isinstance(values, list) else [values]
+    return tuple(item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in items)
+
+
+def _common_name(dn: str) -> str:
+    """The name of a group, by that of its entry: the value of the first part."""
+    return str(parse_dn(dn, strip=True)[0][1])

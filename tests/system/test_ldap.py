@@ -1,0 +1,133 @@
+"""Login by a real directory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.auth.keys import KeyRing
+from app.auth.people import Person
+from app.domain.errors import LoginFailed, LoginUnavailable
+from app.login_wiring import build_login
+from tests.support.live_server import settings_for
+from tests.support.slapd import PASSWORD, PEOPLE, Slapd, slapd
+
+KEYS = KeyRing(["a secret"])
+GROUPS = frozenset({"staff", "board", "builders"})
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
+    with slapd(tmp_path_factory.mktemp("slapd")) as running:
+        yield running
+
+
+def log_in(settings: dict[str, Any], user: str, password: str = PASSWORD) -> Person:
+    login = build_login(settings_for(**settings), KEYS)
+
+    async def ask() -> Person:
+        try:
+            return await login.log_in(user, password)
+        finally:
+            await login.aclose()
+
+    return asyncio.run(ask())
+
+
+def find(settings: dict[str, Any], subject: str) -> Person | None:
+    directory = build_login(settings_for(**settings), KEYS).directory
+    assert directory is not None
+    return asyncio.run(directory.find(subject))
+
+
+def test_groups_of_all_three_kinds_count(directory: Slapd) -> None:
+    assert log_in(directory.settings(), "alice") == Person("alice", GROUPS)
+
+
+def test_a_name_may_hold_what_filters_and_entries_are_made_of(directory: Slapd) -> None:
+    assert log_in(directory.settings(), "bob, jr") == Person("bob, jr", frozenset({"others"}))
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [
+        ("alice", "wrong"),
+        ("alice", ""),
+        ("alice", " "),
+        ("nobody", PASSWORD),
+        ("", PASSWORD),
+        ("*", PASSWORD),
+        ("al*", PASSWORD),
+        ("alice)(uid=*", PASSWORD),
+        ("alice\0", PASSWORD),
+        ("*)(|(uid=alice", PASSWORD),
+    ],
+)
+def test_nobody_else_gets_in(directory: Slapd, user: str, password: str) -> None:
+    with pytest.raises(LoginFailed) as caught:
+        log_in(directory.settings(), user, password)
+    assert caught.value.code == "password"
+
+
+def test_groups_are_found_again_without_the_password(directory: Slapd) -> None:
+    assert find(directory.settings(), "alice") == Person("alice", GROUPS)
+    assert find(directory.settings(), "nobody") is None
+
+
+# Where the name in a certificate is another, the library leaves the socket to the garbage collector, which closes it.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")
+def test_the_certificate_is_verified(directory: Slapd) -> None:
+    by_tls = directory.settings(ldap_url=f"ldaps://127.0.0.1:{directory.tls_port}")
+    assert log_in(by_tls | {"ldap_ca_file": directory.ca_file}, "alice").groups == GROUPS
+    with pytest.raises(LoginUnavailable):
+        log_in(by_tls, "alice")
+    with pytest.raises(LoginUnavailable):
+        log_in(
+            by_tls
+            | {"ldap_ca_file": directory.ca_file, "ldap_url": f"ldaps://localhost:{directory.tls_port}"},
+            "alice",
+        )
+
+
+def test_beyond_this_host_nothing_is_said_in_the_clear(directory: Slapd) -> None:
+    elsewhere = directory.settings(ldap_url=f"ldap://127.0.0.2:{directory.port}")
+    assert log_in(elsewhere | {"ldap_ca_file": directory.ca_file}, "alice").groups == GROUPS
+    with pytest.raises(LoginUnavailable):
+        log_in(elsewhere, "alice")
+
+
+def test_a_directory_that_refuses_or_is_not_there_is_unavailable(directory: Slapd) -> None:
+    for wrong in (
+        {"ldap_bind_password": "wrong"},
+        {"ldap_user_base": f"ou=nowhere,{PEOPLE}"},
+        {"ldap_url": "ldap://127.0.0.1:1"},
+    ):
+        with pytest.raises(LoginUnavailable):
+            log_in(directory.settings(**wrong), "alice")
+
+
+def test_the_event_loop_goes_on_while_a_directory_hangs(tmp_path: Path) -> None:
+    async def ask_a_hanging_one() -> int:
+        async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        turns = 0
+        async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            settings = {"ldap_url": f"ldap://127.0.0.1:{port}", "ldap_user_base": PEOPLE}
+            login = build_login(settings_for(**settings), KEYS)
+            asking = asyncio.create_task(login.log_in("alice", PASSWORD))
+            while not asking.done():
+                await asyncio.sleep(0.01)
+                turns += 1
+            with pytest.raises(LoginUnavailable):
+                asking.result()
+            await login.aclose()
+        return turns
+
+    assert asyncio.run(ask_a_hanging_one()) > 10

@@ -6,11 +6,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.domain.errors import StoreError
-from app.responses.record import SCOPE_KEY
+from app.responses.record import CLIENT_GONE, SCOPE_KEY, broken_by_store
 from app.responses.streaming import body_message, send_fairly, until_gone
 
 CHUNK_BYTES: Final = 16 * 1024
@@ -52,7 +53,9 @@ class LineStream(Response):
         try:
             await until_gone(receive, self._send(send))
         except StoreError as error:
-            scope[SCOPE_KEY].broken = str(error)
+            scope[SCOPE_KEY].ended = broken_by_store(error)
+        except ClientDisconnect:
+            scope[SCOPE_KEY].ended = CLIENT_GONE
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})

@@ -4,10 +4,35 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from starlette.requests import Request
 
 from app.auth.principal import Identity
+from app.domain.errors import StoreError
+
+
+class Ending(NamedTuple):
+    """How an answer ended.
+
+    Attributes:
+        cause: bounded label of what broke it off; empty where nothing did.
+        reason: the same for the log.
+    """
+
+    cause: str
+    reason: str
+
+
+COMPLETE: Final = Ending("", "")
+CLIENT_GONE: Final = Ending("client", "the client went away")
+SERVER_STOPPED: Final = Ending("stop", "the server stopped")
+FAILED: Final = Ending("error", "internal error")
+
+
+def broken_by_store(error: StoreError) -> Ending:
+    """The ending of an answer whose source broke."""
+    return Ending("store", str(error))
 
 
 @dataclass
@@ -19,14 +44,14 @@ class RequestRecord:
         is_download: whether it counts as a download rather than a page.
         identity: who asked, once known.
         is_head: whether it was a HEAD, which the framework's routes are not told.
-        broken: why the body broke off; empty where it did not.
+        ended: how the answer ended.
     """
 
     route: str = "none"
     is_download: bool = False
     identity: Identity | None = None
     is_head: bool = False
-    broken: str = ""
+    ended: Ending = COMPLETE
     started: float = field(default_factory=time.perf_counter)
 
 

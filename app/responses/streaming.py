@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Send
 
 
@@ -25,14 +26,21 @@ async def send_fairly(body: bytes, send: Send) -> None:
 
 
 async def until_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` to its end, or cancel it when the client goes away."""
+    """Run `work` to its end, or cancel it when the client goes away.
+
+    Raises:
+        ClientDisconnect: the client went away before the end.
+        Whatever `work` raises.
+    """
     sending = asyncio.ensure_future(work)
     watching = asyncio.ensure_future(_gone(receive))
     try:
         await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
         if not sending.done():
             sending.cancel()
-        await _settled(sending)
+            await _settled(sending)
+            raise ClientDisconnect
+        await sending
     finally:
         watching.cancel()
         if not sending.done():

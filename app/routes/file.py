@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from app.catalog import Catalog
 from app.domain.access import Principal
+from app.domain.errors import ObjectChanged
 from app.domain.paths import ArtifactPath
 from app.responses.delivery import Delivery
 from app.responses.record import record_of
+
+_LOOKS_AGAIN: Final = 5
+"""How often a file is looked at again that changed before its first byte was read, as a growing log does."""
 
 
 class FileRoute:
@@ -30,5 +36,13 @@ class FileRoute:
             As `Catalog.open_file` and `Delivery.answer`.
         """
         record_of(request).route = "file"
+        for _ in range(_LOOKS_AGAIN):
+            try:
+                return await self._looked_up(request, path, principal)
+            except ObjectChanged:
+                continue
+        return await self._looked_up(request, path, principal)
+
+    async def _looked_up(self, request: Request, path: ArtifactPath, principal: Principal) -> ASGIApp:
         opened = await self._catalog.open_file(path, principal)
         return await self._delivery.answer(request, path, principal, opened)

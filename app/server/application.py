@@ -16,7 +16,7 @@ from app import __version__
 from app.domain.errors import PierheadError
 from app.domain.reserved import is_reserved
 from app.responses.problems import internal_error, problem_response
-from app.responses.record import record_of
+from app.responses.record import CLIENT_GONE, record_of
 from app.responses.requester import wants_html
 from app.routes.errors import ErrorAnswers
 from app.routes.openapi import describe_tree
@@ -91,7 +91,7 @@ def build_application(
     @reserved.exception_handler(ClientDisconnect)
     async def note_lost_body(request: Request, error: ClientDisconnect) -> Response:
         # Nobody reads this: it is for the log, where it is no failure of the server.
-        record_of(request).broken = "the client went away"
+        record_of(request).ended = CLIENT_GONE
         return problem_response(408, "Request timeout", "the body did not come to its end", "request-timeout")
 
     @reserved.exception_handler(Exception)

@@ -21,7 +21,14 @@ from app.domain.errors import StoreError
 from app.domain.reserved import is_reserved
 from app.responses.headers import PAGE_SECURITY_POLICY, shared_headers
 from app.responses.problems import internal_error, problem_response
-from app.responses.record import SCOPE_KEY, RequestRecord
+from app.responses.record import (
+    CLIENT_GONE,
+    FAILED,
+    SCOPE_KEY,
+    SERVER_STOPPED,
+    RequestRecord,
+    broken_by_store,
+)
 from app.server.fast_lookup import FastLookup
 from app.server.fast_path import FastPath
 from app.server.fast_request import MAX_LOGGED_TEXT, logged_text
@@ -31,6 +38,8 @@ from app.telemetry import AccessLine, AccessLog, Metrics
 QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Probes: left out of the log, which they would flood."""
 
+CLIENT_CLOSED_REQUEST: Final = 499
+"""In log and metrics, as in those of nginx: the client went away before there was a status to send."""
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_HEADER_FIELDS: Final = 256
 
@@ -89,15 +98,16 @@ class FrontDoor:
             # Reached only when the body broke off, for before it there is an answer to give. Returning
             # without the last message makes the server cut the connection, so that no client takes the
             # part it has for the whole.
-            answer.broken = str(error)
+            record.ended = broken_by_store(error)
         except ClientDisconnect:
-            answer.broken = "the client went away"
+            record.ended = CLIENT_GONE
+            answer.status = answer.status or CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
             # Only a server that is told to stop, and has waited for long enough, does that to a request. It
             # ends here: there is nothing above but a log that would call it a failure of the application.
-            answer.broken = "the server stopped"
+            record.ended = SERVER_STOPPED
         except Exception:  # noqa: BLE001 - the last line of defence: no stack trace ever goes to a client
-            answer.broken = "internal error"
+            record.ended = FAILED
             _log.exception("request_failed", path=_path(scope))
             if not answer.status:
                 await internal_error()(scope, receive, answer.send)
@@ -125,12 +135,7 @@ class FrontDoor:
 
     def _finish(self, scope: Scope, record: RequestRecord, answer: _Answer) -> None:
         seconds = time.perf_counter() - record.started
-        status = str(answer.status)
-        if record.is_download and answer.status in (200, 206, 302):
-            self._metrics.downloads.labels(record.route, status).observe(seconds)
-            self._metrics.download_bytes.labels(record.route).inc(answer.body_bytes)
-        else:
-            self._metrics.pages.labels(record.route, status).observe(seconds)
+        self._measure(record, answer, seconds)
         if scope["path"] in QUIET:
             return
         if self._access_log is not None:
@@ -147,9 +152,20 @@ class FrontDoor:
                     subject=identity.principal.subject if identity else None,
                     agent=logged_text(dict(scope["headers"]).get(b"user-agent")),
                     replica=self._replica_id,
-                    broken=answer.broken or record.broken,
+                    broken=record.ended.reason,
                 )
             )
+
+    def _measure(self, record: RequestRecord, answer: _Answer, seconds: float) -> None:
+        status = str(answer.status)
+        if not record.is_download or answer.status not in (200, 206, 302, CLIENT_CLOSED_REQUEST):
+            self._metrics.pages.labels(record.route, status).observe(seconds)
+            return
+        self._metrics.download_bytes.labels(record.route).inc(answer.body_bytes)
+        if record.ended.cause:
+            self._metrics.downloads_aborted.labels(record.route, record.ended.cause).inc()
+        else:
+            self._metrics.downloads.labels(record.route, status).observe(seconds)
 
 
 class _Answer:
@@ -161,7 +177,6 @@ class _Answer:
         self._is_head = is_head
         self.status = 0
         self.body_bytes = 0
-        self.broken = ""
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -40,9 +40,15 @@ class Metrics:
         )
         self.downloads = Histogram(
             "pierhead_download_duration_seconds",
-            "Time from request to last byte of downloads.",
+            "Time from request to last byte of downloads that were sent to their end.",
             ("route", "status"),
             buckets=_DOWNLOAD_BUCKETS,
+            registry=self.registry,
+        )
+        self.downloads_aborted = Counter(
+            "pierhead_downloads_aborted",
+            "Downloads that broke off before their last byte.",
+            ("route", "cause"),
             registry=self.registry,
         )
         self.download_bytes = Counter(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -60,6 +63,28 @@ def test_a_client_that_goes_away_lets_the_source_go(lines: tuple[bytes, ...]) ->
             assert connection.recv(65536)
             assert wait_until(lambda: store.served > MIB, TIMEOUT)
         assert store.released.wait(TIMEOUT)
+
+
+def test_a_download_that_its_client_gives_up_says_how_far_it_came(capfd: pytest.CaptureFixture[str]) -> None:
+    store, size = watched(1 << 40), 0
+    logged: list[dict[str, Any]] = []
+
+    def is_logged() -> bool:
+        lines = map(json.loads, capfd.readouterr().err.splitlines())
+        logged.extend(line for line in lines if line.get("path") == "/f.bin")
+        return bool(logged)
+
+    with live_server(app_over(store, log_level="info")) as server:
+        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
+            ask_on(connection, b"/f.bin")
+            while size < MIB:
+                size += len(connection.recv(65536))
+        assert wait_until(is_logged, TIMEOUT)
+        counted = httpx.get(f"{server.url}/metrics", trust_env=False).text
+    assert logged[0]["broken"] == "the client went away"
+    assert (logged[0]["status"], MIB < logged[0]["bytes"] < 1 << 40) == (200, True)
+    assert 'pierhead_downloads_aborted_total{cause="client",route="file-stream"} 1.0' in counted
+    assert 'pierhead_download_duration_seconds_count{route="file-stream",status="200"}' not in counted
 
 
 def test_a_client_that_goes_away_while_the_source_hangs_lets_it_go() -> None:
@@ -147,22 +172,45 @@ def test_a_part_that_breaks_off_is_a_short_read(field: bytes) -> None:
 
 
 class ReplacedInBetween(MemoryStore):
-    """Whatever was looked at is replaced before it is read."""
+    """Whatever was looked at is replaced before it is read.
+
+    Args:
+        times: how often.
+    """
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self._left = times
 
     async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         info = await super().head(path, is_listed=is_listed)
-        self.put(path.text, b"NEW BYTES")
+        if self._left:
+            self._left -= 1
+            self.put(path.text, b"NEW %05d" % self._left)
         return info
 
 
-@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-1"}, {"Range": "bytes=0-0,2-2"}])
-def test_a_file_replaced_before_its_first_byte_is_never_mixed_up(headers: dict[str, str]) -> None:
-    store = ReplacedInBetween()
+RANGES: tuple[dict[str, str], ...] = ({}, {"Range": "bytes=0-1"}, {"Range": "bytes=0-0,2-2"})
+
+
+@pytest.mark.parametrize("headers", RANGES)
+def test_a_file_replaced_before_its_first_byte_is_looked_at_again(headers: dict[str, str]) -> None:
+    store = ReplacedInBetween(2)
+    store.put("f.bin", b"old bytes")
+    with client_of(app_over(store)) as client:
+        answer = client.get("/f.bin", headers=headers)
+        assert answer.status_code == (206 if headers else 200)
+        assert answer.headers["etag"] == store.e_tag_of(b"NEW 00000")
+        assert headers or answer.content == b"NEW 00000"
+
+
+@pytest.mark.parametrize("headers", RANGES)
+def test_a_file_that_is_replaced_all_the_time_is_never_mixed_up(headers: dict[str, str]) -> None:
+    store = ReplacedInBetween(100)
     store.put("f.bin", b"old bytes")
     with client_of(app_over(store)) as client:
         answer = client.get("/f.bin", headers=headers)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-        assert client.get("/f.bin", headers=headers).status_code in (200, 206)
 
 
 def test_a_file_removed_before_its_first_byte_is_not_found() -> None:
@@ -194,6 +242,65 @@ def test_a_file_rewritten_in_mid_download_is_cut_and_never_mixed(directory: Dire
         received += raw_http.read_to_end(connection)
     answer = raw_http.parse_answer(received)
     assert answer.headers["content-length"] == str(size)
+    assert 0 < len(answer.body) < size
+    assert set(answer.body) == {ord("a")}
+
+
+def test_a_file_that_grows_while_it_is_sent_arrives_with_the_size_it_had(directory: DirectoryTree) -> None:
+    whole = os.urandom(16 * MIB)
+    directory.put("ci.log", whole)
+    log = directory.root / "ci.log"
+    with (
+        live_server(directory.app()) as server,
+        socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection,
+    ):
+        ask_on(connection, b"/ci.log", b"Connection: close")
+        received = connection.recv(65536)
+        while block := connection.recv(MIB):
+            with log.open("ab") as file:
+                file.write(b"one more line\n" * 1000)
+            received += block
+    answer = raw_http.parse_answer(received)
+    assert answer.headers["content-length"] == str(len(whole))
+    assert answer.body == whole
+
+
+def test_a_log_that_is_written_all_the_time_can_be_had(directory: DirectoryTree) -> None:
+    directory.put("ci.log", b"begun\n")
+    log, is_over = directory.root / "ci.log", threading.Event()
+
+    def write() -> None:
+        with log.open("ab", buffering=0) as file:
+            while not is_over.wait(0.02):
+                file.write(b"one more line\n")
+
+    writer = threading.Thread(target=write)
+    with client_of(directory.app()) as client:
+        writer.start()
+        try:
+            answers = [client.get("/ci.log") for _ in range(50)]
+        finally:
+            is_over.set()
+            writer.join(TIMEOUT)
+    written = log.read_bytes()
+    for answer in answers:
+        assert answer.status_code == 200
+        assert len(answer.content) == int(answer.headers["content-length"]) > 0
+        assert written.startswith(answer.content)
+
+
+def test_a_file_that_is_rewritten_to_a_larger_one_is_cut(directory: DirectoryTree) -> None:
+    size = 64 * MIB
+    directory.put("f.bin", b"a" * size)
+    with (
+        live_server(directory.app()) as server,
+        socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection,
+    ):
+        ask_on(connection, b"/f.bin")
+        received = connection.recv(65536)
+        directory.put("f.bin", b"b" * (size + 1), modified=2e9)
+        received += raw_http.read_to_end(connection)
+    answer = raw_http.parse_answer(received)
     assert 0 < len(answer.body) < size
     assert set(answer.body) == {ord("a")}
 

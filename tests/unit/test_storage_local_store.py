@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 from app.domain.entries import File, Folder
 from app.domain.errors import Moved, NotFound, ObjectChanged, StoreDenied, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
+from app.storage.local.file import LocalFile
 from app.storage.local.store import LocalStore
-from app.storage.local.tree import LocalFile
 from tests.support.privileges import run_without_privileges
 from tests.support.store_contract import names_of, path_of
 

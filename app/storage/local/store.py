@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 
@@ -16,7 +16,8 @@ from app.domain.entries import FileInfo, Found, Listing
 from app.domain.errors import ObjectChanged
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.folder_walk import walk_by_folders
-from app.storage.local.tree import LocalFile, LocalTree
+from app.storage.local.file import LocalFile
+from app.storage.local.tree import LocalTree
 from app.storage.observing import observed
 from app.storage.store import CONTROL_FILE_LIMIT, FolderWatch, ListNames, ObjectStore, Observer, SignedUrl
 
@@ -25,6 +26,13 @@ _EXAMPLES = 5
 _Result = TypeVar("_Result")
 
 _log = structlog.get_logger(__name__)
+
+
+class _Opened(NamedTuple):
+    """An open file, and the first bytes of what is wanted of it."""
+
+    file: LocalFile
+    chunk: bytes
 
 
 class LocalStore:
@@ -102,12 +110,12 @@ class LocalStore:
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """See `ObjectStore.open_range`."""
         with observed(self._observe, "get"):
-            file = await self._opened(path, info)
+            opened = await self._opened(path, info, first, min(CHUNK_BYTES, length))
         try:
-            async with aclosing(self._chunks(file, info, first, length)) as chunks:
+            async with aclosing(self._chunks(opened, info, first, length)) as chunks:
                 yield chunks
         finally:
-            self._close_later(file)
+            self._close_later(opened.file)
 
     async def presign(
         self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
@@ -126,21 +134,23 @@ class LocalStore:
         """See `ObjectStore.from_one`."""
         return await use(self)
 
-    async def _opened(self, path: ArtifactPath, info: FileInfo) -> LocalFile:
-        def open_unchanged() -> LocalFile:
-            file = self._tree.open_file(path)
-            now = file.info()
-            if (now.e_tag, now.stamp) != (info.e_tag, info.stamp):
-                file.close()
-                raise ObjectChanged
-            return file
-
-        opening = self._threads.submit(open_unchanged)
+    async def _opened(self, path: ArtifactPath, info: FileInfo, first: int, length: int) -> _Opened:
+        opening = self._threads.submit(self._open_unchanged, path, info, first, length)
         try:
             return await asyncio.wrap_future(opening)
         except asyncio.CancelledError:
             # The thread goes on; what it opens must not be left behind.
             opening.add_done_callback(_close_result)
+            raise
+
+    def _open_unchanged(self, path: ArtifactPath, info: FileInfo, first: int, length: int) -> _Opened:
+        """Open a file and read from it at once: from then on, it may grow."""
+        file = self._tree.open_file(path)
+        try:
+            _check_same(file.info(), info)
+            return _Opened(file, file.read(info, first, length))
+        except BaseException:
+            file.close()
             raise
 
     def _close_later(self, file: LocalFile) -> None:
@@ -152,16 +162,23 @@ class LocalStore:
             file.close()
 
     async def _chunks(
-        self, file: LocalFile, info: FileInfo, first: int, length: int
+        self, opened: _Opened, info: FileInfo, first: int, length: int
     ) -> AsyncGenerator[bytes, None]:
-        end = first + length
-        while first < end:
-            chunk = await self._in_thread(partial(file.read, info, first, min(CHUNK_BYTES, end - first)))
-            first += len(chunk)
+        chunk, at, end = opened.chunk, first, first + length
+        while True:
             yield chunk
+            at += len(chunk)
+            if at == end:
+                return
+            chunk = await self._in_thread(partial(opened.file.read, info, at, min(CHUNK_BYTES, end - at)))
 
     async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _check_same(now: FileInfo, info: FileInfo) -> None:
+    if (now.e_tag, now.stamp) != (info.e_tag, info.stamp):
+        raise ObjectChanged
 
 
 def _whole(file: LocalFile) -> bytes:
@@ -171,9 +188,11 @@ def _whole(file: LocalFile) -> bytes:
     content = bytearray()
     while len(content) < info.size:
         content += file.read(info, len(content), info.size - len(content))
+    if file.info().e_tag != info.e_tag:
+        raise ObjectChanged  # rules count as a whole
     return bytes(content)
 
 
-def _close_result(opening: Future[LocalFile]) -> None:
+def _close_result(opening: Future[_Opened]) -> None:
     if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
+        opening.result().file.close()

@@ -5,37 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 
-from app.domain.entries import Entry, File, FileInfo, Folder
-from app.domain.errors import (
-    ImpossiblePath,
-    Moved,
-    NotFound,
-    ObjectChanged,
-    PathTooLong,
-    PierheadError,
-    StoreDenied,
-    StoreUnavailable,
-)
+from app.domain.entries import Entry, File, Folder
+from app.domain.errors import ImpossiblePath, Moved, NotFound, PathTooLong, StoreUnavailable
 from app.domain.paths import ArtifactPath, is_possible_name
+from app.storage.local.errors import NOTHING_THERE, os_errors_translated
+from app.storage.local.file import LocalFile, e_tag_of, stamp_of
 from app.storage.local.spelling import check_spelling
 
 _ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FOLDER_FLAGS = _ROOT_FLAGS | os.O_NOFOLLOW
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 """O_NONBLOCK: opening a FIFO that nobody writes to returns at once; it means nothing for a regular file."""
-
-_NOTHING_THERE = frozenset(
-    {
-        *(errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO),
-        *(errno.EINVAL, errno.EILSEQ),  # names that the file system cannot hold
-    }
-)
-_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM})
 
 
 class LocalTree:
@@ -58,7 +40,7 @@ class LocalTree:
             StoreUnavailable: it is not there.
             StoreDenied: it may not be read.
         """
-        with _os_errors_translated():
+        with os_errors_translated():
             root = self._open_root()
             try:
                 os.stat(".", dir_fd=root)
@@ -76,7 +58,7 @@ class LocalTree:
         """
         entries: list[Entry] = []
         skipped: dict[str, str] = {}
-        with _os_errors_translated():
+        with os_errors_translated():
             folder = self._open_folder(path.segments, path)
             try:
                 with os.scandir(folder) as items:
@@ -99,7 +81,7 @@ class LocalTree:
         """
         if path.is_folder:
             raise NotFound
-        with _os_errors_translated():
+        with os_errors_translated():
             folder = self._open_folder(path.segments[:-1], path)
             try:
                 check_spelling(path.name, folder)
@@ -157,7 +139,7 @@ class LocalTree:
         except PermissionError as error:
             raise _Unusable("link to an unreadable place") from error
         except OSError as error:
-            if error.errno not in _NOTHING_THERE:
+            if error.errno not in NOTHING_THERE:
                 raise
             raise _Unusable("link that leads nowhere") from error
         except (ValueError, ImpossiblePath, PathTooLong) as error:
@@ -183,45 +165,8 @@ class LocalTree:
         if stat.S_ISDIR(status.st_mode):
             return Folder(name, status.st_mtime)
         if stat.S_ISREG(status.st_mode):
-            return File(name, status.st_size, status.st_mtime, _e_tag(status), _stamp(status))
+            return File(name, status.st_size, status.st_mtime, e_tag_of(status), stamp_of(status))
         raise _Unusable("special file")
-
-
-class LocalFile:
-    """An open regular file. It may be closed from another thread than the one that reads.
-
-    Args:
-        descriptor: now owned by this object.
-    """
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        # A descriptor closed under a running pread could by then be the number of another file.
-        self._lock = Lock()
-
-    def info(self) -> FileInfo:
-        """Size, time and validator, as they are now."""
-        with _os_errors_translated():
-            return _info(os.fstat(self._descriptor))
-
-    def read(self, info: FileInfo, first: int, length: int) -> bytes:
-        """Read at most `length` bytes, at least one.
-
-        Raises:
-            ObjectChanged: the file is no longer the one that `info` describes.
-        """
-        with self._lock, _os_errors_translated():
-            content = os.pread(self._descriptor, length, first)
-            if not content or _info(os.fstat(self._descriptor)).e_tag != info.e_tag:
-                raise ObjectChanged
-            return content
-
-    def close(self) -> None:
-        """Give the descriptor back. A second call does nothing."""
-        with self._lock:
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-                self._descriptor = -1
 
 
 class _Unusable(Exception):
@@ -254,33 +199,3 @@ def _is_link(name: str, folder: int) -> bool:
 def _is_readable(name: str, folder: int, status: os.stat_result) -> bool:
     wanted = os.R_OK | os.X_OK if stat.S_ISDIR(status.st_mode) else os.R_OK
     return os.access(name, wanted, dir_fd=folder, effective_ids=True)
-
-
-def _info(status: os.stat_result) -> FileInfo:
-    return FileInfo(status.st_size, status.st_mtime, _e_tag(status), stamp=_stamp(status))
-
-
-def _e_tag(status: os.stat_result) -> str:
-    """From what a faithful copy keeps (time and size), so that every replica gives the same one."""
-    return f"{status.st_mtime_ns:x}-{status.st_size:x}"
-
-
-def _stamp(status: os.stat_result) -> str:
-    """From what no copy keeps, and what changes with every other file that takes the name, whatever time it pretends."""
-    return f"{status.st_ino:x}-{status.st_ctime_ns:x}"
-
-
-@contextmanager
-def _os_errors_translated() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _translated(error) from error
-
-
-def _translated(error: OSError) -> PierheadError:
-    if error.errno in _NOTHING_THERE:
-        return NotFound()
-    if error.errno in _FORBIDDEN:
-        return StoreDenied()
-    return StoreUnavailable("io-error")

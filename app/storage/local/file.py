@@ -1,0 +1,89 @@
+"""An open file of a directory. Blocking calls only."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+from typing import NamedTuple
+
+from app.domain.entries import FileInfo
+from app.domain.errors import ObjectChanged
+from app.storage.local.errors import os_errors_translated
+
+
+class _Read(NamedTuple):
+    """What was read last, and the file as it was then."""
+
+    info: FileInfo
+    first: int
+    content: bytes
+
+
+class LocalFile:
+    """An open regular file. It may be closed from another thread than the one that reads.
+
+    Args:
+        descriptor: now owned by this object.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._last: _Read | None = None
+        # A descriptor closed under a running pread could by then be the number of another file.
+        self._lock = Lock()
+
+    def info(self) -> FileInfo:
+        """Size, time and validator, as they are now."""
+        with os_errors_translated():
+            return info_of(os.fstat(self._descriptor))
+
+    def read(self, info: FileInfo, first: int, length: int) -> bytes:
+        """Read at most `length` bytes, at least one.
+
+        The first read is of the very file that `info` describes. After that, it may grow: a log is sent to the
+        size that it had.
+
+        Raises:
+            ObjectChanged: the file is no longer the one that `info` describes, or became shorter, or was
+                rewritten in place.
+        """
+        with self._lock, os_errors_translated():
+            content = os.pread(self._descriptor, length, first)
+            now = info_of(os.fstat(self._descriptor))
+            before = self._last.info if self._last else info
+            if not content or (now.e_tag != before.e_tag and not self._has_only_grown(now)):
+                raise ObjectChanged
+            self._last = _Read(now, first, content)
+            return content
+
+    def close(self) -> None:
+        """Give the descriptor back. A second call does nothing."""
+        with self._lock:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+    def _has_only_grown(self, now: FileInfo) -> bool:
+        """Whether what was read last is still there, in a file that is longer than it was then.
+
+        A file that is rewritten keeps its size, or loses it for a while, or has other bytes there.
+        """
+        last = self._last
+        if last is None or now.size <= last.info.size:
+            return False
+        return os.pread(self._descriptor, len(last.content), last.first) == last.content
+
+
+def info_of(status: os.stat_result) -> FileInfo:
+    """What a store says of a file with this status."""
+    return FileInfo(status.st_size, status.st_mtime, e_tag_of(status), stamp=stamp_of(status))
+
+
+def e_tag_of(status: os.stat_result) -> str:
+    """From what a faithful copy keeps (time and size), so that every replica gives the same one."""
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+
+
+def stamp_of(status: os.stat_result) -> str:
+    """From what no copy keeps, and what changes with every other file that takes the name, whatever time it pretends."""
+    return f"{status.st_ino:x}-{status.st_ctime_ns:x}"

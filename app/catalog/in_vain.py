@@ -39,7 +39,7 @@ class InVain:
         self._asked = RecentPaths(seconds, clock)
 
     async def look_for(self, path: ArtifactPath) -> None:
-        """Ask what would be asked if the path were absent: a listing for a folder, a head for a file.
+        """Ask what would be asked if the path were absent: a listing for a folder, for a file a head before that.
 
         Raises:
             StoreError: the store does not answer, as it would not for an absent path.
@@ -47,9 +47,9 @@ class InVain:
         if path in self._asked:
             return
         nobody_has = path.parent.child(secrets.token_hex(16), is_folder=path.is_folder)
-        with suppress(NotFound, Moved):
-            if path.is_folder:
-                await self._list_folder(nobody_has)
-            else:
+        if not path.is_folder:
+            with suppress(NotFound, Moved):
                 await self._store.head(nobody_has)
+        with suppress(NotFound, Moved):
+            await self._list_folder(nobody_has.as_folder)
         self._asked.add(path)

@@ -77,7 +77,8 @@ class FileLocator:
     async def locate(self, path: ArtifactPath, principal: Principal) -> LocatedFile:
         """The real path of a file that exists, and its folder's rules.
 
-        The store is asked about the file itself only where the listing lacks it: it may be newer than that.
+        The store is asked about the file itself only where the listing lacks it: it may be newer than that. So may a
+        folder of that name.
 
         Raises:
             NotFound: no such file, or hidden from this principal.
@@ -100,6 +101,8 @@ class FileLocator:
             await self.deny_absent(located, principal)
         located = await self.look_at(located, principal)
         if located.info is None:
+            if await self._resolver.has_folder(path.as_folder, snapshot, principal):
+                raise Moved(path.as_folder)
             self._absent.add(path)
             await self.deny_absent(located, principal)
         return located

@@ -11,7 +11,7 @@ from app.catalog.denials import deny_if_existence_is_secret, require_access
 from app.catalog.in_vain import InVain
 from app.catalog.snapshot_loader import Snapshot
 from app.domain.access import Allow, Hidden, NeedsLicence, Principal
-from app.domain.errors import AccessDenied, Moved, NotFound, RulesUnreadable
+from app.domain.errors import AccessDenied, MalformedRules, Moved, NotFound, RulesUnreadable
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import is_hidden_name
 from app.policy.decide import Rules, decide
@@ -145,13 +145,21 @@ class FolderResolver:
         Raises:
             StoreError: as `find`.
         """
-        if is_listable(parent, principal):
-            return True
+        return is_listable(parent, principal) or await self.has_folder(folder, parent, principal)
+
+    async def has_folder(self, folder: ArtifactPath, parent: Snapshot, principal: Principal) -> bool:
+        """Whether there is a folder, which its parent's snapshot may be too old to show, and the principal may know.
+
+        Raises:
+            StoreError: as `find`.
+        """
         try:
             await self.find(folder, principal)
         except Moved:
             return True
-        except (AccessDenied, NotFound):
+        except (AccessDenied, MalformedRules):
+            return is_listable(parent, principal)
+        except NotFound:
             return False
         return True
 

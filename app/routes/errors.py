@@ -6,6 +6,8 @@ led to the licence they must accept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from html import escape
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -38,7 +40,7 @@ from app.domain.errors import (
     StoreDenied,
     StoreUnavailable,
 )
-from app.domain.paths import ArtifactPath, encode_name
+from app.domain.paths import ArtifactPath
 from app.pages.contexts import ErrorPage, Site
 from app.pages.html import HtmlPages
 from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
@@ -169,11 +171,20 @@ def licence_url(licence: Licence, path: ArtifactPath) -> str:
 def _redirect(request: Request, target: ArtifactPath, path: ArtifactPath | None) -> Response:
     query = f"?{request.url.query}" if request.url.query else ""
     if path is not None and target.segments == path.segments:
-        # Only the slash was missing. Relative, so that it holds behind any proxy (RFC 9110 section 10.2.2).
-        location = f"{encode_name(path.name)}/{query}"
-        return Response(None, 308, {"Location": location, **REVALIDATED})
+        # Only the slash was missing.
+        return redirect(301, f"{target.url}{query}", REVALIDATED)
     # A link's target changes with the next build: never kept.
-    return Response(None, 302, {"Location": f"{target.url}{query}", **NOT_STORED})
+    return redirect(302, f"{target.url}{query}", NOT_STORED)
+
+
+def redirect(status: int, location: str, headers: Mapping[str, str]) -> Response:
+    """A redirect that old clients follow as well.
+
+    The statuses and an absolute path because they know no others, the line of HTML because some show it and
+    stay (RFC 9110 section 15.4).
+    """
+    body = f'<!DOCTYPE html>\n<title>Moved</title>\n<p>This is at <a href="{escape(location)}">another place</a>.\n'
+    return Response(body, status, {"Location": location, **headers}, media_type="text/html")
 
 
 def _to_licence(licence: Licence, path: ArtifactPath) -> Response:

@@ -14,6 +14,7 @@ from app.responses.caching import NOT_STORED
 from app.responses.problems import problem_answers
 from app.responses.requester import Requester
 from app.responses.subtree_listing import LineForm, Subtree, SubtreeListing
+from app.routes.errors import redirect
 from app.routes.legacy_api import TreePath, tree_path
 from app.routes.parameters import MAX_LIMIT, Query
 
@@ -82,6 +83,6 @@ def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> API
         except Moved as moved:
             search = f"?{request.url.query}" if request.url.query else ""
             location = f"{PREFIX}{moved.target.url}{search}"
-            return Response(None, 302, {"Location": location, **NOT_STORED})
+            return redirect(302, location, NOT_STORED)
 
     return router

@@ -140,7 +140,7 @@ def _operation(method: str) -> dict[str, Any]:
             "206": {"description": "The ranges asked for.", "content": {"*/*": _BINARY}},
             "302": {"description": "A link, a licence to accept (browsers), or the storage's own URL."},
             "304": {"description": "The client has it already."},
-            "308": {"description": "A folder, asked for without its slash."},
+            "301": {"description": "A folder, asked for without its slash."},
             **{str(status): _problem(text) for status, text in _PROBLEMS.items()},
         },
     }

@@ -16,6 +16,13 @@ from tests.support.publishing import Published
 
 ODD_NAME = "a folder? yes & 100%"
 
+SHOWN_BY = {
+    "busybox": ("busybox", "wget", "-q", "-O", "-"),
+    "curl": ("curl", "--silent", "--location"),
+    "elinks": ("elinks", "-source"),
+    "lynx": ("lynx", "-source"),
+}
+
 FSSPEC = """
 import json, sys, fsspec
 files = fsspec.filesystem("http")
@@ -159,3 +166,12 @@ class TestBusyboxWget:
     def test_a_file_comes_whole(self, published_directory: Published, home: Path) -> None:
         succeed(home, "busybox", "wget", "-q", published_directory.url_of("tree/big.img"))
         assert (home / "big.img").read_bytes() == BIG
+
+
+class TestWithoutItsSlash:
+    """A folder's path as people type it, by programs that know only old redirects, or absolute ones."""
+
+    @pytest.mark.parametrize("command", SHOWN_BY)
+    def test_its_listing_comes(self, published_directory: Published, home: Path, command: str) -> None:
+        text = succeed(home, *SHOWN_BY[command], published_directory.url_of("tree/nested/one"))
+        assert '<a href="first.bin">' in text

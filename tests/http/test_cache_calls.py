@@ -213,8 +213,8 @@ def test_a_redirect_to_what_the_listing_shows_otherwise_is_not_kept(redirecting:
 
 def test_what_the_listing_lacks_is_looked_at_before_it_is_denied(site: Site) -> None:
     site.http.get("/plain/")
-    looked = [("head", "plain/new.bin")]
-    assert site.calls("GET", "/plain/new.bin", 404) == looked
+    looked = [("head", "plain/new.bin"), ("list", "plain/new.bin/")]
+    assert site.calls("GET", "/plain/new.bin", 404) == [*looked, LIST_ROOT]
     for method in ("GET", "HEAD", "GET"):
         assert site.calls(method, "/plain/new.bin", 404) == []
     site.clock.now += 1.9
@@ -351,7 +351,11 @@ class CrowdedStore(MemoryStore):
     [
         (b"/ruled/", 200, [LIST, RULES]),
         (b"/ruled/app.bin", 200, [LIST, RULES, HEAD, *[BYTES] * CLIENTS]),
-        (b"/ruled/missing.bin", 404, [LIST, RULES, ("head", "ruled/missing.bin")]),
+        (
+            b"/ruled/missing.bin",
+            404,
+            [LIST, RULES, ("head", "ruled/missing.bin"), ("list", "ruled/missing.bin/"), LIST_ROOT],
+        ),
         (b"/nowhere/", 404, [("list", "nowhere/"), LIST_ROOT]),
         (b"/nowhere/file", 404, [("list", "nowhere/"), LIST_ROOT]),
     ],

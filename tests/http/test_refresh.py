@@ -47,6 +47,14 @@ def test_a_new_file_can_be_downloaded_before_it_is_listed_and_its_folder_is_read
     assert names(site) == ["one", "two"]
 
 
+def test_a_new_folder_is_found_without_its_slash_before_it_is_listed(site: Site) -> None:
+    assert names(site) == ["one"]
+    site.store.put("a/two/f", b"new")
+    assert names(site) == ["one"]
+    answer = site.http.get("/a/two")
+    assert (answer.status_code, answer.headers["location"]) == (301, "/a/two/")
+
+
 def test_a_permitted_reader_gets_a_new_listing_for_everybody(site: Site) -> None:
     assert names(site) == ["one"]
     site.store.put("a/two")

@@ -178,13 +178,13 @@ def test_the_rows_show_problems_as_they_are_documented(sample: str) -> None:
     }
 
 
-def test_every_code_of_a_token_that_does_not_hold_is_documented() -> None:
+def test_every_code_of_an_invalid_token_is_documented() -> None:
     text = "".join(file.read_text() for file in (PROJECT / "app/auth").glob("*.py"))
     codes = set(re.findall(r'AuthenticationFailed\(\s*"([a-z-]+)"', text)) | {
         "token-malformed",
         "token-signature",
     }
-    sentence = PAGE.split("The codes of a token that does not hold are")[1].split("\n\n")[0]
+    sentence = PAGE.split("The codes of an invalid token are")[1].split("\n\n")[0]
     assert set(re.findall("`([a-z-]+)`", sentence)) == codes
 
 

@@ -54,8 +54,8 @@ from app.routes.static import build_static_router
 from app.routes.tree import TreeApp
 from app.server.application import build_application
 from app.server.fast_lookup import FastLookup
-from app.server.fast_redirects import RedirectLookup
-from app.server.fast_request import ListingLookup
+from app.server.fast_path import FastPath
+from app.server.fast_request import RequestReader
 from app.server.front_door import FrontDoor
 from app.server.hosts import Hosts
 from app.storage.store import ObjectStore
@@ -152,9 +152,12 @@ class SiteWiring:
             ),
             self._routers(store, metrics, catalog, pages, requester, subtrees, channel, clock),
             errors,
-            FastLookup(
-                ListingLookup(catalog, pages, self._authenticator, cache_headers, is_host=is_own_host),
-                RedirectLookup(catalog, redirects, self._authenticator, is_host=is_own_host),
+            FastPath(
+                RequestReader(self._authenticator, is_own_host),
+                FastLookup(catalog, pages, redirects, cache_headers),
+                metrics=metrics,
+                access_log=access_log,
+                replica_id=settings.replica_id,
             ),
             is_own_host=is_own_host,
             metrics=metrics,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, Literal, NamedTuple, TypeVar
 
 import structlog
 
@@ -16,6 +16,8 @@ from app.domain.errors import NotFound, StoreError
 from app.domain.paths import ArtifactPath
 
 Value = TypeVar("Value")
+
+Outcome = Literal["fresh", "stale", "miss", "coalesced"]
 
 MISSING_SECONDS: Final = 2.0
 """How long a folder that was not there is not asked for again, if the ttl is not shorter."""
@@ -31,11 +33,14 @@ class Cached(NamedTuple, Generic[Value]):
     Attributes:
         age: seconds since it was read.
         is_stale: whether it is past its time and only used because a refresh is under way or has failed.
+        outcome: where it came from, for the log: fresh or stale from memory, read for this call (miss), or by a
+            load that another call had begun (coalesced).
     """
 
     value: Value
     age: float
     is_stale: bool
+    outcome: Outcome = "fresh"
 
 
 class _Stored(NamedTuple, Generic[Value]):
@@ -115,7 +120,7 @@ class ListingCache(Generic[Value]):
             case _:
                 if since_failure >= RETRY_SECONDS:
                     self._flights.launch(path, lambda: self._read(path))
-                return Cached(stored.value, age, True)
+                return Cached(stored.value, age, True, "stale")
 
     def held(self, path: ArtifactPath) -> Value | None:
         """What is kept, however old, for whoever can tell by other means that it still holds. Asks for nothing."""
@@ -158,16 +163,17 @@ class ListingCache(Generic[Value]):
         while stored is None or stored.load <= since:
             # Twice at most: a load that was under way may have begun too early, the next one has not.
             stored = await self._flights.join(path, lambda: self._read(path))
-        return Cached(stored.value, max(0.0, self._clock() - stored.read_at), False)
+        return Cached(stored.value, max(0.0, self._clock() - stored.read_at), False, "miss")
 
     async def _fetch(self, path: ArtifactPath) -> Cached[Value]:
         if path in self._missing:
             raise NotFound
+        outcome: Outcome = "coalesced" if self._flights.is_under_way(path) else "miss"
         try:
             stored = await self._flights.join(path, lambda: self._read(path))
         except StoreError as error:
             return self._fallback(path, error)
-        return Cached(stored.value, max(0.0, self._clock() - stored.read_at), False)
+        return Cached(stored.value, max(0.0, self._clock() - stored.read_at), False, outcome)
 
     def _fallback(self, path: ArtifactPath, error: StoreError) -> Cached[Value]:
         """What is kept, if it may stand in for what could not be read."""
@@ -175,7 +181,7 @@ class ListingCache(Generic[Value]):
         age = self._clock() - stored.read_at if stored else 0.0
         if stored is None or self._lifetimes.classify(age, stored.ttl) is Freshness.EXPIRED:
             raise error
-        return Cached(stored.value, age, True)
+        return Cached(stored.value, age, True, "stale")
 
     async def _read(self, path: ArtifactPath) -> _Stored[Value]:
         """Load a folder and keep it, unless it was invalidated meanwhile."""

@@ -25,6 +25,10 @@ class SingleFlight(Generic[Key, Value]):
         """Whether the running task is the call that whoever asks for this key now would wait for."""
         return self._flights.get(key) is asyncio.current_task()
 
+    def is_under_way(self, key: Key) -> bool:
+        """Whether whoever asks for this key now joins a call that others wait for already."""
+        return key in self._flights
+
     def launch(self, key: Key, call: Callable[[], Awaitable[Value]]) -> asyncio.Task[Value]:
         """Begin a call, or join the one under way, without waiting for it.
 

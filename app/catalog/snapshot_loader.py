@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from time import perf_counter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -164,12 +165,20 @@ class SnapshotLoader:
         return await self._store.from_one(look)
 
     async def _load(self, store: ObjectStore, path: ArtifactPath) -> Snapshot:
+        started = perf_counter()
         async with self._watching(store, path) as watch:
             listing = await store.list_folder(path, watch)
         found = listing.entries
         entries = await run_aside(partial(_in_listing_order, found), entries=len(found))
         names = ControlNames(tuple(kept_back(entries)), listing.skipped, folders_kept_back(entries))
         rules_and_link = await self.read_rules_and_link(store, path, names)
+        _log.debug(
+            "folder_read",
+            folder=path.url,
+            entries=len(entries),
+            control_files=len(names.files),
+            seconds=perf_counter() - started,
+        )
         if listing.origin.startswith(REPLICA):
             _log.warning("folder_from_replica", folder=path.url, store=listing.origin)
         return Snapshot(

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from app.cache.listing_cache import Cached
+from app.cache.listing_cache import Cached, Outcome
 from app.catalog.snapshot_loader import Snapshot
 from app.domain.access import Principal, VisibleEntry
 from app.domain.entries import Entry
@@ -25,6 +25,7 @@ class FolderView(NamedTuple):
         age: seconds since the folder was read.
         is_stale: whether that is longer than it should be, because the store does not answer or was only
             now asked again.
+        outcome: where the folder came from, for the log.
     """
 
     snapshot: Snapshot
@@ -32,6 +33,7 @@ class FolderView(NamedTuple):
     principal: Principal
     age: float
     is_stale: bool
+    outcome: Outcome = "fresh"
 
     def entries(self) -> tuple[VisibleEntry, ...]:
         """What the principal sees, in listing order."""
@@ -72,4 +74,4 @@ class PartialView(NamedTuple):
 def view_of(cached: Cached[Snapshot], principal: Principal) -> FolderView:
     """How a principal sees a folder from the cache. It does not say that they may."""
     tier = tier_of(principal, cached.value.rules)
-    return FolderView(cached.value, tier, principal, cached.age, cached.is_stale)
+    return FolderView(cached.value, tier, principal, cached.age, cached.is_stale, cached.outcome)

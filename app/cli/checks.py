@@ -11,9 +11,9 @@ from app.cli.places import places_of
 from app.config import ConfigError, LoadedSettings
 from app.main import read_site_policy
 from app.policy.site_policy import SitePolicy
+from app.storage.observation import Unwatched
 from app.storage.open_store import open_storage
 from app.storage.store import ObjectStore
-from app.storage.watching import Unwatched
 
 
 async def check_all(loaded: LoadedSettings) -> SitePolicy:

@@ -68,8 +68,8 @@ def _show(path: ArtifactPath, explanation: Explanation) -> None:
 
 async def _ask(loaded: LoadedSettings, path: ArtifactPath, principal: Principal) -> Explanation:
     from app.cli.checks import check_all  # here, so that other commands start fast
+    from app.storage.observation import Unwatched
     from app.storage.open_store import open_storage
-    from app.storage.watching import Unwatched
     from app.telemetry import configure_logging
     from app.wiring import build_catalog
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -26,6 +26,10 @@ FILE_VARY: Final = ", ".join(("Accept", *CREDENTIALS, ACCEPTANCES[0]))
 LICENCE_VARY: Final = ", ".join(("Accept", CREDENTIALS[1]))
 """For the redirect of a browser to a licence: scripts are refused instead."""
 
+REMEMBERED_AGES: Final = 1024
+
+RawField = tuple[bytes, bytes]
+
 _STALE: Final = (b"cache-status", b"pierhead; hit; detail=stale")
 """RFC 9211 section 2."""
 
@@ -44,24 +48,24 @@ class CacheHeaders:
         folder = f"public, {lives}" if ttl else REVALIDATED["Cache-Control"]
         self._ttl = ttl
         self._public = (b"cache-control", folder.encode("ascii"))
-        self._private = (b"cache-control", PRIVATE["Cache-Control"].encode("ascii"))
-        self._age_fields = lru_cache(1024)(self._make_age_fields)
+        self._private = ((b"cache-control", PRIVATE["Cache-Control"].encode("ascii")),)
+        self._aged = lru_cache(REMEMBERED_AGES)(self._of_age)
 
-    def of_folder(self, principal: Principal) -> tuple[bytes, bytes]:
-        """For a folder's page, whose age counts from when the folder was read; a raw field."""
-        return self._public if _is_everybody(principal) else self._private
+    def of_view(self, principal: Principal, age: float, *, is_stale: bool) -> tuple[RawField, ...]:
+        """For a folder's page, whose age counts from when the folder was read; raw fields.
 
-    def of_age(self, age: float, *, is_stale: bool) -> Sequence[tuple[bytes, bytes]]:
-        """How old a page is that others may keep (RFC 9111 section 5.1); raw fields.
+        nginx pays no heed to Age (RFC 9111 section 5.1), and would keep for the whole ttl what is old already. What
+        is left of it has a field of its own, which nginx believes before Cache-Control and passes on to nobody.
 
-        nginx pays no heed to Age, and would keep for the whole ttl what is old already. What is left of it is
-        told by its own field, which it believes before Cache-Control and passes on to nobody.
+        Args:
+            principal: only what everybody sees may be kept by others, and has an age.
+            age: seconds.
         """
-        return self._age_fields(int(age), is_stale)
+        return self._aged(int(age), is_stale) if _is_everybody(principal) else self._private
 
-    def _make_age_fields(self, age: int, is_stale: bool) -> Sequence[tuple[bytes, bytes]]:
+    def _of_age(self, age: int, is_stale: bool) -> tuple[RawField, ...]:
         left = 0 if is_stale else max(0, self._ttl - age)
-        fields = ((b"age", b"%d" % age), (b"x-accel-expires", b"%d" % left))
+        fields = (self._public, (b"age", b"%d" % age), (b"x-accel-expires", b"%d" % left))
         return (*fields, _STALE) if is_stale else fields
 
 

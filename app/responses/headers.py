@@ -1,4 +1,4 @@
-"""Headers that every answer has."""
+"""Headers that many answers share."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from app.auth.principal import Identity
 from app.domain.errors import StoreError
+from app.responses.parsed_request import ParsedRequest
 
 
 class Ending(NamedTuple):
@@ -43,6 +44,8 @@ class RequestRecord:
         route: bounded label of what answered, such as `folder-html` or `file-redirect`.
         is_download: whether it counts as a download rather than a page.
         identity: who asked, once known.
+        parsed: what a request for the tree asks for, where that is known already.
+        cache: where a listing came from: fast (already rendered), fresh, stale, coalesced or miss; empty for all else.
         is_head: whether it was a HEAD, which the framework's routes are not told.
         ended: how the answer ended.
     """
@@ -50,6 +53,8 @@ class RequestRecord:
     route: str = "none"
     is_download: bool = False
     identity: Identity | None = None
+    parsed: ParsedRequest | None = None
+    cache: str = ""
     is_head: bool = False
     ended: Ending = COMPLETE
     started: float = field(default_factory=time.perf_counter)

@@ -10,7 +10,9 @@ from starlette.requests import Request
 from app.auth.networks import Network, client_address, is_forwarded, is_https, is_in
 from app.auth.principal import Authenticator
 from app.domain.access import Principal
+from app.domain.paths import ArtifactPath
 from app.http_semantics import choose_media_type
+from app.responses.parsed_request import ParsedRequest, parsed_request
 from app.responses.record import record_of
 
 
@@ -47,6 +49,14 @@ class Requester:
         )
         record_of(request).identity = identity
         return identity.principal
+
+    def parse(self, request: Request, path: ArtifactPath) -> ParsedRequest:
+        """What a request for a path of the tree asks for. Raises as `identify`."""
+        self.identify(request)
+        identity = record_of(request).identity
+        assert identity is not None
+        fields = request.headers.getlist
+        return parsed_request(path, identity, fields("accept"), fields("accept-encoding"))
 
     def is_https(self, request: Request) -> bool:
         """Whether the client itself came by TLS, as the connection or a trusted proxy says."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,18 +12,15 @@ from app.catalog import Catalog, FolderView, PartialView
 from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter
 from app.domain.paths import ArtifactPath
-from app.http_semantics import choose_encoding, choose_media_type
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import CacheHeaders
-from app.responses.compression import ENCODINGS
 from app.responses.folder_listing import FolderPages, PageRequest, not_modified_headers
+from app.responses.parsed_request import ParsedRequest
 from app.responses.partial_listing import may_be_partial, partial_answer
 from app.responses.record import record_of
 from app.responses.rendered import is_not_modified
 from app.responses.subtree_listing import Subtree, SubtreeListing
 from app.routes.parameters import MAX_LIMIT, Query
-
-_NEGOTIABLE: Final = {form.bare_media_type: form.name for form in REPRESENTATIONS.values()}
 
 
 class FolderRoute:
@@ -44,13 +40,14 @@ class FolderRoute:
         self._subtrees = subtrees
         self._cache_headers = cache_headers
 
-    async def answer(self, request: Request, path: ArtifactPath, principal: Principal) -> ASGIApp:
+    async def answer(self, request: Request, parsed: ParsedRequest) -> ASGIApp:
         """Answer for a folder.
 
         Raises:
             BadParameter: `format`, `limit`, `after` or `recursive` is not of its form.
             As `Catalog.view_folder`.
         """
+        path, principal = parsed.path, parsed.identity.principal
         query = Query(request)
         if query.flag("recursive"):
             return await self._recursive(request, path, principal, query)
@@ -59,17 +56,17 @@ class FolderRoute:
             query.number("limit", MAX_LIMIT),
             query.choice("format", tuple(REPRESENTATIONS)),
         )
-        representation = cut.format or negotiated(request.headers.getlist("accept"))
+        representation = cut.format or parsed.representation
         record_of(request).route = f"folder-{representation}"
         view = await self._view(request, path, principal, cut, representation)
         if isinstance(view, PartialView):
             return await partial_answer(view, representation, self._pages)
-        encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
+        record_of(request).cache = view.outcome
         if cut.is_whole:
-            page = await self._pages.whole(view, representation, encoding)
+            page = await self._pages.whole(view, representation, parsed.encoding)
         else:
-            page = await self._pages.part(view, representation, encoding, cut)
-        headers = [self._cache_headers.of_folder(principal), *folder_age(view, self._cache_headers)]
+            page = await self._pages.part(view, representation, parsed.encoding, cut)
+        headers = self._cache_headers.of_view(principal, view.age, is_stale=view.is_stale)
         return FolderAnswer(
             page, headers, is_known=is_not_modified(request, page.e_tag.decode("ascii").strip('"'))
         )
@@ -104,19 +101,6 @@ def _asks_for_new(request: Request) -> bool:
     return any("no-cache" in line.lower() for line in request.headers.getlist("cache-control"))
 
 
-def negotiated(accept: Sequence[str]) -> str:
-    """The representation by Accept; a client that accepts none of ours gets HTML (RFC 9110 section 12.5.1)."""
-    media_type = choose_media_type(accept, tuple(_NEGOTIABLE))
-    return _NEGOTIABLE[media_type] if media_type is not None else next(iter(REPRESENTATIONS))
-
-
-def folder_age(view: FolderView, cache_headers: CacheHeaders) -> Sequence[tuple[bytes, bytes]]:
-    """How old a page is, where others may keep it; raw fields."""
-    if not view.principal.is_anonymous or view.principal.trusted:
-        return ()
-    return cache_headers.of_age(view.age, is_stale=view.is_stale)
-
-
 class FolderAnswer:
     """Sends a page, or tells that the client has it already.
 
@@ -124,7 +108,9 @@ class FolderAnswer:
         headers: raw; those beside the page's own.
     """
 
-    def __init__(self, page: StoredResponse, headers: list[tuple[bytes, bytes]], *, is_known: bool) -> None:
+    def __init__(
+        self, page: StoredResponse, headers: Sequence[tuple[bytes, bytes]], *, is_known: bool
+    ) -> None:
         self._status = 304 if is_known else 200
         self._headers = [*(not_modified_headers(page) if is_known else page.headers), *headers]
         self._body = b"" if is_known else page.body

@@ -40,18 +40,21 @@ class TreeApp:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> ASGIApp:
-        record_of(request).route = "tree"
-        path = None
+        record = record_of(request)
+        record.route = "tree"
         if request.method not in METHODS:
             return _method_not_allowed(request)
+        path = None
         try:
-            path = ArtifactPath.parse(request.scope["raw_path"])
-            if Query(request).text("key") is not None:
-                return problem_response(410, "Gone", _KEY_IS_GONE, "key-gone")
-            principal = self._requester.identify(request)
+            if (parsed := record.parsed) is None:
+                path = ArtifactPath.parse(request.scope["raw_path"])
+                if Query(request).text("key") is not None:
+                    return problem_response(410, "Gone", _KEY_IS_GONE, "key-gone")
+                parsed = self._requester.parse(request, path)
+            path = parsed.path
             if path.is_folder:
-                return await self._folders.answer(request, path, principal)
-            return await self._files.answer(request, path, principal)
+                return await self._folders.answer(request, parsed)
+            return await self._files.answer(request, path, parsed.identity.principal)
         except PierheadError as error:
             return self._errors.answer(request, error, path)
 

@@ -20,7 +20,7 @@ from app.responses.record import CLIENT_GONE, record_of
 from app.responses.requester import wants_html
 from app.routes.errors import ErrorAnswers
 from app.routes.openapi import describe_tree
-from app.server.fast_lookup import FastLookup
+from app.server.fast_path import FastPath
 from app.server.front_door import FrontDoor
 from app.telemetry import AccessLog, Metrics
 
@@ -29,7 +29,7 @@ def build_application(
     tree: ASGIApp,
     routers: Sequence[APIRouter],
     errors: ErrorAnswers,
-    lookup: FastLookup,
+    fast_path: FastPath,
     *,
     is_own_host: Callable[[bytes], bool],
     metrics: Metrics,
@@ -42,7 +42,7 @@ def build_application(
         tree: answers every path that is not reserved.
         routers: answer the reserved paths.
         errors: turn domain errors into answers.
-        fast: answers from memory.
+        fast_path: answers from memory.
         is_own_host: whether a Host field is one that is answered.
         metrics: where requests are counted.
         access_log: takes a line for each request; None for no lines.
@@ -102,7 +102,7 @@ def build_application(
     return FrontDoor(
         tree,
         _HeadAsGet(reserved),
-        lookup=lookup,
+        fast_path=fast_path,
         is_own_host=is_own_host,
         metrics=metrics,
         access_log=access_log,

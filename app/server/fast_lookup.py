@@ -1,42 +1,96 @@
-"""Everything that can be answered from memory."""
+"""Finds answers that are in memory: pages of folders, and redirects to files.
+
+Found is only what the full path would answer with the very same bytes.
+"""
 
 from __future__ import annotations
 
-from app.server.fast_redirects import RedirectLookup
-from app.server.fast_request import FastAnswer, FastRequest, ListingLookup
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from app.cache.response_cache import RedirectCache, StoredResponse, field_lines
+from app.catalog import Catalog
+from app.responses.caching import CacheHeaders
+from app.responses.folder_listing import FolderPages, not_modified_headers
+from app.responses.parsed_request import ParsedRequest
+from app.server.fast_request import FastRequest
+
+REMEMBERED_AGES: Final = 4096
+
+
+class FastAnswer(NamedTuple):
+    """An answer that only has to be sent.
+
+    Attributes:
+        status: 200, 302 or 304.
+        cache: for the log: fast, or stale where the folder should have been read again by now; empty for a redirect.
+        response: what is known of it whenever it is sent.
+        changing: raw header fields that are not: how long it may be kept, and its age.
+        body: as it goes out; empty for HEAD and 304.
+    """
+
+    status: int
+    cache: str
+    response: StoredResponse
+    changing: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """All header fields, raw."""
+        known = not_modified_headers(self.response) if self.status == 304 else self.response.headers
+        return [*known, *self.changing]
+
+    def fields(self) -> bytes:
+        """The same as lines of a response head."""
+        known = (
+            field_lines(not_modified_headers(self.response)) if self.status == 304 else self.response.fields
+        )
+        return known + _changing_lines(self.changing)
 
 
 class FastLookup:
-    """Finds answers that are at hand: pages of folders, and redirects to files.
+    """Finds answers that are at hand.
 
     Args:
-        pages: those of folders.
-        redirects: those of files.
+        pages: keeps what was rendered.
+        redirects: keeps redirects to the store.
+        cache_headers: say how long a page may be kept.
     """
 
-    def __init__(self, pages: ListingLookup, redirects: RedirectLookup) -> None:
+    def __init__(
+        self, catalog: Catalog, pages: FolderPages, redirects: RedirectCache, cache_headers: CacheHeaders
+    ) -> None:
+        self._catalog = catalog
         self._pages = pages
         self._redirects = redirects
-
-    def read(
-        self,
-        method: str,
-        raw_path: bytes,
-        query: bytes,
-        headers: list[tuple[bytes, bytes]],
-        peer: str | None,
-    ) -> FastRequest | None:
-        """What a request asks for; None where the long way has to look at it. The same for the same text.
-
-        Args:
-            raw_path: as it was sent, without the query.
-            headers: raw, names in lower case.
-            peer: address of the client, where there is one.
-        """
-        source = self._pages if raw_path[-1:] == b"/" else self._redirects
-        return source.read(method, raw_path, query, headers, peer)
+        self._cache_headers = cache_headers
 
     def find(self, request: FastRequest) -> FastAnswer | None:
         """The answer to a request, if it is at hand."""
-        source = self._pages if request.head.path.is_folder else self._redirects
-        return source.find(request)
+        parsed = request.asked.parsed
+        return self._listing(request, parsed) if parsed.path.is_folder else self._redirect(parsed)
+
+    def _listing(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:
+        view = self._catalog.ready_view(parsed.path, parsed.identity.principal)
+        if view is None:
+            return None
+        page = self._pages.ready(view, parsed.representation, parsed.encoding)
+        if page is None:
+            return None
+        cache = "stale" if view.is_stale else "fast"
+        changing = self._cache_headers.of_view(parsed.identity.principal, view.age, is_stale=view.is_stale)
+        if request.known is None:
+            return FastAnswer(200, cache, page, changing, page.body if request.method == "GET" else b"")
+        if request.known == page.e_tag:
+            return FastAnswer(304, cache, page, changing, b"")
+        return None
+
+    def _redirect(self, parsed: ParsedRequest) -> FastAnswer | None:
+        if (version := self._catalog.fresh_version(parsed.path.parent)) is None:
+            return None
+        redirect = self._redirects.ready(parsed.path, parsed.identity.principal, version)
+        return None if redirect is None else FastAnswer(302, "", redirect, (), b"")
+
+
+_changing_lines = lru_cache(REMEMBERED_AGES)(field_lines)
+"""There are as many of these as pages have ages."""

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 import httptools
+from starlette.types import Scope, Send
 
-from app.server.fast_lookup import FastLookup
-from app.server.fast_redirects import FILE_REDIRECT
-from app.server.fast_request import FastAnswer, FastRequest
+from app.server.fast_lookup import FastAnswer, FastLookup
+from app.server.fast_request import FILE_REDIRECT, FastRequest, RequestReader
 from app.server.framing import fault_of_line
 from app.telemetry import AccessLine, AccessLog, Metrics
 
 MAX_FAST_HEAD_BYTES: Final = 1024
 """Longer heads are rare, and not worth remembering."""
 REMEMBERED_HEADS: Final = 2048
+
+MISSED: Final = "pierhead.missed"
+"""Where the scope of a request has what was read of it already, and was not found in memory."""
 
 WriteAnswer = Callable[[int, bytes, bytes], None]
 """Sends a whole answer: status, header fields as lines, body."""
@@ -31,53 +34,81 @@ class FastPath:
     """Answers requests from memory, and notes in log and metrics that it did.
 
     Args:
-        warm: finds answers that are at hand.
+        reader: reads what is asked for.
+        lookup: finds answers that are at hand.
         metrics: where requests are counted.
         access_log: takes a line for each; None for no lines.
-        replica_id: told in every log line.
+        replica_id: named in every log line.
     """
 
     def __init__(
-        self, lookup: FastLookup, *, metrics: Metrics, access_log: AccessLog | None, replica_id: str
+        self,
+        reader: RequestReader,
+        lookup: FastLookup,
+        *,
+        metrics: Metrics,
+        access_log: AccessLog | None,
+        replica_id: str,
     ) -> None:
+        self._reader = reader
         self._lookup = lookup
         self._access_log = access_log
         self._replica_id = replica_id
-        self._read = lru_cache(REMEMBERED_HEADS)(self._read_head)
-        measured = {FILE_REDIRECT: metrics.downloads}
-        self._observe = lru_cache(64)(
-            lambda route, status: measured.get(route, metrics.pages).labels(route, str(status)).observe
-        )
+        self._read_head = lru_cache(REMEMBERED_HEADS)(self._parse_head)
+        self._observe = lru_cache(256)(partial(_observer, metrics))
 
-    def answer(self, head: bytes, client: tuple[str, int] | None, write: WriteAnswer) -> bool:
-        """Answer a request, if its answer is at hand.
+    def read(self, head: bytes, client: tuple[str, int] | None) -> FastRequest | None:
+        """What a request asks for; None where ASGI has to look at it.
 
         Args:
-            head: what has arrived. It is answered only if that is one whole request without a body, on a
-                connection that stays open.
+            head: what has arrived. Only one whole request without a body, on a connection that stays open, is read.
             client: address and port of the peer.
+        """
+        if len(head) > MAX_FAST_HEAD_BYTES:
+            return None
+        return self._read_head(head, client[0] if client else None)
+
+    def answer(self, request: FastRequest, write: WriteAnswer) -> bool:
+        """Answer a request, if its answer is at hand.
 
         Returns:
             Whether it was answered; if not, nothing has happened.
         """
-        if len(head) > MAX_FAST_HEAD_BYTES:
-            return False
         started = time.perf_counter()
-        request = self._read(head, client[0] if client else None)
-        if request is None or (found := self._lookup.find(request)) is None:
+        if (found := self._lookup.find(request)) is None:
             return False
         write(found.status, found.fields(), found.body)
-        self.note(request, found, time.perf_counter() - started)
+        self._note(request, found, time.perf_counter() - started)
         return True
 
-    def note(self, request: FastRequest, answer: FastAnswer, seconds: float) -> None:
+    async def answer_by_asgi(self, scope: Scope, send: Send) -> tuple[FastRequest | None, bool]:
+        """Answer a request from a server that speaks ASGI only, or one with a long head.
+
+        Returns:
+            What is asked for, where it could be read, and whether it was answered.
+        """
+        if MISSED in scope:
+            return scope[MISSED], False
+        started = time.perf_counter()
+        peer = scope["client"][0] if scope["client"] else None
+        request = self._reader.read(
+            scope["method"], scope["raw_path"], scope["query_string"], scope["headers"], peer
+        )
+        if request is None or (found := self._lookup.find(request)) is None:
+            return request, False
+        await send({"type": "http.response.start", "status": found.status, "headers": found.headers()})
+        await send({"type": "http.response.body", "body": found.body})
+        self._note(request, found, time.perf_counter() - started)
+        return request, True
+
+    def _note(self, request: FastRequest, answer: FastAnswer, seconds: float) -> None:
         """Count an answer and log it.
 
         Args:
             seconds: from the head to the last byte handed to the network.
         """
-        head = request.head
-        self._observe(head.route, answer.status)(seconds)
+        asked = request.asked
+        self._observe(asked.route, answer.status, answer.cache)(seconds)
         if self._access_log is not None:
             self._access_log.write(
                 AccessLine(
@@ -85,17 +116,17 @@ class FastPath:
                     len(answer.body),
                     seconds,
                     request.method,
-                    head.path_text,
-                    head.route,
-                    head.client,
+                    asked.path_text,
+                    asked.route,
+                    asked.client,
                     None,
                     request.agent,
                     self._replica_id,
+                    answer.cache,
                 )
             )
 
-    def _read_head(self, head: bytes, peer: str | None) -> FastRequest | None:
-        """What a head asks for; None where ASGI has to look at it."""
+    def _parse_head(self, head: bytes, peer: str | None) -> FastRequest | None:
         line, end, _ = head.partition(b"\n")
         if not head.endswith(b"\r\n\r\n") or fault_of_line(line + end):
             return None
@@ -105,7 +136,13 @@ class FastPath:
             return None
         if (headers := _headers_of(head)) is None:
             return None
-        return self._lookup.read(method.decode("ascii", "replace"), raw_path, query, headers, peer)
+        return self._reader.read(method.decode("ascii", "replace"), raw_path, query, headers, peer)
+
+
+def _observer(metrics: Metrics, route: str, status: int, cache: str) -> Callable[[float], None]:
+    if route == FILE_REDIRECT:
+        return metrics.downloads.labels(route, str(status)).observe
+    return metrics.pages.labels(route, str(status), cache).observe
 
 
 class _OneHead:

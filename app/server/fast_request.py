@@ -1,7 +1,6 @@
-"""The short way: from the request's head to a page that is in memory, with nothing in between.
+"""What an ordinary request asks for, worked out from its text alone and remembered for that text.
 
-It answers only what the long way would answer with the very same bytes, and leaves everything out of the
-ordinary to that: credentials, cookies, repeated fields, paging, whatever is not at hand.
+Everything out of the ordinary is left to the full path: credentials, unknown or repeated fields, paging, bodies.
 """
 
 from __future__ import annotations
@@ -12,26 +11,22 @@ from typing import Final, NamedTuple
 
 from app.auth.fields import INDIFFERENT
 from app.auth.principal import Authenticator
-from app.cache.response_cache import StoredResponse, field_lines
-from app.catalog import Catalog
-from app.domain.access import Principal
 from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
 from app.domain.reserved import is_reserved
-from app.http_semantics import choose_encoding
 from app.pages.representations import REPRESENTATIONS
-from app.responses.caching import CacheHeaders
-from app.responses.compression import ENCODINGS
-from app.responses.folder_listing import FolderPages, not_modified_headers
-from app.routes.folder import folder_age, negotiated
+from app.responses.parsed_request import ParsedRequest, parsed_request
 
-MEMO_SIZE: Final = 4096
-MAX_MEMO_BYTES: Final = 512
+REMEMBERED_TEXTS: Final = 4096
+MAX_REMEMBERED_BYTES: Final = 512
 """Longer fields and paths are rare, and not worth remembering."""
-MAX_USUAL_FIELDS: Final = 64
+MAX_FAST_FIELDS: Final = 64
+MAX_FAST_BYTES: Final = 16 * 1024
+"""Requests with more than that are for the full path, which may refuse them."""
 MAX_LOGGED_TEXT: Final = 512
-MAX_USUAL_BYTES: Final = 16 * 1024
-"""Requests with more than that are for the long way, which may refuse them."""
+
+FILE_REDIRECT: Final = "file-redirect"
+"""The label that redirects to files are counted under."""
 
 _FORMATS: Final[dict[bytes, str | None]] = {b"": None} | {
     f"format={name}".encode(): name for name in REPRESENTATIONS
@@ -42,9 +37,11 @@ _READ: Final = frozenset(
 _ADMITTED: Final = frozenset(name.encode() for name in INDIFFERENT) | {b"x-forwarded-for"}
 """The only fields that a request may have which is answered here: who asks can be in no other."""
 
+Fields = list[tuple[bytes, bytes]]
 
-class Head(NamedTuple):
-    """What a request's head asks for, and who asks: worked out from its text alone, once for each text.
+
+class AskedFor(NamedTuple):
+    """What the text of a request comes to.
 
     Attributes:
         route: the label that it is counted under.
@@ -52,19 +49,10 @@ class Head(NamedTuple):
         client: for the log.
     """
 
-    path: ArtifactPath
-    principal: Principal
+    parsed: ParsedRequest
     route: str
     path_text: str
     client: str | None
-
-
-class WantedListing(NamedTuple):
-    """In which form a folder's page is wanted, and who may keep it; worked out with its head."""
-
-    representation: str
-    encoding: str
-    cache_control: tuple[bytes, bytes]
 
 
 class FastRequest(NamedTuple):
@@ -72,120 +60,60 @@ class FastRequest(NamedTuple):
 
     Attributes:
         method: GET or HEAD.
-        form: of the page, where a folder is asked for.
         known: the entity tag that the client has already, quotes included.
         agent: the client's own word for itself.
     """
 
     method: str
-    head: Head
-    form: WantedListing | None
+    asked: AskedFor
     known: bytes | None
     agent: str | None
 
 
-class FastAnswer(NamedTuple):
-    """An answer that only has to be sent.
-
-    Attributes:
-        status: 200, 302 or 304.
-        page: what is known of it whenever it is sent.
-        changing: raw header fields that are not: how long it may be kept, and its age.
-        body: as it goes out; empty for HEAD and 304.
-    """
-
-    status: int
-    page: StoredResponse
-    changing: tuple[tuple[bytes, bytes], ...]
-    body: bytes
-
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """All header fields, raw."""
-        known = not_modified_headers(self.page) if self.status == 304 else self.page.headers
-        return [*known, *self.changing]
-
-    def fields(self) -> bytes:
-        """The same as lines of a response head."""
-        known = field_lines(not_modified_headers(self.page)) if self.status == 304 else self.page.fields
-        return known + _changing_lines(self.changing)
-
-
-class ListingLookup:
-    """Finds answers that are at hand.
+class RequestReader:
+    """Reads requests for the fast path.
 
     Args:
-        pages: keeps what was rendered.
         authenticator: says who asks.
-        cache_headers: say how long a page may be kept.
-        is_host: whether a Host field is well-formed.
+        is_own_host: whether a Host field is one that is answered.
     """
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        pages: FolderPages,
-        authenticator: Authenticator,
-        cache_headers: CacheHeaders,
-        *,
-        is_host: Callable[[bytes], bool],
-    ) -> None:
-        self._catalog = catalog
-        self._pages = pages
+    def __init__(self, authenticator: Authenticator, is_own_host: Callable[[bytes], bool]) -> None:
         self._authenticator = authenticator
-        self._cache_headers = cache_headers
-        self._is_host = is_host
-        self._head = lru_cache(MEMO_SIZE)(self._read_head)
+        self._is_own_host = is_own_host
+        self._asked_for = lru_cache(REMEMBERED_TEXTS)(self._parse)
 
     def read(
-        self,
-        method: str,
-        raw_path: bytes,
-        query: bytes,
-        headers: list[tuple[bytes, bytes]],
-        peer: str | None,
+        self, method: str, raw_path: bytes, query: bytes, fields: Fields, peer: str | None
     ) -> FastRequest | None:
-        """What a request asks for; None where the long way has to look at it. The same for the same text.
+        """What a request asks for; None where the full path has to look at it. The same for the same text.
 
         Args:
             raw_path: as it was sent, without the query.
-            headers: raw, names in lower case.
+            fields: raw, names in lower case.
             peer: address of the client, where there is one.
         """
-        if raw_path[-1:] != b"/" or len(raw_path) > MAX_MEMO_BYTES or (method != "GET" and method != "HEAD"):
+        if len(raw_path) > MAX_REMEMBERED_BYTES or query not in _FORMATS:
             return None
-        fields = field_values(headers)
-        if fields is None or query not in _FORMATS:
+        values = _values(fields)
+        if values is None or (method != "GET" and method != "HEAD"):
             return None
-        get = fields.get
-        asked = self._head(
+        get = values.get
+        known = get(b"if-none-match")
+        if raw_path[-1:] != b"/" and (method != "GET" or query or known is not None):
+            return None  # of a file, only a plain redirect is kept
+        asked = self._asked_for(
             raw_path,
             query,
             peer,
-            fields[b"host"],
+            values[b"host"],
             get(b"accept"),
             get(b"accept-encoding"),
             get(b"x-forwarded-for"),
         )
-        if asked is None:
-            return None
-        return FastRequest(method, *asked, get(b"if-none-match"), logged_text(get(b"user-agent")))
+        return FastRequest(method, asked, known, logged_text(get(b"user-agent"))) if asked else None
 
-    def find(self, request: FastRequest) -> FastAnswer | None:
-        """The answer to a request, if it is at hand."""
-        head, form = request.head, request.form
-        if form is None or (view := self._catalog.ready_view(head.path, head.principal)) is None:
-            return None
-        page = self._pages.ready(view, form.representation, form.encoding)
-        if page is None:
-            return None
-        changing = (form.cache_control, *folder_age(view, self._cache_headers))
-        if request.known is None:
-            return FastAnswer(200, page, changing, page.body if request.method == "GET" else b"")
-        if request.known == page.e_tag:
-            return FastAnswer(304, page, changing, b"")
-        return None
-
-    def _read_head(
+    def _parse(
         self,
         raw: bytes,
         query: bytes,
@@ -194,49 +122,21 @@ class ListingLookup:
         accept: bytes | None,
         accept_encoding: bytes | None,
         forwarded_for: bytes | None,
-    ) -> tuple[Head, WantedListing] | None:
-        """What is asked for, by whom, and in which form; None where the long way has to look at it."""
+    ) -> AskedFor | None:
         try:
             path = ArtifactPath.parse(raw)
         except RequestError:
             return None
-        if not self._is_host(host) or (path.segments and is_reserved(path.segments[0])):
+        if not self._is_own_host(host) or (path.segments and is_reserved(path.segments[0])):
             return None
-        representation = _FORMATS[query] or negotiated(lines_of(accept))
-        identity = self._authenticator.without_credentials(lines_of(forwarded_for), peer)
-        form = WantedListing(
-            representation=representation,
-            encoding=choose_encoding(lines_of(accept_encoding), ENCODINGS),
-            cache_control=self._cache_headers.of_folder(identity.principal),
-        )
-        head = Head(
-            path=path,
-            principal=identity.principal,
-            route=f"folder-{representation}",
+        identity = self._authenticator.without_credentials(_lines(forwarded_for), peer)
+        parsed = parsed_request(path, identity, _lines(accept), _lines(accept_encoding), _FORMATS[query])
+        return AskedFor(
+            parsed=parsed,
+            route=f"folder-{parsed.representation}" if path.is_folder else FILE_REDIRECT,
             path_text=raw.decode("ascii", "backslashreplace"),
             client=str(identity.client) if identity.client else peer,
         )
-        return head, form
-
-
-def field_values(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes] | None:
-    """The fields that matter here, or None where one of them is for the long way."""
-    fields: dict[bytes, bytes] = {}
-    size = 0
-    for name, value in headers:
-        size += len(value)
-        if name in _READ:
-            if name in fields or len(value) > MAX_MEMO_BYTES:
-                return None
-            fields[name] = value
-        elif name not in _ADMITTED:
-            return None
-    is_usual = size <= MAX_USUAL_BYTES and len(headers) <= MAX_USUAL_FIELDS and b"host" in fields
-    return fields if is_usual else None
-
-
-_changing_lines = lru_cache(MEMO_SIZE)(field_lines)
-"""There are as many of these as pages have ages."""
 
 
 def logged_text(value: bytes | None) -> str | None:
@@ -244,6 +144,22 @@ def logged_text(value: bytes | None) -> str | None:
     return None if value is None else value[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace")
 
 
-def lines_of(value: bytes | None) -> tuple[str, ...]:
+def _values(fields: Fields) -> dict[bytes, bytes] | None:
+    """The fields that matter here, or None where one of them is for the full path."""
+    values: dict[bytes, bytes] = {}
+    size = 0
+    for name, value in fields:
+        size += len(value)
+        if name in _READ:
+            if name in values or len(value) > MAX_REMEMBERED_BYTES:
+                return None
+            values[name] = value
+        elif name not in _ADMITTED:
+            return None
+    is_usual = size <= MAX_FAST_BYTES and len(fields) <= MAX_FAST_FIELDS and b"host" in values
+    return values if is_usual else None
+
+
+def _lines(value: bytes | None) -> tuple[str, ...]:
     """A field that is there at most once, as one of which there may be several lines."""
     return () if value is None else (value.decode("latin-1"),)

@@ -29,7 +29,6 @@ from app.responses.record import (
     RequestRecord,
     broken_by_store,
 )
-from app.server.fast_lookup import FastLookup
 from app.server.fast_path import FastPath
 from app.server.fast_request import MAX_LOGGED_TEXT, logged_text
 from app.server.framing import is_host
@@ -50,12 +49,12 @@ class FrontDoor:
     """The ASGI application.
 
     Attributes:
-        at_once: answers from memory for a server that can do without tasks and messages.
+        fast_path: answers from memory; a server that can do without ASGI asks it itself.
 
     Args:
         tree: answers every path of the published tree.
         reserved: answers the server's own paths, and the lifespan.
-        warm: finds answers that are at hand.
+        fast_path: answers from memory.
         is_own_host: whether a Host field is one that is answered.
         metrics: where requests are counted.
         access_log: takes a line for each; None for no lines.
@@ -67,7 +66,7 @@ class FrontDoor:
         tree: ASGIApp,
         reserved: ASGIApp,
         *,
-        lookup: FastLookup,
+        fast_path: FastPath,
         is_own_host: Callable[[bytes], bool],
         metrics: Metrics,
         access_log: AccessLog | None,
@@ -76,24 +75,27 @@ class FrontDoor:
         self._is_own_host = is_own_host
         self._tree = tree
         self._reserved = reserved
-        self._lookup = lookup
+        self.fast_path = fast_path
         self._metrics = metrics
         self._access_log = access_log
         self._replica_id = replica_id
         self._shared_headers = shared_headers(replica_id)
-        self.fast_path = FastPath(lookup, metrics=metrics, access_log=access_log, replica_id=replica_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._reserved(scope, receive, send)
             return
-        if await self._answered_from_memory(scope, send):
+        request, is_answered = await self.fast_path.answer_by_asgi(scope, send)
+        if is_answered:
             return
         answer = _Answer(send, self._shared_headers, is_head=scope["method"] == "HEAD")
         record = RequestRecord(is_head=scope["method"] == "HEAD")
         scope[SCOPE_KEY] = record
+        if request is not None:
+            record.parsed = request.asked.parsed
+            record.identity = request.asked.parsed.identity
         try:
-            await self._dispatch(scope)(scope, receive, answer.send)
+            await self._dispatch(scope, record)(scope, receive, answer.send)
         except StoreError as error:
             # Reached only when the body broke off, for before it there is an answer to give. Returning
             # without the last message makes the server cut the connection, so that no client takes the
@@ -114,20 +116,9 @@ class FrontDoor:
         finally:
             self._finish(scope, record, answer)
 
-    async def _answered_from_memory(self, scope: Scope, send: Send) -> bool:
-        started = time.perf_counter()
-        peer = scope["client"][0] if scope["client"] else None
-        request = self._lookup.read(
-            scope["method"], scope["raw_path"], scope["query_string"], scope["headers"], peer
-        )
-        if request is None or (found := self._lookup.find(request)) is None:
-            return False
-        await send({"type": "http.response.start", "status": found.status, "headers": found.headers()})
-        await send({"type": "http.response.body", "body": found.body})
-        self.fast_path.note(request, found, time.perf_counter() - started)
-        return True
-
-    def _dispatch(self, scope: Scope) -> ASGIApp:
+    def _dispatch(self, scope: Scope, record: RequestRecord) -> ASGIApp:
+        if record.parsed is not None:
+            return self._tree  # what the fast path has read is well-formed, and of the tree
         if (refusal := _refusal(scope, self._is_own_host)) is not None:
             return refusal
         first_segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
@@ -152,6 +143,7 @@ class FrontDoor:
                     subject=identity.principal.subject if identity else None,
                     agent=logged_text(dict(scope["headers"]).get(b"user-agent")),
                     replica=self._replica_id,
+                    cache=record.cache,
                     broken=record.ended.reason,
                 )
             )
@@ -159,7 +151,7 @@ class FrontDoor:
     def _measure(self, record: RequestRecord, answer: _Answer, seconds: float) -> None:
         status = str(answer.status)
         if not record.is_download or answer.status not in (200, 206, 302, CLIENT_CLOSED_REQUEST):
-            self._metrics.pages.labels(record.route, status).observe(seconds)
+            self._metrics.pages.labels(record.route, status, record.cache).observe(seconds)
             return
         self._metrics.download_bytes.labels(record.route).inc(answer.body_bytes)
         if record.ended.cause:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import TimerHandle
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.server.fast_path import MISSED, FastPath
+from app.server.fast_request import FastRequest
 from app.server.framing import RequestCutter, RequestLine, fault_of_framing, fault_of_line
 from app.server.refusals import (
     BAD_REQUEST,
@@ -51,8 +52,6 @@ _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
 
-Answer = Callable[[bytes, tuple[str, int] | None, Callable[[int, bytes, bytes], None]], bool]
-
 _log = structlog.get_logger("pierhead.access")
 
 
@@ -85,9 +84,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._idle_since = 0.0
         self._own_fields: list[tuple[bytes, bytes]] = []
         self._own_lines = b""
-        # An application may have something that answers whole requests without ASGI, as `FastPath.answer` does.
-        fast_path = getattr(self.app, "fast_path", None)
-        self._answer_at_once: Answer | None = None if fast_path is None else fast_path.answer
+        # An application may have something that answers whole requests without ASGI.
+        self._fast_path: FastPath | None = getattr(self.app, "fast_path", None)
+        self._missed: FastRequest | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected, and is to begin."""
@@ -104,13 +103,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer what has come from memory, or parse it. A refused client is no longer heard."""
-        if (
-            self._is_between_requests
-            and self._answer_at_once is not None
-            and self._can_answer_now()
-            and self._answer_at_once(data, self.client, self._write_answer)
-        ):
-            return
+        if self._is_between_requests and self._fast_path is not None and self._can_answer_now():
+            request = self._fast_path.read(data, self.client)
+            if request is not None and self._fast_path.answer(request, self._write_answer):
+                return
+            self._missed = request
         is_small = len(data) <= _PIECE_BYTES  # the usual case, which needs no copies
         starts = range(0, len(data), _PIECE_BYTES)
         for piece in (data,) if is_small else [data[start : start + _PIECE_BYTES] for start in starts]:
@@ -127,6 +124,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
+        if self._missed is not None:
+            # One whole request was read, so that this is it.
+            cast("dict[str, Any]", self.scope)[MISSED], self._missed = self._missed, None
         self._unset_keepalive_if_required()
         self._has_begun = True
         self._is_reading_head = True

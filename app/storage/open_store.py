@@ -11,9 +11,9 @@ from app.storage.composite.failover import FailoverStore
 from app.storage.composite.origin_tagging import OriginTagging
 from app.storage.composite.overlay import OverlayStore
 from app.storage.local.store import LocalStore
+from app.storage.observation import StorageWatch
 from app.storage.store import OVERLAY, PRIMARY, REPLICA, ObjectStore, Observer
 from app.storage.urls import ALLOWED, S3Place, parse_storage_url
-from app.storage.watching import StorageWatch
 
 Opening = AbstractAsyncContextManager[ObjectStore]
 

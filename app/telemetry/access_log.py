@@ -18,6 +18,8 @@ import structlog
 from app.telemetry.line_writer import LineWriter
 
 LOGGER: Final = "pierhead.access"
+SOMETIMES: Final = ("cache", "broken")
+"""Fields that a line has only where there is something to say."""
 FLUSH_SECONDS: Final = 0.1
 """How long a line may wait for others. A process that is killed loses the lines of that time."""
 FLUSH_BYTES: Final = 64 * 1024
@@ -40,6 +42,7 @@ class AccessLine(NamedTuple):
         client: address, as far as proxies are believed.
         subject: of the token, if there was one.
         agent: the client's own word for itself.
+        cache: where a listing came from: fast, fresh, stale, coalesced or miss; empty for everything else.
         broken: why the answer was not sent to its end; empty if it was.
     """
 
@@ -53,6 +56,7 @@ class AccessLine(NamedTuple):
     subject: str | None
     agent: str | None
     replica: str
+    cache: str = ""
     broken: str = ""
 
 
@@ -77,8 +81,9 @@ class ConsoleAccessLog:
     def write(self, line: AccessLine) -> None:
         """See `AccessLog.write`."""
         fields = line._asdict() | {"seconds": round(line.seconds, 6)}
-        if not line.broken:
-            del fields["broken"]
+        for name in SOMETIMES:
+            if not fields[name]:
+                del fields[name]
         self._log.info("request", **fields)
 
     def close(self) -> None:
@@ -141,6 +146,7 @@ def _constant_part(
     subject: str | None,
     agent: str | None,
     replica: str,
+    cache: str,
     broken: str,
 ) -> bytes:
     """What of a line is the same for every request like this one: its end, with the closing brace."""
@@ -153,6 +159,8 @@ def _constant_part(
         "agent": agent,
         "replica": replica,
     }
+    if cache:
+        fields["cache"] = cache
     if broken:
         fields["broken"] = broken
     return orjson.dumps(fields).removeprefix(b"{")

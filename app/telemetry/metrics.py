@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
+import structlog
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -15,6 +16,8 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+
+_log = structlog.get_logger(__name__)
 
 _PAGE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _DOWNLOAD_BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
@@ -34,7 +37,7 @@ class Metrics:
         self.pages = Histogram(
             "pierhead_page_duration_seconds",
             "Time from request to last byte of everything but downloads.",
-            ("route", "status"),
+            ("route", "status", "cache"),
             buckets=_PAGE_BUCKETS,
             registry=self.registry,
         )
@@ -84,20 +87,21 @@ class Metrics:
         )
 
     def observer_of(self, store: str) -> Callable[[str, str, float], None]:
-        """See `app.storage.watching.StorageWatch`."""
+        """See `app.storage.observation.StorageWatch`."""
 
         def observe(operation: str, outcome: str, seconds: float) -> None:
             self.storage_calls.labels(store, operation, outcome).observe(seconds)
+            _log.debug("storage_call", store=store, operation=operation, outcome=outcome, seconds=seconds)
 
         self.storage_circuits.labels(store).set(0)
         return observe
 
     def note(self, event: str, store: str) -> None:
-        """See `app.storage.watching.StorageWatch`."""
+        """See `app.storage.observation.StorageWatch`."""
         self.storage_events.labels(store, event).inc()
 
     def note_circuit(self, store: str, *, is_open: bool) -> None:
-        """See `app.storage.watching.StorageWatch`."""
+        """See `app.storage.observation.StorageWatch`."""
         self.storage_circuits.labels(store).set(is_open)
 
     def render(self) -> bytes:

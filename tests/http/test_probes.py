@@ -138,12 +138,12 @@ def test_pages_and_downloads_are_counted_by_route_and_status(measured: httpx.Cli
     ]:  # fmt: skip
         measured.get(path, headers=headers)
     pages = counts(measured, "pierhead_page_duration_seconds_count")
-    assert pages[labels(route="folder-html", status="200")] == 2
-    assert pages[labels(route="folder-json", status="200")] == 1
-    assert pages[labels(route="recursive", status="200")] == 1
-    assert pages[labels(route="api-ls", status="200")] == 1
-    assert pages[labels(route="file", status="403")] == 1
-    assert pages[labels(route="healthz", status="200")] == 1
+    assert pages[labels(route="folder-html", status="200", cache="miss")] == 2
+    assert pages[labels(route="folder-json", status="200", cache="miss")] == 1
+    assert pages[labels(route="recursive", status="200", cache="")] == 1
+    assert pages[labels(route="api-ls", status="200", cache="")] == 1
+    assert pages[labels(route="file", status="403", cache="")] == 1
+    assert pages[labels(route="healthz", status="200", cache="")] == 1
     downloads = counts(measured, "pierhead_download_duration_seconds_count")
     assert downloads == {
         labels(route="file-stream", status="200"): 2, labels(route="file-stream", status="206"): 1,

@@ -64,7 +64,7 @@ def test_a_body_that_does_not_come_is_no_failure_of_the_server(server: LiveServe
         connection.sendall(FORM + b"Content-Length: 5\r\n\r\n")
         read_to_end(connection)
     metrics = ask(server.port, request(target=b"/metrics")).body
-    assert b'pierhead_page_duration_seconds_count{route="licence-answer",status="408"}' in metrics
+    assert b'pierhead_page_duration_seconds_count{cache="",route="licence-answer",status="408"}' in metrics
     assert b'status="500"' not in metrics
 
 

@@ -182,7 +182,7 @@ def test_workers_share_a_log_and_add_up_their_metrics(tmp_path: Path) -> None:
     ):
         for n in range(30):
             assert client.get(f"/d/{n}").status_code == 404
-        counted = 'pierhead_page_duration_seconds_count{route="file",status="404"} 30.0'
+        counted = 'pierhead_page_duration_seconds_count{cache="",route="file",status="404"} 30.0'
         assert wait_until(lambda: counted in client.get("/metrics").text, 10)
         assert wait_until(lambda: server.log.read_text().count('"path":"/d/') == 30, 10)
         assert {type(json.loads(line)) for line in server.log.read_text().splitlines()} == {dict}

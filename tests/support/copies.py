@@ -13,8 +13,8 @@ from app.domain.paths import ArtifactPath
 from app.storage.composite.failover import FailoverStore
 from app.storage.composite.hedging import LEAST_CALLS
 from app.storage.composite.origin_tagging import OriginTagging
+from app.storage.observation import Event, Unwatched
 from app.storage.store import FolderWatch
-from app.storage.watching import Event, Unwatched
 from tests.support.clocks import Clock
 from tests.support.memory_store import MemoryStore
 

@@ -13,7 +13,7 @@ from app.domain.entries import Digest, Entry, File, FileInfo, Folder, Found, Lis
 from app.domain.entry_table import EntryTable
 from app.domain.errors import Moved, NotFound, ObjectChanged
 from app.domain.paths import ArtifactPath
-from app.storage.observing import observed
+from app.storage.observation import observed
 from app.storage.store import (
     CONTROL_FILE_LIMIT,
     FirstPage,

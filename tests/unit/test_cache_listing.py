@@ -64,7 +64,7 @@ async def test_fresh_is_served_without_a_load(world: World) -> None:
     await world.cache.get(FOLDER)
     world.content = "two"
     world.now += 59
-    assert await world.cache.get(FOLDER) == ("one", 59, False)
+    assert await world.cache.get(FOLDER) == ("one", 59, False, "fresh")
     assert world.loads == 1
 
 
@@ -80,7 +80,7 @@ async def test_stale_is_served_at_once_and_refreshed_once_behind(world: World) -
     world.gate.set()
     await world.settled()
     assert world.loads == 2
-    assert await world.cache.get(FOLDER) == ("two", 0, False)
+    assert await world.cache.get(FOLDER) == ("two", 0, False, "fresh")
 
 
 async def test_past_the_grace_a_request_waits_for_the_new_one(world: World) -> None:
@@ -96,7 +96,7 @@ async def test_a_failing_store_is_covered_until_max_stale(world: World) -> None:
     for age in (61, 181, 3599):
         world.now = 1000 + age
         answer = await world.cache.get(FOLDER)
-        assert tuple(answer) == ("one", age, True)
+        assert tuple(answer) == ("one", age, True, "stale")
         await world.settled()
     world.now = 1000 + 3600
     with pytest.raises(StoreUnavailable):
@@ -145,7 +145,7 @@ async def test_long_after_a_failure_a_request_waits_again(world: World) -> None:
     await world.settled()
     world.error, world.content = None, "two"
     world.now += 121
-    assert await world.cache.get(FOLDER) == ("two", 0, False)
+    assert await world.cache.get(FOLDER) == ("two", 0, False, "miss")
 
 
 async def test_a_cold_failure_is_told_and_not_kept(world: World) -> None:
@@ -228,7 +228,7 @@ async def test_what_was_invalidated_stands_in_for_what_cannot_be_read(world: Wor
     await world.cache.get(FOLDER)
     world.cache.invalidate(FOLDER)
     world.error = StoreUnavailable("timeout")
-    assert await world.cache.get(FOLDER) == ("one", 0, True)
+    assert await world.cache.get(FOLDER) == ("one", 0, True, "stale")
     world.now += 3600
     with pytest.raises(StoreUnavailable):
         await world.cache.get(FOLDER)

@@ -18,8 +18,8 @@ from app.storage.composite.origin_tagging import OriginTagging
 from app.storage.composite.race import Race
 from app.storage.composite.resume import ILLNESS, open_span
 from app.storage.folder_walk import by_names, walk_by_folders
+from app.storage.observation import StorageWatch
 from app.storage.store import FolderWatch, ListNames, ObjectStore, Result, SignedUrl
-from app.storage.watching import StorageWatch
 
 CHECK_SECONDS: Final = 2.5
 """How long the look at one store may take; the others' answers are not kept waiting for it any longer."""

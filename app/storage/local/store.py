@@ -18,7 +18,7 @@ from app.domain.paths import ArtifactPath, display_name
 from app.storage.folder_walk import walk_by_folders
 from app.storage.local.file import LocalFile
 from app.storage.local.tree import LocalTree
-from app.storage.observing import observed
+from app.storage.observation import observed
 from app.storage.store import CONTROL_FILE_LIMIT, FolderWatch, ListNames, ObjectStore, Observer, SignedUrl
 
 CHUNK_BYTES = 256 * 1024

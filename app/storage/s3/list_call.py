@@ -13,7 +13,7 @@ from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 from yarl import URL
 
-from app.storage.observing import observed
+from app.storage.observation import observed
 from app.storage.s3.clients import Timeouts
 from app.storage.s3.errors import s3_errors_translated
 from app.storage.s3.list_page import ListPage

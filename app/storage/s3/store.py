@@ -13,7 +13,7 @@ import structlog
 from app.domain.entries import FileInfo, Found, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath, display_name
-from app.storage.observing import observed
+from app.storage.observation import observed
 from app.storage.s3.call_limits import DEFAULT_LIMITS, CallLimiter, CallLimits
 from app.storage.s3.clients import UNLIMITED, Timeouts, ca_bundle_of, new_session, open_client
 from app.storage.s3.digests import stored_digests

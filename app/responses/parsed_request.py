@@ -1,0 +1,58 @@
+"""What a request asks for and who asks: worked out once at the door, and passed on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from app.auth.principal import Identity
+from app.domain.paths import ArtifactPath
+from app.http_semantics import choose_encoding, choose_media_type
+from app.pages.representations import REPRESENTATIONS
+from app.responses.compression import ENCODINGS
+
+_NEGOTIABLE: Final = {form.bare_media_type: form.name for form in REPRESENTATIONS.values()}
+
+
+class ParsedRequest(NamedTuple):
+    """A request for a path of the tree.
+
+    Attributes:
+        representation: of a folder, as `Accept` says; empty for a file.
+        encoding: of a folder's page, as `Accept-Encoding` says; identity for a file.
+    """
+
+    path: ArtifactPath
+    identity: Identity
+    representation: str = ""
+    encoding: str = "identity"
+
+
+def parsed_request(
+    path: ArtifactPath,
+    identity: Identity,
+    accept: Sequence[str],
+    accept_encoding: Sequence[str],
+    representation: str | None = None,
+) -> ParsedRequest:
+    """A request with what it negotiates.
+
+    Args:
+        accept: every line of `Accept`.
+        accept_encoding: every line of `Accept-Encoding`.
+        representation: asked for by name, where it is.
+    """
+    if not path.is_folder:
+        return ParsedRequest(path, identity)
+    return ParsedRequest(
+        path,
+        identity,
+        representation or negotiated(accept),
+        choose_encoding(accept_encoding, ENCODINGS),
+    )
+
+
+def negotiated(accept: Sequence[str]) -> str:
+    """The representation by Accept; a client that accepts none of ours gets the first (RFC 9110 section 12.5.1)."""
+    media_type = choose_media_type(accept, tuple(_NEGOTIABLE))
+    return _NEGOTIABLE[media_type] if media_type is not None else next(iter(REPRESENTATIONS))

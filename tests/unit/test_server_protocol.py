@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from starlette.types import Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.server import ServerState
 
@@ -59,6 +60,7 @@ class Application:
 
     def read(self, head: bytes, client: tuple[str, int] | None) -> bytes | None:
         """As `FastPath.read`: anything but whole heads is for ASGI."""
+        assert client == ("127.0.0.1", 40000)
         self.offered.append(head)
         return head
 
@@ -66,6 +68,12 @@ class Application:
         """As `FastPath.answer`."""
         write(200, b"content-length: 2\r\n", b"ok")
         return True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.by_asgi.append(scope["path"])
+        await self.may_finish.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
 
 
 class Connection:

@@ -1,4 +1,4 @@
-"""What the commands have in common: settings from their options, and arguments that say what is allowed."""
+"""Shared by the commands: settings from options, and arguments whose errors say what is allowed."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _Parsed = TypeVar("_Parsed")
 
 
 def add_storage(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the storage, once for each store."""
+    """Add the option that names the storage; it may be repeated."""
     parser.add_argument(
         "--storage",
         metavar="URL",
         action="append",
-        help="directory, file:///dir or s3://bucket/prefix; again for each copy of it",
+        help="directory, file:///dir or s3://bucket/prefix; repeat it for each copy",
     )
 
 
 def load(options: argparse.Namespace, *names: str) -> LoadedSettings:
-    """The settings, with those options over them that are settings too.
+    """The settings, overridden by command-line options.
 
     Args:
-        names: of these options.
+        names: of the options that are settings.
 
     Raises:
         ConfigError: see `load_settings`.
@@ -40,15 +40,15 @@ def load(options: argparse.Namespace, *names: str) -> LoadedSettings:
 
 
 def _alone(value: object) -> object:
-    """An option that was given once means what the variable would, which may name several."""
+    """An option given once is read like the environment variable, which may name several stores."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def checked(parse: Callable[[str], _Parsed], text: str) -> _Parsed:
-    """Parse an argument, and let argparse show what is allowed; of a plain ValueError it would hide the text.
+    """Parse an argument so that argparse shows what is allowed. It hides the text of a plain ValueError.
 
     Raises:
-        argparse.ArgumentTypeError: with the words of the parser's ValueError.
+        argparse.ArgumentTypeError: with the message of the parser's ValueError.
     """
     try:
         return parse(text)
@@ -57,7 +57,7 @@ def checked(parse: Callable[[str], _Parsed], text: str) -> _Parsed:
 
 
 def name(text: str) -> str:
-    """An argument that may be any text but blank."""
+    """An argument that is any text except blank."""
     if not text.strip():
         raise argparse.ArgumentTypeError("must not be blank")
     try:

@@ -1,4 +1,4 @@
-"""What can be found out about the settings only by using them."""
+"""Checks of the settings that only work by using them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from app.storage.store import ObjectStore
 
 
 async def check_all(loaded: LoadedSettings) -> SitePolicy:
-    """Read the site policy and open the storage once, asking nothing of it: whether S3 answers, `/readyz` tells.
-    See that nothing is published that the server reads for itself.
+    """Read the site policy, open the storage once, and check that none of the server's own files are published.
+
+    The storage is not read: `/readyz` says whether S3 answers.
 
     Raises:
-        ConfigError: everything that is wrong, rather than the first of it.
+        ConfigError: with all errors, not only the first.
     """
     faults: list[str] = []
     licences: list[Path] = []
@@ -56,7 +57,7 @@ async def _faults_of_opening(store: AbstractAsyncContextManager[ObjectStore]) ->
         async with store:
             return []
     except ValueError as error:
-        # Of what botocore says only this: it quotes the whole endpoint, which may have a password in it.
+        # Do not repeat botocore's message: it quotes the whole endpoint, which may contain a password.
         said = (
             "must be a URL"
             if str(error).startswith("Invalid endpoint")

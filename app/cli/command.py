@@ -1,4 +1,4 @@
-"""`pierhead` itself: the commands, and how each of their failures is told."""
+"""`pierhead` itself: the commands, and how their failures are reported."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: those of the command line; None for the process's own.
+        arguments: of the command line; None for the arguments of this process.
 
     Returns:
-        exit status: 0 done, 1 the command failed, 2 wrong settings. Wrong arguments leave with 2 as well, as
-        `SystemExit`.
+        exit status: 0 done, 1 the command failed, 2 wrong settings. Wrong arguments raise `SystemExit` with status 2.
     """
     options = _parser().parse_args(arguments)
     try:

@@ -1,4 +1,4 @@
-"""`pierhead config`: the settings in force."""
+"""`pierhead config`: the settings in effect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_config(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     loaded = load(options)
-    places_of(loaded)  # what cannot be used is not shown: where it is wrong, it may be a secret
+    places_of(loaded)  # never show an invalid URL: the invalid part may be a secret
     shown = masked(loaded.settings)
     width = max(map(len, shown))
     for name, value in shown.items():

@@ -20,8 +20,8 @@ from app.policy.decide import Explanation
 
 def add_explain(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add the command to the command line."""
-    parser = commands.add_parser("explain", parents=[common], help="tell which rule decides about a path")
-    parser.add_argument("path", metavar="PATH", help="path of the tree; a folder's ends in /")
+    parser = commands.add_parser("explain", parents=[common], help="show which rule decides about a path")
+    parser.add_argument("path", metavar="PATH", help="path in the tree; a folder's path ends in /")
     parser.add_argument(
         "--group",
         nargs="+",
@@ -74,7 +74,7 @@ async def _ask(loaded: LoadedSettings, path: ArtifactPath, principal: Principal)
     from app.wiring import build_catalog
 
     settings = loaded.settings
-    configure_logging(settings.log_level, settings.log_format)  # to standard error, out of the answer's way
+    configure_logging(settings.log_level, settings.log_format)  # to standard error, apart from the answer
     policy = await check_all(loaded)
     async with open_storage(settings.storage, settings.overlay, watch=Unwatched()) as store:
         return await build_catalog(settings, policy, store, ByteCache(0)).explain(path, principal)

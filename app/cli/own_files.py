@@ -1,4 +1,4 @@
-"""The files that the server reads for itself, none of which may lie in a directory that it publishes."""
+"""The server's own files. None of them may lie in a directory that it publishes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _OF_AWS: Final = {
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": None,
     "AWS_CA_BUNDLE": None,
 }
-"""What the AWS conventions read, by the variable that names it, and where it is without that variable (AWS SDKs and
-Tools Reference Guide, "Settings reference")."""
+"""Files of the AWS conventions: the variable that names each, and its default path (AWS SDKs and Tools Reference Guide,
+"Settings reference")."""
 
 _ENVIRONMENT_FILES: Final = ("/etc/pierhead/environment", ".env")
-"""Where the environment comes from: the service of docs/operations.md, and what container tools read unasked."""
+"""Environment files: of the service in docs/operations.md, and the one that container tools read by default."""
 
 
 class OwnFile(NamedTuple):
     """A file that the server reads.
 
     Attributes:
-        what: what names it, for the operator.
-        path: where it is, as it is written there.
+        what: the setting or variable that names it, for the operator.
+        path: the path as written there.
     """
 
     what: str
@@ -38,7 +38,7 @@ class OwnFile(NamedTuple):
 def own_files(
     loaded: LoadedSettings, licences: Iterable[Path], environ: Mapping[str, str]
 ) -> Iterator[OwnFile]:
-    """The one table of what the server reads. A setting is in it by its type: every `Path` is such a file.
+    """The one table of files that the server reads. It includes every setting of type `Path`.
 
     Args:
         loaded: the settings.
@@ -61,10 +61,10 @@ def own_files(
 
 
 def faults_of_place(files: Iterable[OwnFile], published: Iterable[Path]) -> list[str]:
-    """What is wrong with where files lie; a file that is not there is left out.
+    """One error for each file that lies in a published directory. Files that do not exist are skipped.
 
     Args:
-        published: directories.
+        published: the published directories.
     """
     directories = tuple(published)
     return [
@@ -76,10 +76,10 @@ def faults_of_place(files: Iterable[OwnFile], published: Iterable[Path]) -> list
 
 
 def directory_around(path: Path, directories: Iterable[Path]) -> Path | None:
-    """The first of some directories that a path leads into, by whatever links and spellings; None for no one.
+    """The first of the directories that contains the path, through any links and spellings; None if none does.
 
     Args:
-        path: of something that need not exist.
+        path: need not exist.
     """
     there = [_identity(parent) for parent in path.resolve().parents]
     for directory in directories:
@@ -97,7 +97,7 @@ def _at_home(written: str) -> Path:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What is the same for every spelling of a path, through another mount too; None where nothing is to be seen."""
+    """Device and inode, the same for every spelling of a path and through other mounts; None if it cannot be read."""
     try:
         status = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""What the settings name: the directories and buckets that are published."""
+"""The directories and buckets that the settings publish."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from app.storage.urls import S3Place, parse_storage_url
 
 
 def places_of(loaded: LoadedSettings) -> tuple[S3Place | Path, ...]:
-    """Every place that something is published from, the overlay last.
+    """Every published directory and bucket, the overlay last.
 
     Raises:
-        ConfigError: naming each URL that is of no known form, and quoting none.
+        ConfigError: names the setting of each invalid URL; never quotes the URL.
     """
     settings = loaded.settings
     overlay = (settings.overlay,) if settings.overlay else ()

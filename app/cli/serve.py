@@ -1,4 +1,4 @@
-"""`pierhead serve`: one process, or several that share the port."""
+"""`pierhead serve`: one process, or several workers that share the port."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from app.telemetry import configure_logging
 KEEP_ALIVE_SECONDS = 30
 
 WORKER_SECONDS = 120
-"""How long a worker may say nothing before it is replaced. While it starts it says nothing, and that takes long on a
-busy host: with less time, workers would be ended and begun again for ever."""
+"""How long a worker may be silent before it is replaced. A starting worker is silent, and starting takes long on a
+busy host. With less time, workers would be restarted for ever."""
 
 _OPTIONS = ("storage", "host", "port", "workers")
 
@@ -40,13 +40,13 @@ def add_serve(commands: Commands, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("serve", parents=[common], help="serve the tree over HTTP")
     add_storage(parser)
     parser.add_argument("--host", help="address to listen on")
-    parser.add_argument("--port", help="port to listen on; 0 takes a free one")
-    parser.add_argument("--workers", help="processes that share the port")
+    parser.add_argument("--port", help="port to listen on; 0: any free port")
+    parser.add_argument("--workers", help="number of processes that share the port")
     parser.set_defaults(run=_run)
 
 
 def server_options(settings: Settings) -> dict[str, Any]:
-    """How uvicorn is run: our bounds, our log, our reading of proxies' headers, nothing told about itself."""
+    """uvicorn's options: our limits, our log, our own reading of proxy headers, and no `Server` header."""
     return {
         "loop": "uvloop",
         "http": BoundedHttpProtocol,
@@ -63,7 +63,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
 
 
 def _run(options: argparse.Namespace) -> int:
-    # Before anything else: asked to stop, the server ends with status 0, at whatever point it is.
+    # Before anything else: SIGTERM ends the server with status 0, however far it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     loaded = load(options, *_OPTIONS)
     settings = loaded.settings
@@ -85,13 +85,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def open_sockets(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address that a host name stands for.
+    """Listen on every address of a host name.
 
     Args:
-        port: 0 for any that is free, the same for all addresses.
+        port: 0 for any free port, the same for all addresses.
 
     Raises:
-        OSError: saying where it is that nobody can listen, and why.
+        OSError: names the host and port that cannot be listened on, and why.
     """
     opened: list[socket.socket] = []
     try:
@@ -117,7 +117,7 @@ def _serve_alone(settings: Settings, policy: SitePolicy, sockets: list[socket.so
 
 
 def _serve_workers(settings: Settings, options: argparse.Namespace, sockets: list[socket.socket]) -> int:
-    # Workers are new processes, so their environment tells them what the command line said.
+    # Workers are new processes: pass them the command line through the environment.
     for name in _OPTIONS:
         value = getattr(settings, name)
         os.environ[PREFIX + name.upper()] = json.dumps(value) if isinstance(value, tuple) else str(value)

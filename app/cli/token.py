@@ -17,7 +17,7 @@ from app.policy.globs import PathGlob
 
 def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add the command to the command line."""
-    actions = commands.add_parser("token", help="make access tokens").add_subparsers(
+    actions = commands.add_parser("token", help="create access tokens").add_subparsers(
         required=True, metavar="ACTION"
     )
     create = actions.add_parser("create", parents=[common], help="print a new token")
@@ -25,16 +25,16 @@ def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
         "--subject", required=True, type=name, metavar="S", help="user or robot name, for the log"
     )
     create.add_argument(
-        "--group", nargs="+", action="extend", type=name, default=[], metavar="G", help="groups it is in"
+        "--group", nargs="+", action="extend", type=name, default=[], metavar="G", help="groups of the token"
     )
     create.add_argument(
         "--expires",
         required=True,
         type=_duration,
         metavar="30d",
-        help="its life from when it begins to hold: a number of s, m, h, d or w",
+        help="lifetime from the moment it becomes valid: a number and s, m, h, d or w",
     )
-    create.add_argument("--not-before", type=_duration, metavar="1h", help="time until it begins to hold")
+    create.add_argument("--not-before", type=_duration, metavar="1h", help="time until it becomes valid")
     create.add_argument(
         "--path",
         nargs="+",
@@ -42,7 +42,7 @@ def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
         type=_glob,
         default=[],
         metavar="GLOB",
-        help="path globs that its groups are limited to",
+        help="limit its groups to these path globs",
     )
     create.add_argument(
         "--network",
@@ -51,7 +51,7 @@ def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
         type=network,
         default=[],
         metavar="CIDR",
-        help="networks it may be used from",
+        help="networks from which it may be used",
     )
     create.add_argument(
         "--scope",
@@ -59,7 +59,7 @@ def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
         action="extend",
         choices=[permission.value for permission in Permission],
         default=[],
-        help="what it may do beside reading: refresh folders, or invalidate what has changed",
+        help="extra permissions: refresh folders, or invalidate changed paths",
     )
     create.set_defaults(run=_run)
 
@@ -67,7 +67,7 @@ def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     settings = load(options).settings
     if not settings.secret_keys:
-        raise ConfigError(("secret_keys: must be given to make tokens: the keys that the server has",))
+        raise ConfigError(("secret_keys: must be set to create tokens, to the same keys as the server's",))
     now = int(time.time())
     start = now + (options.not_before or 0)
     grant = TokenGrant(

@@ -1,4 +1,4 @@
-"""Credentials in URLs. Settings are shown, logged and handed on, so no URL among them may hold any."""
+"""Find credentials in URLs. Settings are shown, logged and passed on, so their URLs must not contain any."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 _USER: Final = re.compile(r"[a-z][a-z0-9+.-]*:/{1,2}(?!/)[^/?#]*@", re.IGNORECASE)
 """`scheme://user:password@` or `scheme://user@` (RFC 3986 section 3.2.1); with one slash, a slip."""
 _PASSWORD: Final = re.compile(r"[a-z][a-z0-9+.-]*:/{1,2}[^/?#@:]*:(?!\d+(?:\W|$))", re.IGNORECASE)
-"""What follows the colon behind a host and is no port: a password with a slash in it, perhaps."""
+"""Text after the colon of a host that is not a port: it may be a password with a slash in it."""
 _BRACKETED: Final = re.compile(r"\[[0-9a-f:.]*\]", re.IGNORECASE)
 """An IPv6 address in a URL, whose colons mean something else (RFC 3986 section 3.2.2)."""
 _PARAMETER: Final = re.compile(r"[?&;#]([^=&;#?]*)=")
@@ -29,7 +29,7 @@ _SECRET_WORDS: Final = (
 
 
 def holds_credentials(value: object) -> bool:
-    """Whether a value of a setting is or holds a URL with a user, a password, a key or a token in it.
+    """Whether a setting's value is or contains a URL with a user, a password, a key or a token in it.
 
     Args:
         value: as it was written: a string, which may be a list of URLs, or anything that TOML has.
@@ -55,7 +55,7 @@ def _pieces(text: str) -> list[str]:
 
 
 def _forms(piece: str) -> tuple[str, str]:
-    """As it stands, and with what is encoded in it: a URL may be the parameter of another."""
+    """The text itself and its decoded form: a URL may be the parameter of another URL."""
     return piece, unquote(piece)
 
 

@@ -20,37 +20,39 @@ class LdapServerSettings(BaseModel):
 
     ldap_url: Annotated[str | None, Allowed("`ldaps://HOST` or `ldap://HOST`, perhaps with a port")] = Field(
         None,
-        description="The directory whose people log in by name and password. `ldap:` uses StartTLS, except on this host.",
+        description="The LDAP directory that people log in with, by name and password. `ldap:` uses StartTLS, except on this "
+        "host.",
     )
     ldap_user_base: Annotated[str | None, _DN] = Field(
-        None, validate_default=True, description="The entry below which people are."
+        None, validate_default=True, description="The entry that contains the people."
     )
     ldap_user_filter: Annotated[str, Allowed(_FILTER + "`{user}`")] = Field(
-        "(uid={user})", description="Finds the one entry of a person."
+        "(uid={user})", description="Finds the one entry of a user."
     )
     ldap_group_base: Annotated[str | None, _DN] = Field(
         None,
-        description="The entry below which groups are. None: `memberOf` of people's entries alone counts.",
+        description="The entry that contains the groups. None: only `memberOf` of the user's entry counts.",
     )
     ldap_group_filter: Annotated[str, Allowed(_FILTER + "`{dn}` or `{user}`")] = Field(
         "(|(member={dn})(uniqueMember={dn})(memberUid={user}))",
-        description="Finds the groups of a person; their `cn` is their name.",
+        description="Finds the groups of a user; `cn` is the name of a group.",
     )
     ldap_bind_dn: Annotated[str | None, _DN] = Field(
-        None, description="The entry that searches are made as; none: anonymous."
+        None, description="The entry to search as. None: anonymous."
     )
     ldap_bind_password: Annotated[SecretStr | None, Allowed("1 or more characters")] = Field(
-        None, min_length=1, description="Its password."
+        None, min_length=1, description="The password of `ldap_bind_dn`."
     )
     ldap_ca_file: Annotated[Path | None, Allowed("the path of a PEM file")] = Field(
-        None, description="Certificates that the directory's is verified with; none: those of the system."
+        None,
+        description="CA certificates that verify the directory's certificate. None: those of the system.",
     )
     demo_login_groups: Annotated[
-        Names, Allowed("names, divided by commas or blanks, with a loopback `host`")
+        Names, Allowed("names, separated by commas or spaces, with a loopback `host`")
     ] = Field(
         (),
-        description="For trying things out: everybody may log in as `alice`, who is in these groups, or `bob`, who is in "
-        "none, with the name for a password.",
+        description="For trying things out: anybody may log in as `alice`, who is in these groups, or `bob`, who is in none. "
+        "The password is the name.",
     )
 
     @field_validator("ldap_url")

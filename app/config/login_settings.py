@@ -18,54 +18,57 @@ _CONTACT = re.compile(r"[^\s@:]+@[^\s@]+|(https?|mailto):\S+")
 class LoginSettings(BaseModel):
     """How people log in, and for how long."""
 
-    site_hosts: Annotated[Names, Allowed("host names without port, divided by commas or blanks")] = Field(
-        (), description="The names of this site. Requests for another `Host` are refused; none: any is taken."
+    site_hosts: Annotated[Names, Allowed("host names without port, separated by commas or spaces")] = Field(
+        (),
+        description="Host names of this site. Requests for another `Host` are refused. None: any is accepted.",
     )
     contact: Annotated[
         str | None, Allowed("an e-mail address, or a URL with `https:`, `http:` or `mailto:`")
-    ] = Field(None, description="Whom to ask for access; shown to those who lack it.")
+    ] = Field(None, description="Contact for access requests, shown to users who lack access.")
     session_seconds: Number = Field(
-        43200, ge=60, le=2592000, description="Life of a login, in seconds, whatever happens."
+        43200, ge=60, le=2592000, description="Longest life of a login, in seconds."
     )
     session_idle_seconds: Number = Field(
-        7200, ge=60, le=2592000, description="Seconds after which a login ends that nobody uses."
+        7200, ge=60, le=2592000, description="Seconds without a request after which a login ends."
     )
     session_refresh_seconds: Number = Field(
         900,
         ge=30,
         le=86400,
         validate_default=True,
-        description="Seconds for which the groups of a login count; then the provider or directory is asked for them again. "
-        "Less than `session_idle_seconds`.",
+        description="Seconds for which the groups of a login are valid; then the provider or directory is asked for them "
+        "again. Must be less than `session_idle_seconds`.",
     )
     session_epoch: Number = Field(
-        0, ge=0, description="Another number than before ends all logins, when all replicas have it."
+        0, ge=0, description="Change this number on all replicas to end all logins."
     )
     login_groups: Annotated[
-        Names, Allowed("names or `THEIRS=OURS`, each with at most one `*`, divided by commas or blanks")
+        Names, Allowed("names or `THEIRS=OURS`, each with at most one `*`, separated by commas or spaces")
     ] = Field(
         ("*",),
-        description="The groups of a login that count here, and by what name: `*` takes all as they are, `*=corp-*` puts a "
-        "prefix before them.",
+        description="Which groups of a login count, and under which name: `*` takes all as they are, `*=corp-*` adds a "
+        "prefix to each.",
     )
     oidc_issuer: Annotated[str | None, Allowed("the `https:` URL of an issuer, as its tokens name it")] = (
-        Field(None, description="The OpenID Connect provider by which people log in.")
+        Field(None, description="The OpenID Connect provider that people log in with.")
     )
     oidc_client_id: Annotated[str | None, _NAME] = Field(
         None,
         min_length=1,
         validate_default=True,
-        description="The name by which the provider knows this site.",
+        description="The client ID of this site at the provider.",
     )
     oidc_client_secret: Annotated[SecretStr | None, _NAME] = Field(
-        None, min_length=1, description="The secret that goes with it, where there is one."
+        None, min_length=1, description="The client secret, if the provider gave one."
     )
-    oidc_scopes: Names = Field(("openid", "profile", "groups"), description="What the provider is asked for.")
+    oidc_scopes: Names = Field(
+        ("openid", "profile", "groups"), description="The scopes requested from the provider."
+    )
     oidc_user_claim: Annotated[str, _NAME] = Field(
-        "sub", min_length=1, description="The claim that has the user's name; dots lead to a nested one."
+        "sub", min_length=1, description="The claim with the user's name; dots lead to a nested claim."
     )
     oidc_groups_claim: Annotated[str, _NAME] = Field(
-        "groups", min_length=1, description="The claim that has the names of the user's groups; likewise."
+        "groups", min_length=1, description="The claim with the names of the user's groups; dots as above."
     )
 
     @field_validator("site_hosts")

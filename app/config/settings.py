@@ -31,53 +31,61 @@ class ServerSettings(BaseModel):
     storage: Stores = Field(
         (".",),
         min_length=1,
-        description="What is published. Of several, the first is asked, and the others, which are copies of it, "
-        "where it is ill.",
+        description="What is published. With several, the first is read; the others are copies of it and are read when "
+        "it fails or is slow.",
     )
     overlay: Annotated[
         str | None, StoreCredentials, Allowed("a directory, `file:///dir` or `s3://bucket/prefix`")
-    ] = Field(None, description="A store whose files lie over those of `storage`.")
+    ] = Field(None, description="A store whose files replace those of `storage`.")
     secret_keys: Secrets = Field(
         (),
         description="Keys that sign tokens, licence acceptances and forms. The first signs, all verify. None: "
-        "a key is made up at start, so that what it signed ends with the process.",
+        "a random key is generated at startup; tokens and acceptances stop working on restart.",
     )
     policy_file: Annotated[Path | None, Allowed("the path of a TOML file")] = Field(
-        None, description="Site policy: path rules that stand above the tree's own."
+        None, description="Site policy: the operator's path rules, beside the control files in the tree."
     )
     default_tier: Literal["public", "closed"] = Field(
-        "public", description="What holds for a file that no rule governs."
+        "public", description="Tier of files that no rule governs."
     )
     delivery: Literal["auto", "redirect", "proxy", "accel"] = Field(
         "auto",
-        description="How bytes go out. `auto` and `redirect`: by a presigned URL of S3, from here for requests with "
-        "Authorization; `auto` serves directories too. `proxy`: always from here. `accel`: by the nginx in front, which "
-        "must be one of the `trusted_proxies`.",
+        description="How files are sent. `auto` and `redirect`: by redirect to a presigned S3 URL, or streamed from here for "
+        "requests with Authorization; `auto` serves directories too. `proxy`: always streamed from here. `accel`: by the nginx "
+        "in front, which must be one of the `trusted_proxies`.",
     )
-    presign_seconds: Number = Field(300, ge=10, le=604800, description="Life of a presigned URL, in seconds.")
+    presign_seconds: Number = Field(
+        300, ge=10, le=604800, description="Lifetime of a presigned URL, in seconds."
+    )
     cache_ttl: Number = Field(
         60,
         ge=0,
         le=86400,
-        description="Seconds for which a folder is served as it was read; 0: read each time.",
+        description="Seconds for which a cached folder is fresh; 0: read it for each request.",
     )
     cache_grace: Number = Field(
-        240, ge=0, le=86400, description="Seconds after that for which it is served while it is read again."
+        240,
+        ge=0,
+        le=86400,
+        description="Seconds after `cache_ttl` for which it is still served while it is read again.",
     )
     cache_max_stale: Number = Field(
-        86400, ge=0, le=2592000, description="Age in seconds up to which it is served if the storage fails."
+        86400,
+        ge=0,
+        le=2592000,
+        description="Age in seconds up to which a cached folder is served if the storage fails.",
     )
     cache_bytes: Number = Field(
-        256 * 1024 * 1024, ge=0, description="Memory for folders and pages, in bytes, for each worker."
+        256 * 1024 * 1024, ge=0, description="Memory for cached folders and pages, in bytes, per worker."
     )
     trusted_networks: Networks = Field(
         (),
-        description="Clients that pass licences, groups and malformed rules, and see `/metrics`.",
+        description="Clients that skip licences, groups and malformed rules, and may read `/metrics`.",
     )
     trusted_proxies: Networks = Field(
         (),
         validate_default=True,
-        description="Proxies in front, whose `X-Forwarded-For` and `X-Forwarded-Proto` count.",
+        description="Proxies in front whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
     )
     site_title: Annotated[str, Allowed("1 to 100 characters")] = Field(
         "Pierhead", min_length=1, max_length=100, description="Title of every page."
@@ -85,13 +93,13 @@ class ServerSettings(BaseModel):
     host: Annotated[str, Allowed("a host name or an IP address")] = Field(
         "127.0.0.1", min_length=1, description="Address to listen on."
     )
-    port: Number = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    port: Number = Field(8000, ge=0, le=65535, description="Port to listen on; 0: any free port.")
     workers: Number = Field(1, ge=1, le=64, description="Processes that share the port.")
     drain_seconds: Number = Field(
         8,
         ge=0,
         le=3600,
-        description="Seconds that requests under way have left when the server is told to stop.",
+        description="Seconds that running requests have to finish when the server stops.",
     )
     replica_id: Annotated[str, Allowed("1 to 64 of the characters `A-Za-z0-9._-`")] = Field(
         default_factory=socket.gethostname,
@@ -99,9 +107,11 @@ class ServerSettings(BaseModel):
         pattern=r"^[A-Za-z0-9._-]{1,64}$",
         description="Name of this replica in logs and headers.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Lowest level that is logged."
+    )
     log_format: Literal["auto", "json", "console"] = Field(
-        "auto", description="Form of a log line; `auto` is `console` on a terminal and `json` elsewhere."
+        "auto", description="Format of log lines; `auto` is `console` on a terminal and `json` elsewhere."
     )
 
     @field_validator("secret_keys")
@@ -122,7 +132,7 @@ class ServerSettings(BaseModel):
     @classmethod
     def _accel_has_its_proxy(cls, networks: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
         if not networks and others.data.get("delivery") == "accel":
-            raise ValueError("there are none: accel leaves files to such a proxy alone")
+            raise ValueError("there are none, and delivery accel needs one")
         return networks
 
     @field_validator("storage")
@@ -144,18 +154,18 @@ class ServerSettings(BaseModel):
     def _redirect_leads_somewhere(cls, delivery: str, others: ValidationInfo) -> str:
         storage = others.data.get("storage", ("s3://",))
         if delivery == "redirect" and not any(url.startswith("s3://") for url in storage):
-            raise ValueError("redirect goes with s3://bucket/prefix alone: a directory has no URLs")
+            raise ValueError("redirect needs s3://bucket/prefix: a directory has no URLs")
         return delivery
 
 
 class Settings(LdapServerSettings, LoginSettings, ServerSettings):
-    """Everything an operator can choose. `docs/settings.md` is compared with this class by a test."""
+    """Everything an operator can choose. A test compares `docs/settings.md` with this class."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 def allowed(name: str) -> str:
-    """What a setting may be, as it completes "must be ..."; Markdown's backquotes stand around code."""
+    """What a setting may be, to complete "must be ...". Code is in Markdown backquotes."""
     field = Settings.model_fields[name]
     for said in reversed(field.metadata):  # the last one is the setting's own, others those of its type
         if isinstance(said, Allowed):
@@ -168,7 +178,7 @@ def allowed(name: str) -> str:
 
 
 def credentials_by(name: str) -> str:
-    """Where credentials belong that are in the URL of a setting; Markdown's backquotes stand around code."""
+    """Where to put credentials instead of into the URL of a setting. Code is in Markdown backquotes."""
     said = (item.text for item in Settings.model_fields[name].metadata if isinstance(item, CredentialsBy))
     return next(said, "leave them out")
 

@@ -23,7 +23,7 @@ class ConfigError(Exception):
     """Settings that cannot be used.
 
     Args:
-        faults: one sentence for each wrong setting; secrets' values are not in them.
+        faults: one sentence for each wrong setting, without the values of secrets.
     """
 
     def __init__(self, faults: tuple[str, ...]) -> None:
@@ -59,7 +59,7 @@ def load_settings(
         overrides: values from the command line, by setting name; None values count as not given.
 
     Raises:
-        ConfigError: anything unknown, missing or out of range, all at once.
+        ConfigError: anything unknown, missing or out of range; all errors together.
     """
     layers: list[tuple[str, Mapping[str, Any]]] = []
     faults: list[str] = []
@@ -100,7 +100,7 @@ def _read_file(path: Path, faults: list[str]) -> dict[str, Any]:
 
 
 def _read_environment(environ: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
-    # An empty variable counts as not given: that is how compose files pass on what is not set.
+    # An empty variable counts as not given: compose files pass unset variables that way.
     found = {key: value for key, value in environ.items() if key.startswith(PREFIX) and value}
     known = {PREFIX + name.upper(): name for name in Settings.model_fields}
     found.pop(FILE_VARIABLE, None)

@@ -10,26 +10,26 @@ from pydantic import BeforeValidator, SecretStr
 
 
 class Allowed(NamedTuple):
-    """Says what a setting may be, as it completes "must be ...", where its type does not say it all."""
+    """What a setting may be, to complete "must be ...", where its type does not say it."""
 
     text: str
 
 
 class CredentialsBy(NamedTuple):
-    """Says where credentials belong that somebody puts into the URL of a setting."""
+    """Where to put credentials instead of into the URL of a setting."""
 
     text: str
 
 
 def _split(value: object) -> object:
-    """Lists are written as in TOML, or in the environment with commas or blanks between their items."""
+    """Lists are TOML arrays, or in the environment items separated by commas or spaces."""
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
 def _stores(value: object) -> object:
-    """A string is one store, unless what blanks or commas divide are URLs or absolute paths, each of them.
+    """A string is one store, unless all parts between spaces or commas are URLs or absolute paths.
 
-    So the path of one directory may have blanks in it. An array in JSON says it for any value.
+    So the path of one directory may contain spaces. A JSON array is always a list.
     """
     if not isinstance(value, str):
         return value
@@ -46,8 +46,8 @@ _SCHEMES = (*_STORE_SCHEMES, "http", "https")
 
 
 def check_store(url: str) -> None:
-    """Raises ValueError for what is neither a directory nor the URL of a store."""
-    # What is quoted must not be a secret, so of a URL no more than its scheme is.
+    """Raises ValueError if this is neither a directory nor the URL of a store."""
+    # Never quote a secret: of a URL, only the scheme is quoted.
     scheme, colon, rest = url.partition(":")
     is_url = rest.startswith("//")
     if not url or (is_url and not rest.strip("/")):
@@ -69,7 +69,7 @@ Number = Annotated[int, BeforeValidator(_no_flag)]
 Networks = Annotated[
     tuple[str, ...],
     BeforeValidator(_split),
-    Allowed("networks such as `10.0.0.0/8` or `2001:db8::/32`, divided by commas or blanks"),
+    Allowed("networks such as `10.0.0.0/8` or `2001:db8::/32`, separated by commas or spaces"),
 ]
 StoreCredentials = CredentialsBy(
     "they follow the AWS conventions: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `profile` names those of one bucket"
@@ -79,12 +79,12 @@ Stores = Annotated[
     BeforeValidator(_stores),
     StoreCredentials,
     Allowed(
-        "a directory, `file:///dir` or `s3://bucket/prefix`, or several of these, divided by commas or blanks"
+        "a directory, `file:///dir` or `s3://bucket/prefix`, or several of these, separated by commas or spaces"
     ),
 ]
 Secrets = Annotated[
     tuple[SecretStr, ...],
     BeforeValidator(_split),
-    Allowed("keys of at least 32 characters, divided by commas or blanks"),
+    Allowed("keys of at least 32 characters, separated by commas or spaces"),
 ]
-Names = Annotated[tuple[str, ...], BeforeValidator(_split), Allowed("names, divided by commas or blanks")]
+Names = Annotated[tuple[str, ...], BeforeValidator(_split), Allowed("names, separated by commas or spaces")]

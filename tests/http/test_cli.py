@@ -123,8 +123,8 @@ def test_every_command_tells_all_wrong_settings(
     run(*command, status=2)
     assert run.errors.splitlines() == [
         "pierhead: these settings cannot be used:",
-        "  PIERHEAD_SECRET_KEYS (environment): must be keys of at least 32 characters, divided by commas or "
-        "blanks, but one is shorter",
+        "  PIERHEAD_SECRET_KEYS (environment): must be keys of at least 32 characters, separated by commas "
+        "or spaces, but one is shorter",
         "  PIERHEAD_WORKERS (environment): must be a whole number from 1 to 64, but got 'many'",
     ]
 
@@ -236,7 +236,7 @@ def test_the_first_key_signs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_token_needs_the_servers_keys(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIERHEAD_SECRET_KEYS")
     assert not run(*CREATE, "--expires", "1d", status=2)
-    assert "secret_keys: must be given to make tokens" in run.errors
+    assert "secret_keys: must be set to create tokens" in run.errors
 
 
 @pytest.mark.parametrize(

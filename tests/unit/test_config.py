@@ -104,7 +104,7 @@ def test_other_programs_variables_are_left_alone() -> None:
         (" 10.0.0.0/8  2001:db8::/32 ", ("10.0.0.0/8", "2001:db8::/32")),
     ],
 )
-def test_lists_in_the_environment_are_divided_by_commas_or_blanks(
+def test_lists_in_the_environment_are_separated_by_commas_or_spaces(
     written: str, meant: tuple[str, ...]
 ) -> None:
     loaded = load_settings(environ={"PIERHEAD_TRUSTED_NETWORKS": written})
@@ -122,7 +122,7 @@ def test_lists_in_the_environment_are_divided_by_commas_or_blanks(
         ("[x", ("[x",)),
     ],
 )
-def test_several_stores_are_told_from_one_whose_name_has_blanks(written: str, meant: tuple[str, ...]) -> None:
+def test_several_stores_are_told_from_one_whose_name_has_spaces(written: str, meant: tuple[str, ...]) -> None:
     assert load_settings(environ={"PIERHEAD_STORAGE": written}).settings.storage == meant
 
 
@@ -144,14 +144,14 @@ def test_every_wrong_setting_is_named_at_once_with_its_source_and_what_is_allowe
     )
     assert set(faults) == {
         "log_level (pierhead.toml): must be one of debug, info, warning, error, but got 'loud'",
-        "trusted_proxies (pierhead.toml): must be networks such as 10.0.0.0/8 or 2001:db8::/32, divided by "
-        "commas or blanks, but 10.0.0.1/8 has host bits set",
+        "trusted_proxies (pierhead.toml): must be networks such as 10.0.0.0/8 or 2001:db8::/32, separated by "
+        "commas or spaces, but 10.0.0.1/8 has host bits set",
         "PIERHEAD_WORKERS (environment): must be a whole number from 1 to 64, but got '0'",
         "PIERHEAD_DEFAULT_TIER (environment): must be one of public, closed, but got 'open'",
         "PIERHEAD_STORAG: is not a setting; did you mean PIERHEAD_STORAGE?",
         "--port (command line): must be a whole number from 0 to 65535, but got 'abc'",
         "--storage (command line): must be a directory, file:///dir or s3://bucket/prefix, or several of these, "
-        "divided by commas or blanks, but got a URL of the scheme 'gopher'",
+        "separated by commas or spaces, but got a URL of the scheme 'gopher'",
     }
 
 
@@ -274,7 +274,7 @@ def test_redirects_need_a_storage_that_clients_can_be_sent_to() -> None:
 def test_files_can_be_left_only_to_a_proxy_that_is_named() -> None:
     (fault,) = faults_of(environ={"PIERHEAD_DELIVERY": "accel"})
     assert fault.startswith("trusted_proxies (default): must be networks such as ")
-    assert fault.endswith("but there are none: accel leaves files to such a proxy alone")
+    assert fault.endswith("but there are none, and delivery accel needs one")
     assert settings_of(delivery="accel", trusted_proxies="192.0.2.1").delivery == "accel"
 
 

@@ -92,6 +92,15 @@ class Digest(NamedTuple):
     value: bytes
 
 
+class StoredFields(NamedTuple):
+    """What an upload said of an object beside its media type, as it stands there; empty for what it did not say."""
+
+    encoding: str = ""
+    language: str = ""
+    cache_control: str = ""
+    disposition: str = ""
+
+
 class FileInfo(NamedTuple):
     """What one look at an object tells.
 
@@ -103,6 +112,7 @@ class FileInfo(NamedTuple):
         digests: those that are stored with the object, at most one for each algorithm; never computed.
         origin: which of several stores said so; empty where there is one alone.
         stamp: as in `File`. Never shown, as each replica has another.
+        stored: other header fields that are stored with the object; none of them is checked.
     """
 
     size: int
@@ -112,6 +122,7 @@ class FileInfo(NamedTuple):
     digests: tuple[Digest, ...] = ()
     origin: str = ""
     stamp: str | None = None
+    stored: StoredFields = StoredFields()
 
 
 class ControlFile(NamedTuple):

@@ -16,6 +16,12 @@ from app.http_semantics.ranges import (
     multipart_plan,
     parse_range,
 )
+from app.http_semantics.stored_fields import (
+    content_coding,
+    content_language,
+    disposition_with,
+    stricter_cache_control,
+)
 
 __all__ = [
     "FieldLines",
@@ -28,9 +34,12 @@ __all__ = [
     "Verdict",
     "choose_encoding",
     "choose_media_type",
+    "content_coding",
     "content_disposition",
+    "content_language",
     "digest_fields",
     "disposition_kind",
+    "disposition_with",
     "evaluate_preconditions",
     "http_date",
     "if_range_holds",
@@ -41,4 +50,5 @@ __all__ = [
     "multipart_plan",
     "parse_http_date",
     "parse_range",
+    "stricter_cache_control",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+import unicodedata
 from functools import cache
 from typing import Literal
 from urllib.parse import quote
@@ -16,21 +17,32 @@ _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 """The original server called these application/x-tar; clients may rely on it."""
 
 _TEXT_NAMES = frozenset({
-    "changelog", "copying", "install", "license", "manifest", "packages", "readme", "release",
+    "authors", "changelog", "copying", "dockerfile", "index", "inrelease", "install", "kbuild", "kconfig", "license", "makefile",
+    "manifest", "news", "notice", "packages", "readme", "release", "sources", "todo", "version",
 })  # fmt: skip
 
 _TEXT_EXTENSIONS = (
-    ".asc", ".cfg", ".changes", ".conf", ".diff", ".dsc", ".ini", ".list", ".log", ".manifest", ".md", ".md5",
-    ".md5sum", ".patch", ".sha1", ".sha1sum", ".sha256", ".sha256sum", ".sha512", ".sha512sum", ".yaml", ".yml",
+    ".asc", ".buildinfo", ".cfg", ".changes", ".conf", ".diff", ".dsc", ".dts", ".dtsi", ".env", ".ini", ".list", ".log",
+    ".manifest", ".md", ".md5", ".md5sum", ".patch", ".repo", ".rst", ".sha1", ".sha1sum", ".sha256", ".sha256sum", ".sha512",
+    ".sha512sum", ".sources", ".toml", ".yaml", ".yml",
 )  # fmt: skip
 
 _OWN_TYPES = {
     **dict.fromkeys(_TEXT_EXTENSIONS, "text/plain"),
     **dict.fromkeys((".deb", ".img", ".iso", ".rpm"), DEFAULT_MEDIA_TYPE),
+    ".apk": "application/vnd.android.package-archive",
     ".bz2": "application/x-bzip2",
+    ".dtb": "application/x-dtb",
+    ".geojson": "application/geo+json",  # RFC 7946
     ".gz": "application/gzip",
     ".js": "text/javascript",  # RFC 9239
+    ".raucb": "application/vnd.squashfs",  # what a bundle of RAUC is
+    ".sig": "application/pgp-signature",
+    ".swu": "application/x-cpio",  # what an image of SWUpdate is
+    ".torrent": "application/x-bittorrent",
+    ".wasm": "application/wasm",
     ".webp": "image/webp",
+    ".woff2": "font/woff2",  # RFC 8081
     ".xml": "application/xml",  # as text/* its charset parameter would overrule the document's own
     ".xz": "application/x-xz",
     ".zst": "application/zstd",
@@ -39,6 +51,9 @@ _OWN_TYPES = {
 _INLINE_TYPES = frozenset({
     "application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain",
 })  # fmt: skip
+
+_CHECKSUMS = re.compile(r"(?:.*[^a-z0-9])?[a-z0-9]*[0-9]sums?(?:[^a-z0-9]|$)|[a-z]*sums$")
+"""`SHA256SUMS`, and what stands beside it: `SHA256SUMS.gpg`, `SHA256SUMS-arm64`."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
@@ -60,11 +75,11 @@ def media_type_for(name: str) -> str:
     if lowered.endswith(_TAR_SUFFIXES):
         return "application/x-tar"
     stem, dot, extension = lowered.rpartition(".")
-    if not (stem and dot):  # no extension; a leading dot begins none
-        is_text = lowered in _TEXT_NAMES or lowered.endswith("sums")
+    has_extension = bool(stem and dot)  # a leading dot begins none
+    found = _types_by_extension().get(f".{extension}") if has_extension else None
+    if found is None:
+        is_text = _CHECKSUMS.match(lowered) or (not has_extension and lowered in _TEXT_NAMES)
         found = "text/plain" if is_text else DEFAULT_MEDIA_TYPE
-    else:
-        found = _types_by_extension().get(f".{extension}", DEFAULT_MEDIA_TYPE)
     return f"{found}; charset=utf-8" if found.startswith("text/") else found
 
 
@@ -95,16 +110,24 @@ def content_disposition(name: str, kind: DispositionKind) -> str:
         kind: `inline` or `attachment`.
 
     Returns:
-        ASCII only. `filename` holds the name for clients that know nothing else, with `_` for whatever
-        they misread (RFC 6266 appendix D); where that changed the name, `filename*` has it whole
-        (RFC 8187 section 3.2).
+        ASCII only. What is shown has no name: a client that saves it takes that of the URL. `filename` holds the
+        name for clients that know nothing else, without accents and with `_` for whatever they misread (RFC 6266
+        appendix D); where that changed the name, `filename*` has it whole (RFC 8187 section 3.2).
     """
+    if kind == "inline":
+        return kind
     shown = _CONTROLS.sub("_", _SURROGATES.sub("\ufffd", name))
-    fallback = _RISKY_IN_FALLBACK.sub("_", shown)
+    fallback = _RISKY_IN_FALLBACK.sub("_", "".join(map(_without_accents, shown)))
     value = f'{kind}; filename="{fallback}"'
     if fallback != shown:
         value += f"; filename*=UTF-8''{quote(shown, safe='!#$&+-.^_`|~')}"
     return value
+
+
+def _without_accents(character: str) -> str:
+    """The ASCII letters of a character, where it has some; else the character."""
+    letters = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode("ascii")
+    return letters or character
 
 
 @cache

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from app.cache.response_cache import RedirectCache
 from app.catalog import OpenedFile
-from app.domain.access import Access, Principal
+from app.domain.access import Principal
 from app.domain.paths import ArtifactPath
 from app.http_semantics import (
     RangeResult,
@@ -23,29 +23,24 @@ from app.http_semantics import (
     UnsatisfiableRange,
     Validators,
     Verdict,
-    content_disposition,
     digest_fields,
-    disposition_kind,
     evaluate_preconditions,
     if_range_holds,
     is_plain,
-    media_type_for,
     multipart_plan,
     parse_range,
 )
 from app.responses.accel import accel_response
-from app.responses.caching import FILE_VARY, NOT_STORED, PRIVATE, REVALIDATED
+from app.responses.caching import FILE_VARY, NOT_STORED
+from app.responses.file_headers import file_headers
 from app.responses.file_stream import FileStream, OpenPart
 from app.responses.headers import store_headers
 from app.responses.problems import problem_response
 from app.responses.record import record_of
 from app.responses.requester import Requester
-from app.storage.store import ObjectStore, SignedUrl
+from app.storage.store import SIGNED_FIELDS, ObjectStore, SignedUrl
 
 DeliveryMode = Literal["auto", "redirect", "proxy", "accel"]
-
-PAGE_SECURITY_POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
-"""Published files come from many hands: one that a browser shows in place can run nothing."""
 
 _NOT_MODIFIED_FIELDS: Final = ("ETag", "Last-Modified", "Cache-Control", "Vary")
 """What a 304 repeats (RFC 9110 section 15.4.5)."""
@@ -99,7 +94,7 @@ class Delivery:
         record.is_download = request.method == "GET"
         now = self._clock()
         validators = Validators(opened.info.e_tag, opened.info.modified)
-        headers = _headers(opened, validators, now)
+        headers = file_headers(opened, validators, now)
         if (answer := _without_body(request, headers, validators, now)) is not None:
             return answer
         ranges = _ranges(request, opened.info.size, validators, now)
@@ -148,8 +143,7 @@ class Delivery:
     async def _presigned(self, opened: OpenedFile, headers: dict[str, str]) -> SignedUrl | None:
         return await self._store.presign(
             opened.path,
-            content_type=headers["Content-Type"],
-            disposition=headers["Content-Disposition"],
+            fields={name: headers[name] for name in SIGNED_FIELDS if name in headers},
             expires=self._presign_seconds,
             origin=opened.info.origin,
         )
@@ -205,25 +199,6 @@ def _without_body(
         # nothing to HEAD (RFC 9110 section 14.2).
         return Response(None, 200, headers)
     return None
-
-
-def _headers(opened: OpenedFile, validators: Validators, now: float) -> dict[str, str]:
-    """Everything a 200 says about the file."""
-    media_type = opened.info.content_type or media_type_for(opened.path.name)
-    is_public = opened.access is Access.PUBLIC
-    return {
-        "Content-Type": media_type,
-        "Content-Length": str(opened.info.size),
-        "Content-Disposition": content_disposition(opened.path.name, disposition_kind(media_type)),
-        "ETag": validators.etag,
-        "Last-Modified": validators.last_modified(now),
-        "Accept-Ranges": "bytes",
-        **(REVALIDATED if is_public else PRIVATE),
-        "Vary": FILE_VARY,
-        "Content-Security-Policy": PAGE_SECURITY_POLICY,
-        **store_headers(opened.info.origin),
-        **digest_fields(opened.info.digests),
-    }
 
 
 def _ranges(request: Request, size: int, validators: Validators, now: float) -> RangeResult:

@@ -6,7 +6,7 @@ foreign exception at its border into the errors named here; nothing else escapes
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, NamedTuple, Protocol, TypeVar
 
@@ -29,6 +29,15 @@ REPLICA: Final = "replica-"
 """What the names of its copies begin with; a number from 1 follows."""
 OVERLAY: Final = "overlay"
 """Name of the store whose files lie over theirs."""
+
+SIGNED_FIELDS: Final = (
+    "Content-Type",
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Language",
+    "Cache-Control",
+)
+"""Header fields that a signed URL can set (Amazon S3 API Reference, GetObject: `response-*`)."""
 
 Result = TypeVar("Result")
 
@@ -164,15 +173,14 @@ class ObjectStore(Protocol):
         ...
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
+        self, path: ArtifactPath, *, fields: Mapping[str, str], expires: int, origin: str = ""
     ) -> SignedUrl | None:
         """A URL from which anybody can GET the file for a while, or None where the store has no such thing.
 
         The same question gives the same URL for a while, so that whoever keeps files by their URL finds them again.
 
         Args:
-            content_type: value for the answer's Content-Type.
-            disposition: value for the answer's Content-Disposition.
+            fields: header fields that the answer is to have, of those in `SIGNED_FIELDS`.
             expires: seconds after which the URL may be refused, at the earliest.
             origin: of the file's info, so that the URL is that of the store which has the file.
         """

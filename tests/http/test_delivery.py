@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import httpx
 import pytest
 
+from app.domain.entries import StoredFields
 from app.domain.paths import ArtifactPath
 from app.storage.store import SignedUrl
 from tests.support.live_server import app_over, token
@@ -23,8 +25,7 @@ BROWSER = {"Accept": "text/html"}
 
 class Presigned(NamedTuple):
     path: str
-    content_type: str
-    disposition: str
+    fields: Mapping[str, str]
     expires: int
 
 
@@ -42,12 +43,10 @@ class PresigningStore(MemoryStore):
         self.put("members/f", b"x")
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
+        self, path: ArtifactPath, *, fields: Mapping[str, str], expires: int, origin: str = ""
     ) -> SignedUrl | None:
-        self.presigned.append(Presigned(path.text, content_type, disposition, expires))
-        return await super().presign(
-            path, content_type=content_type, disposition=disposition, expires=expires, origin=origin
-        )
+        self.presigned.append(Presigned(path.text, fields, expires))
+        return await super().presign(path, fields=fields, expires=expires, origin=origin)
 
 
 class Site(NamedTuple):
@@ -190,14 +189,56 @@ def test_the_store_is_told_what_the_answer_is_to_say(auto: Site) -> None:
     auto.client.get("/d/f.txt")
     auto.client.get("/d/m%C3%BCsli.img")
     assert auto.store.presigned == [
-        Presigned("d/f.txt", "text/plain; charset=utf-8", 'inline; filename="f.txt"', 77),
+        Presigned(
+            "d/f.txt",
+            {
+                "Content-Type": "text/plain; charset=utf-8",
+                "Content-Disposition": "inline",
+                "Cache-Control": "no-cache",
+            },
+            77,
+        ),
         Presigned(
             "d/m\u00fcsli.img",
-            "application/octet-stream",
-            "attachment; filename=\"m_sli.img\"; filename*=UTF-8''m%C3%BCsli.img",
+            {
+                "Content-Type": "application/octet-stream",
+                "Content-Disposition": "attachment; filename=\"musli.img\"; filename*=UTF-8''m%C3%BCsli.img",
+                "Cache-Control": "no-cache",
+            },
             77,
         ),
     ]
+
+
+STORED = StoredFields(
+    encoding="aws-chunked,gzip",
+    language="de",
+    cache_control="no-store, max-age=600",
+    disposition='attachment; filename="guide-1.0.txt"',
+)
+SAID = {
+    "Content-Type": "text/plain; charset=utf-8",
+    "Content-Disposition": 'attachment; filename="guide-1.0.txt"',
+    "Content-Encoding": "gzip",
+    "Content-Language": "de",
+    "Cache-Control": "no-cache, no-store",
+}
+
+
+@pytest.mark.parametrize("delivery", ["auto", "proxy"])
+def test_what_is_stored_with_a_file_is_said_whichever_way_it_goes_out(delivery: str) -> None:
+    with site_with(delivery) as site:
+        site.store.put("d/g.txt", gzip.compress(b"guide"), stored=STORED)
+        for answer in (site.client.head("/d/g.txt"), site.client.get("/d/g.txt", headers={"If-Match": "*"})):
+            assert answer.status_code == 200
+            assert {name: answer.headers[name] for name in SAID} == SAID
+        assert (
+            site.client.get("/d/g.txt", headers={"If-None-Match": "*"}).headers["Cache-Control"]
+            == (SAID["Cache-Control"])
+        )
+        if delivery == "auto":
+            assert site.client.get("/d/g.txt").status_code == 302
+            assert site.store.presigned[-1].fields == SAID
 
 
 def test_what_is_not_there_is_not_found_here(auto: Site) -> None:

@@ -5,11 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import NamedTuple
 
-from app.domain.entries import Digest, Entry, File, FileInfo, Folder, Found, Listing, Skipped, walk_order
+from app.domain.entries import (
+    Digest,
+    Entry,
+    File,
+    FileInfo,
+    Folder,
+    Found,
+    Listing,
+    Skipped,
+    StoredFields,
+    walk_order,
+)
 from app.domain.entry_table import EntryTable
 from app.domain.errors import Moved, NotFound, ObjectChanged
 from app.domain.paths import ArtifactPath
@@ -26,6 +37,7 @@ from app.storage.store import (
 )
 
 CHUNK_BYTES = 64 * 1024
+NOTHING_STORED = StoredFields()
 
 
 class Call(NamedTuple):
@@ -43,11 +55,17 @@ class _Object(NamedTuple):
     modified: float
     content_type: str | None
     digests: tuple[Digest, ...] = ()
+    stored: StoredFields = NOTHING_STORED
 
     @property
     def info(self) -> FileInfo:
         return FileInfo(
-            len(self.content), self.modified, _opaque_tag(self.content), self.content_type, self.digests
+            len(self.content),
+            self.modified,
+            _opaque_tag(self.content),
+            self.content_type,
+            self.digests,
+            stored=self.stored,
         )
 
 
@@ -92,9 +110,10 @@ class MemoryStore:
         modified: float = 1e9,
         content_type: str | None = None,
         digests: tuple[Digest, ...] = (),
+        stored: StoredFields = NOTHING_STORED,
     ) -> None:
         """Store a file, or an empty folder where the path ends in `/`."""
-        self._objects[path] = _Object(content, modified, content_type, digests)
+        self._objects[path] = _Object(content, modified, content_type, digests, stored)
 
     @staticmethod
     def e_tag_of(content: bytes) -> str:
@@ -200,7 +219,7 @@ class MemoryStore:
             yield chunks
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
+        self, path: ArtifactPath, *, fields: Mapping[str, str], expires: int, origin: str = ""
     ) -> SignedUrl | None:
         """See `ObjectStore.presign`."""
         self._start("presign", path)

@@ -111,7 +111,9 @@ def plant_and_sign() -> Signed:
         async with open_s3_store(BUCKET, observe=lambda *_: None) as store:
             info = await store.head(path_of("d/f"))
             signed = {
-                name: await store.presign(path_of(name), content_type="a/b", disposition="inline", expires=60)
+                name: await store.presign(
+                    path_of(name), fields={"Content-Type": "a/b", "Content-Disposition": "inline"}, expires=60
+                )
                 for name in ("d/f", "d/gone")
             }
         return Signed({name: found.url for name, found in signed.items()}, f'"{info.e_tag}"')

@@ -40,7 +40,9 @@ async def web() -> AsyncIterator[httpx.AsyncClient]:
 async def presign(tree: PlantedTree, path: ArtifactPath, *, expires: int = 60) -> str:
     disposition = "attachment; filename=\"f\"; filename*=UTF-8''%C3%BC"
     signed = await tree.store.presign(
-        path, content_type="application/x-image", disposition=disposition, expires=expires
+        path,
+        fields={"Content-Type": "application/x-image", "Content-Disposition": disposition},
+        expires=expires,
     )
     assert signed is not None
     return signed.url

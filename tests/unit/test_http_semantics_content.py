@@ -39,10 +39,24 @@ PLAIN = "text/plain; charset=utf-8"
         ("a.xz", "application/x-xz"),
         ("a.zst", "application/zstd"),
         ("a.bz2", "application/x-bzip2"),
-        *[(f"a.{ext}", OCTETS) for ext in ("deb", "rpm", "iso", "img", "dtb", "unknown")],
+        *[(f"a.{ext}", OCTETS) for ext in ("deb", "rpm", "iso", "img", "unknown")],
         *[(f"a.{ext}", PLAIN) for ext in ("md5", "sha1", "sha256", "sha512", "asc", "log", "md", "manifest")],
         *[(name, PLAIN) for name in ("README", "LICENSE", "MANIFEST", "Release", "Packages", "INSTALL")],
         *[(name, PLAIN) for name in ("COPYING", "ChangeLog", "MD5SUMS", "SHA1SUMS", "SHA256SUMS")],
+        *[
+            (name, PLAIN)
+            for name in ("InRelease", "Sources", "Makefile", "SHA256SUMS.gpg", "SHA256SUMS-arm64")
+        ],
+        *[(f"a.{ext}", PLAIN) for ext in ("toml", "repo", "dts")],
+        ("SHA256SUMS.gz", "application/gzip"),
+        ("a.apk", "application/vnd.android.package-archive"),
+        ("a.torrent", "application/x-bittorrent"),
+        ("a.woff2", "font/woff2"),
+        ("a.geojson", "application/geo+json"),
+        ("a.wasm", "application/wasm"),
+        ("a.dtb", "application/x-dtb"),
+        ("a.swu", "application/x-cpio"),
+        ("a.raucb", "application/vnd.squashfs"),
         ("vmlinuz", OCTETS),
         (".bashrc", OCTETS),
         (".txt", OCTETS),
@@ -88,7 +102,7 @@ def test_only_what_cannot_carry_script_is_shown(media_type: str, kind: str) -> N
         ("100%.txt", 'filename="100%.txt"'),
         ("100%41.txt", "filename=\"100_41.txt\"; filename*=UTF-8''100%2541.txt"),
         ('q"u\\o.txt', "filename=\"q_u_o.txt\"; filename*=UTF-8''q%22u%5Co.txt"),
-        ("ü.txt", "filename=\"_.txt\"; filename*=UTF-8''%C3%BC.txt"),
+        ("ü.txt", "filename=\"u.txt\"; filename*=UTF-8''%C3%BC.txt"),
         ("\U0001f600'*.txt", "filename=\"_'*.txt\"; filename*=UTF-8''%F0%9F%98%80%27%2A.txt"),
         ("bad\udcff.txt", "filename=\"bad_.txt\"; filename*=UTF-8''bad%EF%BF%BD.txt"),
         ("a\r\nb\x00\x7f.txt", 'filename="a__b__.txt"'),
@@ -99,13 +113,17 @@ def test_disposition_names(name: str, parameters: str) -> None:
     assert content_disposition(name, "attachment") == f"attachment; {parameters}"
 
 
+def test_what_is_shown_has_no_name() -> None:
+    assert content_disposition("a.txt", "inline") == "inline"
+
+
 @given(st.text(st.characters(), min_size=1))
 def test_disposition_is_always_one_safe_line(name: str) -> None:
-    value = content_disposition(name, "inline")
+    value = content_disposition(name, "attachment")
     assert value.isascii()
     assert value.isprintable()
     match = re.fullmatch(
-        r"inline; filename=\"([^\"\\]*)\"(?:; filename\*=UTF-8''([A-Za-z0-9!#$&+.^_`|~%-]+))?", value
+        r"attachment; filename=\"([^\"\\]*)\"(?:; filename\*=UTF-8''([A-Za-z0-9!#$&+.^_`|~%-]+))?", value
     )
     assert match is not None
     if match[2] and not re.search("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", name):

@@ -99,7 +99,10 @@ class TestFailover:
         copies.replica.presign_base = "https://other.example"
         for origin, host in (("primary", "s3.example"), ("replica-1", "other.example")):
             signed = await copies.store.presign(
-                FILE, content_type="a/b", disposition="inline", expires=9, origin=origin
+                FILE,
+                fields={"Content-Type": "a/b", "Content-Disposition": "inline"},
+                expires=9,
+                origin=origin,
             )
             assert signed is not None
             assert signed.url.startswith(f"https://{host}/")

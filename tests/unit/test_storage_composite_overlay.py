@@ -83,7 +83,7 @@ async def test_a_url_is_made_where_the_file_is(layers: Layers) -> None:
         path = FOLDER.child(name)
         origin = (await layers.store.head(path)).origin
         url = await layers.store.presign(
-            path, content_type="a/b", disposition="inline", expires=9, origin=origin
+            path, fields={"Content-Type": "a/b", "Content-Disposition": "inline"}, expires=9, origin=origin
         )
         assert (url is not None) is has_url
 

@@ -514,7 +514,9 @@ async def test_an_io_error_behind_a_link_is_no_absence(
 
 
 async def test_there_are_no_presigned_urls(store: LocalStore) -> None:
-    url = await store.presign(path_of("real/f.txt"), content_type="a/b", disposition="inline", expires=9)
+    url = await store.presign(
+        path_of("real/f.txt"), fields={"Content-Type": "a/b", "Content-Disposition": "inline"}, expires=9
+    )
     assert url is None
 
 

@@ -16,7 +16,9 @@ async def test_calls_are_recorded_in_order() -> None:
     store.put("d/f", b"x")
     await store.list_folder(path_of("d/"))
     await store.head(path_of("d/f"))
-    url = await store.presign(path_of("d/f"), content_type="a/b", disposition="inline", expires=1)
+    url = await store.presign(
+        path_of("d/f"), fields={"Content-Type": "a/b", "Content-Disposition": "inline"}, expires=1
+    )
     assert url is not None
     assert url.url.startswith("https://s3.example/d/f?")
     assert store.calls == [Call("list", "d/"), Call("head", "d/f"), Call("presign", "d/f")]

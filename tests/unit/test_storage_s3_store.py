@@ -242,7 +242,9 @@ async def test_what_no_key_can_be_is_not_asked_for(s3: FakeS3, store: S3Store, p
         with pytest.raises(NotFound):
             await use
     with pytest.raises(NotFound):
-        await store.presign(path, content_type="text/plain", disposition="inline", expires=9)
+        await store.presign(
+            path, fields={"Content-Type": "text/plain", "Content-Disposition": "inline"}, expires=9
+        )
     assert s3.requests == []
 
 
@@ -382,7 +384,9 @@ async def test_the_second_spelling_is_not_tried_where_the_first_was_refused(
 
 async def test_presigning_asks_s3_only_about_spellings(s3: FakeS3, store: S3Store) -> None:
     signed = await store.presign(
-        FILE, content_type="text/x-y", disposition='attachment; filename="f"', expires=60
+        FILE,
+        fields={"Content-Type": "text/x-y", "Content-Disposition": 'attachment; filename="f"'},
+        expires=60,
     )
     url = signed.url
     assert time.time() < signed.until <= time.time() + 12
@@ -392,7 +396,9 @@ async def test_presigning_asks_s3_only_about_spellings(s3: FakeS3, store: S3Stor
     assert "response-content-disposition=attachment%3B%20filename%3D%22f%22" in url
     assert s3.requests == []
     s3.answer = fake_s3.in_turn(fake_s3.status(404), fake_s3.content(b""))
-    signed = await store.presign(ArtifactPath.of("~a"), content_type="a/b", disposition="inline", expires=60)
+    signed = await store.presign(
+        ArtifactPath.of("~a"), fields={"Content-Type": "a/b", "Content-Disposition": "inline"}, expires=60
+    )
     assert signed.url.startswith(f"{s3.url}/artifacts/%257Ea?")
 
 

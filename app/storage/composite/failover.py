@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -92,12 +92,10 @@ class FailoverStore:
             yield chunks
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
+        self, path: ArtifactPath, *, fields: Mapping[str, str], expires: int, origin: str = ""
     ) -> SignedUrl | None:
         """See `ObjectStore.presign`."""
-        return await self._named(origin).presign(
-            path, content_type=content_type, disposition=disposition, expires=expires, origin=origin
-        )
+        return await self._named(origin).presign(path, fields=fields, expires=expires, origin=origin)
 
     async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`. Looks at every store; one that answers suffices."""

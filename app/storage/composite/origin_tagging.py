@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from app.domain.entries import FileInfo, Found, Listing
@@ -49,12 +49,10 @@ class OriginTagging:
         return self._store.open_range(path, info, first, length)
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
+        self, path: ArtifactPath, *, fields: Mapping[str, str], expires: int, origin: str = ""
     ) -> SignedUrl | None:
         """See `ObjectStore.presign`."""
-        return await self._store.presign(
-            path, content_type=content_type, disposition=disposition, expires=expires, origin=origin
-        )
+        return await self._store.presign(path, fields=fields, expires=expires, origin=origin)
 
     async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from app.domain.entries import FileInfo, Found, Listing
@@ -70,13 +70,11 @@ class OverlayStore:
         return store.open_range(path, info, first, length)
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
+        self, path: ArtifactPath, *, fields: Mapping[str, str], expires: int, origin: str = ""
     ) -> SignedUrl | None:
         """See `ObjectStore.presign`."""
         store = self._upper if origin == self._upper.name else self._lower
-        return await store.presign(
-            path, content_type=content_type, disposition=disposition, expires=expires, origin=origin
-        )
+        return await store.presign(path, fields=fields, expires=expires, origin=origin)
 
     async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`. Both are needed."""

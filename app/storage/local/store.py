@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
@@ -118,10 +118,10 @@ class LocalStore:
             self._close_later(opened.file)
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
+        self, path: ArtifactPath, *, fields: Mapping[str, str], expires: int, origin: str = ""
     ) -> SignedUrl | None:
         """See `ObjectStore.presign`. A directory has no such thing."""
-        del path, content_type, disposition, expires, origin
+        del path, fields, expires, origin
         return None
 
     async def check(self) -> tuple[str, ...]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from app.domain.entries import FileInfo, Found, Listing
+from app.domain.entries import FileInfo, Found, Listing, StoredFields
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.observation import observed
@@ -143,12 +143,12 @@ class S3Store:
             download.close()
 
     async def presign(
-        self, path: ArtifactPath, *, content_type: str, disposition: str, expires: int, origin: str = ""
+        self, path: ArtifactPath, *, fields: Mapping[str, str], expires: int, origin: str = ""
     ) -> SignedUrl:
         """See `ObjectStore.presign`. Asks S3 only where the path may be stored under one of several keys."""
         del origin
         key = await self._stored_key(path)
-        query = {"response-content-type": content_type, "response-content-disposition": disposition}
+        query = {f"response-{name.lower()}": value for name, value in fields.items()}
         return await self._signer.presign("GET", key, query, seconds=expires)
 
     async def check(self) -> tuple[str, ...]:
@@ -168,6 +168,12 @@ class S3Store:
             e_tag=opaque(answer["ETag"]),
             content_type=_stated_type(answer.get("ContentType", "")),
             digests=stored_digests(answer),
+            stored=StoredFields(
+                encoding=answer.get("ContentEncoding", ""),
+                language=answer.get("ContentLanguage", ""),
+                cache_control=answer.get("CacheControl", ""),
+                disposition=answer.get("ContentDisposition", ""),
+            ),
         )
 
     async def _read_whole(self, key: str) -> bytes:

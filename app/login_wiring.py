@@ -13,20 +13,24 @@ from app.auth.login_groups import GroupNames
 from app.auth.oidc.client import OidcClient, OidcSettings
 from app.auth.oidc.issuer import Issuer
 from app.auth.people import Directory
+from app.auth.revocation import Revocations
 from app.auth.sessions import SessionLives, Sessions
 from app.config import Settings
 
 
-def build_login(settings: Settings, keys: KeyRing) -> Login:
+def build_login(settings: Settings, keys: KeyRing, revocations: Revocations) -> Login:
     """The ways to log in; none where no setting names one.
 
     Args:
         keys: seal sessions.
+        revocations: knows which were taken back.
     """
     lives = SessionLives(
         settings.session_seconds, settings.session_idle_seconds, settings.session_refresh_seconds
     )
-    return Login(Sessions(keys, lives, settings.session_epoch), _provider(settings), _directory(settings))
+    return Login(
+        Sessions(keys, lives, settings.session_epoch, revocations), _provider(settings), _directory(settings)
+    )
 
 
 def contact_url(contact: str | None) -> str:

@@ -17,6 +17,7 @@ from app.auth.keys import KeyRing
 from app.auth.login import Login
 from app.auth.networks import parse_networks
 from app.auth.principal import Authenticator
+from app.auth.revocation import Revocations
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.listing_cache import ListingCache
@@ -100,9 +101,12 @@ class SiteWiring:
         self._keys = KeyRing([key.get_secret_value() for key in settings.secret_keys] or [_ephemeral_key()])
         self._networks = parse_networks(settings.trusted_networks)
         self._proxies = parse_networks(settings.trusted_proxies)
-        self._login = build_login(settings, self._keys)
+        revocations = Revocations(settings.revoked_file)
+        self._login = build_login(settings, self._keys, revocations)
         self._site = Site(settings.site_title, self._login.is_possible, contact_url(settings.contact))
-        self._authenticator = Authenticator(self._keys, self._login.sessions, self._networks, self._proxies)
+        self._authenticator = Authenticator(
+            self._keys, self._login.sessions, revocations, self._networks, self._proxies
+        )
 
     def open(
         self,

@@ -6,16 +6,21 @@ import base64
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import structlog
+
 from app.auth.cookies import cookie_values
 from app.auth.fields import declared
 from app.auth.keys import KeyRing
 from app.auth.licences import ACCEPTANCE_COOKIE, header_acceptances, read_acceptances
 from app.auth.networks import Address, Network, client_address, is_in
+from app.auth.revocation import Revocations
 from app.auth.sessions import Session, Sessions
 from app.auth.tokens import verify_token
 from app.domain.access import PathScope, Principal
 from app.domain.errors import AuthenticationFailed, SessionDue
 from app.http_semantics import FieldLines
+
+_log = structlog.get_logger(__name__)
 
 
 class Identity(NamedTuple):
@@ -38,6 +43,7 @@ class Authenticator:
     Args:
         keys: whose tokens and acceptances are believed.
         sessions: reads those of people who are logged in.
+        revocations: knows which tokens were taken back.
         trusted_networks: clients in them are trusted without any credentials.
         trusted_proxies: the peers whose `X-Forwarded-For` is believed.
     """
@@ -46,11 +52,13 @@ class Authenticator:
         self,
         keys: KeyRing,
         sessions: Sessions,
+        revocations: Revocations,
         trusted_networks: Sequence[Network],
         trusted_proxies: Sequence[Network],
     ) -> None:
         self._keys = keys
         self._sessions = sessions
+        self._revocations = revocations
         self._trusted_networks = tuple(trusted_networks)
         self._trusted_proxies = tuple(trusted_proxies)
 
@@ -66,10 +74,11 @@ class Authenticator:
             is_https: whether the client's connection is encrypted.
 
         Raises:
+            RevocationsUnknown: it cannot be told if the credentials were taken back.
             SessionDue: somebody is logged in whose groups have to be asked for again.
             AuthenticationFailed: credentials were sent and do not hold. Never a silent demotion to
                 anonymous: a script would take the shorter listing for the truth. Codes: `auth-repeated`,
-                `auth-scheme`, and those of `verify_token`.
+                `auth-scheme`, `token-revoked`, and those of `verify_token`.
         """
         headers = declared(headers)
         client = client_address(peer, headers("x-forwarded-for"), self._trusted_proxies)
@@ -81,6 +90,9 @@ class Authenticator:
         if len(authorization) > 1:
             raise AuthenticationFailed("auth-repeated", "send one Authorization header, not several")
         grant = verify_token(self._keys, _token(authorization[0]), client=client, now=now)
+        if self._revocations.is_revoked(grant.id, now):
+            _log.warning("revoked_token_used", id=grant.id, subject=grant.subject, client=str(client))
+            raise AuthenticationFailed("token-revoked", "the token was taken back")
         principal = Principal(
             subject=grant.subject,
             groups=grant.groups,

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from app.auth.cookies import cookie_values, secure_name
 from app.auth.keys import KeyRing, Purpose
+from app.auth.revocation import NOTHING_REVOKED, Revocations
 from app.auth.sealing import seal, unseal
 from app.domain.errors import LoginFailed
 
@@ -71,9 +72,17 @@ class Sessions:
         keys: seal them.
         lives: how long they hold.
         epoch: any number; a session of another one has ended.
+        revocations: knows which were taken back.
     """
 
-    def __init__(self, keys: KeyRing, lives: SessionLives, epoch: int) -> None:
+    def __init__(
+        self,
+        keys: KeyRing,
+        lives: SessionLives,
+        epoch: int,
+        revocations: Revocations = NOTHING_REVOKED,
+    ) -> None:
+        self._revocations = revocations
         self._keys = keys
         self._lives = lives
         self._epoch = epoch
@@ -116,11 +125,14 @@ class Sessions:
             now: seconds since the epoch, UTC.
             is_https: whether the client's connection is encrypted. Only the name that no other host, and no
                 connection in the clear, can have set is looked at then.
+
+        Raises:
+            RevocationsUnknown: it cannot be told if the session was taken back.
         """
         for value in cookie_values(cookies, secure_name(SESSION_COOKIE, is_https=is_https)):
             session = self._session(unseal(self._keys, Purpose.SESSION, value))
             if session is not None and self.seconds_left(session, now) > 0:
-                return session
+                return None if self._revocations.is_revoked(session.id, now) else session
         return None
 
     def seconds_left(self, session: Session, now: float) -> int:

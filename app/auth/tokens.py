@@ -85,6 +85,15 @@ def verify_token(keys: KeyRing, text: str, *, client: Address | None, now: float
     return grant
 
 
+def read_token(keys: KeyRing, text: str) -> TokenGrant:
+    """What a token says, whether it holds now or not.
+
+    Raises:
+        AuthenticationFailed: with a code of `KeyRing.verify` that has nothing to do with times.
+    """
+    return _grant(keys.verify(Purpose.ACCESS, text, now=None))
+
+
 def parse_duration(text: str) -> int:
     """Read a duration such as `30d`: a positive whole number of s, m, h, d or w.
 

@@ -10,6 +10,7 @@ from app.auth.keys import KeyRing
 from app.auth.networks import parse_networks
 from app.auth.tokens import TokenGrant, issue_token, parse_duration
 from app.cli.arguments import Commands, checked, load, name, network
+from app.cli.token_revoke import add_revocation
 from app.config import ConfigError
 from app.domain.access import Permission
 from app.policy.globs import PathGlob
@@ -17,9 +18,10 @@ from app.policy.globs import PathGlob
 
 def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add the command to the command line."""
-    actions = commands.add_parser("token", help="create access tokens").add_subparsers(
+    actions = commands.add_parser("token", help="create, inspect and revoke access tokens").add_subparsers(
         required=True, metavar="ACTION"
     )
+    add_revocation(actions, common)
     create = actions.add_parser("create", parents=[common], help="print a new token")
     create.add_argument(
         "--subject", required=True, type=name, metavar="S", help="user or robot name, for the log"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -41,6 +42,11 @@ class LoginSettings(BaseModel):
     )
     session_epoch: Number = Field(
         0, ge=0, description="Change this number on all replicas to end all logins."
+    )
+    revoked_file: Annotated[Path | None, Allowed("the path of a text file")] = Field(
+        None,
+        description="File with the IDs of revoked tokens and logins, one per line. Read every 5 seconds; if it cannot be read "
+        "for a minute, all tokens and logins are refused.",
     )
     login_groups: Annotated[
         Names, Allowed("names or `THEIRS=OURS`, each with at most one `*`, separated by commas or spaces")

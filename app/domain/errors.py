@@ -9,6 +9,7 @@ PierheadError
 ├── AmbiguousPattern            a wildcard that matches several files
 ├── Moved                       the path is a link; ask for its target
 ├── AuthenticationFailed        credentials were sent and do not hold
+├── RevocationsUnknown          it cannot be told which tokens were taken back
 ├── SessionDue                  logged in, but the groups have to be asked for again
 ├── LoginFailed                 somebody wanted to log in and could not
 ├── LoginUnavailable            the identity provider or directory does not answer
@@ -115,6 +116,13 @@ class AuthenticationFailed(PierheadError):
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
         self.code = code
+
+
+class RevocationsUnknown(PierheadError):
+    """It cannot be told which tokens were taken back, so that none counts: worth a retry later."""
+
+    def __init__(self) -> None:
+        super().__init__("tokens and logins cannot be checked at the moment")
 
 
 class SessionDue(PierheadError):

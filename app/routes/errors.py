@@ -35,6 +35,7 @@ from app.domain.errors import (
     PermissionRequired,
     PierheadError,
     Refused,
+    RevocationsUnknown,
     RulesUnreadable,
     SessionDue,
     StoreDenied,
@@ -64,6 +65,7 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
     PathTooLong: Status(414, "path-too-long", "Path too long"),
     BadParameter: Status(400, "bad-parameter", "Bad request"),
     AuthenticationFailed: Status(401, "authentication-failed", "Authentication failed"),
+    RevocationsUnknown: Status(503, "revocations-unknown", "Tokens cannot be checked"),
     SessionDue: Status(401, "session-due", "Session has to be renewed"),
     LoginFailed: Status(403, "login-failed", "Login failed"),
     LoginUnavailable: Status(503, "login-unavailable", "Login unavailable"),
@@ -204,7 +206,7 @@ def _headers(error: PierheadError, *, offers_basic: bool) -> dict[str, str]:
         headers["WWW-Authenticate"] = schemes
     if isinstance(error, AuthenticationFailed):
         headers["WWW-Authenticate"] = f'{schemes}, error="invalid_token", error_description="{error.code}"'
-    if isinstance(error, StoreUnavailable | ObjectChanged | LoginUnavailable):
+    if isinstance(error, StoreUnavailable | ObjectChanged | LoginUnavailable | RevocationsUnknown):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return headers
 

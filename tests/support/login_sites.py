@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from app.auth.keys import KeyRing, Purpose
+from app.auth.sealing import unseal
+from app.auth.sessions import SESSION_COOKIE
 from tests.support.clocks import Clock
 from tests.support.fake_provider import CLIENT_ID, CLIENT_SECRET, FakeProvider
-from tests.support.live_server import app_over, live_server
+from tests.support.live_server import SECRET, app_over, live_server
 from tests.support.memory_store import MemoryStore
 from tests.support.person import Person
 
@@ -37,6 +40,13 @@ class LoginSite(NamedTuple):
     person: Person
     provider: FakeProvider
     clock: Clock
+
+    def session(self) -> str:
+        """The id of the session in the person's browser."""
+        value = self.person.client.cookies[SESSION_COOKIE]
+        claims = unseal(KeyRing([SECRET]), Purpose.SESSION, value)
+        assert claims is not None
+        return str(claims["sid"])
 
 
 def oidc_settings(provider: FakeProvider, **settings: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 
 from app.auth.keys import KeyRing
 from app.auth.people import Person
+from app.auth.revocation import NOTHING_REVOKED
 from app.domain.errors import LoginFailed, LoginUnavailable
 from app.login_wiring import build_login
 from tests.support.live_server import settings_for
@@ -27,7 +28,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
 
 
 def log_in(settings: dict[str, Any], user: str, password: str = PASSWORD) -> Person:
-    login = build_login(settings_for(**settings), KEYS)
+    login = build_login(settings_for(**settings), KEYS, NOTHING_REVOKED)
 
     async def ask() -> Person:
         try:
@@ -39,7 +40,7 @@ def log_in(settings: dict[str, Any], user: str, password: str = PASSWORD) -> Per
 
 
 def find(settings: dict[str, Any], subject: str) -> Person | None:
-    directory = build_login(settings_for(**settings), KEYS).directory
+    directory = build_login(settings_for(**settings), KEYS, NOTHING_REVOKED).directory
     assert directory is not None
     return asyncio.run(directory.find(subject))
 
@@ -120,7 +121,7 @@ def test_the_event_loop_goes_on_while_a_directory_hangs(tmp_path: Path) -> None:
         async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             settings = {"ldap_url": f"ldap://127.0.0.1:{port}", "ldap_user_base": PEOPLE}
-            login = build_login(settings_for(**settings), KEYS)
+            login = build_login(settings_for(**settings), KEYS, NOTHING_REVOKED)
             asking = asyncio.create_task(login.log_in("alice", PASSWORD))
             while not asking.done():
                 await asyncio.sleep(0.01)

@@ -15,6 +15,7 @@ from app.auth.keys import KeyRing
 from app.auth.licences import ACCEPTANCE_COOKIE, grant_acceptance
 from app.auth.networks import parse_networks
 from app.auth.principal import Authenticator, Identity
+from app.auth.revocation import Revocations
 from app.auth.sessions import SessionLives, Sessions
 from app.auth.tokens import TokenGrant, issue_token
 from app.domain.access import ANONYMOUS, PathScope, Principal
@@ -29,7 +30,9 @@ ROBOT = Principal("robot", frozenset({"members"}), PathScope(("releases/**",)), 
 A, B = "a" * 32, "b" * 32
 
 SESSIONS = Sessions(KEYS, SessionLives(43200, 7200, 900), epoch=0)
-AUTHENTICATOR = Authenticator(KEYS, SESSIONS, parse_networks(["192.0.2.0/24"]), parse_networks(["10.0.0.1"]))
+AUTHENTICATOR = Authenticator(
+    KEYS, SESSIONS, Revocations(None), parse_networks(["192.0.2.0/24"]), parse_networks(["10.0.0.1"])
+)
 
 
 def identify(peer: str | None = "203.0.113.1", **lines: str | Sequence[str]) -> Identity:

@@ -199,6 +199,7 @@ WRONG: list[tuple[str, str]] = [
     ("session_idle_seconds", "59"),
     ("session_refresh_seconds", "7200"),
     ("session_epoch", "-1"),
+    ("revoked_file", "5"),
     ("login_groups", '["a=b*"]'),
     ("login_groups", '["=a"]'),
     ("oidc_issuer", '"http://idp.example.org"'),

@@ -1,0 +1,101 @@
+"""`pierhead token inspect`, `revoke` and `list-revoked`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from app.auth.keys import KeyRing
+from app.auth.revocation import read_revoked, write_revoked
+from app.auth.tokens import TokenGrant, read_token
+from app.cli.arguments import Commands, load, name
+from app.config import ConfigError, Settings
+from app.domain.errors import AuthenticationFailed
+
+
+def add_revocation(actions: Commands, common: argparse.ArgumentParser) -> None:
+    """Add the actions to `pierhead token`."""
+    inspect = actions.add_parser(
+        "inspect", parents=[common], help="show the content of a token and whether it is valid"
+    )
+    inspect.add_argument("token", type=name, metavar="TOKEN")
+    inspect.set_defaults(run=_inspect)
+    revoke = actions.add_parser("revoke", parents=[common], help="revoke a token or a login")
+    revoke.add_argument("token", type=name, metavar="TOKEN", help="the token, or its ID")
+    revoke.add_argument("--note", type=_note, metavar="TEXT", help="the reason, shown by list-revoked")
+    revoke.set_defaults(run=_revoke)
+    listing = actions.add_parser("list-revoked", parents=[common], help="list revoked tokens and logins")
+    listing.set_defaults(run=_list)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    settings = load(options).settings
+    grant = _grant_of(settings, options.token)
+    if grant is None:
+        raise ConfigError(("TOKEN: is not one that was signed with these secret_keys",))
+    shown = asdict(grant) | {
+        "groups": sorted(grant.groups),
+        "networks": [str(network) for network in grant.networks],
+        "permissions": sorted(grant.permissions),
+        "is_expired": time.time() >= grant.expires,
+        "is_revoked": settings.revoked_file is not None and grant.id in _read(settings.revoked_file),
+    }
+    print(json.dumps(shown, indent=2, ensure_ascii=False))
+    return 0
+
+
+def _revoke(options: argparse.Namespace) -> int:
+    settings = load(options).settings
+    file = _file(settings)
+    grant = _grant_of(settings, options.token)
+    identifier = grant.id if grant else options.token
+    if "." in identifier or " " in identifier:
+        raise ConfigError(("TOKEN: is neither an id nor a token that was signed with these secret_keys",))
+    revoked = _read(file) if file.exists() else {}
+    revoked[identifier] = " ".join(part for part in (grant.subject if grant else "", options.note) if part)
+    try:
+        write_revoked(file, revoked.items())
+    except OSError as error:
+        raise ConfigError((f"revoked_file: {file} cannot be written: {error.strerror}",)) from error
+    print(identifier)
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    for identifier, note in _read(_file(load(options).settings)).items():
+        print(f"{identifier} {note}".rstrip())
+    return 0
+
+
+def _file(settings: Settings) -> Path:
+    if settings.revoked_file is None:
+        raise ConfigError(
+            ("revoked_file: must be given to take tokens back: the file that the server reads",)
+        )
+    return settings.revoked_file
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        return read_revoked(file)
+    except (OSError, ValueError) as error:
+        raise ConfigError((f"revoked_file: {file} cannot be read: {error}",)) from error
+
+
+def _grant_of(settings: Settings, token: str) -> TokenGrant | None:
+    """What a token says, whether it still holds or not; None for what is no token of these keys."""
+    if not settings.secret_keys:
+        return None
+    keys = KeyRing([key.get_secret_value() for key in settings.secret_keys])
+    try:
+        return read_token(keys, token)
+    except AuthenticationFailed:
+        return None
+
+
+def _note(text: str) -> str:
+    """A note is part of a line."""
+    return " ".join(name(text).split())

@@ -44,6 +44,7 @@ from app.routes.file import FileRoute
 from app.routes.folder import FolderRoute
 from app.routes.forms import Forms
 from app.routes.health import build_health_router
+from app.routes.index_files import IndexFiles
 from app.routes.invalidate import Bucket, build_invalidate_router
 from app.routes.legacy_api import build_legacy_router
 from app.routes.licence import build_licence_router
@@ -139,6 +140,7 @@ class SiteWiring:
         delivery = Delivery(
             store,
             redirects,
+            serving=self._policy.serving,
             mode=settings.delivery,
             requester=requester,
             presign_seconds=settings.presign_seconds,
@@ -149,7 +151,13 @@ class SiteWiring:
         access_log = _access_log(settings)
         front_door = build_application(
             TreeApp(
-                FolderRoute(catalog, pages, subtrees, cache_headers),
+                FolderRoute(
+                    catalog,
+                    pages,
+                    subtrees,
+                    cache_headers,
+                    IndexFiles(catalog, delivery, self._policy.serving),
+                ),
                 FileRoute(catalog, delivery),
                 requester,
                 errors,
@@ -158,7 +166,7 @@ class SiteWiring:
             errors,
             FastPath(
                 RequestReader(self._authenticator, is_own_host),
-                FastLookup(catalog, pages, redirects, cache_headers),
+                FastLookup(catalog, pages, redirects, cache_headers, self._policy.serving),
                 metrics=metrics,
                 access_log=access_log,
                 replica_id=settings.replica_id,

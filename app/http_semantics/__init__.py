@@ -1,7 +1,13 @@
 """What HTTP itself asks of a server, as pure functions of the RFCs' text: no I/O, no framework, no clock."""
 
 from app.http_semantics.conditionals import Validators, Verdict, evaluate_preconditions, if_range_holds
-from app.http_semantics.content import content_disposition, disposition_kind, known_media_type, media_type_for
+from app.http_semantics.content import (
+    DispositionKind,
+    content_disposition,
+    disposition_kind,
+    known_media_type,
+    media_type_for,
+)
 from app.http_semantics.dates import http_date, parse_http_date
 from app.http_semantics.digests import digest_fields
 from app.http_semantics.fields import FieldLines, list_members
@@ -24,6 +30,7 @@ from app.http_semantics.stored_fields import (
 )
 
 __all__ = [
+    "DispositionKind",
     "FieldLines",
     "MultipartPlan",
     "Part",

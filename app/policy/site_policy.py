@@ -11,6 +11,7 @@ from app.domain.access import Access, Licence, Source, Visibility
 from app.domain.paths import ArtifactPath
 from app.policy.globs import PathGlob
 from app.policy.name_patterns import NamePattern
+from app.policy.serving import NO_SERVING_RULES, ServingRules
 from app.policy.terms import Basis, Terms, describe_groups
 
 _PROTECTION = {Access.PUBLIC: 0, Access.EULA: 1, Access.PRIVATE: 2}
@@ -63,10 +64,12 @@ class SitePolicy:
         rules: kept sorted, most specific first; of equally specific ones the most protective, then the one
             that stands first in the file.
         private_entries: what strangers learn of private paths that no rule with its own word on it governs.
+        serving: how what may be had is served.
     """
 
     rules: tuple[SiteRule, ...] = ()
     private_entries: Visibility = Visibility.UNLISTED
+    serving: ServingRules = NO_SERVING_RULES
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules", tuple(sorted(self.rules, key=_precedence)))

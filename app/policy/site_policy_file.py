@@ -6,11 +6,14 @@ private_entries = "unlisted"          # or "listed", "hidden": what strangers le
 path = "releases/members"             # a path glob; see app.policy.globs
 tier = "private"                      # or "public", "eula"
 groups = ["release-team"]
+
+[[serve]]                             # how files go out; see app.policy.serving_file
+path = "git"
+delivery = "proxy"
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -18,15 +21,16 @@ from typing import Any, TypeVar
 
 from app.domain.access import Access, Licence, Source, Visibility
 from app.domain.errors import MalformedRules, PierheadError
-from app.policy.globs import PathGlob
+from app.policy.serving_file import read_serving
 from app.policy.site_policy import SitePolicy, SiteRule
 from app.policy.toml_lines import KeyLines
+from app.policy.toml_tables import TableReader
 
 __all__ = ["SitePolicy", "SitePolicyError", "SiteRule", "parse_site_policy"]
 
 _Choice = TypeVar("_Choice")
 
-_TOP_KEYS = ("private_entries", "rule")
+_TOP_KEYS = ("private_entries", "rule", "serve")
 RULE_KEYS = {
     "path": "public, eula and private",
     "tier": "public, eula and private",
@@ -73,88 +77,65 @@ def parse_site_policy(text: str, *, source: str, read_text: Callable[[str], str]
     except (ValueError, RecursionError) as exc:
         line = _line_of_toml_error(str(exc), text)
         raise SitePolicyError((MalformedRules(source, line, f"not valid TOML: {exc}"),)) from exc
-    return _PolicyReader(document, KeyLines(text), source, read_text).read()
+    return _PolicyReader(document, TableReader(source, KeyLines(text)), read_text).read()
 
 
 class _PolicyReader:
-    """Checks one document, noting faults as it goes on.
-
-    Every `_read_...` method gives None for a value that is absent or, once a fault is noted, wrong.
-    """
+    """Checks one document, noting faults as it goes on."""
 
     def __init__(
-        self, document: dict[str, Any], lines: KeyLines, source: str, read_text: Callable[[str], str]
+        self, document: dict[str, Any], tables: TableReader, read_text: Callable[[str], str]
     ) -> None:
         self._document = document
-        self._lines = lines
-        self._source = source
+        self._tables = tables
         self._read_text = read_text
-        self._faults: list[MalformedRules] = []
-        self._line_by_glob: dict[PathGlob, int] = {}
 
     def read(self) -> SitePolicy:
-        self._check_keys(self._document, _TOP_KEYS)
-        private_entries = self._read_choice(self._document, "private_entries", _VISIBILITIES)
-        tables = self._document.get("rule", [])
-        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            self._note("each rule must be a table that begins with [[rule]]", "rule")
-            tables = []
+        self._tables.check_keys(self._document, _TOP_KEYS)
+        private_entries = self._tables.read_choice(self._document, "private_entries", _VISIBILITIES)
+        tables = self._tables.read_array(self._document, "rule")
+        serving = read_serving(self._document, self._tables)
         default = private_entries or Visibility.UNLISTED
         rules = [self._read_rule(table, index, default) for index, table in enumerate(tables)]
-        if self._faults:
-            raise SitePolicyError(tuple(sorted(self._faults, key=lambda fault: fault.line)))
-        return SitePolicy(tuple(rule for rule in rules if rule), default)
+        if self._tables.faults:
+            raise SitePolicyError(tuple(sorted(self._tables.faults, key=lambda fault: fault.line)))
+        return SitePolicy(tuple(rule for rule in rules if rule), default, serving)
 
     def _read_rule(self, table: dict[str, Any], index: int, default: Visibility) -> SiteRule | None:
         at = ("rule", index)
-        self._check_keys(table, tuple(RULE_KEYS), *at)
-        glob = self._read_path(table, *at)
-        tier = self._read_choice(table, "tier", _TIERS, *at)
-        override = self._read_flag(table, "override", *at)
-        visibility = self._read_choice(table, "visibility", _VISIBILITIES, *at)
+        self._tables.check_keys(table, tuple(RULE_KEYS), *at)
+        glob = self._tables.read_path(table, *at)
+        tier = self._tables.read_choice(table, "tier", _TIERS, *at)
+        override = self._tables.read_flag(table, "override", *at)
+        visibility = self._tables.read_choice(table, "visibility", _VISIBILITIES, *at)
         groups = self._read_groups(table, *at)
         licence = self._read_licence(table, *at)
         for key in ("path", "tier"):
             if key not in table:
-                self._note(f"a rule must have a {key}", *at)
+                self._tables.note(f"a rule must have a {key}", *at)
         if tier is None or not self._check_fits(tier, table, *at) or glob is None:
             return None
-        source = Source(self._source, self._lines.line_of(*at))
+        source = Source(self._tables.source, self._tables.line_of(*at))
         return SiteRule(glob, tier, source, licence, groups, visibility or default, override)
 
     def _check_fits(self, tier: Access, table: Mapping[str, Any], *at: str | int) -> bool:
         """Whether the rule has the keys its tier needs, and none that another tier is for."""
-        before = len(self._faults)
+        before = len(self._tables.faults)
         for key in table:
             if key in RULE_KEYS and tier.value not in RULE_KEYS[key]:
-                self._note(
+                self._tables.note(
                     f"{key} is for a rule whose tier is {RULE_KEYS[key]}, but this one's is {tier}", *at, key
                 )
         if tier is Access.PRIVATE and "groups" not in table:
-            self._note('a private rule must have groups, as in groups = ["release-team"]', *at)
+            self._tables.note('a private rule must have groups, as in groups = ["release-team"]', *at)
         if tier is Access.EULA and ("licence_text" in table) == ("licence_file" in table):
-            self._note("a eula rule must have either licence_text or licence_file", *at)
-        return len(self._faults) == before
-
-    def _read_path(self, table: Mapping[str, Any], *at: str | int) -> PathGlob | None:
-        text = self._read_text_value(table, "path", *at)
-        if text is None:
-            return None
-        line = self._lines.line_of(*at, "path")
-        try:
-            glob = PathGlob.parse(text)
-        except ValueError as exc:
-            self._note(str(exc), *at, "path")
-            return None
-        first = self._line_by_glob.setdefault(glob, line)
-        if first != line:
-            self._note(f"the path {text!r} has a rule already, on line {first}", *at, "path")
-        return glob
+            self._tables.note("a eula rule must have either licence_text or licence_file", *at)
+        return len(self._tables.faults) == before
 
     def _read_licence(self, table: Mapping[str, Any], *at: str | int) -> Licence | None:
-        text = self._read_text_value(table, "licence_text", *at)
-        name = self._read_text_value(table, "licence_name", *at)
-        file = self._read_text_value(table, "licence_file", *at)
+        text = self._tables.read_text(table, "licence_text", *at)
+        name = self._tables.read_text(table, "licence_name", *at)
+        file = self._tables.read_text(table, "licence_file", *at)
         if file is not None:
             try:
                 text = self._read_text(file)
@@ -162,53 +143,19 @@ class _PolicyReader:
                 reason = (
                     exc.strerror if isinstance(exc, OSError) and exc.strerror else "it must be a UTF-8 text"
                 )
-                self._note(f"licence_file {file!r} cannot be read: {reason}", *at, "licence_file")
+                self._tables.note(f"licence_file {file!r} cannot be read: {reason}", *at, "licence_file")
                 return None
             if not text.strip():
-                self._note(f"licence_file {file!r} is blank", *at, "licence_file")
+                self._tables.note(f"licence_file {file!r} is blank", *at, "licence_file")
         return None if text is None else Licence(text, name or "licence")
 
     def _read_groups(self, table: Mapping[str, Any], *at: str | int) -> tuple[str, ...]:
         groups = table.get("groups", [])
         is_list = isinstance(groups, list) and all(isinstance(name, str) and name.strip() for name in groups)
         if not is_list or ("groups" in table and not groups):
-            self._note("groups must be a list of at least one group name", *at, "groups")
+            self._tables.note("groups must be a list of at least one group name", *at, "groups")
             return ()
         return tuple(groups)
-
-    def _read_flag(self, table: Mapping[str, Any], key: str, *at: str | int) -> bool:
-        value = table.get(key, False)
-        if not isinstance(value, bool):
-            self._note(f"{key} must be true or false, but got {value!r}", *at, key)
-        return value is True
-
-    def _read_text_value(self, table: Mapping[str, Any], key: str, *at: str | int) -> str | None:
-        value = table.get(key)
-        if value is None or (isinstance(value, str) and value.strip()):
-            return value
-        self._note(f"{key} must be a text that is not blank, but got {value!r}", *at, key)
-        return None
-
-    def _read_choice(
-        self, table: Mapping[str, Any], key: str, choices: Mapping[str, _Choice], *at: str | int
-    ) -> _Choice | None:
-        value = table.get(key)
-        if value is None:
-            return None
-        if isinstance(value, str) and value in choices:
-            return choices[value]
-        self._note(f"{key} must be one of {', '.join(choices)}, but got {value!r}", *at, key)
-        return None
-
-    def _check_keys(self, table: Mapping[str, Any], allowed: tuple[str, ...], *at: str | int) -> None:
-        for key in table:
-            if key not in allowed:
-                close = difflib.get_close_matches(key, allowed, n=1)
-                hint = f"did you mean {close[0]!r}? " if close else ""
-                self._note(f"unknown key {key!r}; {hint}allowed are {', '.join(allowed)}", *at, key)
-
-    def _note(self, reason: str, *at: str | int) -> None:
-        self._faults.append(MalformedRules(self._source, self._lines.line_of(*at), reason))
 
 
 def _line_of_toml_error(message: str, text: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,17 +30,16 @@ from app.http_semantics import (
     multipart_plan,
     parse_range,
 )
+from app.policy.serving import DeliveryMode, ServingOptions, ServingRules
 from app.responses.accel import accel_response
 from app.responses.caching import FILE_VARY, NOT_STORED
-from app.responses.file_headers import file_headers
+from app.responses.file_headers import file_headers, is_rendered
 from app.responses.file_stream import FileStream, OpenPart
 from app.responses.headers import store_headers
 from app.responses.problems import problem_response
 from app.responses.record import record_of
 from app.responses.requester import Requester
 from app.storage.store import SIGNED_FIELDS, ObjectStore, SignedUrl
-
-DeliveryMode = Literal["auto", "redirect", "proxy", "accel"]
 
 _NOT_MODIFIED_FIELDS: Final = ("ETag", "Last-Modified", "Cache-Control", "Vary")
 """What a 304 repeats (RFC 9110 section 15.4.5)."""
@@ -52,7 +51,8 @@ class Delivery:
     Args:
         store: where the bytes are.
         redirects: keeps redirects that would be made again to the byte.
-        mode: what the operator allows. `accel` leaves files to the nginx in front; `auto` redirects where the store
+        serving: what the operator says of single paths.
+        mode: what the operator allows elsewhere. `accel` leaves files to the nginx in front; `auto` redirects where the store
             has URLs of its own.
         requester: says whether an nginx is in front.
         presign_seconds: life of a presigned URL.
@@ -64,6 +64,7 @@ class Delivery:
         store: ObjectStore,
         redirects: RedirectCache,
         *,
+        serving: ServingRules,
         mode: DeliveryMode,
         requester: Requester,
         presign_seconds: int,
@@ -71,6 +72,7 @@ class Delivery:
     ) -> None:
         self._store = store
         self._redirects = redirects
+        self._serving = serving
         self._mode = mode
         self._requester = requester
         self._presign_seconds = presign_seconds
@@ -85,7 +87,7 @@ class Delivery:
         then left to the store or to the nginx in front.
 
         Args:
-            path: as it was asked for.
+            path: as it was asked for; a folder where the file stands for it.
 
         Raises:
             As `ObjectStore.presign` and `ObjectStore.open_range`.
@@ -94,14 +96,16 @@ class Delivery:
         record.is_download = request.method == "GET"
         now = self._clock()
         validators = Validators(opened.info.e_tag, opened.info.modified)
-        headers = file_headers(opened, validators, now)
+        options = self._serving.options_for(opened.path)
+        headers = file_headers(opened, options, validators, now)
         if (answer := _without_body(request, headers, validators, now)) is not None:
             return answer
         ranges = _ranges(request, opened.info.size, validators, now)
         if isinstance(ranges, UnsatisfiableRange):
             return _unsatisfiable(ranges)
         if is_plain(request.headers.getlist, ranges):
-            left = await self._left_to_others(request, path, principal, opened, headers)
+            mode = self._mode_for(path, opened, options)
+            left = await self._left_to_others(request, path, principal, opened, headers, mode)
             if left is not None:
                 return left
         record.route = "file-stream"
@@ -114,31 +118,27 @@ class Delivery:
         principal: Principal,
         opened: OpenedFile,
         headers: dict[str, str],
+        mode: DeliveryMode,
     ) -> Response | None:
         """The answer with which the store or nginx sends the bytes; None where they go through this server."""
         record = record_of(request)
-        if self._may_redirect(principal) and (signed := await self._presigned(opened, headers)):
+        if _may_redirect(mode, principal) and (signed := await self._presigned(opened, headers)):
             record.route = "file-redirect"
             return self._redirect(path, principal, opened, signed)
-        if self._may_accel(request):
+        if mode == "accel" and self._requester.is_by_proxy(request):
             record.route = "file-accel"
             signed = await self._presigned(opened, headers)
             return accel_response(opened.path, headers, signed, opened.info.origin)
         return None
 
-    def _may_redirect(self, principal: Principal) -> bool:
-        """Whether clients may be sent to the store's own URL.
+    def _mode_for(self, path: ArtifactPath, opened: OpenedFile, options: ServingOptions) -> DeliveryMode:
+        """What is allowed for one file.
 
-        Never with Authorization: wget sends it on to the redirect's target, and S3 refuses two credentials.
+        What a browser renders needs our policy, and links in an index count from its folder: neither may be redirected.
         """
-        return self._mode in ("auto", "redirect") and not principal.sent_authorization
-
-    def _may_accel(self, request: Request) -> bool:
-        """Whether the answer goes to an nginx that sends files itself, and not to a client.
-
-        What it is told there, a signed URL perhaps, is for a trusted proxy alone.
-        """
-        return self._mode == "accel" and self._requester.is_by_proxy(request)
+        mode = options.delivery or self._mode
+        stays = is_rendered(opened, options) or path.is_folder
+        return "proxy" if stays and mode in ("auto", "redirect") else mode
 
     async def _presigned(self, opened: OpenedFile, headers: dict[str, str]) -> SignedUrl | None:
         return await self._store.presign(
@@ -182,6 +182,14 @@ class Delivery:
 
     def _part(self, opened: OpenedFile, span: Span) -> OpenPart:
         return partial(self._store.open_range, opened.path, opened.info, span.first, span.length)
+
+
+def _may_redirect(mode: DeliveryMode, principal: Principal) -> bool:
+    """Whether clients may be sent to the store's own URL.
+
+    Never with Authorization: wget sends it on to the redirect's target, and S3 refuses two credentials.
+    """
+    return mode in ("auto", "redirect") and not principal.sent_authorization
 
 
 def _without_body(

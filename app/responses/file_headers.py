@@ -7,6 +7,7 @@ from typing import Final
 from app.catalog import OpenedFile
 from app.domain.access import Access
 from app.http_semantics import (
+    DispositionKind,
     Validators,
     content_coding,
     content_language,
@@ -16,6 +17,7 @@ from app.http_semantics import (
     media_type_for,
     stricter_cache_control,
 )
+from app.policy.serving import ServingOptions
 from app.responses.caching import FILE_VARY, PRIVATE, REVALIDATED
 from app.responses.headers import store_headers
 
@@ -23,13 +25,28 @@ FILE_SECURITY_POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'non
 """Published files come from many hands: one that a browser shows in place can run nothing."""
 
 
-def file_headers(opened: OpenedFile, validators: Validators, now: float) -> dict[str, str]:
+RENDERED_SECURITY_POLICY: Final = "sandbox allow-scripts allow-downloads; frame-ancestors 'none'"
+"""For HTML and SVG that the operator has shown: it has an origin of its own, so no cookie or page of ours is in reach."""
+
+_RENDERED_TYPES: Final = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
+
+
+def is_rendered(opened: OpenedFile, options: ServingOptions) -> bool:
+    """Whether a browser is to show a file that may hold script. Its bytes must come with our policy, from here."""
+    return options.html == "render" and _essence(_media_type(opened, options)) in _RENDERED_TYPES
+
+
+def file_headers(
+    opened: OpenedFile, options: ServingOptions, validators: Validators, now: float
+) -> dict[str, str]:
     """Everything that a 200 says about a file.
 
     Args:
+        options: how it is served.
         now: seconds since the epoch, UTC.
     """
-    media_type = opened.info.content_type or media_type_for(opened.path.name)
+    media_type, rendered = _media_type(opened, options), is_rendered(opened, options)
+    kind: DispositionKind = "inline" if rendered else disposition_kind(media_type)
     stored = opened.info.stored
     ours = REVALIDATED if opened.access is Access.PUBLIC else PRIVATE
     fields = {
@@ -37,16 +54,22 @@ def file_headers(opened: OpenedFile, validators: Validators, now: float) -> dict
         "Content-Encoding": content_coding(stored.encoding),
         "Content-Language": content_language(stored.language),
         "Content-Length": str(opened.info.size),
-        "Content-Disposition": disposition_with(
-            stored.disposition, opened.path.name, disposition_kind(media_type)
-        ),
+        "Content-Disposition": disposition_with(stored.disposition, opened.path.name, kind),
         "ETag": validators.etag,
         "Last-Modified": validators.last_modified(now),
         "Accept-Ranges": "bytes",
         "Cache-Control": stricter_cache_control(ours["Cache-Control"], stored.cache_control),
         "Vary": FILE_VARY,
-        "Content-Security-Policy": FILE_SECURITY_POLICY,
+        "Content-Security-Policy": RENDERED_SECURITY_POLICY if rendered else FILE_SECURITY_POLICY,
         **store_headers(opened.info.origin),
         **digest_fields(opened.info.digests),
     }
     return {name: value for name, value in fields.items() if value}
+
+
+def _media_type(opened: OpenedFile, options: ServingOptions) -> str:
+    return options.content_type or opened.info.content_type or media_type_for(opened.path.name)
+
+
+def _essence(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()

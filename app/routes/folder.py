@@ -20,6 +20,7 @@ from app.responses.partial_listing import may_be_partial, partial_answer
 from app.responses.record import record_of
 from app.responses.rendered import is_not_modified
 from app.responses.subtree_listing import Subtree, SubtreeListing
+from app.routes.index_files import IndexFiles
 from app.routes.parameters import MAX_LIMIT, Query
 
 
@@ -30,15 +31,22 @@ class FolderRoute:
         pages: renders and keeps their pages.
         subtrees: answers `?recursive=true`.
         cache_headers: say how long a page may be kept.
+        index_files: stand for folders.
     """
 
     def __init__(
-        self, catalog: Catalog, pages: FolderPages, subtrees: SubtreeListing, cache_headers: CacheHeaders
+        self,
+        catalog: Catalog,
+        pages: FolderPages,
+        subtrees: SubtreeListing,
+        cache_headers: CacheHeaders,
+        index_files: IndexFiles,
     ) -> None:
         self._catalog = catalog
         self._pages = pages
         self._subtrees = subtrees
         self._cache_headers = cache_headers
+        self._index_files = index_files
 
     async def answer(self, request: Request, parsed: ParsedRequest) -> ASGIApp:
         """Answer for a folder.
@@ -57,6 +65,10 @@ class FolderRoute:
             query.choice("format", tuple(REPRESENTATIONS)),
         )
         representation = cut.format or parsed.representation
+        if not request.url.query and representation == "html":
+            index = await self._index_files.answer(request, path, principal)
+            if index is not None:
+                return index
         record_of(request).route = f"folder-{representation}"
         view = await self._view(request, path, principal, cut, representation)
         if isinstance(view, PartialView):

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from app.cache.response_cache import RedirectCache, StoredResponse, field_lines
 from app.catalog import Catalog
+from app.policy.serving import ServingRules
 from app.responses.caching import CacheHeaders
 from app.responses.folder_listing import FolderPages, not_modified_headers
 from app.responses.parsed_request import ParsedRequest
@@ -55,15 +56,22 @@ class FastLookup:
         pages: keeps what was rendered.
         redirects: keeps redirects to the store.
         cache_headers: say how long a page may be kept.
+        serving: names files that stand for their folder.
     """
 
     def __init__(
-        self, catalog: Catalog, pages: FolderPages, redirects: RedirectCache, cache_headers: CacheHeaders
+        self,
+        catalog: Catalog,
+        pages: FolderPages,
+        redirects: RedirectCache,
+        cache_headers: CacheHeaders,
+        serving: ServingRules,
     ) -> None:
         self._catalog = catalog
         self._pages = pages
         self._redirects = redirects
         self._cache_headers = cache_headers
+        self._serving = serving
 
     def find(self, request: FastRequest) -> FastAnswer | None:
         """The answer to a request, if it is at hand."""
@@ -71,6 +79,8 @@ class FastLookup:
         return self._listing(request, parsed) if parsed.path.is_folder else self._redirect(parsed)
 
     def _listing(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:
+        if parsed.representation == "html" and self._serving.options_for(parsed.path).index:
+            return None
         view = self._catalog.ready_view(parsed.path, parsed.identity.principal)
         if view is None:
             return None

@@ -303,3 +303,29 @@ def test_the_part_for_one_folder_names_the_groups_that_matter_there() -> None:
     assert policy.within(ROOT).groups == {"all"}
     assert policy.within(ArtifactPath.from_text("a/")).groups == {"all", "below", "images"}
     assert policy.within(ArtifactPath.from_text("a/b/")).groups == {"below", "deep"}
+
+
+def test_every_fault_of_a_serve_table_is_named() -> None:
+    text = """[[serve]]
+delivery = "mail"
+content_type = "text"
+index = ["a/b"]
+html = true
+color = "red"
+
+[[serve]]
+path = "a"
+[[serve]]
+path = "a"
+"""
+    assert [fault.partition(":")[0] for fault in faults(text)] == ["1", "2", "3", "4", "5", "6", "11"]
+
+
+def test_each_option_is_that_of_the_most_specific_table_that_has_it() -> None:
+    policy = site_policy(
+        '[[serve]]\npath = "a/b"\nhtml = "render"\n'
+        '[[serve]]\npath = "/"\nhtml = "attachment"\ndelivery = "proxy"\n'
+    )
+    options = policy.serving.options_for(ArtifactPath.of("a", "b", "f"))
+    assert (options.html, options.delivery, options.index) == ("render", "proxy", None)
+    assert policy.serving.options_for(ROOT).html == "attachment"

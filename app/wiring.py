@@ -161,6 +161,7 @@ class SiteWiring:
                 FileRoute(catalog, delivery),
                 requester,
                 errors,
+                redirects_links=settings.links == "redirect",
             ),
             self._routers(store, metrics, catalog, pages, requester, subtrees, channel, clock),
             errors,

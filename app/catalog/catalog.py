@@ -20,6 +20,7 @@ from app.catalog.resolve import FolderResolver
 from app.catalog.snapshot_loader import Snapshot, SnapshotLoader
 from app.catalog.subtree.walk import SubtreeWalk
 from app.catalog.views import FolderView, PartialView, view_of
+from app.catalog.wildcards import is_wildcard, only_match
 from app.domain.access import Access, Allow, Licence, Principal, VisibleEntry
 from app.domain.entries import FileInfo
 from app.domain.errors import Moved, NotFound
@@ -194,18 +195,26 @@ class Catalog:
         return classify(located.path, located.rules)[1]
 
     async def look_up(self, path: ArtifactPath, principal: Principal) -> VisibleEntry:
-        """One file as its folder's listing shows it.
+        """One file as its folder's listing shows it. A wildcard in the last name stands for the one file it matches.
 
         Raises:
+            AmbiguousPattern: several files match the wildcard.
             NotFound: no such file, or one that this principal's listing leaves out.
             Moved: a folder named without its slash, or a path below a link.
             LoginRequired, GroupRequired, Refused, StoreError: as `list_folder`.
         """
-        view = await self.view_folder(path.parent, principal)
+        try:
+            view = await self.view_folder(path.parent, principal)
+        except Moved as moved:
+            raise Moved(moved.target.child(path.name)) from None
         if (visible := view.find(path.name, is_folder=False)) is not None:
             return visible
         if view.find(path.name, is_folder=True) is not None:
             raise Moved(path.as_folder)
+        if is_wildcard(path.name):
+            real, _ = only_match(view, path.name)
+            if (visible := view.find(real.name, is_folder=False)) is not None:
+                return visible
         raise NotFound
 
     async def walk(

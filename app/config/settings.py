@@ -48,6 +48,10 @@ class ServerSettings(BaseModel):
     default_tier: Literal["public", "closed"] = Field(
         "public", description="Tier of files that no rule governs."
     )
+    links: Literal["in-place", "redirect"] = Field(
+        "in-place",
+        description="How links (`latest`) are answered. `in-place`: with the content they lead to. `redirect`: with a redirect to it.",
+    )
     delivery: Literal["auto", "redirect", "proxy", "accel"] = Field(
         "auto",
         description="How files are sent. `auto` and `redirect`: by redirect to a presigned S3 URL, or streamed from here for "

@@ -12,6 +12,7 @@ from app.domain.access import Principal
 from app.domain.errors import ObjectChanged
 from app.domain.paths import ArtifactPath
 from app.responses.delivery import Delivery
+from app.responses.located import Located
 from app.responses.record import record_of
 
 _LOOKS_AGAIN: Final = 5
@@ -45,4 +46,5 @@ class FileRoute:
 
     async def _looked_up(self, request: Request, path: ArtifactPath, principal: Principal) -> ASGIApp:
         opened = await self._catalog.open_file(path, principal)
-        return await self._delivery.answer(request, path, principal, opened)
+        answer = await self._delivery.answer(request, path, principal, opened)
+        return answer if opened.path == path else Located(answer, opened.path)

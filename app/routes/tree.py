@@ -8,8 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.domain.errors import PierheadError
+from app.catalog.wildcards import is_wildcard
+from app.domain.errors import Moved, PierheadError
 from app.domain.paths import ArtifactPath
+from app.responses.located import Located
+from app.responses.parsed_request import ParsedRequest
 from app.responses.problems import problem_response
 from app.responses.record import record_of
 from app.responses.requester import Requester
@@ -25,15 +28,26 @@ _UPLOAD_IS_GONE: Final = "files are no longer uploaded by posting a form to thei
 
 
 class TreeApp:
-    """ASGI application for the tree: parses the path once, then browses a folder or hands out a file."""
+    """ASGI application for the tree: parses the path once, then browses a folder or hands out a file.
+
+    Args:
+        redirects_links: whether a link leads to its real path, instead of being served where it is.
+    """
 
     def __init__(
-        self, folders: FolderRoute, files: FileRoute, requester: Requester, errors: ErrorAnswers
+        self,
+        folders: FolderRoute,
+        files: FileRoute,
+        requester: Requester,
+        errors: ErrorAnswers,
+        *,
+        redirects_links: bool,
     ) -> None:
         self._folders = folders
         self._files = files
         self._requester = requester
         self._errors = errors
+        self._redirects_links = redirects_links
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self._answer(Request(scope, receive))
@@ -52,11 +66,40 @@ class TreeApp:
                     return problem_response(410, "Gone", _KEY_IS_GONE, "key-gone")
                 parsed = self._requester.parse(request, path)
             path = parsed.path
-            if path.is_folder:
-                return await self._folders.answer(request, parsed)
-            return await self._files.answer(request, path, parsed.identity.principal)
+            try:
+                return await self._answer_at(request, parsed)
+            except Moved as moved:
+                return await self._elsewhere(request, parsed, moved.target)
         except PierheadError as error:
             return self._errors.answer(request, error, path)
+
+    async def _elsewhere(self, request: Request, parsed: ParsedRequest, real: ArtifactPath) -> ASGIApp:
+        """Answer for a path that is a link, or below one, or lacks its slash.
+
+        The catalog names the real path only to those who may know of every folder on the way. What is there is then
+        decided by its own rules, as if it had been asked for.
+        """
+        path = parsed.path
+        if not path.is_folder and real.is_folder:
+            return self._errors.answer(
+                request, Moved(real if is_wildcard(path.name) else path.as_folder), path
+            )
+        is_above = path.segments[: len(real.segments)] == real.segments
+        if self._redirects_links or is_above:  # in place, a link to a folder above it is a tree without end
+            return self._errors.answer(request, Moved(real), path)
+        try:
+            answer = await self._answer_at(request, parsed._replace(path=real))
+        except Moved as moved:
+            is_folder = moved.target == real.as_folder and not is_wildcard(path.name)
+            return self._errors.answer(request, Moved(path.as_folder if is_folder else moved.target), path)
+        except PierheadError as error:
+            return self._errors.answer(request, error, real)
+        return answer if isinstance(answer, Located) else Located(answer, real)
+
+    async def _answer_at(self, request: Request, parsed: ParsedRequest) -> ASGIApp:
+        if parsed.path.is_folder:
+            return await self._folders.answer(request, parsed)
+        return await self._files.answer(request, parsed.path, parsed.identity.principal)
 
 
 def _method_not_allowed(request: Request) -> Response:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.pierhead_process import run_pierhead
 from tests.support.programs import run
 from tests.support.published_tree import BIG, LICENCE, MODIFIED, PUBLIC, RESTRICTED
 from tests.support.publishing import Published
@@ -127,6 +128,16 @@ class TestMirror:
         assert mirrored(home) == {
             path: content for path, content in PUBLIC.items() if path.startswith("tree/nested/one/")
         }
+
+    def test_what_is_behind_a_link(self, tmp_path: Path, home: Path) -> None:
+        (tmp_path / "server").mkdir()
+        (tmp_path / "tree/builds/17/logs").mkdir(parents=True)
+        (tmp_path / "tree/builds/17/logs/build.txt").write_bytes(b"built\n")
+        (tmp_path / "tree/builds/latest").symlink_to("17")
+        with run_pierhead(f"file://{tmp_path / 'tree'}", tmp_path / "server") as server:
+            succeed(home, *self.OPTIONS, f"{server.url}/builds/latest/")
+            succeed(home, f"{server.url}/builds/latest/logs/build.txt")
+        assert mirrored(home) == {"builds/latest/logs/build.txt": b"built\n", "build.txt": b"built\n"}
 
     @pytest.mark.usefixtures("netrc")
     def test_what_members_may_have(self, published: Published, home: Path) -> None:

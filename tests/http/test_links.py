@@ -1,4 +1,4 @@
-"""Folders that stand for others: link files as publishing tools write them, and the store's own links."""
+"""Folders that stand for others, on a site that redirects: link files as publishing tools write them, and the store's own."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def client(tree: SiteTree) -> Iterator[httpx.Client]:
     tree.link("builds/stable.img", "builds/123/f+1.img")
     tree.link("to-members-by-store", "members/1")
     tree.link("to-vault-by-store", "vault/1")
-    with client_of(tree.app(policy=POLICY)) as http:
+    with client_of(tree.app(policy=POLICY, links="redirect")) as http:
         yield http
 
 
@@ -196,7 +196,7 @@ def test_the_prefix_of_a_bucket_is_taken_off_once_and_only_in_front() -> None:
     tree.put(f"x/latest/{LINK_FILE}", b"releases/x/1")
     tree.put(f"mirror/latest/{LINK_FILE}", b"releases/mirror/releases/1")
     tree.put(f"plain/latest/{LINK_FILE}", b"x/1")
-    with client_of(app_over(tree.store, storage="s3://bucket/releases/")) as http:
+    with client_of(app_over(tree.store, storage="s3://bucket/releases/", links="redirect")) as http:
         assert_moved(http.get("/x/latest/f"), "/x/1/f")
         assert_moved(http.get("/mirror/latest/f"), "/mirror/releases/1/f")
         assert_moved(http.get("/plain/latest/f"), "/x/1/f")
@@ -229,7 +229,7 @@ def test_a_link_to_what_is_private_and_absent_answers_like_one_to_what_is_there(
     for area in ("members", "shut"):
         for target in ("there", "absent"):
             memory.put(f"{area}-{target}/latest/{LINK_FILE}", f"{area}/{target}".encode())
-    with client_of(memory.app(policy=POLICY)) as http:
+    with client_of(memory.app(policy=POLICY, links="redirect")) as http:
         for area in ("members", "shut"):
             for below in ("", "f", "none/x/"):
                 answers = [http.get(f"/{area}-{target}/latest/{below}") for target in ("there", "absent")]
@@ -244,7 +244,7 @@ def test_a_link_through_a_private_link_is_not_followed(memory: MemoryTree, way: 
     memory.put(f"{way}/{LINK_FILE}", b"public")
     memory.put("private/latest/BUILD-INFO.txt", GROUP_RULES)
     memory.put(f"open/latest/{LINK_FILE}", way.encode())
-    with client_of(memory.app(policy=POLICY)) as http:
+    with client_of(memory.app(policy=POLICY, links="redirect")) as http:
         for path in ("/open/latest/", "/open/latest/f", f"/{way}/", f"/{way}/f", "/api/ls/open/latest/"):
             answer = http.get(path)
             assert (answer.status_code, "location" in answer.headers) == (401, False)

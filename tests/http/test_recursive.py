@@ -67,7 +67,7 @@ def urls_of(answer: httpx.Response) -> list[str]:
 def walk_by_hand(client: httpx.Client, folder: str) -> Iterator[dict[str, Any]]:
     """The same by one request a folder, as a script would that knew nothing of `recursive`."""
     answer = client.get(folder, params={"format": "json"})
-    if answer.status_code != 200:
+    if answer.status_code != 200 or "content-location" in answer.headers:  # denied, or a link
         return
     for entry in sorted(answer.json()["entries"], key=lambda entry: unquote_to_bytes(entry["url"])):
         yield entry

@@ -143,8 +143,14 @@ def test_a_licence_is_asked_for_the_real_file(client: httpx.Client) -> None:
 
 def test_it_works_behind_a_link(client: httpx.Client) -> None:
     answer = client.get("/builds/latest/*.img.gz")
-    assert (answer.status_code, answer.headers["location"]) == (302, "/builds/1/*.img.gz")
-    assert client.get(answer.headers["location"]).content == b"boot-1.0.img.gz"
+    assert answer.content == b"boot-1.0.img.gz"
+    assert answer.headers["content-location"].startswith("/builds/1/boot-1.0.img.gz")
+
+
+def test_the_old_api_lists_the_one_match(client: httpx.Client) -> None:
+    (item,) = client.get("/api/ls/builds/latest/*.img.gz").json()["files"]
+    assert item["url"] == "/builds/1/boot-1.0.img.gz"
+    assert client.get("/api/ls/builds/latest/*.absent").status_code == 404
 
 
 def test_a_pattern_made_to_be_slow_is_not(client: httpx.Client) -> None:

@@ -210,6 +210,7 @@ WRONG: list[tuple[str, str]] = [
     ("oidc_scopes", '["profile"]'),
     ("oidc_user_claim", '""'),
     ("oidc_groups_claim", '""'),
+    ("links", '"symbolic"'),
     ("ldap_url", '"https://directory.example.org"'),
     ("ldap_url", '"ldap://"'),
     ("ldap_user_base", "5"),

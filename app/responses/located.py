@@ -1,0 +1,38 @@
+"""What was asked for by one path and is really at another."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.domain.paths import ArtifactPath
+
+_OF_THE_CONTENT: Final = frozenset({200, 206, 304})
+
+
+class Located:
+    """An answer that says where its content really is.
+
+    `Content-Location` where the content is in the answer (RFC 9110 section 8.7), and `Link` with `rel="canonical"`
+    (RFC 6596) whatever the status.
+
+    Args:
+        answer: what is sent.
+        path: the real path.
+    """
+
+    def __init__(self, answer: ASGIApp, path: ArtifactPath) -> None:
+        self._answer = answer
+        self._url = path.url.encode("ascii")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_located(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                fields = [(b"link", b'<%s>; rel="canonical"' % self._url)]
+                if message["status"] in _OF_THE_CONTENT:
+                    fields.append((b"content-location", self._url))
+                message = {**message, "headers": [*message["headers"], *fields]}
+            await send(message)
+
+        await self._answer(scope, receive, send_located)

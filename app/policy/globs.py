@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from app.domain.access import PathScope
-from app.domain.paths import MAX_PATH_BYTES, ArtifactPath, is_possible_name
+from app.domain.paths import MAX_NAME_BYTES, MAX_PATH_BYTES, ArtifactPath, is_possible_name
 from app.policy.name_patterns import NamePattern, is_wild
 
 _ANY_DEPTH = "**"
@@ -156,7 +156,9 @@ def _check_segment(segment: str) -> None:
     if not segment:
         raise ValueError("a path glob has no empty segment ('//')")
     if not is_possible_name(segment):
-        raise ValueError("a path glob has no '.' or '..' segment and no control character")
+        raise ValueError(
+            f"a path glob has no '.' or '..' segment, no control character, and no segment of more than {MAX_NAME_BYTES} bytes"
+        )
     if _ANY_DEPTH in segment and segment != _ANY_DEPTH:
         raise ValueError(f"'**' stands for whole segments and is not part of one, as in {segment!r}")
     if "[" in _without_sets(segment):

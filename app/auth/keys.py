@@ -130,7 +130,7 @@ def _header(token: str) -> dict[str, str]:
         _fail_malformed(f"a token has at most {MAX_TOKEN_BYTES} bytes")
     parts = token.split(".")
     if len(parts) != 3 or not token.isascii():
-        _fail_malformed("a token is three parts of base64url, divided by dots")
+        _fail_malformed("a token must be three parts of base64url, separated by dots")
     try:
         header = json.loads(urlsafe_b64decode(parts[0].encode("ascii")))
     except (ValueError, RecursionError) as exc:
@@ -140,7 +140,7 @@ def _header(token: str) -> dict[str, str]:
     if header.get("alg") != _ALGORITHM:  # RFC 8725 section 3.1: never by the token's own word
         raise AuthenticationFailed("token-algorithm", f"tokens are signed with {_ALGORITHM} here")
     if not header.keys() <= _HEADER_NAMES or not all(isinstance(value, str) for value in header.values()):
-        _fail_malformed("the token's header has more in it than alg, kid and typ")
+        _fail_malformed("the token's header has fields other than alg, kid and typ")
     return header
 
 

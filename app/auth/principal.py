@@ -88,11 +88,11 @@ class Authenticator:
         if not authorization:
             return self._by_session(headers, client, accepted, now, is_https=is_https)
         if len(authorization) > 1:
-            raise AuthenticationFailed("auth-repeated", "send one Authorization header, not several")
+            raise AuthenticationFailed("auth-repeated", "send only one Authorization header")
         grant = verify_token(self._keys, _token(authorization[0]), client=client, now=now)
         if self._revocations.is_revoked(grant.id, now):
             _log.warning("revoked_token_used", id=grant.id, subject=grant.subject, client=str(client))
-            raise AuthenticationFailed("token-revoked", "the token was taken back")
+            raise AuthenticationFailed("token-revoked", "the token was revoked")
         principal = Principal(
             subject=grant.subject,
             groups=grant.groups,
@@ -157,8 +157,10 @@ def _basic_password(credentials: str) -> str:
     try:
         text = base64.b64decode(credentials, validate=True).decode("utf-8")
     except ValueError as exc:
-        raise AuthenticationFailed("token-malformed", "Basic credentials are base64 of user:token") from exc
+        raise AuthenticationFailed(
+            "token-malformed", "Basic credentials must be base64 of user:token"
+        ) from exc
     _, colon, password = text.partition(":")  # only a user name cannot hold a colon
     if not colon:
-        raise AuthenticationFailed("token-malformed", "Basic credentials are base64 of user:token")
+        raise AuthenticationFailed("token-malformed", "Basic credentials must be base64 of user:token")
     return password

@@ -121,7 +121,7 @@ def _grant(claims: Mapping[str, Any]) -> TokenGrant:
         networks = parse_networks(_texts(claims, "networks"))
     except ValueError as exc:
         raise AuthenticationFailed(
-            "token-claims", "the token's claim networks is not a list of them"
+            "token-claims", "the token's claim networks is not a list of networks"
         ) from exc
     return TokenGrant(
         subject=subject,

@@ -68,7 +68,7 @@ def path_behind(folder: ArtifactPath, cursor: str) -> ArtifactPath:
             raise ImpossiblePath("a cursor names something")
         return ArtifactPath.of(*folder.segments, *below.segments, is_folder=below.is_folder)
     except RequestError as error:
-        raise BadParameter("after", "a path below this folder, with a '/' behind a folder's") from error
+        raise BadParameter("after", "a path below this folder; a folder's path ends in '/'") from error
 
 
 def position_behind(entries: Sequence[Entry], place: Entry) -> int:
@@ -79,5 +79,5 @@ def position_behind(entries: Sequence[Entry], place: Entry) -> int:
 def _named_by(cursor: str) -> Entry:
     path = path_behind(ROOT, cursor)
     if len(path.segments) != 1:
-        raise BadParameter("after", "a name of this folder, with a '/' behind a folder's")
+        raise BadParameter("after", "a name in this folder; a folder's name ends in '/'")
     return Folder(path.name) if path.is_folder else File(path.name, 0, 0.0)

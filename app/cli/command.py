@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
     except ConfigError as error:
-        print("pierhead: these settings cannot be used:", file=sys.stderr)
+        print("pierhead: invalid settings:", file=sys.stderr)
         for fault in error.faults:
             print(f"  {fault}", file=sys.stderr)
         return EXIT_USAGE

@@ -68,7 +68,7 @@ def faults_of_place(files: Iterable[OwnFile], published: Iterable[Path]) -> list
     """
     directories = tuple(published)
     return [
-        f"{file.what}: {file.path} lies in {directory}, which is published: move it elsewhere"
+        f"{file.what}: {file.path} is in {directory}, which is published: move it elsewhere"
         for file in files
         if _identity(file.path) is not None
         and (directory := directory_around(file.path, directories)) is not None

@@ -133,7 +133,7 @@ def _describe(fault: Any, sources: Mapping[str, str]) -> str:
 
 def _describe_credentials(name: str, sources: Mapping[str, str]) -> str:
     where = credentials_by(name).replace("`", "")
-    return f"{_named(name, sources)}: must have no credentials in a URL, but one has: {where}"
+    return f"{_named(name, sources)}: must not have credentials in a URL: {where}"
 
 
 def _named(name: str, sources: Mapping[str, str]) -> str:

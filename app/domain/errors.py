@@ -129,9 +129,7 @@ class SessionDue(PierheadError):
     """Somebody is logged in whose groups have to be asked for again before they count."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "this session has to be renewed: open the page in the browser again, or send a token"
-        )
+        super().__init__("this session must be renewed: open the page in the browser again, or send a token")
 
 
 class LoginFailed(PierheadError):
@@ -155,20 +153,20 @@ class LoginUnavailable(PierheadError):
 
 LOGIN_FAILURES = {
     "password": "the user name or the password is wrong",
-    "attempt": "this login was not begun in this browser, or too long ago; log in again",
-    "issuer": "this answer comes from another login service than the one that was asked",
-    "denied": "the login service says that you did not log in, or may not use this site",
-    "refused": "the login service refuses this site's request; its operator finds the reason in the log",
-    "token": "the login service sent a token that does not hold; the operator of this site finds the reason in the log",
-    "nonce": "the login service sent a token that was made for another login; log in again",
+    "attempt": "this login was not started in this browser, or too long ago; log in again",
+    "issuer": "this answer comes from another login service; log in again",
+    "denied": "the login service says that you did not log in or may not use this site",
+    "refused": "the login service rejected this site's request; the operator of this site finds the reason in the log",
+    "token": "the login service sent an invalid token; the operator of this site finds the reason in the log",
+    "nonce": "the login service sent a token for another login; log in again",
     "no-user": "the login service does not say who you are; the operator of this site can name the claim in the "
     "setting OIDC_USER_CLAIM",
     "groups-form": "the login service does not name your groups as text; the operator of this site can name another "
     "claim in the setting OIDC_GROUPS_CLAIM",
     "groups-left-out": "you are in more groups than the login service puts into a token; its operator can have it name "
     "only those that are assigned to this site",
-    "too-many-groups": "you are in more groups than fit into a session; the operator of this site can name those that "
-    "count in the setting LOGIN_GROUPS",
+    "too-many-groups": "you are in more groups than fit into a session; the operator of this site can choose the groups "
+    "that count in the setting LOGIN_GROUPS",
 }
 """What went wrong at a login, for people: what happened, and who can do what about it."""
 
@@ -204,7 +202,7 @@ class LicenceDeclined(AccessDenied):
     """
 
     def __init__(self, path: ArtifactPath) -> None:
-        super().__init__("without accepting the licence you cannot download the file")
+        super().__init__("you cannot download the file without accepting its licence")
         self.path = path
 
 
@@ -212,7 +210,7 @@ class FormRefused(AccessDenied):
     """A form that nobody can be shown to have sent from one of our own pages."""
 
     def __init__(self) -> None:
-        super().__init__("the form is not from this site, or too old; open the file again")
+        super().__init__("the form is not from this site or is too old; open the file again")
 
 
 class GroupRequired(AccessDenied):
@@ -239,7 +237,7 @@ class PermissionRequired(AccessDenied):
     """
 
     def __init__(self, permission: str) -> None:
-        super().__init__(f"this takes a token with the scope {permission}")
+        super().__init__(f"this needs a token with the scope {permission}")
         self.permission = permission
 
 
@@ -294,7 +292,7 @@ class StoreDenied(StoreError):
     """The storage refuses the server's own credentials; a retry does not help."""
 
     def __init__(self) -> None:
-        super().__init__("the storage refuses this server's access")
+        super().__init__("the storage rejects this server's credentials")
 
 
 class ObjectChanged(StoreError):

@@ -121,7 +121,7 @@ def _read_block(fields: list[Field], source: str) -> Block:
     for item in fields:
         if item.name in by_name:
             first = by_name[item.name].line
-            reason = f"a block has each field once; {item.name} stands on line {first} already"
+            reason = f"a block has each field once; {item.name} is already on line {first}"
             raise MalformedRules(source, item.line, reason)
         by_name[item.name] = item
     patterns = by_name[FILES_PATTERN]

@@ -48,7 +48,7 @@ class MalformedControlFile(ControlRules):
 
     source: Source
     reason: str
-    said: str = "cannot be understood"
+    said: str = "cannot be parsed"
 
     @classmethod
     def of(cls, error: MalformedRules) -> MalformedControlFile:

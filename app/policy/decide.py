@@ -140,7 +140,7 @@ def explain(path: ArtifactPath, rules: Rules, principal: Principal) -> Explanati
     decision = decide(path, rules, principal)
     access, _ = classify(path, rules)
     if _is_kept_back(path):
-        reason = f"{path.name} is a name that folders keep to themselves: neither listed nor served"
+        reason = f"{path.name} is a control file: never listed and never served"
         return Explanation(decision, access, (reason,), ())
     terms = _terms(path, rule, rules)
     reasons = [*map(str, terms.basis), *_remarks(path, rule, terms, rules), *_about(path, terms, principal)]

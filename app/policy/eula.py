@@ -157,7 +157,7 @@ def _read_folder_eula(
 def _own_text(file: ControlFile, source: Source) -> str | None:
     """The file's text, every byte of it as the digest is over them; None where it is blank."""
     if file.content is None:
-        raise MalformedRules(source.name, 1, "the file is larger than a control file may be")
+        raise MalformedRules(source.name, 1, "the file is too large for a control file")
     try:
         text = file.content.decode("utf-8")
     except UnicodeDecodeError as exc:

@@ -87,7 +87,7 @@ def closed_rules(
         default_public: as `compose` takes it.
     """
     source = Source(fault.source)
-    control = MalformedControlFile(source, fault.reason, "are larger than those of a folder may be")
+    control = MalformedControlFile(source, fault.reason, "are too large")
     return Rules(folder, control, site.within(folder), default_public)
 
 
@@ -116,5 +116,5 @@ def _read_control_files(
 def _read_build_info(folder: ArtifactPath, file: ControlFile) -> ControlRules:
     source = control_file_source(folder, file.name)
     if file.content is None:
-        raise MalformedRules(source.name, 1, "the file is larger than a control file may be")
+        raise MalformedRules(source.name, 1, "the file is too large for a control file")
     return BuildInfoRules.compile(parse_build_info(file.content, source.name), source)

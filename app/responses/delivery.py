@@ -200,7 +200,7 @@ def _without_body(
     if verdict is Verdict.NOT_MODIFIED:
         return Response(None, 304, {name: headers[name] for name in _NOT_MODIFIED_FIELDS})
     if verdict is Verdict.PRECONDITION_FAILED:
-        detail = "the file is not the one that the request's conditions name"
+        detail = "the file does not match the request's conditions"
         return problem_response(412, "Precondition failed", detail, "precondition-failed")
     if request.method == "HEAD":
         # Answered here and never by a redirect: a URL signed for GET is refused to HEAD. Range means

@@ -78,7 +78,7 @@ class SubtreeListing:
         """
         if request.scope["http_version"] == "1.0":
             # It has no chunks, so that a stream that broke off would look like a whole one.
-            raise BadParameter("a list of a whole subtree", "asked for by HTTP/1.1 or later")
+            raise BadParameter("a list of a whole subtree", "requested with HTTP/1.1 or later")
         as_of = {"X-Pierhead-As-Of": iso_text(self._clock()) or ""}
         entries = self._catalog.walk(asked.path, asked.principal, asked.after)
         if asked.limit is not None:

@@ -66,7 +66,7 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
     BadParameter: Status(400, "bad-parameter", "Bad request"),
     AuthenticationFailed: Status(401, "authentication-failed", "Authentication failed"),
     RevocationsUnknown: Status(503, "revocations-unknown", "Tokens cannot be checked"),
-    SessionDue: Status(401, "session-due", "Session has to be renewed"),
+    SessionDue: Status(401, "session-due", "Session must be renewed"),
     LoginFailed: Status(403, "login-failed", "Login failed"),
     LoginUnavailable: Status(503, "login-unavailable", "Login unavailable"),
     LoginRequired: Status(401, "login-required", "Login required"),
@@ -79,7 +79,7 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
     MalformedRules: Status(403, "refused", "Forbidden"),
     StoreUnavailable: Status(503, "storage-unavailable", "Storage unavailable"),
     RulesUnreadable: Status(503, "storage-unavailable", "Storage unavailable"),
-    StoreDenied: Status(502, "storage-denied", "Storage refuses access"),
+    StoreDenied: Status(502, "storage-denied", "Storage denied access"),
     ObjectChanged: Status(503, "file-changed", "File changed"),
 }
 

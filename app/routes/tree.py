@@ -105,7 +105,7 @@ class TreeApp:
 def _method_not_allowed(request: Request) -> Response:
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         return problem_response(410, "Gone", _UPLOAD_IS_GONE, "upload-gone")
-    detail = f"the tree is read with {' or '.join(METHODS)}"
+    detail = f"use {' or '.join(METHODS)}: files and folders are read-only"
     answer = problem_response(405, "Method not allowed", detail, "method-not-allowed")
     answer.headers["Allow"] = ", ".join(METHODS)
     return answer

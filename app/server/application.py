@@ -92,7 +92,9 @@ def build_application(
     async def note_lost_body(request: Request, error: ClientDisconnect) -> Response:
         # Nobody reads this: it is for the log, where it is no failure of the server.
         record_of(request).ended = CLIENT_GONE
-        return problem_response(408, "Request timeout", "the body did not come to its end", "request-timeout")
+        return problem_response(
+            408, "Request timeout", "the body did not arrive completely in time", "request-timeout"
+        )
 
     @reserved.exception_handler(Exception)
     async def answer_slip(request: Request, error: Exception) -> Response:

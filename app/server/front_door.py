@@ -196,10 +196,14 @@ def _refusal(scope: Scope, is_own_host: Callable[[bytes], bool]) -> Response | N
     # another host from it than this server does.
     is_old = scope["http_version"] in ("0.9", "1.0") and not hosts
     if not is_old and (len(hosts) != 1 or not is_host(hosts[0])):
-        return problem_response(400, "Bad request", "a request has one Host header, a host name", "bad-host")
+        return problem_response(
+            400, "Bad request", "a request must have exactly one Host header with a host name", "bad-host"
+        )
     # RFC 9110 section 15.5.20. Probes come by addresses.
     if hosts and not is_own_host(hosts[0]) and scope["path"] not in QUIET:
-        return problem_response(421, "Misdirected request", "this site has other names", "misdirected-host")
+        return problem_response(
+            421, "Misdirected request", "this site does not serve this host name", "misdirected-host"
+        )
     return None
 
 

@@ -39,30 +39,30 @@ class RequestRefused(ValueError):
 
 
 BAD_REQUEST: Final = Refusal(
-    HTTPStatus.BAD_REQUEST, "Bad request", "this is not a request as HTTP/1.1 has it", "bad-request"
+    HTTPStatus.BAD_REQUEST, "Bad request", "this is not a valid HTTP/1.1 request", "bad-request"
 )
 BAD_TARGET: Final = Refusal(
     HTTPStatus.BAD_REQUEST,
     "Bad request",
-    "a request target is a path, or an http or https URL of a host without a user",
+    "a request target must be a path, or an http or https URL of a host without a user",
     "bad-request",
 )
 BAD_FRAMING: Final = Refusal(
     HTTPStatus.BAD_REQUEST,
     "Bad request",
-    "the end of the body cannot be told: Transfer-Encoding is `chunked`, once, in HTTP/1.1",
+    "the end of the body is not clear: Transfer-Encoding must be `chunked`, once, in HTTP/1.1",
     "bad-request",
 )
 UNKNOWN_CODING: Final = Refusal(
     HTTPStatus.NOT_IMPLEMENTED,
     "Not implemented",
-    "the only Transfer-Encoding that is understood is chunked",
+    "the only supported Transfer-Encoding is chunked",
     "unknown-transfer-encoding",
 )
 UNKNOWN_VERSION: Final = Refusal(
     HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
     "HTTP version not supported",
-    "the versions that are understood are HTTP/1.0 and HTTP/1.1",
+    "the supported versions are HTTP/1.0 and HTTP/1.1",
     "http-version-not-supported",
 )
 LATE: Final = Refusal(

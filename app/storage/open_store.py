@@ -41,7 +41,7 @@ def open_storage(
             store twice.
     """
     if len(set(urls)) < len(urls):
-        raise ValueError("storage must name each store once, but one is there twice")
+        raise ValueError("storage must name each store once, but one is repeated")
     names = [PRIMARY, *(f"{REPLICA}{number}" for number in range(1, len(urls)))]
     copies = [
         (name, _opening(name, url, watch, has_copies=len(urls) > 1))

@@ -70,10 +70,10 @@ def _s3_place(rest: str) -> S3Place:
     bucket, _, prefix = where.partition("/")
     if "@" in bucket:
         raise ValueError(
-            "storage must hold no credentials: they follow the AWS conventions, or `profile` names them"
+            "storage must not contain credentials: they follow the AWS conventions, or `profile` names them"
         )
     if not _BUCKET_NAME.fullmatch(bucket):
-        raise ValueError(f"storage must be {ALLOWED}, but got something that is no bucket name")
+        raise ValueError(f"storage must be {ALLOWED}, but got an invalid bucket name")
     prefix = prefix.strip("/")
     return S3Place(bucket, f"{prefix}/" if prefix else "", **_parameters(query))
 
@@ -83,7 +83,9 @@ def _parameters(query: str) -> dict[str, str]:
     values = dict(pairs)
     for name in values:
         if name not in PARAMETERS:
-            raise ValueError(f"storage must have no parameters but {', '.join(PARAMETERS)}, but got {name!r}")
+            raise ValueError(
+                f"storage must have no parameters except {', '.join(PARAMETERS)}, but got {name!r}"
+            )
     if len(values) != len(pairs):
         raise ValueError("storage must have each parameter once, but one is repeated")
     if "endpoint" in values:

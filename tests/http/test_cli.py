@@ -122,7 +122,7 @@ def test_every_command_tells_all_wrong_settings(
     monkeypatch.setenv("PIERHEAD_SECRET_KEYS", "tooshort")
     run(*command, status=2)
     assert run.errors.splitlines() == [
-        "pierhead: these settings cannot be used:",
+        "pierhead: invalid settings:",
         "  PIERHEAD_SECRET_KEYS (environment): must be keys of at least 32 characters, separated by commas "
         "or spaces, but one is shorter",
         "  PIERHEAD_WORKERS (environment): must be a whole number from 1 to 64, but got 'many'",
@@ -313,7 +313,7 @@ def test_a_wrong_argument_is_told_what_is_allowed(run: Run, arguments: list[str]
         (
             "licensing/malformed/notes.txt",
             "closed",
-            "forbidden (403): the access rules of this folder cannot be understood",
+            "forbidden (403): the access rules of this folder cannot be parsed",
             ["licensing/malformed/BUILD-INFO.txt, line 6"],
         ),
         (

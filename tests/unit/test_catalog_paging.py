@@ -104,7 +104,7 @@ def test_what_names_nothing_is_no_cursor(cursor: str) -> None:
 
 
 def test_a_folders_own_page_begins_behind_an_entry_of_its_own() -> None:
-    with pytest.raises(BadParameter, match="a name of this folder"):
+    with pytest.raises(BadParameter, match="a name in this folder"):
         page_of(frozenset(), "a/b", None)
 
 

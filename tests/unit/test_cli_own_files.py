@@ -79,7 +79,7 @@ def test_a_file_in_what_is_published_is_refused_and_named(
     (fault,) = faults(**make(below))
     assert fault.startswith(named)
     assert f"{below}/" in fault
-    assert fault.endswith("lies in site, which is published: move it elsewhere")
+    assert fault.endswith("is in site, which is published: move it elsewhere")
 
 
 @pytest.mark.parametrize(("make", "named"), CASES)
@@ -111,7 +111,7 @@ def test_a_link_to_the_file_counts_as_the_file(site: Path) -> None:
 def test_the_working_directory_is_not_published_with_what_is_read_from_it(name: str) -> None:
     Path(name).write_text("")
     (fault,) = faults(PIERHEAD_STORAGE=".")
-    assert f" {name} lies in ., which is published" in fault
+    assert f" {name} is in ., which is published" in fault
 
 
 @pytest.mark.parametrize("variable", AWS_VARIABLES)
@@ -121,7 +121,7 @@ def test_what_the_aws_conventions_read_is_not_published(
     (site / "aws").write_text("")
     monkeypatch.setenv(variable, str(site / "aws"))
     (fault,) = faults()
-    assert fault.startswith(f"{variable}: {site}/aws lies in site")
+    assert fault.startswith(f"{variable}: {site}/aws is in site")
 
 
 def test_a_home_directory_with_credentials_is_not_published(tmp_path: Path) -> None:
@@ -142,8 +142,8 @@ def test_every_fault_is_named_with_the_others(site: Path) -> None:
     environ = policy(site) | configuration(site) | {"PIERHEAD_OVERLAY": "absent"}
     told = " ".join(faults(**environ))
     assert "there is no directory 'absent'" in told
-    assert "any.toml lies in site" in told
-    assert "policy.toml lies in site" in told
+    assert "any.toml is in site" in told
+    assert "policy.toml is in site" in told
 
 
 SEEMS_A_FILE = re.compile(r"_file$|_files$|_path$|_key$|_certificate$|_socket$|\bpath of|\bfile with")
@@ -173,7 +173,7 @@ def test_a_new_setting_that_is_a_path_is_in_the_table(site: Path) -> None:
     loaded = LoadedSettings(settings, dict.fromkeys(MoreSettings.model_fields, "default"), None)
     told = faults_of_place(own_files(loaded, (), {}), (site,))
     assert len(told) == len(names)
-    assert told[0].startswith(f"tls_key (default): {site}/tls.pem lies in {site}")
+    assert told[0].startswith(f"tls_key (default): {site}/tls.pem is in {site}")
 
 
 @pytest.mark.parametrize("spelling", ["site", "./site/", "site/../site", "own/../site"])

@@ -79,7 +79,7 @@ def test_no_setting_takes_a_url_with_credentials_nor_repeats_it(name: str, url: 
     for value in (url, [url], {"url": url}, json.dumps(["s3://other", url])):
         told = faults_of(name, value)
         assert told.startswith(
-            f"--{name.replace('_', '-')} (command line): must have no credentials in a URL"
+            f"--{name.replace('_', '-')} (command line): must not have credentials in a URL"
         )
         assert SECRET not in told
         assert "\n" not in told

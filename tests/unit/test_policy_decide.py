@@ -61,7 +61,7 @@ OWN_LICENCE = Licence("own")
 CLOSED = Forbidden((), "no rule opens this file")
 NOT_COVERED = Forbidden((), "the access rules of this folder do not cover this file")
 NOT_UNDERSTOOD = Forbidden(
-    (), "the access rules of this folder cannot be understood (releases/16.09/BUILD-INFO.txt, line 2)"
+    (), "the access rules of this folder cannot be parsed (releases/16.09/BUILD-INFO.txt, line 2)"
 )
 NOT_STAFF = Forbidden(("board", "staff"), "this path is for members of board or staff")
 

@@ -135,7 +135,7 @@ def test_a_eula_that_cannot_be_read_refuses_listing_and_files(name: str, content
     rules = folder_rules({name: content}, default_public=True)
     line = 2 if content else 1
     expected = Forbidden(
-        (), f"the access rules of this folder cannot be understood (releases/16.09/{name}, line {line})"
+        (), f"the access rules of this folder cannot be parsed (releases/16.09/{name}, line {line})"
     )
     assert decide_file(rules, "f", ANONYMOUS) == expected
     assert decide_file(rules, "other", ANONYMOUS) == expected

@@ -42,7 +42,7 @@ async def verified_claims(issuer: Issuer, token: str, audience: str, now: float)
     header = _header(token)
     alg, kid = header.get("alg"), header.get("kid")
     if not isinstance(alg, str) or alg not in _KEY_TYPE_OF:
-        _fail("token-algorithm", "the token is not signed with an algorithm that is believed here")
+        _fail("token-algorithm", "the token's signature algorithm is not accepted here")
     keys = await issuer.keys(kid if isinstance(kid, str) else None)
     claims = _claims(_payload(token, alg, keys))
     check_claims(claims, issuer.url, audience, now)
@@ -52,10 +52,10 @@ async def verified_claims(issuer: Issuer, token: str, audience: str, now: float)
 def check_claims(claims: Mapping[str, Any], issuer: str, audience: str, now: float) -> None:
     """Check whom a token is from and for, and when it holds. Args and raises as `verified_claims`."""
     if claims.get("iss") != issuer:
-        _fail("token-issuer", "the token is not from the issuer that is expected here")
+        _fail("token-issuer", "the token is from another issuer")
     audiences = claims.get("aud")
     if audience not in (audiences if isinstance(audiences, list) else [audiences]):
-        _fail("token-audience", "the token was made for somebody else")
+        _fail("token-audience", "the token was made for another site")
     if now >= numeric_date(claims, "exp") + SKEW_SECONDS:
         _fail("token-expired", "the token has expired")
     for name in ("nbf", "iat"):
@@ -78,9 +78,9 @@ def _header(token: str) -> dict[str, Any]:
     try:
         header = json.loads(urlsafe_b64decode(token.partition(".")[0].encode("ascii")))
     except (ValueError, RecursionError) as error:
-        raise AuthenticationFailed("token-malformed", "the token is not one of three parts") from error
+        raise AuthenticationFailed("token-malformed", "the token does not have three parts") from error
     if not isinstance(header, dict) or "crit" in header:
-        _fail("token-malformed", "the token's header is not one that is understood here")
+        _fail("token-malformed", "the token's header is not supported")
     return header
 
 
@@ -89,7 +89,7 @@ def _payload(token: str, alg: str, keys: tuple[SigningKey, ...]) -> bytes:
         if key.key.key_type == _KEY_TYPE_OF[alg] and key.alg in (None, alg):
             with suppress(JoseError, ValueError):
                 return jws.deserialize_compact(token, key.key, algorithms=[alg]).payload
-    return _fail("token-signature", "the token's signature is of no key that its issuer has")
+    return _fail("token-signature", "none of the issuer's keys made the token's signature")
 
 
 def _claims(payload: bytes) -> dict[str, Any]:

@@ -166,7 +166,7 @@ class SiteWiring:
             self._routers(store, metrics, catalog, pages, requester, subtrees, channel, clock),
             errors,
             FastPath(
-                RequestReader(self._authenticator, is_own_host),
+                RequestReader(requester, is_own_host),
                 FastLookup(catalog, pages, redirects, cache_headers, self._policy.serving),
                 metrics=metrics,
                 access_log=access_log,

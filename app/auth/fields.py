@@ -15,9 +15,9 @@ CREDENTIALS: Final = ("Authorization", "Cookie")
 """Somebody's name and groups may be in them."""
 ACCEPTANCES: Final = ("License-Accepted", "License_Accepted")
 """Which licences somebody has accepted. Cookies may say it too."""
-FORWARDING: Final = ("X-Forwarded-For",)
-"""Which address somebody comes from. Believed of a trusted proxy only, which is the one to see that no cache mixes
-clients up: no `Vary` names them."""
+FORWARDING: Final = ("X-Forwarded-For", "X-Forwarded-Proto")
+"""Which address somebody comes from, and whether encrypted. Believed from trusted proxies only. No `Vary` names them: a
+proxy that sets them must not let a cache mix clients up."""
 
 READ: Final = frozenset(name.lower() for name in (*CREDENTIALS, *ACCEPTANCES, *FORWARDING))
 
@@ -39,7 +39,7 @@ INDIFFERENT: Final = frozenset(
         *("purpose", "referer", "save-data", "sec-ch-prefers-color-scheme", "sec-ch-ua", "sec-ch-ua-mobile"),
         *("sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user"),
         *("sec-gpc", "sec-purpose", "te", "traceparent", "tracestate", "upgrade-insecure-requests"),
-        *("user-agent", "via", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip"),
+        *("user-agent", "via", "x-forwarded-host", "x-forwarded-port", "x-real-ip"),
         *("x-request-id", "x-requested-with"),
     }
 )

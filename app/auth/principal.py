@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from app.auth.revocation import Revocations
 from app.auth.sessions import Session, Sessions
 from app.auth.tokens import verify_token
 from app.domain.access import PathScope, Principal
-from app.domain.errors import AuthenticationFailed, SessionDue
+from app.domain.errors import AuthenticationFailed, RevocationsUnknown, SessionDue
 from app.http_semantics import FieldLines
 
 _log = structlog.get_logger(__name__)
@@ -30,11 +31,15 @@ class Identity(NamedTuple):
         principal: what the policy decides by.
         client: the address the request comes from; None if that is not known.
         session: by which the principal is logged in; None where it is not, or comes with a token.
+        until: seconds since the epoch, UTC, until which the same credentials say the same, if nobody takes them back.
+        credential: id of the token or session; empty where there is none.
     """
 
     principal: Principal
     client: Address | None
     session: Session | None = None
+    until: float = math.inf
+    credential: str = ""
 
 
 class Authenticator:
@@ -102,17 +107,7 @@ class Authenticator:
             permissions=grant.permissions,
             sent_authorization=True,
         )
-        return Identity(principal, client)
-
-    def without_credentials(self, forwarded_for: Sequence[str], peer: str | None) -> Identity:
-        """Who sends a request without any credentials, cookies or acceptances: as `identify` says.
-
-        Args:
-            forwarded_for: every line of `X-Forwarded-For`.
-            peer: address of the other end of the connection; None where it has none.
-        """
-        client = client_address(peer, forwarded_for, self._trusted_proxies)
-        return Identity(Principal(trusted=is_in(client, self._trusted_networks)), client)
+        return Identity(principal, client, until=grant.expires, credential=grant.id)
 
     def _by_session(
         self,
@@ -130,7 +125,16 @@ class Authenticator:
         if self._sessions.is_due(session, now):
             raise SessionDue
         principal = Principal(session.subject, session.groups, accepted=accepted, trusted=trusted)
-        return Identity(principal, client, session)
+        return Identity(principal, client, session, self._sessions.due_at(session), session.id)
+
+    def still_holds(self, identity: Identity, now: float) -> bool:
+        """Whether the credentials of an earlier request, if it had any, would still say the same."""
+        if not identity.credential:
+            return True
+        try:
+            return now < identity.until and not self._revocations.is_revoked(identity.credential, now)
+        except RevocationsUnknown:
+            return False
 
     def _accepted(self, headers: FieldLines, now: float) -> frozenset[str]:
         by_header = header_acceptances(headers("license-accepted"), headers("license_accepted"))

@@ -144,6 +144,10 @@ class Sessions:
         """Whether its groups have to be asked for again before they count."""
         return now >= session.renewed + self._lives.refresh
 
+    def due_at(self, session: Session) -> float:
+        """Until when a session that is not due stays as it is; seconds since the epoch, UTC."""
+        return min(session.started + self._lives.whole, session.renewed + self._lives.refresh)
+
     def _session(self, claims: dict[str, Any] | None) -> Session | None:
         """What was sealed by this version of the server, or by another one."""
         if claims is None or claims.get("epoch") != self._epoch:

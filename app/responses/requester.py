@@ -8,10 +8,10 @@ from collections.abc import Callable
 from starlette.requests import Request
 
 from app.auth.networks import Network, client_address, is_forwarded, is_https, is_in
-from app.auth.principal import Authenticator
+from app.auth.principal import Authenticator, Identity
 from app.domain.access import Principal
 from app.domain.paths import ArtifactPath
-from app.http_semantics import choose_media_type
+from app.http_semantics import FieldLines, choose_media_type
 from app.responses.parsed_request import ParsedRequest, parsed_request
 from app.responses.record import record_of
 
@@ -44,11 +44,26 @@ class Requester:
         Raises:
             As `Authenticator.identify`.
         """
-        identity = self._authenticator.identify(
-            request.headers.getlist, _peer(request), self._clock(), is_https=self.is_https(request)
-        )
+        identity = self.identity_of(request.headers.getlist, _peer(request), request.url.scheme)
         record_of(request).identity = identity
         return identity.principal
+
+    def identity_of(self, fields: FieldLines, peer: str | None, scheme: str) -> Identity:
+        """Who sends a request with these fields.
+
+        Args:
+            peer: address of the other end of the connection; None where it has none.
+            scheme: of the connection.
+
+        Raises:
+            As `Authenticator.identify`.
+        """
+        encrypted = is_https(peer, scheme, fields("x-forwarded-proto"), self._proxies)
+        return self._authenticator.identify(fields, peer, self._clock(), is_https=encrypted)
+
+    def holds(self, identity: Identity) -> bool:
+        """Whether the credentials of an earlier request would still say the same."""
+        return not identity.credential or self._authenticator.still_holds(identity, self._clock())
 
     def parse(self, request: Request, path: ArtifactPath) -> ParsedRequest:
         """What a request for a path of the tree asks for. Raises as `identify`."""

@@ -19,7 +19,7 @@ from app.server.fast_request import FILE_REDIRECT, FastRequest, RequestReader
 from app.server.framing import fault_of_line
 from app.telemetry import AccessLine, AccessLog, Metrics
 
-MAX_FAST_HEAD_BYTES: Final = 1024
+MAX_FAST_HEAD_BYTES: Final = 4096
 """Longer heads are rare, and not worth remembering."""
 REMEMBERED_HEADS: Final = 2048
 
@@ -57,16 +57,18 @@ class FastPath:
         self._read_head = lru_cache(REMEMBERED_HEADS)(self._parse_head)
         self._observe = lru_cache(256)(partial(_observer, metrics))
 
-    def read(self, head: bytes, client: tuple[str, int] | None) -> FastRequest | None:
+    def read(self, head: bytes, client: tuple[str, int] | None, scheme: str) -> FastRequest | None:
         """What a request asks for; None where ASGI has to look at it.
 
         Args:
             head: what has arrived. Only one whole request without a body, on a connection that stays open, is read.
             client: address and port of the peer.
+            scheme: of the connection.
         """
         if len(head) > MAX_FAST_HEAD_BYTES:
             return None
-        return self._read_head(head, client[0] if client else None)
+        request = self._read_head(head, client[0] if client else None, scheme)
+        return request if request is not None and self._reader.still_holds(request) else None
 
     def answer(self, request: FastRequest, write: WriteAnswer) -> bool:
         """Answer a request, if its answer is at hand.
@@ -92,9 +94,16 @@ class FastPath:
         started = time.perf_counter()
         peer = scope["client"][0] if scope["client"] else None
         request = self._reader.read(
-            scope["method"], scope["raw_path"], scope["query_string"], scope["headers"], peer
+            scope["method"],
+            scope["raw_path"],
+            scope["query_string"],
+            scope["headers"],
+            peer,
+            scope["scheme"],
         )
-        if request is None or (found := self._lookup.find(request)) is None:
+        if request is None or not self._reader.still_holds(request):
+            return None, False
+        if (found := self._lookup.find(request)) is None:
             return request, False
         await send({"type": "http.response.start", "status": found.status, "headers": found.headers()})
         await send({"type": "http.response.body", "body": found.body})
@@ -119,14 +128,14 @@ class FastPath:
                     asked.path_text,
                     asked.route,
                     asked.client,
-                    None,
+                    asked.subject,
                     request.agent,
                     self._replica_id,
                     answer.cache,
                 )
             )
 
-    def _parse_head(self, head: bytes, peer: str | None) -> FastRequest | None:
+    def _parse_head(self, head: bytes, peer: str | None, scheme: str) -> FastRequest | None:
         line, end, _ = head.partition(b"\n")
         if not head.endswith(b"\r\n\r\n") or fault_of_line(line + end):
             return None
@@ -136,7 +145,7 @@ class FastPath:
             return None
         if (headers := _headers_of(head)) is None:
             return None
-        return self._reader.read(method.decode("ascii", "replace"), raw_path, query, headers, peer)
+        return self._reader.read(method.decode("ascii", "replace"), raw_path, query, headers, peer, scheme)
 
 
 def _observer(metrics: Metrics, route: str, status: int, cache: str) -> Callable[[float], None]:

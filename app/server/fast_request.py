@@ -1,6 +1,7 @@
 """What an ordinary request asks for, worked out from its text alone and remembered for that text.
 
-Everything out of the ordinary is left to the full path: credentials, unknown or repeated fields, paging, bodies.
+Everything out of the ordinary is left to the full path: unknown or repeated fields, credentials that are refused or
+that allow more than reading, paging, bodies. Credentials are verified once and remembered for as long as they hold.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from app.auth.fields import INDIFFERENT
-from app.auth.principal import Authenticator
-from app.domain.errors import RequestError
+from app.domain.access import Principal
+from app.domain.errors import PierheadError
 from app.domain.paths import ArtifactPath
 from app.domain.reserved import is_reserved
 from app.pages.representations import REPRESENTATIONS
 from app.responses.parsed_request import ParsedRequest, parsed_request
+from app.responses.requester import Requester
 
 REMEMBERED_TEXTS: Final = 4096
 MAX_REMEMBERED_BYTES: Final = 512
 """Longer fields and paths are rare, and not worth remembering."""
+MAX_CREDENTIAL_BYTES: Final = 4096
+"""A session with many groups is nearly as long (RFC 6265 section 6.1)."""
 MAX_FAST_FIELDS: Final = 64
 MAX_FAST_BYTES: Final = 16 * 1024
 """Requests with more than that are for the full path, which may refuse them."""
@@ -31,11 +35,15 @@ FILE_REDIRECT: Final = "file-redirect"
 _FORMATS: Final[dict[bytes, str | None]] = {b"": None} | {
     f"format={name}".encode(): name for name in REPRESENTATIONS
 }
+_IDENTIFYING: Final = ("authorization", "cookie", "x-forwarded-for", "x-forwarded-proto")
+"""Fields of which it depends who asks; no other that says so is admitted here."""
 _READ: Final = frozenset(
-    {b"accept", b"accept-encoding", b"host", b"if-none-match", b"user-agent", b"x-forwarded-for"}
+    {b"accept", b"accept-encoding", b"host", b"if-none-match", b"user-agent"}
+    | {name.encode() for name in _IDENTIFYING}
 )
-_ADMITTED: Final = frozenset(name.encode() for name in INDIFFERENT) | {b"x-forwarded-for"}
-"""The only fields that a request may have which is answered here: who asks can be in no other."""
+_IDENTIFYING_BYTES: Final = tuple(name.encode() for name in _IDENTIFYING)
+_ADMITTED: Final = frozenset(name.encode() for name in INDIFFERENT)
+_CREDENTIALS: Final = frozenset({b"authorization", b"cookie"})
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -46,13 +54,14 @@ class AskedFor(NamedTuple):
     Attributes:
         route: the label that it is counted under.
         path_text: for the log.
-        client: for the log.
+        client, subject: for the log.
     """
 
     parsed: ParsedRequest
     route: str
     path_text: str
     client: str | None
+    subject: str | None
 
 
 class FastRequest(NamedTuple):
@@ -74,24 +83,25 @@ class RequestReader:
     """Reads requests for the fast path.
 
     Args:
-        authenticator: says who asks.
+        requester: says who asks.
         is_own_host: whether a Host field is one that is answered.
     """
 
-    def __init__(self, authenticator: Authenticator, is_own_host: Callable[[bytes], bool]) -> None:
-        self._authenticator = authenticator
+    def __init__(self, requester: Requester, is_own_host: Callable[[bytes], bool]) -> None:
+        self._requester = requester
         self._is_own_host = is_own_host
         self._asked_for = lru_cache(REMEMBERED_TEXTS)(self._parse)
 
     def read(
-        self, method: str, raw_path: bytes, query: bytes, fields: Fields, peer: str | None
+        self, method: str, raw_path: bytes, query: bytes, fields: Fields, peer: str | None, scheme: str
     ) -> FastRequest | None:
-        """What a request asks for; None where the full path has to look at it. The same for the same text.
+        """What a request asks for; None where the full path has to look at it.
 
         Args:
             raw_path: as it was sent, without the query.
             fields: raw, names in lower case.
             peer: address of the client, where there is one.
+            scheme: of the connection.
         """
         if len(raw_path) > MAX_REMEMBERED_BYTES or query not in _FORMATS:
             return None
@@ -106,36 +116,47 @@ class RequestReader:
             raw_path,
             query,
             peer,
+            scheme,
             values[b"host"],
             get(b"accept"),
             get(b"accept-encoding"),
-            get(b"x-forwarded-for"),
+            tuple([get(name) for name in _IDENTIFYING_BYTES]),
         )
         return FastRequest(method, asked, known, logged_text(get(b"user-agent"))) if asked else None
+
+    def still_holds(self, request: FastRequest) -> bool:
+        """Whether the credentials of a request that was read earlier would still say the same."""
+        return self._requester.holds(request.asked.parsed.identity)
 
     def _parse(
         self,
         raw: bytes,
         query: bytes,
         peer: str | None,
+        scheme: str,
         host: bytes,
         accept: bytes | None,
         accept_encoding: bytes | None,
-        forwarded_for: bytes | None,
+        identifying: tuple[bytes | None, ...],
     ) -> AskedFor | None:
         try:
             path = ArtifactPath.parse(raw)
-        except RequestError:
+            lines = dict(zip(_IDENTIFYING, map(_lines, identifying), strict=True))
+            identity = self._requester.identity_of(lambda name: lines.get(name, ()), peer, scheme)
+        except PierheadError:
             return None
+        principal = identity.principal
         if not self._is_own_host(host) or (path.segments and is_reserved(path.segments[0])):
             return None
-        identity = self._authenticator.without_credentials(_lines(forwarded_for), peer)
+        if principal.permissions or not (path.is_folder or principal == Principal(trusted=principal.trusted)):
+            return None  # it may ask for a new reading, or for a file that is not everybody's
         parsed = parsed_request(path, identity, _lines(accept), _lines(accept_encoding), _FORMATS[query])
         return AskedFor(
             parsed=parsed,
             route=f"folder-{parsed.representation}" if path.is_folder else FILE_REDIRECT,
             path_text=raw.decode("ascii", "backslashreplace"),
             client=str(identity.client) if identity.client else peer,
+            subject=principal.subject,
         )
 
 
@@ -151,7 +172,8 @@ def _values(fields: Fields) -> dict[bytes, bytes] | None:
     for name, value in fields:
         size += len(value)
         if name in _READ:
-            if name in values or len(value) > MAX_REMEMBERED_BYTES:
+            longest = MAX_CREDENTIAL_BYTES if name in _CREDENTIALS else MAX_REMEMBERED_BYTES
+            if name in values or len(value) > longest:
                 return None
             values[name] = value
         elif name not in _ADMITTED:

@@ -104,7 +104,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Answer what has come from memory, or parse it. A refused client is no longer heard."""
         if self._is_between_requests and self._fast_path is not None and self._can_answer_now():
-            request = self._fast_path.read(data, self.client)
+            request = self._fast_path.read(data, self.client, self.scheme or "http")
             if request is not None and self._fast_path.answer(request, self._write_answer):
                 return
             self._missed = request

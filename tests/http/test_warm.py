@@ -233,7 +233,7 @@ def test_a_page_larger_than_what_is_copied_arrives_whole(tasks: list[str]) -> No
         b"GET /a/ HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
         b"GET http://test/a/ HTTP/1.1\r\nHost: test\r\n\r\n",
         b"GET /a/ HTTP/1.1\r\nHost: test\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
-        b"GET /a/ HTTP/1.1\r\nHost: test\r\nCookie: a=b\r\n\r\n",
+        b"GET /a/ HTTP/1.1\r\nHost: test\r\nX-Remote-Groups: a\r\n\r\n",
     ],
 )
 def test_what_is_out_of_the_ordinary_goes_the_long_way_and_is_answered_in_turn(

@@ -58,7 +58,7 @@ class Application:
         self.by_asgi: list[str] = []
         self.may_finish = asyncio.Event()
 
-    def read(self, head: bytes, client: tuple[str, int] | None) -> bytes | None:
+    def read(self, head: bytes, client: tuple[str, int] | None, scheme: str) -> bytes | None:
         """As `FastPath.read`: anything but whole heads is for ASGI."""
         assert client == ("127.0.0.1", 40000)
         self.offered.append(head)

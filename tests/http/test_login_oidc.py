@@ -115,7 +115,7 @@ def test_nobody_is_sent_to_another_site(site: LoginSite, elsewhere: str) -> None
 def test_a_callback_counts_once(site: LoginSite) -> None:
     callback = site.person.stop_before_callback(PRIVATE)
     assert site.person.get(callback).text == "content"
-    assert "not begun in this browser" in refusal(site.person.send(callback))
+    assert "not started in this browser" in refusal(site.person.send(callback))
 
 
 def test_a_code_that_was_used_is_refused_by_the_provider(site: LoginSite) -> None:
@@ -123,7 +123,7 @@ def test_a_code_that_was_used_is_refused_by_the_provider(site: LoginSite) -> Non
     cookies = dict(site.person.client.cookies)
     site.person.get(callback)
     site.person.client.cookies.update(cookies)
-    assert "refuses this site&#39;s request" in refusal(site.person.send(callback))
+    assert "rejected this site&#39;s request" in refusal(site.person.send(callback))
 
 
 def test_an_answer_to_another_browser_is_refused(site: LoginSite) -> None:
@@ -131,7 +131,7 @@ def test_an_answer_to_another_browser_is_refused(site: LoginSite) -> None:
     attacker, victim = Person(site.url), site.person
     callback = attacker.stop_before_callback(PRIVATE)
     victim.stop_before_callback(PRIVATE)
-    assert "not begun in this browser" in refusal(victim.send(callback))
+    assert "not started in this browser" in refusal(victim.send(callback))
     assert victim.name() is None
     attacker.close()
 
@@ -167,8 +167,8 @@ def test_an_answer_of_another_issuer_is_refused(site: LoginSite, issuer: str | N
 @pytest.mark.parametrize(
     ("claims", "words"),
     [
-        ({"nonce": "another"}, "made for another login"),
-        ({"nonce": None}, "made for another login"),
+        ({"nonce": "another"}, "token for another login"),
+        ({"nonce": None}, "token for another login"),
         ({"aud": "another-site"}, "token that does not hold"),
         ({"aud": [CLIENT_ID, "another"], "azp": "another"}, "token that does not hold"),
         ({"iss": "https://evil.example"}, "token that does not hold"),
@@ -256,8 +256,8 @@ def test_a_provider_that_is_down_or_strange_is_a_503(
     ("error", "status", "words"),
     [
         ("access_denied", 403, "did not log in, or may not use this site"),
-        ("invalid_scope", 403, "refuses this site"),
-        ("<script>", 403, "refuses this site"),
+        ("invalid_scope", 403, "rejected this site"),
+        ("<script>", 403, "rejected this site"),
         ("temporarily_unavailable", 503, "does not answer"),
     ],
 )

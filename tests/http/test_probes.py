@@ -61,7 +61,7 @@ def test_ready_when_the_store_can_be_reached(memory: MemoryTree) -> None:
 
 @pytest.mark.parametrize(
     ("error", "reason"),
-    [(StoreUnavailable("refused"), "refused"), (StoreDenied(), "refuses this server's access")],
+    [(StoreUnavailable("refused"), "refused"), (StoreDenied(), "rejects this server's credentials")],
 )
 def test_not_ready_says_why(memory: MemoryTree, error: Exception, reason: str) -> None:
     memory.store.fail_on("check", error)

@@ -140,7 +140,7 @@ def test_an_answer_to_another_browser_is_refused(site: LoginSite) -> None:
 def test_a_wrong_state_is_refused(site: LoginSite, state: str) -> None:
     callback = urlsplit(site.person.stop_before_callback(PRIVATE))
     fields = {name: values[0] for name, values in parse_qs(callback.query).items()} | {"state": state}
-    assert "not begun" in refusal(site.person.send(f"{callback.path}?{urlencode(fields)}"))
+    assert "not started" in refusal(site.person.send(f"{callback.path}?{urlencode(fields)}"))
 
 
 def test_an_attempt_has_an_end(site: LoginSite) -> None:
@@ -169,13 +169,13 @@ def test_an_answer_of_another_issuer_is_refused(site: LoginSite, issuer: str | N
     [
         ({"nonce": "another"}, "token for another login"),
         ({"nonce": None}, "token for another login"),
-        ({"aud": "another-site"}, "token that does not hold"),
-        ({"aud": [CLIENT_ID, "another"], "azp": "another"}, "token that does not hold"),
-        ({"iss": "https://evil.example"}, "token that does not hold"),
-        ({"exp": 1_700_000_000}, "token that does not hold"),
-        ({"iat": 1_900_000_000}, "token that does not hold"),
-        ({"exp": "soon"}, "token that does not hold"),
-        ({"exp": None}, "token that does not hold"),
+        ({"aud": "another-site"}, "an invalid token"),
+        ({"aud": [CLIENT_ID, "another"], "azp": "another"}, "an invalid token"),
+        ({"iss": "https://evil.example"}, "an invalid token"),
+        ({"exp": 1_700_000_000}, "an invalid token"),
+        ({"iat": 1_900_000_000}, "an invalid token"),
+        ({"exp": "soon"}, "an invalid token"),
+        ({"exp": None}, "an invalid token"),
         ({"sub": ""}, "does not say who you are"),
         ({"groups": 7}, "does not name your groups"),
         ({"groups": [7]}, "does not name your groups"),
@@ -210,7 +210,7 @@ def test_no_signature_but_one_of_the_issuers_keys_counts(site: LoginSite) -> Non
     }
     for name, forge in forgeries.items():
         site.provider.make_token = forge
-        assert "token that does not hold" in refusal(site.person.get("/login")), name
+        assert "an invalid token" in refusal(site.person.get("/login")), name
 
 
 def _hs256(claims: dict[str, Any], secret: bytes) -> str:

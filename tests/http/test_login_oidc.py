@@ -255,7 +255,7 @@ def test_a_provider_that_is_down_or_strange_is_a_503(
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
-        ("access_denied", 403, "did not log in, or may not use this site"),
+        ("access_denied", 403, "did not log in or may not use this site"),
         ("invalid_scope", 403, "rejected this site"),
         ("<script>", 403, "rejected this site"),
         ("temporarily_unavailable", 503, "does not answer"),
@@ -286,4 +286,4 @@ def test_groups_may_be_nested_renamed_or_told_beside_the_token(provider: FakePro
         site.person.get("/login")
         assert site.person.get(PRIVATE).status_code == 200
         provider.userinfo["sub"] = "somebody else"
-        assert "does not hold" in refusal(site.person.get("/login?switch=true"))
+        assert "an invalid token" in refusal(site.person.get("/login?switch=true"))

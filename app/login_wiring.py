@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from app.auth.demo import DemoDirectory
-from app.auth.fetch import JsonFetcher
 from app.auth.keys import KeyRing
 from app.auth.ldap import LdapDirectory, LdapSettings
 from app.auth.login import Login
 from app.auth.login_groups import GroupNames
-from app.auth.oidc.client import OidcClient, OidcSettings
-from app.auth.oidc.issuer import Issuer
 from app.auth.people import Directory
 from app.auth.revocation import Revocations
 from app.auth.sessions import SessionLives, Sessions
 from app.config import Settings
+
+if TYPE_CHECKING:
+    from app.auth.oidc.client import OidcClient
 
 
 def build_login(settings: Settings, keys: KeyRing, revocations: Revocations) -> Login:
@@ -43,6 +44,11 @@ def contact_url(contact: str | None) -> str:
 def _provider(settings: Settings) -> OidcClient | None:
     if settings.oidc_issuer is None:
         return None
+    # A site without a provider does without the HTTP client that asks one.
+    from app.auth.fetch import JsonFetcher
+    from app.auth.oidc.client import OidcClient, OidcSettings
+    from app.auth.oidc.issuer import Issuer
+
     secret = settings.oidc_client_secret
     known_as = OidcSettings(
         client_id=settings.oidc_client_id or "",

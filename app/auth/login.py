@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from app.auth.oidc.client import OidcClient
 from app.auth.people import Directory, Person
 from app.auth.sessions import Session, Sessions
 from app.domain.errors import LoginFailed, LoginUnavailable
+
+if TYPE_CHECKING:
+    from app.auth.oidc.client import OidcClient
 
 
 @dataclass(frozen=True)

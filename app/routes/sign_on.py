@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -19,12 +19,14 @@ from app.auth.oidc.attempt import (
     read_attempt,
     write_attempt,
 )
-from app.auth.oidc.client import OidcClient
 from app.auth.people import Person
 from app.auth.sessions import LoginMethod, Session
 from app.domain.errors import LoginFailed, LoginUnavailable, NotFound
 from app.responses.requester import Requester
 from app.routes.session_cookie import SessionCookies, redirect
+
+if TYPE_CHECKING:
+    from app.auth.oidc.client import OidcClient
 
 CALLBACK: Final = "/login/callback"
 

@@ -66,6 +66,19 @@ def build_application(
         reserved.include_router(router)
     describe_tree(reserved)
 
+    _handle_errors(reserved, errors, routers)
+    return FrontDoor(
+        tree,
+        _HeadAsGet(reserved),
+        fast_path=fast_path,
+        is_own_host=is_own_host,
+        metrics=metrics,
+        access_log=access_log,
+        replica_id=replica_id,
+    )
+
+
+def _handle_errors(reserved: FastAPI, errors: ErrorAnswers, routers: Sequence[APIRouter]) -> None:
     @reserved.exception_handler(PierheadError)
     async def answer_domain_error(request: Request, error: PierheadError) -> Response:
         if request.scope["path"].startswith("/api/"):
@@ -100,16 +113,6 @@ def build_application(
     async def answer_slip(request: Request, error: Exception) -> Response:
         # The framework raises the error again for the front door to log.
         return internal_error()
-
-    return FrontDoor(
-        tree,
-        _HeadAsGet(reserved),
-        fast_path=fast_path,
-        is_own_host=is_own_host,
-        metrics=metrics,
-        access_log=access_log,
-        replica_id=replica_id,
-    )
 
 
 def check_reserved(routers: Sequence[APIRouter]) -> None:

@@ -65,6 +65,9 @@ class Metrics:
             "Log lines that could not be written, because whoever reads the log has stalled or is gone.",
             registry=self.registry,
         )
+        self._add_storage()
+
+    def _add_storage(self) -> None:
         self.storage_calls = Histogram(
             "pierhead_storage_call_duration_seconds",
             "Time of each call to the storage.",

@@ -13,7 +13,7 @@ from app.auth.keys import KeyRing
 from app.auth.people import Person
 from app.auth.revocation import NOTHING_REVOKED
 from app.domain.errors import LoginFailed, LoginUnavailable
-from app.login_wiring import build_login
+from app.wiring.login import build_login
 from tests.support.live_server import settings_for
 from tests.support.slapd import PASSWORD, PEOPLE, Slapd, slapd
 

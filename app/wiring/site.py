@@ -25,7 +25,8 @@ from app.cache.response_cache import RedirectCache, ResponseCache
 from app.cache.worker_channel import DIRECTORY_VARIABLE, WorkerChannel
 from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
 from app.config import Settings
-from app.login_wiring import build_login, contact_url
+from app.wiring.catalog import buckets_of, build_catalog
+from app.wiring.login import build_login, contact_url
 from app.pages.contexts import Site
 from app.pages.html import HtmlPages
 from app.pages.static import load_static
@@ -64,8 +65,6 @@ from app.storage.store import ObjectStore
 from app.storage.urls import S3Place, parse_storage_url
 from app.telemetry import AccessLog, ConsoleAccessLog, JsonAccessLog, Metrics, is_json, writer_to
 
-DEFAULT_LICENCE: Final = "default"
-
 _log = structlog.get_logger(__name__)
 
 
@@ -82,6 +81,24 @@ class WiredSite(NamedTuple):
     authenticator: Authenticator
     login: Login
     channel: WorkerChannel | None
+    access_log: AccessLog | None
+
+
+class _Parts(NamedTuple):
+    """What one server is made of, beside what its site has."""
+
+    store: ObjectStore
+    metrics: Metrics
+    clock: Callable[[], float]
+    catalog: Catalog
+    requester: Requester
+    pages: FolderPages
+    redirects: RedirectCache
+    cache_headers: CacheHeaders
+    subtrees: SubtreeListing
+    errors: ErrorAnswers
+    channel: WorkerChannel | None
+    is_own_host: Hosts
     access_log: AccessLog | None
 
 
@@ -131,72 +148,78 @@ class SiteWiring:
         settings = self._settings
         held = ByteCache(settings.cache_bytes) if held is None else held
         catalog = build_catalog(settings, self._policy, store, held, age_clock, lifetimes)
-        requester = Requester(self._authenticator, self._networks, self._proxies, clock)
         shared = page_headers(settings.replica_id)
-        pages = FolderPages(self._site, self._html, ResponseCache(held), shared)
-        redirects = RedirectCache(held, shared, clock=clock)
-        cache_headers = CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale)
-        subtrees = SubtreeListing(catalog, store, clock)
-        delivery = Delivery(
-            store,
-            redirects,
-            serving=self._policy.serving,
-            mode=settings.delivery,
-            requester=requester,
-            presign_seconds=settings.presign_seconds,
-            clock=clock,
-        )
-        errors = ErrorAnswers(self._html, self._site)
-        channel, is_own_host = _worker_channel(catalog), Hosts(settings.site_hosts)
-        access_log = _access_log(settings)
-        front_door = build_application(
-            TreeApp(
-                FolderRoute(
-                    catalog,
-                    pages,
-                    subtrees,
-                    cache_headers,
-                    IndexFiles(catalog, delivery, self._policy.serving),
-                ),
-                FileRoute(catalog, delivery),
-                requester,
-                errors,
-                redirects_links=settings.links == "redirect",
-            ),
-            self._routers(store, metrics, catalog, pages, requester, subtrees, channel, clock),
-            errors,
-            FastPath(
-                RequestReader(requester, is_own_host),
-                FastLookup(catalog, pages, redirects, cache_headers, self._policy.serving),
-                metrics=metrics,
-                access_log=access_log,
-                replica_id=settings.replica_id,
-            ),
-            is_own_host=is_own_host,
+        parts = _Parts(
+            store=store,
             metrics=metrics,
-            access_log=access_log,
+            clock=clock,
+            catalog=catalog,
+            requester=Requester(self._authenticator, self._networks, self._proxies, clock),
+            pages=FolderPages(self._site, self._html, ResponseCache(held), shared),
+            redirects=RedirectCache(held, shared, clock=clock),
+            cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
+            subtrees=SubtreeListing(catalog, store, clock),
+            errors=ErrorAnswers(self._html, self._site),
+            channel=_worker_channel(catalog),
+            is_own_host=Hosts(settings.site_hosts),
+            access_log=_access_log(settings),
+        )
+        front_door = build_application(
+            self._tree(parts),
+            self._routers(parts),
+            parts.errors,
+            self._fast_path(parts),
+            is_own_host=parts.is_own_host,
+            metrics=metrics,
+            access_log=parts.access_log,
             replica_id=settings.replica_id,
         )
-        return WiredSite(front_door, catalog, self._authenticator, self._login, channel, access_log)
+        return WiredSite(
+            front_door, catalog, self._authenticator, self._login, parts.channel, parts.access_log
+        )
 
-    def _routers(
-        self,
-        store: ObjectStore,
-        metrics: Metrics,
-        catalog: Catalog,
-        pages: FolderPages,
-        requester: Requester,
-        subtrees: SubtreeListing,
-        channel: WorkerChannel | None,
-        clock: Callable[[], float],
-    ) -> Sequence[APIRouter]:
+    def _tree(self, parts: _Parts) -> TreeApp:
+        """What answers paths of the tree."""
+        catalog, serving = parts.catalog, self._policy.serving
+        delivery = Delivery(
+            parts.store,
+            parts.redirects,
+            serving=serving,
+            mode=self._settings.delivery,
+            requester=parts.requester,
+            presign_seconds=self._settings.presign_seconds,
+            clock=parts.clock,
+        )
+        index_files = IndexFiles(catalog, delivery, serving)
+        return TreeApp(
+            FolderRoute(catalog, parts.pages, parts.subtrees, parts.cache_headers, index_files),
+            FileRoute(catalog, delivery),
+            parts.requester,
+            parts.errors,
+            redirects_links=self._settings.links == "redirect",
+        )
+
+    def _fast_path(self, parts: _Parts) -> FastPath:
+        """What answers from memory."""
+        return FastPath(
+            RequestReader(parts.requester, parts.is_own_host),
+            FastLookup(
+                parts.catalog, parts.pages, parts.redirects, parts.cache_headers, self._policy.serving
+            ),
+            metrics=parts.metrics,
+            access_log=parts.access_log,
+            replica_id=self._settings.replica_id,
+        )
+
+    def _routers(self, parts: _Parts) -> Sequence[APIRouter]:
         """One for each family of reserved paths."""
+        catalog, requester, clock = parts.catalog, parts.requester, parts.clock
         site, html, forms = self._site, self._html, Forms(self._keys, requester, clock)
         return (
-            build_health_router(store, metrics, requester),
-            build_legacy_router(catalog, pages, requester),
-            build_manifest_router(subtrees, requester),
-            build_invalidate_router(catalog, requester, channel, _buckets(self._settings)),
+            build_health_router(parts.store, parts.metrics, requester),
+            build_legacy_router(catalog, parts.pages, requester),
+            build_manifest_router(parts.subtrees, requester),
+            build_invalidate_router(catalog, requester, parts.channel, buckets_of(self._settings)),
             build_licence_router(catalog, requester, self._keys, forms, html, site, clock),
             *self._login_routers(requester, forms, clock),
             build_static_router(self._static),
@@ -215,51 +238,6 @@ class SiteWiring:
         )
 
 
-def build_catalog(
-    settings: Settings,
-    site_policy: SitePolicy,
-    store: ObjectStore,
-    held: ByteCache,
-    clock: Callable[[], float] = time.monotonic,
-    lifetimes: Lifetimes | None = None,
-) -> Catalog:
-    """The catalog over an open store.
-
-    Args:
-        held: where folders are kept.
-        clock: seconds, by which the age of folders is told; never goes back.
-        lifetimes: how long folders are kept; as the settings say where None.
-    """
-    texts = load_default_licences(templates_directory())
-    buckets = _buckets(settings)
-    loader = SnapshotLoader(
-        store,
-        site=site_policy,
-        default_public=settings.default_tier == "public",
-        default_licences=DefaultLicences(texts, DEFAULT_LICENCE),
-        # What publishing tools of older servers put before the path in a link file.
-        link_prefix=buckets[0].prefix if buckets else "",
-    )
-    folders = ListingCache(
-        loader.load,
-        held=held,
-        cost=cost_of,
-        is_same=is_same,
-        lifetimes=lifetimes or Lifetimes(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
-        replica=settings.replica_id,
-        clock=clock,
-    )
-    return Catalog(
-        store,
-        folders,
-        loader,
-        site_policy,
-        look=loader.load_with,
-        absent_seconds=folders.missing_seconds,
-        clock=clock,
-    )
-
-
 def _worker_channel(catalog: Catalog) -> WorkerChannel | None:
     meeting_place = os.environ.get(DIRECTORY_VARIABLE)
     return WorkerChannel(Path(meeting_place), catalog.invalidate) if meeting_place else None
@@ -269,12 +247,6 @@ def _access_log(settings: Settings) -> AccessLog | None:
     if settings.log_level not in ("debug", "info"):
         return None
     return JsonAccessLog(writer_to(sys.stderr)) if is_json(settings.log_format) else ConsoleAccessLog()
-
-
-def _buckets(settings: Settings) -> tuple[Bucket, ...]:
-    urls = (*settings.storage, *((settings.overlay,) if settings.overlay else ()))
-    places = map(parse_storage_url, urls)
-    return tuple(Bucket(place.bucket, place.prefix) for place in places if isinstance(place, S3Place))
 
 
 def _ephemeral_key() -> str:

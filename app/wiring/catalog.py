@@ -1,0 +1,73 @@
+"""Builds the catalog over an open store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from app.cache.byte_cache import ByteCache
+from app.cache.freshness import Lifetimes
+from app.cache.listing_cache import ListingCache
+from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
+from app.config import Settings
+from app.pages.templates_dir import load_default_licences, templates_directory
+from app.policy.eula import DefaultLicences
+from app.policy.site_policy import SitePolicy
+from app.routes.invalidate import Bucket
+from app.storage.store import ObjectStore
+from app.storage.urls import S3Place, parse_storage_url
+
+DEFAULT_LICENCE: Final = "default"
+
+
+def build_catalog(
+    settings: Settings,
+    site_policy: SitePolicy,
+    store: ObjectStore,
+    held: ByteCache,
+    clock: Callable[[], float] = time.monotonic,
+    lifetimes: Lifetimes | None = None,
+) -> Catalog:
+    """The catalog over an open store.
+
+    Args:
+        held: where folders are kept.
+        clock: seconds, by which the age of folders is told; never goes back.
+        lifetimes: how long folders are kept; as the settings say where None.
+    """
+    texts = load_default_licences(templates_directory())
+    buckets = buckets_of(settings)
+    loader = SnapshotLoader(
+        store,
+        site=site_policy,
+        default_public=settings.default_tier == "public",
+        default_licences=DefaultLicences(texts, DEFAULT_LICENCE),
+        # What publishing tools of older servers put before the path in a link file.
+        link_prefix=buckets[0].prefix if buckets else "",
+    )
+    folders = ListingCache(
+        loader.load,
+        held=held,
+        cost=cost_of,
+        is_same=is_same,
+        lifetimes=lifetimes or Lifetimes(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
+        replica=settings.replica_id,
+        clock=clock,
+    )
+    return Catalog(
+        store,
+        folders,
+        loader,
+        site_policy,
+        look=loader.load_with,
+        absent_seconds=folders.missing_seconds,
+        clock=clock,
+    )
+
+
+def buckets_of(settings: Settings) -> tuple[Bucket, ...]:
+    """The buckets that the tree is in; none where it is in directories alone."""
+    urls = (*settings.storage, *((settings.overlay,) if settings.overlay else ()))
+    places = map(parse_storage_url, urls)
+    return tuple(Bucket(place.bucket, place.prefix) for place in places if isinstance(place, S3Place))

@@ -2,7 +2,8 @@
 
 from app.catalog.catalog import Catalog, OpenedFile
 from app.catalog.paging import Page, take_page
-from app.catalog.snapshot_loader import Snapshot, SnapshotLoader, cost_of, is_same
+from app.catalog.snapshot import Snapshot, cost_of, is_same
+from app.catalog.snapshot_loader import SnapshotLoader
 from app.catalog.views import FolderView, PartialView
 
 __all__ = [

@@ -17,7 +17,8 @@ from app.catalog.denials import require_access
 from app.catalog.locate import FileLocator
 from app.catalog.paging import path_behind
 from app.catalog.resolve import FolderResolver
-from app.catalog.snapshot_loader import Snapshot, SnapshotLoader
+from app.catalog.snapshot import Snapshot
+from app.catalog.snapshot_loader import SnapshotLoader
 from app.catalog.subtree.walk import SubtreeWalk
 from app.catalog.views import FolderView, PartialView, view_of
 from app.catalog.wildcards import is_wildcard, only_match

@@ -20,7 +20,7 @@ from app.policy.eula import EULA, OPEN_EULA
 from app.storage.store import FirstPage
 
 if TYPE_CHECKING:
-    from app.catalog.snapshot_loader import Snapshot
+    from app.catalog.snapshot import Snapshot
 
 _FIXED_NAMES: Final = (LINK_FILE, BUILD_INFO, EULA, OPEN_EULA)
 _OF_ALL_FILES: Final = frozenset({BUILD_INFO, EULA, OPEN_EULA})

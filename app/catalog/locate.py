@@ -12,7 +12,7 @@ from typing import NamedTuple, NoReturn
 from app.cache.recent_paths import RecentPaths
 from app.cache.single_flight import SingleFlight
 from app.catalog.resolve import FolderResolver
-from app.catalog.snapshot_loader import Snapshot
+from app.catalog.snapshot import Snapshot
 from app.catalog.views import FolderView
 from app.catalog.wildcards import is_wildcard, only_match
 from app.domain.access import Principal

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, NoReturn
 from app.cache.listing_cache import Cached, ListingCache
 from app.catalog.denials import deny_if_existence_is_secret, require_access
 from app.catalog.in_vain import InVain
-from app.catalog.snapshot_loader import Snapshot
+from app.catalog.snapshot import Snapshot
 from app.domain.access import Allow, Hidden, NeedsLicence, Principal
 from app.domain.errors import AccessDenied, MalformedRules, Moved, NotFound, RulesUnreadable
 from app.domain.paths import ArtifactPath

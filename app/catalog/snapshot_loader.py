@@ -1,11 +1,10 @@
-"""One folder as it stands, the same for every principal: its entries, its rules, its link."""
+"""Reads folders from a store: a listing, the control files that it shows, and the rules that these make up."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from bisect import bisect_left
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from time import perf_counter
@@ -14,89 +13,21 @@ from typing import NamedTuple
 
 import structlog
 
-from app.cache.memory_size import size_with_parts
 from app.catalog.control_files import ControlFiles, ControlNames, read_control_files, read_those_there
 from app.catalog.first_page import FirstPages, FirstPageWatch, certain_entries, unseen_control_names
-from app.domain.entries import ControlFile, Entry, File, FileInfo, Folder, listing_order
+from app.catalog.snapshot import Snapshot, folders_kept_back, kept_back
+from app.domain.entries import ControlFile, Entry, FileInfo
 from app.domain.entry_table import EntryTable
 from app.domain.errors import MalformedRules, RequestError
 from app.domain.paths import ArtifactPath
 from app.domain.turns import run_aside
-from app.policy.control_file_names import HIDDEN_MARKS, LINK_FILE, control_files_to_read, is_hidden_name
+from app.policy.control_file_names import LINK_FILE, control_files_to_read
 from app.policy.decide import Rules, closed_rules, compose
 from app.policy.eula import DefaultLicences
 from app.policy.site_policy_file import SitePolicy
 from app.storage.store import REPLICA, FirstPage, FolderWatch, ObjectStore
 
-SNAPSHOT_BYTES = 2_500
-"""What a snapshot takes beside its entries and control files: its rules, path and tuples, and what the allocator
-cannot use again of the gaps between its columns. Measured by browsing a million files."""
-
 _log = structlog.get_logger(__name__)
-
-
-class Snapshot(NamedTuple):
-    """A folder with what governs it.
-
-    Attributes:
-        path: the folder.
-        entries: everything in it in listing order, hidden names included.
-        rules: what governs it.
-        link: the folder that this one stands for, or None.
-        fingerprint: digest of the control files that the rules were read from.
-        version: another number for every snapshot of this process, so that what was made from one is told
-            from what was made from another.
-        origin: which of several stores all of it was read from; empty where there is one alone.
-    """
-
-    path: ArtifactPath
-    entries: EntryTable
-    rules: Rules
-    link: ArtifactPath | None
-    fingerprint: bytes
-    version: int
-    origin: str = ""
-
-    def find(self, name: str, *, is_folder: bool) -> bool:
-        """Whether the folder has such an entry."""
-        return self.entry(name, is_folder=is_folder) is not None
-
-    def entry(self, name: str, *, is_folder: bool) -> Entry | None:
-        """The folder's entry of this name and kind, or None."""
-        wanted = listing_order(Folder(name) if is_folder else File(name, 0, 0.0))
-        place = bisect_left(self.entries, wanted, key=listing_order)
-        if place == len(self.entries) or listing_order(self.entries[place]) != wanted:
-            return None
-        return self.entries[place]
-
-    def kept_back(self) -> dict[str, File]:
-        """The files that it keeps to itself, by name."""
-        return kept_back(self.entries)
-
-
-def kept_back(entries: EntryTable) -> dict[str, File]:
-    """Those of a folder's files that it keeps to itself, by name."""
-    return {entry.name: entry for entry in _with_hidden_names(entries) if isinstance(entry, File)}
-
-
-def folders_kept_back(entries: EntryTable) -> tuple[str, ...]:
-    """Names of the sub-folders that are called like files which a folder keeps to itself."""
-    return tuple(entry.name for entry in _with_hidden_names(entries) if entry.is_folder)
-
-
-def _with_hidden_names(entries: EntryTable) -> Iterator[Entry]:
-    marked = (entry for mark in HIDDEN_MARKS for entry in entries.with_part(mark))
-    return (entry for entry in marked if is_hidden_name(entry.name))
-
-
-def is_same(one: Snapshot, other: Snapshot) -> bool:
-    """Whether two snapshots of one folder are served alike."""
-    return (one.origin, one.fingerprint, one.entries) == (other.origin, other.fingerprint, other.entries)
-
-
-def cost_of(snapshot: Snapshot) -> int:
-    """Bytes of memory that a snapshot takes: its entries, and what its control files became."""
-    return SNAPSHOT_BYTES + snapshot.entries.bytes_held + size_with_parts(snapshot.rules.control)
 
 
 class FolderRulesAndLink(NamedTuple):
@@ -117,7 +48,7 @@ class SnapshotLoader:
     """Reads snapshots from a store: one listing, then all control files that it shows at once.
 
     Attributes:
-        beginnings: the first entries of large folders that are being read.
+        first_pages: the first entries of large folders that are being read.
 
     Args:
         store: where the bytes are.

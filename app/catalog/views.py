@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.cache.listing_cache import Cached, Outcome
-from app.catalog.snapshot_loader import Snapshot
+from app.catalog.snapshot import Snapshot
 from app.domain.access import Principal, VisibleEntry
 from app.domain.entries import Entry
 from app.policy.decide import visible_entry

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import structlog
 from fastapi import APIRouter
@@ -20,18 +20,14 @@ from app.auth.principal import Authenticator
 from app.auth.revocation import Revocations
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
-from app.cache.listing_cache import ListingCache
 from app.cache.response_cache import RedirectCache, ResponseCache
 from app.cache.worker_channel import DIRECTORY_VARIABLE, WorkerChannel
-from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
+from app.catalog import Catalog
 from app.config import Settings
-from app.wiring.catalog import buckets_of, build_catalog
-from app.wiring.login import build_login, contact_url
 from app.pages.contexts import Site
 from app.pages.html import HtmlPages
 from app.pages.static import load_static
-from app.pages.templates_dir import load_default_licences, templates_directory
-from app.policy.eula import DefaultLicences
+from app.pages.templates_dir import templates_directory
 from app.policy.site_policy import SitePolicy
 from app.responses.caching import CacheHeaders
 from app.responses.delivery import Delivery
@@ -46,7 +42,7 @@ from app.routes.folder import FolderRoute
 from app.routes.forms import Forms
 from app.routes.health import build_health_router
 from app.routes.index_files import IndexFiles
-from app.routes.invalidate import Bucket, build_invalidate_router
+from app.routes.invalidate import build_invalidate_router
 from app.routes.legacy_api import build_legacy_router
 from app.routes.licence import build_licence_router
 from app.routes.manifest import build_manifest_router
@@ -62,8 +58,9 @@ from app.server.fast_request import RequestReader
 from app.server.front_door import FrontDoor
 from app.server.hosts import Hosts
 from app.storage.store import ObjectStore
-from app.storage.urls import S3Place, parse_storage_url
 from app.telemetry import AccessLog, ConsoleAccessLog, JsonAccessLog, Metrics, is_json, writer_to
+from app.wiring.catalog import buckets_of, build_catalog
+from app.wiring.login import build_login, contact_url
 
 _log = structlog.get_logger(__name__)
 

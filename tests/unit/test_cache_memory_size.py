@@ -8,7 +8,7 @@ import pytest
 
 from app.cache.memory_size import size_with_parts
 from app.catalog import Snapshot, cost_of
-from app.catalog.snapshot_loader import SNAPSHOT_BYTES
+from app.catalog.snapshot import SNAPSHOT_BYTES
 from app.domain.entry_table import EntryTable
 from app.domain.paths import ArtifactPath
 from tests.support.policy import folder_rules

@@ -11,7 +11,7 @@ import pytest
 
 from app.catalog import SnapshotLoader, snapshot_loader
 from app.catalog.control_files import MAX_CONTROL_BYTES, MAX_CONTROL_FILES, READS_AT_ONCE
-from app.catalog.snapshot_loader import Snapshot
+from app.catalog.snapshot import Snapshot
 from app.domain.access import ANONYMOUS, Access, Allow, Forbidden, NeedsLicence, Principal
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
@@ -169,4 +169,6 @@ async def test_the_fingerprint_tells_files_apart(store: CountingStore) -> None:
 def test_the_limits_are_documented() -> None:
     page = (Path(__file__).parents[2] / "docs/access.md").read_text()
     mebibytes = MAX_CONTROL_BYTES // 1024**2
-    assert f"up to {MAX_CONTROL_FILES:,} control files with {mebibytes} MiB in total" in " ".join(page.split())
+    assert f"up to {MAX_CONTROL_FILES:,} control files with {mebibytes} MiB in total" in " ".join(
+        page.split()
+    )

@@ -12,7 +12,8 @@ from typing import Final
 from app.cache.listing_cache import ListingCache
 from app.catalog.control_files import ControlNames
 from app.catalog.denials import require_access
-from app.catalog.snapshot_loader import FolderRulesAndLink, Snapshot, SnapshotLoader
+from app.catalog.snapshot import Snapshot
+from app.catalog.snapshot_loader import FolderRulesAndLink, SnapshotLoader
 from app.catalog.subtree.lookahead import NOT_ENTERED, FolderRules, LookaheadWalk, Passed, WalkedFolder
 from app.catalog.subtree.merge import SnapshotMerge
 from app.domain.access import Access, Principal, VisibleEntry

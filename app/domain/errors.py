@@ -61,6 +61,13 @@ class PathTooLong(RequestError):
         super().__init__(f"a path has at most {limit} bytes")
 
 
+class PathAboveRoot(RequestError):
+    """The dot segments of a path lead out of the site."""
+
+    def __init__(self) -> None:
+        super().__init__("the path leads above the root of the site")
+
+
 class BadParameter(RequestError):
     """A query parameter, header or form field is not of its form.
 

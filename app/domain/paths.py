@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from app.domain.errors import ImpossiblePath, PathTooLong
+from app.domain.errors import ImpossiblePath, PathAboveRoot, PathTooLong
 
 MAX_PATH_BYTES = 4096
 """Longest decoded path that is looked at (PATH_MAX of Linux; an S3 key has at most 1,024 bytes)."""
@@ -48,14 +49,16 @@ class ArtifactPath(NamedTuple):
             raw: the bytes between the authority and the `?`; must begin with `/`.
 
         Raises:
-            ImpossiblePath: nothing in any tree can have this path (empty or dot segments, NUL or control
-                characters, a name that is too long, an encoded slash, a broken percent escape).
+            ImpossiblePath: nothing in any tree can have this path (NUL or control characters, a name that
+                is too long, an encoded slash, a broken percent escape).
+            PathAboveRoot: as `canonical_path`.
             PathTooLong: more than `MAX_PATH_BYTES` bytes once decoded.
         """
         if len(raw) > 1 + 3 * MAX_PATH_BYTES:  # each byte may be escaped; the first slash is not counted
             raise PathTooLong(MAX_PATH_BYTES)
         if not raw.startswith(b"/"):
             raise ImpossiblePath("a path begins with '/'")
+        raw = canonical_path(raw)
         *names, last = (_decode_segment(part) for part in raw[1:].split(b"/"))
         segments = (*names, last) if last else tuple(names)
         return cls.of(*segments, is_folder=not last)
@@ -135,6 +138,37 @@ class ArtifactPath(NamedTuple):
 
 
 ROOT = ArtifactPath((), True)
+
+
+def canonical_path(raw: bytes) -> bytes:
+    """A path without dot segments (RFC 3986 section 5.2.4) and, after that, without empty ones.
+
+    A dot counts the same when it is encoded (section 6.2.2.2). An encoded slash stays what it is: part of a name.
+
+    Args:
+        raw: percent-encoded; begins with `/`.
+
+    Raises:
+        PathAboveRoot: more `..` than there are segments before them.
+    """
+    if not _finds_untidy(raw):
+        return raw
+    kept: list[bytes] = []
+    parts = raw[1:].split(b"/")
+    for part in parts:
+        if not _is_dots(part):
+            kept.append(part)
+        elif unquote_to_bytes(part) == b"..":
+            if not kept:
+                raise PathAboveRoot
+            kept.pop()
+    names = [part for part in kept if part]
+    is_folder = not parts[-1] or _is_dots(parts[-1])
+    return b"/" + b"/".join(names) + (b"/" if names and is_folder else b"")
+
+
+_is_dots = re.compile(rb"(?:\.|%2[eE]){1,2}").fullmatch
+_finds_untidy = re.compile(rb"//|/(?:\.|%2[eE]){1,2}(?:/|\Z)").search
 
 
 def is_possible_name(name: str) -> bool:

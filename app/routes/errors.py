@@ -31,6 +31,7 @@ from app.domain.errors import (
     Moved,
     NotFound,
     ObjectChanged,
+    PathAboveRoot,
     PathTooLong,
     PermissionRequired,
     PierheadError,
@@ -60,6 +61,7 @@ class Status(NamedTuple):
 TABLE: Final[dict[type[PierheadError], Status]] = {
     # A path that no tree can hold is simply not there; telling why would not help who asked for it.
     ImpossiblePath: Status(404, "not-found", "Not found"),
+    PathAboveRoot: Status(400, "path-above-root", "Bad request"),
     NotFound: Status(404, "not-found", "Not found"),
     AmbiguousPattern: Status(404, "ambiguous-pattern", "Several files match"),
     PathTooLong: Status(414, "path-too-long", "Path too long"),

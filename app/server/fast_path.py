@@ -141,7 +141,7 @@ class FastPath:
             return None
         method, target, _ = line.split(b" ")
         raw_path, _, query = target.partition(b"?")
-        if raw_path[:1] != b"/":
+        if raw_path[:1] != b"/" or not raw_path.isascii():
             return None
         if (headers := _headers_of(head)) is None:
             return None

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from app.auth.fields import INDIFFERENT
 from app.domain.access import Principal
 from app.domain.errors import PierheadError
-from app.domain.paths import ArtifactPath
+from app.domain.paths import ArtifactPath, canonical_path
 from app.domain.reserved import is_reserved
 from app.pages.representations import REPRESENTATIONS
 from app.responses.parsed_request import ParsedRequest, parsed_request
@@ -104,6 +104,10 @@ class RequestReader:
             scheme: of the connection.
         """
         if len(raw_path) > MAX_REMEMBERED_BYTES or query not in _FORMATS:
+            return None
+        try:
+            raw_path = canonical_path(raw_path)
+        except PierheadError:
             return None
         values = _values(fields)
         if values is None or (method != "GET" and method != "HEAD"):

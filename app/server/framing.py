@@ -22,12 +22,15 @@ from app.server.refusals import (
 _HOST: Final = rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?"
 """RFC 9110 section 7.2, by the grammar of RFC 3986 section 3.2.2."""
 
-_LINE: Final = re.compile(rb"([A-Z-]+) ([\x21-\x7e]+) HTTP/(0\.9|1\.[01]|2\.0)\r\n")
+_LINE: Final = re.compile(rb"([A-Z-]+) ([\x21-\x7e\x80-\xff]+) HTTP/(0\.9|1\.[01]|2\.0)\r\n")
 """RFC 9112 section 3: one space between each two parts. Methods and versions that there are not are refused as soon as
 the parser sees them, so that all of them have one status wherever the line is cut."""
 
-_TARGET: Final = re.compile(rb"/[^#]*|(?i:https?)://%b[/?][^#]*" % _HOST)
+_TARGET: Final = re.compile(rb"/[^#]*|(?i:https?)://(?=[^/?])%b(?:[/?][^#]*)?" % _HOST)
 """RFC 9112 section 3.2: the origin form, or the absolute form, which has no user in it (RFC 9110 section 4.2.4)."""
+
+_ORIGIN: Final = re.compile(rb"(?i:https?)://[^/?]*")
+_not_ascii = re.compile(rb"[\x80-\xff]")
 
 _END: Final = b"\r\n\r\n"
 """The end of a head, and of a body in chunks."""
@@ -56,6 +59,19 @@ def fault_of_line(line: bytes) -> Refusal | None:
     return None if is_for_server or _TARGET.fullmatch(target) else BAD_TARGET
 
 
+def origin_form(target: bytes) -> bytes:
+    """A request target as most clients send it (RFC 9112 section 3.2.1): from its path on.
+
+    The path of the absolute form may be empty (section 3.2.2).
+
+    Args:
+        target: one in which `fault_of_line` finds no fault.
+    """
+    if absolute := _ORIGIN.match(target):
+        target = b"/" + target[absolute.end() :].removeprefix(b"/")
+    return target
+
+
 def fault_of_framing(version: str, headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
     """Why a request is refused by its Transfer-Encoding (RFC 9112 section 6.1); None if it is not.
 
@@ -77,6 +93,18 @@ class RequestLine:
 
     def __init__(self) -> None:
         self._line = bytearray()
+
+    def in_ascii(self, piece: bytes) -> bytes:
+        """The next piece with the bytes of the line that some clients do not encode, though they should, encoded.
+
+        The parser refuses them.
+        """
+        if piece.isascii():
+            return piece
+        begin = 0 if self._line else len(piece) - len(piece.lstrip(b"\r\n"))
+        end = piece.find(b"\n", begin) if b"\n" in piece[begin:] else len(piece)
+        line = _not_ascii.sub(lambda byte: b"%%%02X" % ord(byte[0]), piece[:end])
+        return line + piece[end:]
 
     def is_read(self, piece: bytes) -> bytes | None:
         """Take the next piece. Returns the line with its end once it is there."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
+from urllib.parse import unquote
 
 import structlog
 from starlette.datastructures import MutableHeaders
@@ -17,7 +19,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.domain.errors import StoreError
+from app.domain.errors import PathAboveRoot, StoreError
+from app.domain.paths import canonical_path
 from app.domain.reserved import is_reserved
 from app.responses.headers import PAGE_SECURITY_POLICY, shared_headers
 from app.responses.problems import internal_error, problem_response
@@ -85,6 +88,7 @@ class FrontDoor:
         if scope["type"] != "http":
             await self._reserved(scope, receive, send)
             return
+        _resolve(scope)
         request, is_answered = await self.fast_path.answer_by_asgi(scope, send)
         if is_answered:
             return
@@ -207,8 +211,16 @@ def _refusal(scope: Scope, is_own_host: Callable[[bytes], bool]) -> Response | N
     return None
 
 
+def _resolve(scope: Scope) -> None:
+    """Make the path of a request canonical, so that everything further in sees no other. One that cannot be is refused later."""
+    raw: bytes = scope.get("raw_path") or b""
+    with suppress(PathAboveRoot):
+        if raw.startswith(b"/") and (canonical := canonical_path(raw)) != raw:
+            scope["raw_path"], scope["path"] = canonical, unquote(canonical.decode("ascii"))
+
+
 def _path(scope: Scope) -> str:
-    """The path as it was sent, still percent-encoded. The query is never logged: it may hold a signature."""
+    """The canonical path, still percent-encoded. The query is never logged: it may hold a signature."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
     return raw[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace")
 

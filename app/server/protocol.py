@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.server.fast_path import MISSED, FastPath
 from app.server.fast_request import FastRequest
-from app.server.framing import RequestCutter, RequestLine, fault_of_framing, fault_of_line
+from app.server.framing import RequestCutter, RequestLine, fault_of_framing, fault_of_line, origin_form
 from app.server.refusals import (
     BAD_REQUEST,
     HEAD_TOO_LARGE,
@@ -143,6 +143,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """The end of a head: now the request can be answered."""
         if fault := fault_of_framing(self.parser.get_http_version(), self.headers):
             self._stop_parser(fault)
+        self.url = origin_form(self.url)
         self._body_left = int(next((value for name, value in self.headers if name == b"content-length"), 0))
         super().on_headers_complete()
         self._unset_keepalive_if_required()
@@ -212,11 +213,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _feed(self, piece: bytes) -> None:
         """Parse what belongs to no more than one request."""
         self._framing_bytes += len(piece)
-        if self._line is not None and (line := self._line.is_read(piece)) is not None:
-            self._line = None
-            if fault := fault_of_line(line):
-                self._refuse(fault)
-                return
+        if self._line is not None:
+            encoded = self._line.in_ascii(piece)
+            if (line := self._line.is_read(piece)) is not None:
+                self._line = None
+                if fault := fault_of_line(line):
+                    self._refuse(fault)
+                    return
+            piece = encoded
         try:
             self._feed_parser(piece)
         except httptools.HttpParserError:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from tests.support.pierhead_process import run_pierhead
 from tests.support.programs import run
 from tests.support.published_tree import BIG, PUBLIC
 from tests.support.publishing import Published
@@ -175,3 +176,41 @@ class TestWithoutItsSlash:
     def test_its_listing_comes(self, published_directory: Published, home: Path, command: str) -> None:
         text = succeed(home, *SHOWN_BY[command], published_directory.url_of("tree/nested/one"))
         assert '<a href="first.bin">' in text
+
+
+class TestPathsAsTheyAreJoined:
+    """What programs make of a base and a name, and what they do not encode."""
+
+    def test_a_flat_repository_of_debian(self, tmp_path: Path, home: Path) -> None:
+        """apt asks for `/repo/./Packages`; it is run in a directory of its own, as this user."""
+        (tmp_path / "server").mkdir()
+        repository = tmp_path / "tree/repo"
+        repository.mkdir(parents=True)
+        (repository / "Packages").write_text(
+            "Package: hello\nVersion: 1\nArchitecture: all\nFilename: ./hello.deb\nSize: 1\n"
+        )
+        for name in ("state/lists/partial", "cache/archives/partial", "etc"):
+            (home / name).mkdir(parents=True)
+        with run_pierhead(f"file://{tmp_path / 'tree'}", tmp_path / "server") as server:
+            (home / "etc/sources.list").write_text(f"deb [trusted=yes] {server.url}/repo ./\n")
+            options = {
+                "Dir::State": home / "state",
+                "Dir::Cache": home / "cache",
+                "Dir::Etc": home / "etc",
+                "APT::Sandbox::User": "",
+                "Acquire::Languages": "none",
+            }
+            settings = [f"-o{name}={value}" for name, value in options.items()]
+            succeed(home, "apt-get", *settings, "--error-on=any", "update")
+        assert list((home / "state/lists").glob("*Packages*"))
+
+    def test_two_slashes(self, published_directory: Published, home: Path) -> None:
+        text = succeed(home, "curl", "--silent", f"{published_directory.url}//tree//nested/one/two/three.txt")
+        assert text == "three\n"
+
+    def test_a_name_that_is_not_encoded(self, tmp_path: Path, home: Path) -> None:
+        (tmp_path / "server").mkdir()
+        (tmp_path / "tree").mkdir()
+        (tmp_path / "tree/ü.txt").write_bytes(b"u\n")
+        with run_pierhead(f"file://{tmp_path / 'tree'}", tmp_path / "server") as server:
+            assert succeed(home, "busybox", "wget", "-q", "-O", "-", f"{server.url}/ü.txt") == "u\n"

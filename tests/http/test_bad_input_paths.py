@@ -23,16 +23,35 @@ def still_well(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator
         yield
 
 
-TRAVERSAL = [
+ABOVE_ROOT = [
     b"/../etc/passwd",
-    b"/public/../members/secret.txt",
-    b"/public/./a.txt",
-    b"/public/..",
     b"/..",
-    b"/.",
+    b"/public/../..",
     b"/%2e%2e/etc/passwd",
     b"/%2E%2e/%2e%2E/etc/passwd",
     b"/.%2e/etc/passwd",
+    b"http://test/../etc/passwd",
+    b"http://test/%2e%2e/etc/passwd",
+]
+RESOLVED = {
+    b"/public/./a.txt": b"/public/a.txt",
+    b"//public/a.txt": b"/public/a.txt",
+    b"/public//a.txt": b"/public/a.txt",
+    b"/x/%2E./public/a.txt": b"/public/a.txt",
+    b"http://test//public/a.txt": b"/public/a.txt",
+    b"http://test": b"/",
+    b"http://test?format=text": b"/?format=text",
+    b"/public/..": b"/",
+    b"/.": b"/",
+    b"//": b"/",
+    b"/public/../members/secret.txt": b"/members/secret.txt",
+    b"/public/../api/ls/public/": b"/api/ls/public/",
+    b"//etc/passwd": b"/etc/passwd",
+    b"/./healthz": b"/healthz",
+    b"/%C3%BC": b"/\xc3\xbc",
+}
+"""What is asked for, and the canonical path that it stands for."""
+TRAVERSAL = [
     b"/..%2fetc%2fpasswd",
     b"/%2e%2e%2fetc%2fpasswd",
     b"/public/..%2f..%2fetc%2fpasswd",
@@ -45,17 +64,9 @@ TRAVERSAL = [
     b"/%e0%80%ae%e0%80%ae/etc/passwd",
     b"/%uff0e%uff0e/etc/passwd",
     b"/..;/etc/passwd",
-    b"//etc/passwd",
-    b"///etc/passwd",
-    b"//",
-    b"//public/a.txt",
-    b"/public//a.txt",
     b"/%2fetc/passwd",
     b"/%2f%2fevil.example/",
     b"/public%2fa.txt",
-    b"http://test/../etc/passwd",
-    b"http://test//etc/passwd",
-    b"http://test/%2e%2e/etc/passwd",
     b"file:///etc/passwd",
     b"/file:///etc/passwd",
     b"*",
@@ -95,15 +106,25 @@ def test_a_path_that_no_tree_holds_is_not_found(server: LiveServer, target: byte
     assert "x-injected" not in answer.headers
 
 
+@pytest.mark.parametrize("target", ABOVE_ROOT)
+def test_a_path_that_leads_above_the_root_is_refused(server: LiveServer, target: bytes) -> None:
+    assert_refused(ask(server.port, request(target=target)), 400)
+
+
+@pytest.mark.parametrize("target", RESOLVED)
+def test_a_path_is_answered_as_its_canonical_one(server: LiveServer, target: bytes) -> None:
+    answers = [ask(server.port, request(target=path)) for path in (target, RESOLVED[target])]
+    assert (answers[0].status, answers[0].body) == (answers[1].status, answers[1].body)
+    assert answers[0].headers.get("etag") == answers[1].headers.get("etag")
+
+
 @pytest.mark.parametrize("prefix", [b"/api/ls", b"/api/license"])
 @pytest.mark.parametrize("target", [t for t in TRAVERSAL + CONTROL + ENCODING if t.startswith(b"/")])
 def test_the_api_finds_nothing_there_either(server: LiveServer, prefix: bytes, target: bytes) -> None:
     assert_refused(ask(server.port, request(target=prefix + target)), 404)
 
 
-@pytest.mark.parametrize(
-    "raw", [b"\xff", b"\xc3\xbc", b"\x00", b"\x01", b"\x1b", b"\x7f", b"\t", b"\r", b"\n"]
-)
+@pytest.mark.parametrize("raw", [b"\x00", b"\x01", b"\x1b", b"\x7f", b"\t", b"\r", b"\n"])
 @pytest.mark.parametrize("target", [b"/a%sb", b"/public/?format=%s", b"/api/ls/%s"])
 def test_bytes_that_belong_in_no_request_line_are_refused(
     server: LiveServer, target: bytes, raw: bytes
@@ -119,7 +140,6 @@ def test_bytes_that_belong_in_no_request_line_are_refused(
         b"public/a.txt",
         b"../etc/passwd",
         b"/public/a.txt /x",
-        b"http://test",
         b"http://",
         b"http:///public/a.txt",
         b"://x",
@@ -219,7 +239,6 @@ def test_no_licence_is_shown_for_what_is_not_there(server: LiveServer, query: by
 @pytest.mark.parametrize(
     "target",
     [
-        b"/healthz/..",
         b"/healthz%2f..%2f",
         b"/%68ealthz/x",
         b"/metrics/../x",
@@ -230,11 +249,9 @@ def test_no_licence_is_shown_for_what_is_not_there(server: LiveServer, query: by
         b"/-/",
         b"/api",
         b"/api/",
-        b"/api/../public/a.txt",
         b"/%61pi/ls/",
         b"/api%2fls/",
         b"/license/x",
-        b"/login/../public/",
     ],
 )
 def test_nothing_else_is_below_the_servers_own_paths(server: LiveServer, target: bytes) -> None:
@@ -250,8 +267,8 @@ def test_a_byte_of_a_name_that_is_no_text_finds_only_that_name(
     with live_server(app_for(f"file://{root}")) as directory:
         assert ask(directory.port, request(target=b"/caf%e9.txt")).body == b"latin"
         assert_refused(ask(directory.port, request(target=b"/caf%c3%a9.txt")), 404)
-        assert_refused(ask(directory.port, request(target=b"/caf\xe9.txt")), 400)
-        for target in TRAVERSAL:
+        assert ask(directory.port, request(target=b"/caf\xe9.txt")).body == b"latin"
+        for target in TRAVERSAL + ABOVE_ROOT:
             depth = target.replace(b"etc/passwd", b"outside.txt")
             answer = ask(directory.port, request(target=depth))
             assert answer.is_client_error

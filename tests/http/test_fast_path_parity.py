@@ -151,3 +151,33 @@ def test_the_log_tells_the_two_apart(sides: Sides) -> None:
         send_in_pieces(port, [head, LAST])
         came_from.append(sides.lines[0].cache)
     assert came_from == ["fast", "fresh"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *(
+            b"/./a/",
+            b"//a/",
+            b"/a//",
+            b"/a/.",
+            b"/a/b/..",
+            b"/%2e/a/",
+            b"/a/%2E%2e/a/",
+            b"/x/../a/?format=text",
+        ),
+        *(
+            b"/a/./file.img",
+            b"//a//file.img",
+            b"/../a/",
+            b"/%2e%2e/a/",
+            b"/a/..%2fa/",
+            b"/a/\xc3\xbc",
+            b"http://t/a/",
+            b"http://t",
+        ),
+        *(b"/a/../healthz", b"/./api/ls/a/"),
+    ],
+)
+def test_paths_that_are_not_canonical(sides: Sides, target: bytes) -> None:
+    sides.compare([b"GET " + target + b" HTTP/1.1\r\nHost: t\r\n\r\n" + LAST])

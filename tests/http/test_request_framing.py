@@ -44,7 +44,7 @@ LINES = [
     (b"GET test:80 HTTP/1.1", 400),
     (b"CONNECT test:80 HTTP/1.1", 400),
     (b"GET /public/#part HTTP/1.1", 400),
-    (b"GET /public/\xe4 HTTP/1.1", 400),
+    (b"GE\xe4 /public/ HTTP/1.1", 400),
     (b"GET /public/\x00 HTTP/1.1", 400),
 ]
 

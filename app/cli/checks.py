@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Final, Literal
+
+import structlog
 
 from app.cli.own_files import faults_of_place, own_files
 from app.cli.places import places_of
 from app.config import ConfigError, LoadedSettings
+from app.domain.errors import StoreError
 from app.main import read_site_policy
 from app.policy.site_policy import SitePolicy
 from app.storage.observation import Unwatched
 from app.storage.open_store import open_storage
 from app.storage.store import ObjectStore
 
+CHECK_SECONDS: Final = 10.0
+"""After which a start no longer waits for the storage: longer than any store that works needs."""
 
-async def check_all(loaded: LoadedSettings) -> SitePolicy:
+_log = structlog.get_logger(__name__)
+
+Calls = Literal["none", "warn", "need"]
+"""What a start asks of the storage: nothing; one call to each store, whose failure is logged; or one that is answered."""
+
+
+async def check_all(loaded: LoadedSettings, *, calls: Calls = "none") -> SitePolicy:
     """Read the site policy, open the storage once, and check that none of the server's own files are published.
 
-    The storage is not read: `/readyz` says whether S3 answers.
+    Args:
+        calls: what to ask of the storage.
 
     Raises:
         ConfigError: with all errors, not only the first.
@@ -38,29 +51,35 @@ async def check_all(loaded: LoadedSettings) -> SitePolicy:
     else:
         directories = (place for place in places if isinstance(place, Path))
         own = own_files(loaded, licences, os.environ)
-        faults = [*await _faults_of_storage(loaded), *faults, *faults_of_place(own, directories)]
+        faults = [*await _faults_of_storage(loaded, calls), *faults, *faults_of_place(own, directories)]
     if faults:
         raise ConfigError(tuple(faults))
     return policy
 
 
-async def _faults_of_storage(loaded: LoadedSettings) -> list[str]:
+async def _faults_of_storage(loaded: LoadedSettings, calls: Calls) -> list[str]:
     try:
-        store = open_storage(loaded.settings.storage, loaded.settings.overlay, watch=Unwatched())
+        opening = open_storage(loaded.settings.storage, loaded.settings.overlay, watch=Unwatched())
     except ValueError as error:
         return [f"{loaded.named('storage')}: {str(error).removeprefix('storage ')}"]
-    return await _faults_of_opening(store)
-
-
-async def _faults_of_opening(store: AbstractAsyncContextManager[ObjectStore]) -> list[str]:
     try:
-        async with store:
-            return []
-    except ValueError as error:
-        # Do not repeat botocore's message: it quotes the whole endpoint, which may contain a password.
-        said = (
-            "must be a URL"
-            if str(error).startswith("Invalid endpoint")
-            else str(error).removeprefix("storage ")
-        )
-        return [f"AWS_ENDPOINT_URL_S3, or the endpoint in the AWS configuration file: {said}"]
+        async with opening as store:
+            fault = None if calls == "none" else await _fault_of_calls(store)
+    except ValueError as error:  # the AWS conventions name something that is not there; it says which
+        return [str(error)]
+    return [f"{loaded.named('storage')}: {fault}"] if fault and calls == "need" else []
+
+
+async def _fault_of_calls(store: ObjectStore) -> str | None:
+    """What one call to each store shows. Nothing here may keep a server from starting."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            silent = await store.check()
+    except (StoreError, TimeoutError) as error:
+        reason = getattr(error, "explanation", "") or str(error) or f"no answer in {CHECK_SECONDS:g} seconds"
+        _log.warning("storage_fails_at_start", why=reason)
+        return reason
+    if silent:
+        _log.warning("storage_fails_at_start", why="stores that do not answer", stores=silent)
+        return f"these stores do not answer: {', '.join(silent)}"
+    return None

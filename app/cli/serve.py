@@ -42,6 +42,11 @@ def add_serve(commands: Commands, common: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on")
     parser.add_argument("--port", help="port to listen on; 0: any free port")
     parser.add_argument("--workers", help="number of processes that share the port")
+    parser.add_argument(
+        "--check-storage",
+        action="store_true",
+        help="do not start if the storage does not answer; exit with status 2",
+    )
     parser.set_defaults(run=_run)
 
 
@@ -69,8 +74,8 @@ def _run(options: argparse.Namespace) -> int:
     settings = loaded.settings
     from app.cli.checks import check_all  # here, so that other commands start fast
 
-    policy = asyncio.run(check_all(loaded))
     configure_logging(settings.log_level, settings.log_format)
+    policy = asyncio.run(check_all(loaded, calls="need" if options.check_storage else "warn"))
     sockets = open_sockets(settings.host, settings.port)
     _log.info("listening", url=_url(sockets[0]), workers=settings.workers)
     try:

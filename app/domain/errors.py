@@ -273,7 +273,13 @@ class MalformedRules(PierheadError):
 
 
 class StoreError(PierheadError):
-    """The storage did not answer as it should."""
+    """The storage did not answer as it should.
+
+    Attributes:
+        explanation: why, and what to do, for operators alone; empty where the store does not know.
+    """
+
+    explanation = ""
 
 
 class StoreUnavailable(StoreError):

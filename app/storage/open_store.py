@@ -56,6 +56,7 @@ def open_store(
     url: str,
     *,
     observe: Observer,
+    name: str = PRIMARY,
     note_circuit: Callable[[bool], None] | None = None,
     has_copies: bool = False,
 ) -> Opening:
@@ -64,6 +65,7 @@ def open_store(
     Args:
         url: see `parse_storage_url`.
         observe: told of every call.
+        name: of the store, in the log.
         note_circuit: told when a store that fails too often is left alone, and when no longer.
         has_copies: whether another store holds the same tree, and can go on with a download from the byte reached.
 
@@ -72,7 +74,7 @@ def open_store(
     """
     place = parse_storage_url(url)
     if isinstance(place, S3Place):
-        return _open_s3_store(place, observe=observe, note_circuit=note_circuit, has_copies=has_copies)
+        return _open_s3_store(place, name, observe=observe, note_circuit=note_circuit, has_copies=has_copies)
     if not place.is_dir():
         raise ValueError(f"storage must be {ALLOWED}, but there is no directory {str(place)!r}")
     return _open_local_store(place, observe=observe)
@@ -82,13 +84,19 @@ def _opening(name: str, url: str, watch: StorageWatch, *, has_copies: bool = Fal
     return open_store(
         url,
         observe=watch.observer_of(name),
+        name=name,
         note_circuit=lambda is_open: watch.note_circuit(name, is_open=is_open),
         has_copies=has_copies,
     )
 
 
 def _open_s3_store(
-    place: S3Place, *, observe: Observer, note_circuit: Callable[[bool], None] | None, has_copies: bool
+    place: S3Place,
+    name: str,
+    *,
+    observe: Observer,
+    note_circuit: Callable[[bool], None] | None,
+    has_copies: bool,
 ) -> Opening:
     # Imported here: the libraries for S3 cost as much as all the rest, and a site in directories needs none of them.
     from app.storage.s3.download import RESUME_PAUSES
@@ -97,6 +105,7 @@ def _open_s3_store(
     return open_s3_store(
         **place._asdict(),
         observe=observe,
+        name=name,
         note_circuit=note_circuit,
         resume_pauses=RESUME_PAUSES[:1] if has_copies else RESUME_PAUSES,
     )

@@ -21,6 +21,7 @@ from app.config import MASK, Settings
 from app.domain.access import Permission
 from app.domain.errors import AuthenticationFailed
 from scripts.make_sample_tree import make_sample
+from tests.support.aws import S3Endpoint, point_aws_at
 
 SECRET = "one-key-for-all-the-tests-of-this-file"
 POLICY_FILE = "policy.toml"
@@ -461,6 +462,34 @@ def test_serve_names_a_wrong_endpoint_and_does_not_quote_it(
     run("serve", "--storage", "s3://bucket", "--port", "0", status=2)
     assert "AWS_ENDPOINT_URL_S3" in run.errors
     assert "SECRET" not in run.errors
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("AWS_PROFILE", "nobody", "AWS_PROFILE: "),
+        ("AWS_CA_BUNDLE", "/no/such/file", "AWS_CA_BUNDLE, or "),
+        (
+            "AWS_ENDPOINT_URL_S3",
+            "http://127.0.0.1:1",
+            "bucket 'artifacts' at http://127.0.0.1:1: connection (",
+        ),
+    ],
+)
+def test_a_start_that_needs_the_storage_names_what_is_wrong_with_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, named: str
+) -> None:
+    point_aws_at(monkeypatch, S3Endpoint("http://127.0.0.1:1"))
+    monkeypatch.setenv(variable, value)
+    run("serve", "--check-storage", "--storage", "s3://artifacts", "--port", "0", status=2)
+    assert named in run.errors
+
+
+def test_a_start_goes_on_without_the_storage_and_says_why(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    point_aws_at(monkeypatch, S3Endpoint("http://127.0.0.1:1"))
+    run("serve", "--host", "no-such-host.invalid", "--storage", "s3://artifacts", "--port", "0", status=1)
+    assert "storage_fails_at_start" in run.errors
+    assert "pierhead: cannot listen" in run.errors
 
 
 def test_serve_says_that_a_host_is_not_known(run: Run) -> None:

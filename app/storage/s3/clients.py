@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import aioboto3
 from aiobotocore.config import AioConfig
-from botocore.exceptions import ProfileNotFound
+from botocore.exceptions import BotoCoreError, ProfileNotFound
+
+from app.storage.s3.credentials import find_late
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -40,12 +42,17 @@ def new_session(*, profile: str | None = None, region: str | None = None) -> aio
         region: None for what the environment says.
 
     Raises:
-        ValueError: there is no such profile.
+        ValueError: there is no such profile, or the AWS configuration files cannot be used. Says which setting is wrong.
     """
     try:
-        return aioboto3.Session(profile_name=profile, region_name=region)
+        session = aioboto3.Session(profile_name=profile, region_name=region)
+        find_late(session._session)
     except ProfileNotFound as error:
-        raise ValueError(f"there is no AWS profile {profile!r}") from error
+        where = "storage" if profile is not None else "AWS_PROFILE"
+        raise ValueError(f"{where}: {error}") from error
+    except BotoCoreError as error:
+        raise ValueError(f"AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE: {error}") from error
+    return session
 
 
 def ca_bundle_of(session: aioboto3.Session) -> str | None:

@@ -6,7 +6,7 @@ botocore then gives the status in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Final
@@ -16,6 +16,18 @@ from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
 from app.domain.errors import NotFound, ObjectChanged, PierheadError, StoreDenied, StoreUnavailable
+
+MAX_TEXT: Final = 500
+"""Characters of an answer's text that are logged."""
+
+_FIELDS: Final = (
+    ("code", "Code", ""),
+    ("message", "Message", ""),
+    ("request_id", "RequestId", "x-amz-request-id"),
+    ("host_id", "HostId", "x-amz-id-2"),
+    ("region", "Region", "x-amz-bucket-region"),
+)
+"""Of an error answer: their names here, in the body, and in the header."""
 
 FOREIGN_ERRORS: tuple[type[Exception], ...] = (
     boto.BotoCoreError,
@@ -28,6 +40,20 @@ FOREIGN_ERRORS: tuple[type[Exception], ...] = (
 """Everything that a call to S3 is known to raise."""
 
 _Make = Callable[[], PierheadError]
+
+
+class FailedAnswer(Exception):
+    """An error answer of S3, as the cause of what it means here. For the log, never for clients.
+
+    Args:
+        status: of HTTP; 0 where it is not known.
+        fields: `code`, `message`, `request_id`, `host_id`, `region`: those that the answer has.
+    """
+
+    def __init__(self, status: int, fields: Mapping[str, str]) -> None:
+        super().__init__(f"HTTP status {status}")
+        self.status = status
+        self.fields = fields
 
 
 def _unavailable(reason: str) -> _Make:
@@ -72,6 +98,7 @@ _BY_KIND: tuple[tuple[type[Exception], _Make], ...] = (
     (TimeoutError, _unavailable("timeout")),
     (aiohttp.ClientPayloadError, _unavailable("broken-stream")),
     (boto.NoCredentialsError, StoreDenied),
+    (boto.CredentialRetrievalError, _unavailable("credentials")),
     (boto.PartialCredentialsError, StoreDenied),
     (boto.ConnectionError, _unavailable("connection")),
     (boto.HTTPClientError, _unavailable("connection")),
@@ -113,6 +140,17 @@ def error_of(status: int, code: str) -> PierheadError:
     if make is not None:
         return make()
     return StoreUnavailable("server-error" if status >= 500 else "unexpected")
+
+
+def error_fields(body: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:
+    """What an error answer says, as `FailedAnswer` has it.
+
+    Args:
+        body: texts of its elements.
+        headers: names in lower case, or in any.
+    """
+    found = {name: headers.get(field) or body.get(element, "") for name, element, field in _FIELDS}
+    return {name: text[:MAX_TEXT] for name, text in found.items() if text}
 
 
 def _translate_answer(error: boto.ClientError) -> PierheadError:

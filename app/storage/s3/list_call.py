@@ -59,7 +59,7 @@ class PageFetcher:
             proxy = get_environ_proxies(signed.url).get(url.scheme)
             request = self._http.get(url, proxy=proxy, allow_redirects=False)
             async with request as response:
-                parser = ListingParser(response.status)
+                parser = ListingParser(response.status, response.headers)
                 async for data in response.content.iter_any():
                     await self._parse(parser, data)
                 return parser.page()
@@ -106,8 +106,11 @@ async def open_http(
         timeouts: as for the clients.
         max_connections: at the same time.
         ca_bundle: file with the certificates to trust, as the AWS conventions name it; None for the usual ones.
+
+    Raises:
+        ValueError: it cannot be read, or holds none.
     """
-    trusted = ssl.create_default_context(cafile=ca_bundle or get_cert_path(True))
+    trusted = _trusted(ca_bundle)
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=max_connections, ssl=trusted, keepalive_timeout=timeouts.idle),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=timeouts.read),
@@ -115,6 +118,15 @@ async def open_http(
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as http:
         yield http
+
+
+def _trusted(ca_bundle: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_bundle or get_cert_path(True))
+    except OSError as error:  # an SSLError is one
+        raise ValueError(
+            f"AWS_CA_BUNDLE, or ca_bundle in the AWS configuration file: no certificates can be read from {ca_bundle!r}"
+        ) from error
 
 
 def _parameters(query: ListQuery) -> dict[str, str]:

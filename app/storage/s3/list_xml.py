@@ -8,14 +8,18 @@ The document is that of the S3 API reference, "ListObjectsV2", "Response Syntax"
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote_plus
 from xml.parsers import expat
 
 from app.domain.errors import PierheadError, StoreUnavailable
-from app.storage.s3.errors import error_of
+from app.storage.s3.errors import FailedAnswer, error_fields, error_of
 from app.storage.s3.list_objects import seconds_of, take_plain_objects
 from app.storage.s3.list_page import ListPage
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 _RESULT: Final = "ListBucketResult"
 _ERROR: Final = "Error"
@@ -43,10 +47,12 @@ class ListingParser:
 
     Args:
         status: the answer's HTTP status, by which an error without a known code is understood.
+        headers: the answer's, which name the request and the bucket's region in the log.
     """
 
-    def __init__(self, status: int = 200) -> None:
+    def __init__(self, status: int = 200, headers: Mapping[str, str] = NO_HEADERS) -> None:
         self._status = status
+        self._headers = headers
         self._root = ""
         self._depth = 0
         self._parsed = 0  # bytes that expat was given
@@ -73,7 +79,7 @@ class ListingParser:
         try:
             self._take(data)
         except _FAULTS as error:
-            raise self._error_of(error) from error
+            raise self._error_of(error) from self._cause_of(error)
 
     def page(self) -> ListPage:
         """What it was, now that all bytes are there.
@@ -86,13 +92,12 @@ class ListingParser:
         try:
             self._expat.Parse(b"", True)
         except _FAULTS as error:
-            raise self._error_of(error) from error
+            raise self._error_of(error) from self._cause_of(error)
         finally:
             del self._expat  # it refers to this object: a cycle, which would wait for the garbage collector
-        if self._root == _ERROR:
-            raise error_of(self._status, self._top.get("Code", ""))
-        if self._status != 200:
-            raise error_of(self._status, "")
+        if self._root == _ERROR or self._status != 200:
+            code = self._top.get("Code", "") if self._root == _ERROR else ""
+            raise error_of(self._status, code) from self._refusal()
         is_truncated = _BOOLEANS.get(self._top.get("IsTruncated", ""))
         token = self._top.get("NextContinuationToken") if is_truncated else None
         # Without a token the rest is out of reach, and a listing is never cut silently.
@@ -140,6 +145,13 @@ class ListingParser:
             return error_of(self._status, "")
         ends_early = isinstance(fault, expat.ExpatError) and fault.code in _ENDS_EARLY
         return StoreUnavailable("broken-stream" if ends_early and self._root == _RESULT else "unexpected")
+
+    def _cause_of(self, fault: Exception) -> Exception:
+        """What the log says of it: the answer, where that was of an error anyway."""
+        return fault if self._status == 200 else self._refusal()
+
+    def _refusal(self) -> FailedAnswer:
+        return FailedAnswer(self._status, error_fields(self._top, self._headers))
 
     def _start(self, name: str, _: dict[str, str]) -> None:
         self._depth += 1

@@ -10,35 +10,40 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from app.domain.entries import FileInfo, Found, Listing, StoredFields
+from app.domain.entries import FileInfo, Found, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.observation import observed
 from app.storage.s3.call_limits import DEFAULT_LIMITS, CallLimiter, CallLimits
 from app.storage.s3.clients import UNLIMITED, Timeouts, ca_bundle_of, new_session, open_client
-from app.storage.s3.digests import stored_digests
 from app.storage.s3.download import RESUME_PAUSES, Download, get_span, read_exactly
-from app.storage.s3.entries import FoundEntries, opaque
+from app.storage.s3.entries import FoundEntries
 from app.storage.s3.errors import s3_errors_translated
+from app.storage.s3.failure_log import FailureLog
+from app.storage.s3.file_info import file_info_of
 from app.storage.s3.keys import KeySpace
 from app.storage.s3.list_call import PageFetcher, first_key, flat_pages, open_http
 from app.storage.s3.list_page import ListPage
 from app.storage.s3.parallel_listing import ListQuery, RangeLister
 from app.storage.s3.sigv4 import Presigner
 from app.storage.s3.spelling import Spelling
-from app.storage.s3.url_signer import UrlSigner, address_of
+from app.storage.s3.url_signer import UrlSigner, find_address
 from app.storage.s3.walk import S3Walk
-from app.storage.store import CONTROL_FILE_LIMIT, FolderWatch, ListNames, ObjectStore, Observer, SignedUrl
-from app.storage.urls import check_endpoint
+from app.storage.store import (
+    CONTROL_FILE_LIMIT,
+    PRIMARY,
+    FolderWatch,
+    ListNames,
+    ObjectStore,
+    Observer,
+    SignedUrl,
+)
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
     from types_aiobotocore_s3.client import S3Client
 
 _EXAMPLES = 5
-_DEFAULT_TYPES = frozenset({"", "binary/octet-stream", "application/octet-stream"})
-"""What S3 and its clients store where nobody named a media type."""
-
 _Result = TypeVar("_Result")
 
 _log = structlog.get_logger(__name__)
@@ -56,6 +61,7 @@ class S3Store:
         keys: maps paths to keys.
         signer: makes URLs of the bucket.
         limiter: makes every call.
+        failures: logs why calls fail.
         observe: told of every attempt.
         pauses: before attempts to go on with a body that broke off, as `RESUME_PAUSES`.
     """
@@ -72,6 +78,7 @@ class S3Store:
         *,
         signer: UrlSigner,
         limiter: CallLimiter,
+        failures: FailureLog,
         observe: Observer,
         pauses: Sequence[float] = RESUME_PAUSES,
     ) -> None:
@@ -84,6 +91,7 @@ class S3Store:
         self._keys = keys
         self._signer = signer
         self._limiter = limiter
+        self._failures = failures
         self._observe = observe
         self._pauses = pauses
 
@@ -149,11 +157,12 @@ class S3Store:
         del origin
         key = await self._stored_key(path)
         query = {f"response-{name.lower()}": value for name, value in fields.items()}
-        return await self._signer.presign("GET", key, query, seconds=expires)
+        with self._failures.noted("sign", key):
+            return await self._signer.presign("GET", key, query, seconds=expires)
 
     async def check(self) -> tuple[str, ...]:
         """See `ObjectStore.check`."""
-        await self._limiter.run(partial(first_key, self._pages, self._keys.prefix), about=self._keys.prefix)
+        await self._run("check", self._keys.prefix, partial(first_key, self._pages, self._keys.prefix))
         return ()
 
     async def from_one(self, use: Callable[[ObjectStore], Awaitable[_Result]]) -> _Result:
@@ -162,19 +171,7 @@ class S3Store:
 
     async def _head(self, key: str) -> FileInfo:
         answer = await self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
-        return FileInfo(
-            size=answer["ContentLength"],
-            modified=answer["LastModified"].timestamp(),
-            e_tag=opaque(answer["ETag"]),
-            content_type=_stated_type(answer.get("ContentType", "")),
-            digests=stored_digests(answer),
-            stored=StoredFields(
-                encoding=answer.get("ContentEncoding", ""),
-                language=answer.get("ContentLanguage", ""),
-                cache_control=answer.get("CacheControl", ""),
-                disposition=answer.get("ContentDisposition", ""),
-            ),
-        )
+        return file_info_of(answer)
 
     async def _read_whole(self, key: str) -> bytes:
         answer = await self._client.get_object(Bucket=self._bucket, Key=key)
@@ -222,7 +219,7 @@ class S3Store:
         raise NotFound
 
     async def _fetch(self, query: ListQuery) -> ListPage:
-        return await self._limiter.run(partial(self._pages.fetch, query), about=query.prefix)
+        return await self._run("list", query.prefix, partial(self._pages.fetch, query))
 
     async def _call(self, operation: str, key: str, call: Callable[[], Awaitable[_Result]]) -> _Result:
         """Make a call about a key within the limits; each attempt is observed by itself."""
@@ -231,11 +228,11 @@ class S3Store:
             with observed(self._observe, operation), s3_errors_translated():
                 return await call()
 
-        return await self._limiter.run(attempt, about=key)
+        return await self._run(operation, key, attempt)
 
-
-def _stated_type(content_type: str) -> str | None:
-    return None if content_type.lower() in _DEFAULT_TYPES else content_type
+    async def _run(self, operation: str, key: str, call: Callable[[], Awaitable[_Result]]) -> _Result:
+        with self._failures.noted(operation, key):
+            return await self._limiter.run(call, about=key)
 
 
 @asynccontextmanager
@@ -244,6 +241,7 @@ async def open_s3_store(
     prefix: str = "",
     *,
     observe: Observer,
+    name: str = PRIMARY,
     note_circuit: Callable[[bool], None] | None = None,
     endpoint: str | None = None,
     region: str | None = None,
@@ -259,6 +257,7 @@ async def open_s3_store(
         bucket: its name.
         prefix: where the tree begins in it, with or without slashes at its ends; empty for the whole bucket.
         observe: told of every attempt of every call.
+        name: of the store, in the log.
         note_circuit: told with True when calls are given up for a while, with False when one was answered.
         endpoint: URL of the S3 engine, in place of what the environment says; so for the next two.
         region: its name.
@@ -269,15 +268,14 @@ async def open_s3_store(
         resume_pauses: seconds before each attempt to go on with a download that broke off, as `RESUME_PAUSES`.
 
     Raises:
-        ValueError: the endpoint that the environment names is not a URL, or has credentials in it, or there is no
-            such profile.
+        ValueError: the endpoint that the environment names is not a URL or has credentials in it, there is no such
+            profile, or `AWS_CA_BUNDLE` cannot be used. It names the setting.
     """
     where = prefix.strip("/")
     timeouts = Timeouts(connect_timeout, read_timeout)
     session = new_session(profile=profile, region=region)
-    async with open_client(session, timeouts, UNLIMITED, endpoint, access_key="none") as nobody:
-        check_endpoint(nobody.meta.endpoint_url)
-        signer = UrlSigner(session, Presigner(await address_of(nobody, bucket)), clock=time.time)
+    address = await find_address(session, timeouts, bucket, endpoint)
+    signer = UrlSigner(session, Presigner(address), clock=time.time)
     async with (
         open_client(session, timeouts, limits.in_flight, endpoint) as client,
         open_client(session, timeouts, UNLIMITED, endpoint) as downloads,
@@ -295,6 +293,7 @@ async def open_s3_store(
                 keys,
                 signer=signer,
                 limiter=limiter,
+                failures=FailureLog(name, f"bucket {bucket!r} at {address.origin}"),
                 observe=observe,
                 pauses=resume_pauses,
             )

@@ -9,9 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 from botocore.exceptions import NoCredentialsError
 
 from app.domain.errors import StoreDenied
+from app.storage.s3.clients import UNLIMITED, Timeouts, open_client
 from app.storage.s3.errors import s3_errors_translated
 from app.storage.s3.sigv4 import Address, Credentials, Presigner, Term
 from app.storage.store import SignedUrl
+from app.storage.urls import check_endpoint
 
 if TYPE_CHECKING:
     import aioboto3
@@ -95,3 +97,27 @@ async def address_of(client: S3Client, bucket: str) -> Address:
         path=parts.path.removesuffix(f"/{_PROBE}"),
         region=scope.split("/")[-3],
     )
+
+
+async def find_address(
+    session: aioboto3.Session, timeouts: Timeouts, bucket: str, endpoint: str | None
+) -> Address:
+    """Where a bucket answers, as `address_of` says.
+
+    Args:
+        endpoint: URL of the S3 engine; None for what the environment says.
+
+    Raises:
+        ValueError: the endpoint that the environment names is not a URL, or has credentials in it. Names the setting,
+            and quotes nothing of it: botocore's own message would.
+    """
+    try:
+        async with open_client(session, timeouts, UNLIMITED, endpoint, access_key="none") as nobody:
+            check_endpoint(nobody.meta.endpoint_url)
+            return await address_of(nobody, bucket)
+    except ValueError as error:
+        is_url = not str(error).startswith("Invalid endpoint")
+        fault = str(error).removeprefix("storage ") if is_url else "must be a URL"
+        raise ValueError(
+            f"AWS_ENDPOINT_URL_S3, or the endpoint in the AWS configuration file: {fault}"
+        ) from None

@@ -1,0 +1,114 @@
+"""Credentials, looked for when the first call needs them.
+
+botocore looks for them while a client is made. A metadata service that hangs, or a `credential_process` that fails,
+would then keep the server from starting; here it fails the calls, and the log says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, CredentialRetrievalError, NoCredentialsError
+
+if TYPE_CHECKING:
+    from aiobotocore.credentials import AioCredentialResolver, AioCredentials
+    from aiobotocore.session import AioSession
+
+SECONDS: Final = 2.0
+"""How long a call waits for credentials: less than it may take in all, so that its failure names them."""
+
+
+class LateCredentials:
+    """Credentials as botocore's clients use them, found at their first use.
+
+    Args:
+        resolver: finds them.
+    """
+
+    method = "late"
+
+    def __init__(self, resolver: AioCredentialResolver) -> None:
+        self._resolver = resolver
+        self._finding: asyncio.Task[AioCredentials] | None = None
+
+    async def get_frozen_credentials(self) -> Any:
+        """The credentials in force; those that were lent are renewed before they expire.
+
+        Raises:
+            NoCredentialsError: there are none.
+            CredentialRetrievalError: their source does not give them, or not in time.
+        """
+        try:
+            async with asyncio.timeout(SECONDS):
+                return await (await self._found()).get_frozen_credentials()
+        except (NoCredentialsError, CredentialRetrievalError):
+            raise
+        except TimeoutError as error:
+            raise _failure(f"no answer within {SECONDS:g} seconds") from error
+        except (BotoCoreError, OSError, ValueError) as error:
+            raise _failure(str(error)) from error
+
+    async def get_account_id(self) -> None:
+        """The account that they belong to. botocore wants the method; its endpoint rules for S3 never use it."""
+
+    def get_deferred_property(self, name: str) -> Callable[[], Awaitable[None]]:
+        """The same for one property, which is `account_id`."""
+        del name
+        return self.get_account_id
+
+    @property
+    def _expiry_time(self) -> Any:
+        """When they end, under the name that botocore has for it; None where they last."""
+        finding = self._finding
+        if finding is None or not finding.done() or finding.cancelled() or finding.exception() is not None:
+            return None
+        return getattr(finding.result(), "_expiry_time", None)
+
+    async def _found(self) -> AioCredentials:
+        """One search at a time for all calls. It outlives them, for a slow source may need longer than one waits."""
+        if self._finding is None:
+            self._finding = asyncio.create_task(self._find())
+            self._finding.add_done_callback(_note_result)
+        finding = self._finding
+        try:
+            return await asyncio.shield(finding)
+        except BaseException:
+            if finding.done() and self._finding is finding:
+                self._finding = None  # the next call looks again
+            raise
+
+    async def _find(self) -> AioCredentials:
+        found = await self._resolver.load_credentials()
+        if found is None:
+            raise NoCredentialsError
+        return found
+
+
+def _note_result(finding: asyncio.Task[AioCredentials]) -> None:
+    """Whoever waited may have given up; the next call looks again and logs what it finds."""
+    if not finding.cancelled():
+        finding.exception()
+
+
+class _LateProvider:
+    def __init__(self, resolver: AioCredentialResolver) -> None:
+        self._credentials = LateCredentials(resolver)
+
+    async def load_credentials(self) -> LateCredentials:
+        return self._credentials
+
+
+def find_late(session: AioSession) -> None:
+    """Have a session look for credentials at their first use.
+
+    Raises:
+        BotoCoreError: the AWS configuration files cannot be used.
+    """
+    resolver = session.get_component("credential_provider")
+    session.register_component("credential_provider", _LateProvider(resolver))
+
+
+def _failure(text: str) -> CredentialRetrievalError:
+    return CredentialRetrievalError(provider="the AWS configuration", error_msg=text)

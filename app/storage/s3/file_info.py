@@ -1,0 +1,40 @@
+"""What the answer to a HeadObject tells about a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from app.domain.entries import FileInfo, StoredFields
+from app.storage.s3.digests import stored_digests
+from app.storage.s3.entries import opaque
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.type_defs import HeadObjectOutputTypeDef
+
+_DEFAULT_TYPES: Final = frozenset({"", "binary/octet-stream", "application/octet-stream"})
+"""What S3 and its clients store where nobody named a media type."""
+
+
+def file_info_of(answer: HeadObjectOutputTypeDef) -> FileInfo:
+    """The file that an answer describes.
+
+    Raises:
+        KeyError: it lacks a field that S3 always gives.
+    """
+    return FileInfo(
+        size=answer["ContentLength"],
+        modified=answer["LastModified"].timestamp(),
+        e_tag=opaque(answer["ETag"]),
+        content_type=_stated_type(answer.get("ContentType", "")),
+        digests=stored_digests(answer),
+        stored=StoredFields(
+            encoding=answer.get("ContentEncoding", ""),
+            language=answer.get("ContentLanguage", ""),
+            cache_control=answer.get("CacheControl", ""),
+            disposition=answer.get("ContentDisposition", ""),
+        ),
+    )
+
+
+def _stated_type(content_type: str) -> str | None:
+    return None if content_type.lower() in _DEFAULT_TYPES else content_type

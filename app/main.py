@@ -125,7 +125,7 @@ def read_site_policy(settings: Settings, note_licence: Callable[[Path], object] 
     """Read the site policy file that the settings name; without one, a policy that says nothing.
 
     Args:
-        note_licence: told of each file that the policy names.
+        note_licence: called with each file that the policy names.
 
     Raises:
         ConfigError: the file cannot be read, or every fault in it with its line.

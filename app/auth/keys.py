@@ -115,7 +115,7 @@ class KeyRing:
         return next((key.key for key in self._keys[purpose] if key.kid == kid), None)
 
 
-_BAD_SIGNATURE = "the token's signature does not hold: it was altered, or signed with a key not in use here"
+_BAD_SIGNATURE = "the token's signature is invalid: it was altered, or signed with a key not in use here"
 
 
 def _derive(secret: str, purpose: Purpose) -> Key:

@@ -1,7 +1,7 @@
 """Which licences a client says it has accepted: by a signed cookie, or by a header.
 
-Neither is a credential: a digest is no secret, and whoever sends one only speaks for themselves. So nothing
-here ever fails; what does not hold counts for nothing.
+Neither is a credential: a digest is no secret, and a client that sends one only speaks for itself. So nothing
+here ever fails; invalid values are ignored.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def grant_acceptance(keys: KeyRing, cookie: str | None, digests: Iterable[str], 
 
 
 def header_acceptances(*fields: Sequence[str]) -> frozenset[str]:
-    """The licences named by the field `License-Accepted`: digests divided by whitespace.
+    """The licences named by the field `License-Accepted`: digests separated by whitespace.
 
     Args:
         fields: every line of it, in each of its spellings (clients also write `License_Accepted`).

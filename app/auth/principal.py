@@ -30,7 +30,7 @@ class Identity(NamedTuple):
     Attributes:
         principal: what the policy decides by.
         client: the address the request comes from; None if that is not known.
-        session: by which the principal is logged in; None where it is not, or comes with a token.
+        session: of a logged-in principal; None for others, and for those with a token.
         until: seconds since the epoch, UTC, until which the same credentials say the same, if nobody takes them back.
         credential: id of the token or session; empty where there is none.
     """
@@ -48,7 +48,7 @@ class Authenticator:
     Args:
         keys: whose tokens and acceptances are believed.
         sessions: reads those of people who are logged in.
-        revocations: knows which tokens were taken back.
+        revocations: knows which tokens are revoked.
         trusted_networks: clients in them are trusted without any credentials.
         trusted_proxies: the peers whose `X-Forwarded-For` is believed.
     """
@@ -79,7 +79,7 @@ class Authenticator:
             is_https: whether the client's connection is encrypted.
 
         Raises:
-            RevocationsUnknown: it cannot be told if the credentials were taken back.
+            RevocationsUnknown: the revoked ids cannot be read.
             SessionDue: somebody is logged in whose groups have to be asked for again.
             AuthenticationFailed: credentials were sent and do not hold. Never a silent demotion to
                 anonymous: a script would take the shorter listing for the truth. Codes: `auth-repeated`,

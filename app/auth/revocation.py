@@ -1,4 +1,4 @@
-"""Tokens and sessions that were taken back before their time: their ids in one small file that every replica has."""
+"""Revoked tokens and sessions: their ids are in one small file that every replica has."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Revocations:
-    """Knows which ids were taken back.
+    """Knows which ids are revoked.
 
     Args:
-        path: of the file; None where nothing is ever taken back.
+        path: of the file; None if nothing is ever revoked.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -34,7 +34,7 @@ class Revocations:
         self._tried_at = float("-inf")
 
     def is_revoked(self, identifier: str, now: float) -> bool:
-        """Whether a token or session was taken back.
+        """Whether a token or session is revoked.
 
         Args:
             now: seconds since the epoch, UTC.
@@ -61,7 +61,7 @@ class Revocations:
 
 
 NOTHING_REVOKED: Final = Revocations(None)
-"""Where nothing is ever taken back."""
+"""For sites that never revoke anything."""
 
 
 def read_revoked(path: Path) -> dict[str, str]:
@@ -83,7 +83,7 @@ def read_revoked(path: Path) -> dict[str, str]:
 
 
 def write_revoked(path: Path, revoked: Iterable[tuple[str, str]]) -> None:
-    """Replace a file of ids, so that whoever reads it sees all of it or what was there before.
+    """Replace a file of ids in one step, so that a reader sees either the new file or the old one.
 
     Raises:
         OSError: it cannot be written.

@@ -72,7 +72,7 @@ class Sessions:
         keys: seal them.
         lives: how long they hold.
         epoch: any number; a session of another one has ended.
-        revocations: knows which were taken back.
+        revocations: knows which sessions are revoked.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Sessions:
     def read(self, cookies: Sequence[str], now: float, *, is_https: bool) -> Session | None:
         """The session that a client carries; None where there is none, or one that has ended.
 
-        One that does not hold is no error: browsers drop their cookies when these expire, with the same effect.
+        An invalid one is not an error: browsers drop expired cookies, with the same effect.
 
         Args:
             cookies: every line of `Cookie`.
@@ -127,7 +127,7 @@ class Sessions:
                 connection in the clear, can have set is looked at then.
 
         Raises:
-            RevocationsUnknown: it cannot be told if the session was taken back.
+            RevocationsUnknown: the revoked ids cannot be read.
         """
         for value in cookie_values(cookies, secure_name(SESSION_COOKIE, is_https=is_https)):
             session = self._session(unseal(self._keys, Purpose.SESSION, value))

@@ -61,7 +61,7 @@ class ListingCache(Generic[Value]):
 
     Fresh values are given at once; stale ones at once too, with one refresh behind the scenes; older ones
     only when a refresh fails. A refresh that fails begins the grace anew, so that as long as the store is
-    down, those who ask for what is known do not wait for it. Whoever asks for the same folder at the same
+    down, those who ask for what is known do not wait for it. Requests for the same folder at the same
     time shares one load.
 
     Attributes:
@@ -69,7 +69,7 @@ class ListingCache(Generic[Value]):
         loads_begun: how many loads there have been, of all folders.
 
     Args:
-        load: reads a folder. NotFound means that there is none; a StoreError that it cannot be told now.
+        load: reads a folder. NotFound means that there is none; a StoreError means that it cannot be read now.
         held: where values are kept, together with others'.
         cost: bytes that a value takes.
         is_same: whether two values would be served alike; then the older one stays, and with it all that
@@ -123,7 +123,7 @@ class ListingCache(Generic[Value]):
                 return Cached(stored.value, age, True, "stale")
 
     def held(self, path: ArtifactPath) -> Value | None:
-        """What is kept, however old, for whoever can tell by other means that it still holds. Asks for nothing."""
+        """Return the cached listing without checking freshness. Never calls the store."""
         stored: _Stored[Value] | None = self._held.get(path)
         return stored.value if stored else None
 
@@ -143,7 +143,7 @@ class ListingCache(Generic[Value]):
         return self.ready(path) or await self._fetch(path)
 
     def invalidate(self, path: ArtifactPath) -> None:
-        """Say that a folder has changed: whoever asks next reads it, and no load that began earlier is kept.
+        """Note that a folder has changed: the next request reads it, and no load that began earlier is kept.
 
         What is known stands in only if it cannot be read: a message never makes a failing store felt.
         """

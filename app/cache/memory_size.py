@@ -1,4 +1,4 @@
-"""How much memory values take, as far as that can be told from within."""
+"""An estimate of how much memory values take."""
 
 from __future__ import annotations
 

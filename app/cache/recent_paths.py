@@ -16,7 +16,7 @@ MAX_PATHS: Final = 10_000
 class RecentPaths:
     """Remembers paths for a moment, the last `MAX_PATHS` of them.
 
-    Only a digest of each is kept: whoever asks for names that do not exist chooses how long they are, and
+    Only a digest of each is kept: clients that request missing names choose how long these are, and
     must not fill the memory with them.
 
     Args:

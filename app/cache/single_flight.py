@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 
 
 class SingleFlight(Generic[Key, Value]):
-    """Runs at most one call per key at a time; whoever asks meanwhile waits for that one.
+    """Runs at most one call per key at a time; other callers wait for that one.
 
     The call is a task of its own: a waiter that is cancelled leaves it running for the others and for the
     next who asks. Its exception reaches every waiter, and is not reported as lost when none is left.
@@ -22,11 +22,11 @@ class SingleFlight(Generic[Key, Value]):
         self._running: set[asyncio.Task[Value]] = set()  # the references that keep the tasks alive
 
     def is_current(self, key: Key) -> bool:
-        """Whether the running task is the call that whoever asks for this key now would wait for."""
+        """Whether the running task is the call that a new caller for this key would wait for."""
         return self._flights.get(key) is asyncio.current_task()
 
     def is_under_way(self, key: Key) -> bool:
-        """Whether whoever asks for this key now joins a call that others wait for already."""
+        """Whether a new caller for this key would join a running call."""
         return key in self._flights
 
     def launch(self, key: Key, call: Callable[[], Awaitable[Value]]) -> asyncio.Task[Value]:
@@ -52,7 +52,7 @@ class SingleFlight(Generic[Key, Value]):
         return await asyncio.shield(self.launch(key, call))
 
     def abandon(self, key: Key) -> None:
-        """Let the call under way go on for those who wait for it, and give whoever asks next a new one."""
+        """Let the running call finish for those who wait for it, and start a new one for the next caller."""
         self._flights.pop(key, None)
 
     async def aclose(self) -> None:

@@ -53,7 +53,7 @@ class WorkerChannel:
         self._own.unlink(missing_ok=True)
 
     async def tell(self, paths: Sequence[ArtifactPath]) -> None:
-        """Tell every sibling of paths that have changed. One that cannot be told is left to its own refreshes."""
+        """Send changed paths to every other worker. One that cannot be reached finds out by its own refreshes."""
         for message in _messages(paths):
             await asyncio.to_thread(self._send, message)
 

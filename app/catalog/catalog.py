@@ -85,7 +85,7 @@ class Catalog:
         self._reread = RecentPaths(REREAD_SECONDS, clock)
 
     def ready_view(self, path: ArtifactPath, principal: Principal) -> FolderView | None:
-        """A folder that is at hand, without waiting; None where anything would have to be asked or raised.
+        """A cached folder, without waiting. None if the store would have to be asked, or if an error would be raised.
 
         The view is not a permission: whether its tier may see the folder at all is for `view_folder` to say.
         """
@@ -95,7 +95,7 @@ class Catalog:
         return view_of(cached, principal)
 
     def fresh_version(self, path: ArtifactPath) -> int | None:
-        """The version of a folder that is at hand and fresh; None for any other, and for a link."""
+        """The version of a folder that is cached and fresh; None for any other, and for a link."""
         cached = self._folders.ready(path)
         if cached is None or cached.is_stale or cached.value.link is not None:
             return None
@@ -107,7 +107,7 @@ class Catalog:
         """A folder that the principal may list.
 
         Args:
-            reread: ask the store, whatever is at hand; but not twice within `REREAD_SECONDS`.
+            reread: ask the store even if the folder is cached, but not twice within `REREAD_SECONDS`.
 
         Raises:
             NotFound: no such folder, or hidden from this principal.

@@ -86,7 +86,7 @@ async def read_control_files(
         raise RulesUnreadable
     wanted = control_files_to_read(names.files)
     link_files = (LINK_FILE,) if LINK_FILE in names.files else ()
-    # A link to a folder is listed as a folder. To read it is to be told that it is a link.
+    # A link to a folder is listed as a folder. Only reading it shows that it is a link.
     look_alikes = [name for name in names.folders if governing_names([name]) and name not in names.files]
     found = await read_those_there(
         store, folder, [*look_alikes, *wanted, *link_files], frozenset(names.files), known

@@ -108,14 +108,14 @@ class FileLocator:
         return located
 
     async def deny_absent(self, located: LocatedFile, principal: Principal) -> NoReturn:
-        """Raise what the principal is told of a file that is not there; as `FolderResolver.deny_absent`."""
+        """Raise the error for a file that does not exist; as `FolderResolver.deny_absent`."""
         await self._resolver.deny_absent(located.folder, principal)
 
     async def look_at(self, located: LocatedFile, principal: Principal) -> LocatedFile:
         """Ask the store about a file itself; its info stays None where there is no such file.
 
         If the folder's listing said otherwise, the folder has changed since it was read, its rules perhaps
-        too, so these are read again: whoever publishes the rules first, and then what they protect, must find
+        too, so these are read again: a publisher who uploads the rules first, and then what they protect, must find
         it protected from the first moment. A file that the listing still lacks after that is there under another
         spelling only, or gone by now.
 
@@ -148,7 +148,7 @@ class FileLocator:
         await self._heads.aclose()
 
     async def _matched(self, path: ArtifactPath, snapshot: Snapshot, principal: Principal) -> LocatedFile:
-        """The file that a wildcard stands for, which is told to those who may see the listing."""
+        """The one file that a wildcard matches, for principals who may see the listing."""
         await self._resolver.require(snapshot.path, snapshot, principal)
         view = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False)
         real, listed = await run_aside(partial(only_match, view, path.name), entries=len(snapshot.entries))
@@ -184,5 +184,5 @@ def _is_as_listed(listed: Entry | None, info: FileInfo | None) -> bool:
         return listed is None and info is None
     if listed.e_tag is not None:
         return (listed.e_tag, listed.stamp) == (info.e_tag, info.stamp)
-    # By whole seconds, which is all that some stores tell of one object alone.
+    # By whole seconds: some stores give no more for a single object.
     return (listed.size, int(listed.modified)) == (info.size, int(info.modified))

@@ -1,4 +1,4 @@
-"""Who asks, and what they are told."""
+"""Who asks, and what the answer is."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ class VisibleEntry(NamedTuple):
 
     Attributes:
         path: its full path.
-        entry: the file or folder; without its size, time and validator where it is locked.
+        entry: the file or folder; without its size, time and validator if it is locked.
         access: its tier.
         licences: the licences that stand before it, accepted or not; empty unless EULA-protected.
         locked: whether it is shown only to say that it exists (private, `listed`, asker not a member).

@@ -50,7 +50,7 @@ Entry = File | Folder
 
 
 class LockedFile(NamedTuple):
-    """A file of which nothing may be told but that it is there.
+    """A file of which a listing may only show that it exists.
 
     Attributes:
         name: its name within the folder.

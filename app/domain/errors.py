@@ -4,14 +4,14 @@ PierheadError
 ├── RequestError                the request itself cannot be answered
 │   ├── ImpossiblePath          no tree can hold this path
 │   ├── PathTooLong
-│   └── BadParameter            a query parameter, header or form field is not of its form
-├── NotFound                    nothing there, or hidden: the two are told apart nowhere
+│   └── BadParameter            a query parameter, header or form field is malformed
+├── NotFound                    nothing there, or hidden: both look the same everywhere
 ├── AmbiguousPattern            a wildcard that matches several files
 ├── Moved                       the path is a link; ask for its target
-├── AuthenticationFailed        credentials were sent and do not hold
-├── RevocationsUnknown          it cannot be told which tokens were taken back
+├── AuthenticationFailed        credentials were sent and are invalid
+├── RevocationsUnknown          the list of revoked tokens cannot be read
 ├── SessionDue                  logged in, but the groups have to be asked for again
-├── LoginFailed                 somebody wanted to log in and could not
+├── LoginFailed                 a login failed
 ├── LoginUnavailable            the identity provider or directory does not answer
 ├── AccessDenied                the decision was not Allow
 │   ├── LoginRequired
@@ -21,7 +21,7 @@ PierheadError
 │   ├── GroupRequired
 │   ├── PermissionRequired      the token may read, but not do this
 │   └── Refused                 no rule opens the path, whoever asks
-├── MalformedRules              a control file or site policy that cannot be understood
+├── MalformedRules              a control file or site policy that cannot be parsed
 └── StoreError                  the storage did not answer as it should
     ├── StoreUnavailable        refused, timed out, throttled or broken: worth a retry later
     │   └── RulesUnreadable     a control file that is there, but that the store does not give
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class PierheadError(Exception):
-    """Root of the tree. Its text is fit to be shown to the client: it names no secret and no host path."""
+    """Root of the tree. Its text may be shown to the client: it names no secret and no host path."""
 
 
 class RequestError(PierheadError):
@@ -69,11 +69,11 @@ class PathAboveRoot(RequestError):
 
 
 class BadParameter(RequestError):
-    """A query parameter, header or form field is not of its form.
+    """A query parameter, header or form field is malformed.
 
     Args:
         name: what was wrong.
-        allowed: what may stand there, as it completes "must be ...".
+        allowed: what is allowed, to complete "must be ...".
     """
 
     def __init__(self, name: str, allowed: str) -> None:
@@ -82,7 +82,7 @@ class BadParameter(RequestError):
 
 
 class NotFound(PierheadError):
-    """Nothing is there, or nothing that this principal may know of."""
+    """Nothing is there, or this principal may not know of it."""
 
     def __init__(self) -> None:
         super().__init__("nothing is published at this path")
@@ -113,7 +113,7 @@ class Moved(PierheadError):
 
 
 class AuthenticationFailed(PierheadError):
-    """Credentials were sent and do not hold (RFC 6750 section 3.1, `invalid_token`).
+    """Credentials were sent and are invalid (RFC 6750 section 3.1, `invalid_token`).
 
     Args:
         code: machine-readable reason, such as `token-expired`.
@@ -126,21 +126,21 @@ class AuthenticationFailed(PierheadError):
 
 
 class RevocationsUnknown(PierheadError):
-    """It cannot be told which tokens were taken back, so that none counts: worth a retry later."""
+    """The list of revoked tokens cannot be read, so no token counts: worth a retry later."""
 
     def __init__(self) -> None:
         super().__init__("tokens and logins cannot be checked at the moment")
 
 
 class SessionDue(PierheadError):
-    """Somebody is logged in whose groups have to be asked for again before they count."""
+    """The user is logged in, but the groups must be refreshed before they count."""
 
     def __init__(self) -> None:
         super().__init__("this session must be renewed: open the page in the browser again, or send a token")
 
 
 class LoginFailed(PierheadError):
-    """Somebody wanted to log in and could not.
+    """A login failed.
 
     Args:
         code: machine-readable reason, such as `nonce`; a key of `LOGIN_FAILURES`.
@@ -214,7 +214,7 @@ class LicenceDeclined(AccessDenied):
 
 
 class FormRefused(AccessDenied):
-    """A form that nobody can be shown to have sent from one of our own pages."""
+    """A form that was not provably sent from one of our own pages."""
 
     def __init__(self) -> None:
         super().__init__("the form is not from this site or is too old; open the file again")
@@ -257,7 +257,7 @@ class Refused(AccessDenied):
 
 
 class MalformedRules(PierheadError):
-    """A rules file that cannot be understood. It never opens anything.
+    """A rules file that cannot be parsed. It never opens anything.
 
     Args:
         source: the file's name.

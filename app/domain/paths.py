@@ -182,7 +182,7 @@ def is_possible_name(name: str) -> bool:
 
 
 def _size(name: str) -> int:
-    """Bytes of a name; 0 where it is not made of bytes, which only those who make one up can bring about."""
+    """Bytes of a name; 0 if it cannot be encoded, which only an invented name can be."""
     try:
         return len(name) if name.isascii() else len(name.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:

@@ -1,6 +1,6 @@
 """What an upload said of its object, as far as it can be said on.
 
-Whoever may upload wrote it. So only what is well-formed goes out, and nothing that undoes a decision of this server.
+Uploaders wrote it. So only well-formed values go out, and nothing that undoes a decision of this server.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ def ls_json(entries: Sequence[VisibleEntry], media_type: Callable[[str], str | N
 
     Args:
         entries: a folder's entries, or one file.
-        media_type: gives a file name's media type, or None where it is not known.
+        media_type: gives a file name's media type, or None if it is not known.
 
     Returns:
         `{"files": [{"name", "size", "type", "mtime", "url"}]}`; size in bytes, 0 for folders; type is
@@ -40,7 +40,7 @@ def license_object(licences: Sequence[Licence] | None, error: str | None = None)
     """What `/api/license/` of the original server answered for one file.
 
     Args:
-        licences: those that stand before the file, in order; None or none where it is open.
+        licences: those of the file, in order; None or none if it is open.
         error: why there is no answer (a folder, or a file that nobody may have), for people.
 
     Returns:

@@ -17,7 +17,7 @@ HIDDEN_MARKS = (BUILD_INFO, "EULA.txt", "HEADER.", ".htaccess", LINK_FILE, "HOWT
 
 
 def is_hidden_name(name: str) -> bool:
-    """Whether a file of this name is neither listed nor served, whoever asks.
+    """Whether a file of this name is never listed and never served, for any principal.
 
     Whole names, prefixes and suffixes count, never a part in the middle: `licenses.csv`, `NOT-EULA.txt.gz`
     and `HOWTO_foo.pdf` are ordinary files. Folders are never hidden by their name.

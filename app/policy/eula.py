@@ -155,7 +155,7 @@ def _read_folder_eula(
 
 
 def _own_text(file: ControlFile, source: Source) -> str | None:
-    """The file's text, every byte of it as the digest is over them; None where it is blank."""
+    """The file's text, every byte of it, because the digest covers them all; None if it is blank."""
     if file.content is None:
         raise MalformedRules(source.name, 1, "the file is too large for a control file")
     try:

@@ -41,7 +41,7 @@ class SiteRule:
 
     @cached_property
     def terms(self) -> Terms:
-        """What it demands of whoever wants a file."""
+        """What it demands for a file."""
         said = f"rule '/{self.glob.text}' says {self.tier}"
         if self.licence:
             said += f", behind the licence {self.licence.name} ({self.licence.digest})"

@@ -1,4 +1,4 @@
-"""A file left to nginx, which is told where the bytes are and sends them to the client itself.
+"""A file left to nginx: the answer says where the bytes are, and nginx sends them to the client.
 
 An answer with `X-Accel-Redirect` makes nginx answer from an internal location in place of what it was given
 (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers). Those that are named here are in
@@ -23,7 +23,7 @@ URL_FIELD: Final = "X-Pierhead-Accel-Url"
 """Where in S3 the file is. nginx takes it out of the answer, as it does with nearly every field."""
 
 _OF_THE_BODY: Final = frozenset({"Content-Length", "Accept-Ranges"})
-"""What whoever sends the bytes says of them."""
+"""Header fields that the sender of the bytes sets."""
 
 
 def accel_response(
@@ -34,7 +34,7 @@ def accel_response(
     Args:
         path: of a file that the client may have; real, so that no link is followed on the way to it.
         headers: what a 200 says of it.
-        signed: its URL, where it is in a bucket; None for a directory.
+        signed: its URL in a bucket; None for a directory.
         origin: which of several stores it is in; empty where there is one alone.
     """
     fields = {name: value for name, value in headers.items() if name not in _OF_THE_BODY}

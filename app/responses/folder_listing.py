@@ -1,4 +1,4 @@
-"""Folders as bytes: from memory where they are at hand, rendered and compressed once where they are not."""
+"""Folders as bytes: from the cache, or else rendered and compressed once."""
 
 from __future__ import annotations
 

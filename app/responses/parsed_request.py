@@ -40,7 +40,7 @@ def parsed_request(
     Args:
         accept: every line of `Accept`.
         accept_encoding: every line of `Accept-Encoding`.
-        representation: asked for by name, where it is.
+        representation: requested by name, if any.
     """
     if not path.is_folder:
         return ParsedRequest(path, identity)

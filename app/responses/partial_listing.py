@@ -37,7 +37,7 @@ def may_be_partial(request: Request, representation: str) -> bool:
 async def partial_answer(early: PartialView, representation: str, pages: FolderPages) -> LineStream:
     """Everything in the folder, once: the first entries in listing order, and then the others.
 
-    It is kept nowhere, for the next to ask gets the page that has all of it in order.
+    Not cached: the complete page follows and is cached instead.
 
     Args:
         representation: one for which it `may_begin_early`.

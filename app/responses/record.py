@@ -46,7 +46,7 @@ class RequestRecord:
         identity: who asked, once known.
         parsed: what a request for the tree asks for, where that is known already.
         cache: where a listing came from: fast (already rendered), fresh, stale, coalesced or miss; empty for all else.
-        is_head: whether it was a HEAD, which the framework's routes are not told.
+        is_head: whether it was a HEAD, which the framework's routes do not see.
         ended: how the answer ended.
     """
 

@@ -18,7 +18,7 @@ from starlette.types import Receive, Send
 async def send_fairly(body: bytes, send: Send) -> None:
     """Send a piece of a body, and let others run.
 
-    Neither a store that has its bytes at hand nor a connection that takes them ever waits, so without this
+    Neither a store with buffered bytes nor a connection that accepts them ever waits, so without this
     one body could hold up the whole server, and nobody would notice that its client has gone.
     """
     await send(body_message(body))

@@ -95,6 +95,6 @@ class Forms:
 
 
 def _nonce_of(request: Request) -> str | None:
-    """The cookie that belongs to the form; None where it is not of the form in which it is set."""
+    """The cookie that belongs to the form; None if it is malformed."""
     nonce = request.cookies.get(FORM_COOKIE, "")
     return nonce if _NONCE.fullmatch(nonce) else None

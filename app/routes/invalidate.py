@@ -1,4 +1,4 @@
-"""`POST /api/v1/invalidate`: the storage, or whoever publishes, says what has changed."""
+"""`POST /api/v1/invalidate`: the storage, or a publisher, says what has changed."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class LsFile(BaseModel):
 
     name: str
     size: int | None = Field(description="Bytes; 0 for folders of S3; null where the entry is locked.", ge=0)
-    type: str | None = Field(description="`folder`, a media type, or null where it is not known.")
+    type: str | None = Field(description="`folder`, a media type, or null if it is not known.")
     mtime: float | None = Field(
         description="Seconds since the epoch, UTC; null where the storage has no time, or the entry is locked."
     )

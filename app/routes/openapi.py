@@ -29,9 +29,9 @@ class ListedEntry(BaseModel):
     name: str = Field(description="For people: bytes that are no UTF-8 appear as U+FFFD.")
     type: Literal["file", "folder"]
     size: int | None = Field(description="Bytes; null for folders.", ge=0)
-    modified: str | None = Field(description="RFC 3339 in UTC; null where it is not known.")
+    modified: str | None = Field(description="RFC 3339 in UTC; null if it is not known.")
     e_tag: str | None = Field(
-        description="What `ETag` says of the file, without quotes; null for folders and where it is not known."
+        description="The file's `ETag`, without quotes; null for folders and if it is not known."
     )
     url: str = Field(description="Absolute path, percent-encoded, exact; a folder's ends in `/`.")
     access: Access
@@ -86,7 +86,7 @@ _PARAMETERS: Final[list[dict[str, Any]]] = [
         "name": "License-Accepted",
         "in": "header",
         "schema": {"type": "string"},
-        "description": "Digests of accepted licences, divided by blanks.",
+        "description": "Digests of accepted licences, separated by spaces.",
     },
 ]
 
@@ -110,7 +110,7 @@ def describe_tree(app: FastAPI) -> None:
 
 
 def _describe_refusals(operation: dict[str, Any], *, may_identify: bool) -> None:
-    """Add what any request may be told, whatever it asks for; take out what no path is ever told."""
+    """Add the answers that any request may get, and remove those that no path ever gives."""
     if "requestBody" not in operation:
         operation["responses"].pop("422", None)
     for status in (400, 431):
@@ -148,11 +148,11 @@ def _operation(method: str) -> dict[str, Any]:
 
 _PROBLEMS: Final = {
     400: "A parameter is not of its form, or the request names no one host.",
-    401: "A token is needed, or the one sent does not hold.",
+    401: "A token is needed, or the one sent is invalid.",
     403: "A licence or membership is needed, or no rule opens the path.",
     404: "Nothing is published here.",
     410: "The query holds a key, which the original server took for a token.",
-    412: "A precondition of the request does not hold.",
+    412: "A precondition of the request is not met.",
     414: "The path is too long.",
     416: "No byte of the file is in the ranges asked for.",
     431: "The headers are too large.",

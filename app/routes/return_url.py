@@ -50,6 +50,6 @@ def login_url(back_to: str, *, switch: bool = False) -> str:
 
     Args:
         back_to: of `return_url`.
-        switch: as somebody else, whoever is logged in.
+        switch: as another user, even if somebody is logged in.
     """
     return f"/login?return={quote(back_to, safe='/')}{'&switch=true' if switch else ''}"

@@ -64,7 +64,7 @@ class SignOn:
         Args:
             back_to: where it goes in the end.
             is_silent: whether to come back without asking anybody anything.
-            asks_again: whether to ask who it is, whoever is logged in there.
+            asks_again: whether to ask for the user even if somebody is logged in there.
 
         Raises:
             NotFound: there is no provider.

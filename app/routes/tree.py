@@ -31,7 +31,7 @@ class TreeApp:
     """ASGI application for the tree: parses the path once, then browses a folder or hands out a file.
 
     Args:
-        redirects_links: whether a link leads to its real path, instead of being served where it is.
+        redirects_links: whether a link redirects to its real path instead of being served in place.
     """
 
     def __init__(

@@ -103,7 +103,7 @@ def _handle_errors(reserved: FastAPI, errors: ErrorAnswers, routers: Sequence[AP
 
     @reserved.exception_handler(ClientDisconnect)
     async def note_lost_body(request: Request, error: ClientDisconnect) -> Response:
-        # Nobody reads this: it is for the log, where it is no failure of the server.
+        # Nobody receives this. It is for the log, where it does not count as a failure of the server.
         record_of(request).ended = CLIENT_GONE
         return problem_response(
             408, "Request timeout", "the body did not arrive completely in time", "request-timeout"

@@ -50,7 +50,7 @@ class FastAnswer(NamedTuple):
 
 
 class FastLookup:
-    """Finds answers that are at hand.
+    """Finds cached answers.
 
     Args:
         pages: keeps what was rendered.
@@ -74,7 +74,7 @@ class FastLookup:
         self._serving = serving
 
     def find(self, request: FastRequest) -> FastAnswer | None:
-        """The answer to a request, if it is at hand."""
+        """The answer to a request, if it is cached."""
         parsed = request.asked.parsed
         return self._listing(request, parsed) if parsed.path.is_folder else self._redirect(parsed)
 

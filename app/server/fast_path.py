@@ -1,7 +1,7 @@
 """The shortest way: from the bytes of a request's head to the bytes of an answer in memory, without ASGI between.
 
 Clients that ask again send the same head again, to the byte: it is parsed once, and what it asks for is
-remembered. Whether the page is at hand is looked up each time.
+remembered. Whether the page is cached is looked up each time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class FastPath:
 
     Args:
         reader: reads what is asked for.
-        lookup: finds answers that are at hand.
+        lookup: finds cached answers.
         metrics: where requests are counted.
         access_log: takes a line for each; None for no lines.
         replica_id: named in every log line.
@@ -71,7 +71,7 @@ class FastPath:
         return request if request is not None and self._reader.still_holds(request) else None
 
     def answer(self, request: FastRequest, write: WriteAnswer) -> bool:
-        """Answer a request, if its answer is at hand.
+        """Answer a request, if its answer is cached.
 
         Returns:
             Whether it was answered; if not, nothing has happened.

@@ -61,7 +61,7 @@ class FrontDoor:
         is_own_host: whether a Host field is one that is answered.
         metrics: where requests are counted.
         access_log: takes a line for each; None for no lines.
-        replica_id: told in every answer and log line.
+        replica_id: named in every answer and log line.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class FrontDoor:
             record.ended = CLIENT_GONE
             answer.status = answer.status or CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
-            # Only a server that is told to stop, and has waited for long enough, does that to a request. It
+            # Only a stopping server that has waited long enough does that to a request. It
             # ends here: there is nothing above but a log that would call it a failure of the application.
             record.ended = SERVER_STOPPED
         except Exception:  # noqa: BLE001 - the last line of defence: no stack trace ever goes to a client

@@ -30,7 +30,7 @@ class RequestRefused(ValueError):
     """Raised within the parser's callbacks, which makes the parser stop.
 
     Attributes:
-        refusal: what the client is told.
+        refusal: the answer for the client.
     """
 
     def __init__(self, refusal: Refusal) -> None:

@@ -20,7 +20,7 @@ class StorageWatch(Protocol):
     """Counts what happens at each of a site's stores. None of it raises."""
 
     def observer_of(self, store: str) -> Observer:
-        """Who is told of the calls to one store.
+        """The observer of the calls to one store.
 
         Args:
             store: its name.
@@ -64,7 +64,7 @@ def observed(observe: Observer, operation: str) -> Iterator[None]:
     """Report the body of the `with` statement as one storage call, however it ends.
 
     Args:
-        observe: who is told.
+        observe: called after every call.
         operation: `list`, `head`, `get` or `check`.
     """
     started = perf_counter()

@@ -30,7 +30,7 @@ def open_storage(
     Args:
         urls: stores that hold one tree, the preferred first; see `parse_storage_url`.
         overlay: a store whose files lie over theirs.
-        watch: told of what happens at each.
+        watch: notified of what happens at each store.
         clock: seconds; never goes back.
 
     Returns:
@@ -64,9 +64,9 @@ def open_store(
 
     Args:
         url: see `parse_storage_url`.
-        observe: told of every call.
+        observe: called after every call.
         name: of the store, in the log.
-        note_circuit: told when a store that fails too often is left alone, and when no longer.
+        note_circuit: called when a store's circuit opens or closes.
         has_copies: whether another store holds the same tree, and can go on with a download from the byte reached.
 
     Raises:

@@ -71,7 +71,7 @@ class FirstPage(NamedTuple):
 
 
 class FolderWatch(Protocol):
-    """Is told of a folder while it is being listed, if it is so large that one call does not give all of it."""
+    """Notified while a folder is listed, if it needs more than one call."""
 
     def began(self, first_page: FirstPage) -> None:
         """There is a first part, and more to come. Called at most once."""
@@ -102,7 +102,7 @@ class ObjectStore(Protocol):
         listing without entries; so does the root, whatever it holds.
 
         Args:
-            watch: may be told of the folder's beginning.
+            watch: may be notified of the folder's first page.
 
         Raises:
             NotFound: no such folder.
@@ -177,7 +177,7 @@ class ObjectStore(Protocol):
     ) -> SignedUrl | None:
         """A URL from which anybody can GET the file for a while, or None where the store has no such thing.
 
-        The same question gives the same URL for a while, so that whoever keeps files by their URL finds them again.
+        The same request gives the same URL for a while, so that caches that key files by URL find them again.
 
         Args:
             fields: header fields that the answer is to have, of those in `SIGNED_FIELDS`.

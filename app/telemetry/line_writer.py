@@ -29,7 +29,7 @@ class LineWriter:
     """Takes whole lines from any thread, and writes them in that order.
 
     Attributes:
-        note_dropped: told how many lines were dropped because the reader of the stream has stalled.
+        note_dropped: called with the number of lines dropped because the reader of the stream has stalled.
 
     Args:
         stream: written to as bytes, below its own buffer.

@@ -62,7 +62,7 @@ class Metrics:
         )
         self.log_lines_dropped = Counter(
             "pierhead_log_lines_dropped",
-            "Log lines that could not be written, because whoever reads the log has stalled or is gone.",
+            "Log lines that could not be written, because the reader of the log has stalled or is gone.",
             registry=self.registry,
         )
         self._add_storage()

@@ -33,7 +33,7 @@ def build_catalog(
 
     Args:
         held: where folders are kept.
-        clock: seconds, by which the age of folders is told; never goes back.
+        clock: seconds, for the age of folders; never goes back.
         lifetimes: how long folders are kept; as the settings say where None.
     """
     texts = load_default_licences(templates_directory())
@@ -67,7 +67,7 @@ def build_catalog(
 
 
 def buckets_of(settings: Settings) -> tuple[Bucket, ...]:
-    """The buckets that the tree is in; none where it is in directories alone."""
+    """The buckets of the tree; none if it is only in directories."""
     urls = (*settings.storage, *((settings.overlay,) if settings.overlay else ()))
     places = map(parse_storage_url, urls)
     return tuple(Bucket(place.bucket, place.prefix) for place in places if isinstance(place, S3Place))

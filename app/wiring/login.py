@@ -24,7 +24,7 @@ def build_login(settings: Settings, keys: KeyRing, revocations: Revocations) -> 
 
     Args:
         keys: seal sessions.
-        revocations: knows which were taken back.
+        revocations: knows which sessions are revoked.
     """
     lives = SessionLives(
         settings.session_seconds, settings.session_idle_seconds, settings.session_refresh_seconds

@@ -137,7 +137,7 @@ class SiteWiring:
 
         Args:
             store: open, for as long as the server is used.
-            age_clock: seconds, by which the age of folders is told; never goes back.
+            age_clock: seconds, for the age of folders; never goes back.
             clock: seconds since the epoch, UTC.
             held: where folders and pages are kept; of the size that the settings say where None.
             lifetimes: how long folders are kept; as the settings say where None.

@@ -41,7 +41,7 @@ class Attempt:
 
     @property
     def challenge(self) -> str:
-        """What the provider is told of the verifier (RFC 7636 section 4.2)."""
+        """What the provider learns of the verifier (RFC 7636 section 4.2)."""
         digest = hashlib.sha256(self.verifier.encode("ascii")).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 

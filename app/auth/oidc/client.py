@@ -65,7 +65,7 @@ class OidcClient:
         """Where to send a browser (OpenID Connect Core 1.0 section 3.1.2.1).
 
         Args:
-            asks_again: whether the provider has to ask who it is, whoever is logged in there.
+            asks_again: whether the provider has to ask for the user even if somebody is logged in there.
 
         Raises:
             LoginUnavailable: the provider does not answer.

@@ -162,7 +162,7 @@ class SubtreeWalk:
             self._closed.add(folder.path)
         except Moved as moved:
             if folder.parent is None:
-                # It was none a moment ago. Whoever asks again is led to where it leads.
+                # It was not a link a moment ago. The next request is redirected to its target.
                 raise ObjectChanged from moved
             folder.sight = NOT_ENTERED
 

@@ -1,4 +1,4 @@
-"""Several stores of one tree, such as a bucket and its copies in other regions: where one is ill, another answers."""
+"""Several stores of one tree, such as a bucket and its copies in other regions: when one fails, another answers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class FailoverStore:
     Args:
         stores: at least two, the preferred first. Each keeps to limits of its own, and one that is left alone because it
             has failed too often fails at once.
-        watch: told of each time that one helps another out.
+        watch: notified each time that one store answers for another.
         clock: seconds; never goes back.
     """
 

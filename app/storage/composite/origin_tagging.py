@@ -25,7 +25,7 @@ class OriginTagging:
 
     async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
-        del watch  # several stores would tell of different beginnings
+        del watch  # several stores would report different first pages
         return (await self._store.list_folder(path))._replace(origin=self.name)
 
     def walk(

@@ -33,7 +33,7 @@ class Race(Generic[Answer]):
     Args:
         stores: in the order in which to ask them.
         ask: puts the question to one of them.
-        note_health: told of each that was asked, and what it failed with, or None where it answered.
+        note_health: called for each store that was asked, with its error, or None if it answered.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ async def open_span(
 
     Args:
         stores: in the order in which to ask them; the first is the one that gave `info`.
-        note_switch: told of every store beside the first that bytes come from.
+        note_switch: called for every store except the first that bytes come from.
 
     Raises:
         As `ObjectStore.open_range`: what the first store raised, where no other can stand in.

@@ -39,11 +39,11 @@ class LocalStore:
     """An `ObjectStore` over a directory.
 
     A link inside the tree raises `Moved` with its real path; one that leads out of it is not found. Every
-    file system call is made in a thread, so that a slow disk never holds up the event loop.
+    file system call is made in a thread, so that a slow disk never blocks the event loop.
 
     Args:
         root: the directory to serve.
-        observe: told of every call.
+        observe: called after every call.
         threads: most file system calls at the same time.
     """
 

@@ -29,7 +29,7 @@ class Timeouts(NamedTuple):
         """How long an unused connection is kept, and less than `read`.
 
         aiohttp may go on counting the read timeout of a body whose end was read late, while its connection is in
-        the pool: whoever got that connection after `read` seconds would fail at once.
+        the pool: the next call on that connection after `read` seconds would fail at once.
         """
         return self.read / 2
 

@@ -1,7 +1,7 @@
 """The digests that are stored with an object, read from the answer to a HEAD. No I/O.
 
 Checksums that S3 itself has verified are the `Checksum*` fields (Amazon S3 User Guide, "Checking object integrity").
-Objects uploaded without one may carry a digest as user metadata, which is the word of whoever uploaded them.
+Objects uploaded without one may carry a digest as user metadata, which is what the uploader claims.
 """
 
 from __future__ import annotations

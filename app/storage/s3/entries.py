@@ -50,7 +50,7 @@ class FoundEntries:
         """Takes in the pages of the keys that begin with `folder_key`, one after the other.
 
         Args:
-            watch: is told of the first page, if there is another.
+            watch: notified of the first page, if there is another.
         """
 
         def take(page: ListPage) -> None:

@@ -46,7 +46,7 @@ class FailedAnswer(Exception):
     """An error answer of S3, as the cause of what it means here. For the log, never for clients.
 
     Args:
-        status: of HTTP; 0 where it is not known.
+        status: of HTTP; 0 if it is not known.
         fields: `code`, `message`, `request_id`, `host_id`, `region`: those that the answer has.
     """
 
@@ -131,7 +131,7 @@ def error_of(status: int, code: str) -> PierheadError:
     """What an error answer means here.
 
     Args:
-        status: of HTTP; 0 where it is not known.
+        status: of HTTP; 0 if it is not known.
         code: from the answer's body; empty where it has none.
     """
     if status == 400 and code in _NO_CODE:

@@ -34,7 +34,7 @@ class PageFetcher:
     Args:
         http: over which they are made.
         signer: makes their URLs.
-        observe: told of every call.
+        observe: called after every call.
     """
 
     def __init__(self, http: aiohttp.ClientSession, signer: UrlSigner, *, observe: Observer) -> None:

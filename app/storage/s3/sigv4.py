@@ -112,7 +112,7 @@ class Presigner:
     def presign(
         self, credentials: Credentials, method: str, key: str, query: Mapping[str, str], term: Term
     ) -> str:
-        """A URL that whoever has it can use for one kind of request.
+        """A URL that anybody who has it can use for one kind of request.
 
         Args:
             method: the only one that it holds for.

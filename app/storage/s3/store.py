@@ -62,7 +62,7 @@ class S3Store:
         signer: makes URLs of the bucket.
         limiter: makes every call.
         failures: logs why calls fail.
-        observe: told of every attempt.
+        observe: called after every attempt.
         pauses: before attempts to go on with a body that broke off, as `RESUME_PAUSES`.
     """
 
@@ -256,9 +256,9 @@ async def open_s3_store(
     Args:
         bucket: its name.
         prefix: where the tree begins in it, with or without slashes at its ends; empty for the whole bucket.
-        observe: told of every attempt of every call.
+        observe: called after every attempt of every call.
         name: of the store, in the log.
-        note_circuit: told with True when calls are given up for a while, with False when one was answered.
+        note_circuit: called with True when the circuit opens, and with False when it closes.
         endpoint: URL of the S3 engine, in place of what the environment says; so for the next two.
         region: its name.
         profile: of the AWS configuration files, for credentials.

@@ -79,7 +79,7 @@ class S3Walk:
         """What keys begin with that are left out: no path leads to them, or only a detour."""
         self._skipped: list[str] = []
         self._noted: list[Found] = []
-        """What a listing for detours had to leave out, and has not been told yet."""
+        """What a listing for detours had to leave out, and has not been reported yet."""
 
     async def run(self, path: ArtifactPath, after: str) -> AsyncGenerator[Sequence[Found], None]:
         """Walk below a folder, from behind a place on."""

@@ -15,7 +15,7 @@ from app.domain.paths import ArtifactPath
 from app.storage.s3.failure_log import PAUSE_SECONDS, FailureLog
 from app.storage.s3.store import S3Store, open_s3_store
 from tests.support.aws import S3Endpoint, point_aws_at
-from tests.support.fake_s3 import Answer, FakeS3, Request, content, run_fake_s3
+from tests.support.fake_s3 import Answer, FakeS3, Request, content, hang, run_fake_s3
 
 CALLS: dict[str, Callable[[S3Store], Awaitable[object]]] = {
     "list": lambda store: store.list_folder(ArtifactPath.parse(b"/releases/")),
@@ -142,7 +142,6 @@ PROCESSES = {
     "exit 3": "returned no reason",
     "echo secret service is down >&2; exit 3": "secret service is down",
     "echo no json": "JSON",
-    "sleep 30": "no answer within",
 }
 
 
@@ -157,6 +156,18 @@ async def test_a_credential_process_that_fails_is_named_and_stops_no_start(
     if script != "exit 3":
         assert PROCESSES[script] in str(line["causes"])
     assert not s3.requests
+
+
+async def test_a_credential_endpoint_that_hangs_is_named_and_stops_no_start(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use_config(monkeypatch, tmp_path, "")
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{s3.url}/credentials")
+    s3.answer = hang
+    line = await warned("check")
+    assert line["reason"] == "credentials"
+    assert "no answer within" in str(line["causes"])
+    assert "AWS_CONTAINER_CREDENTIALS_" in line["advice"]
 
 
 async def test_a_credential_process_that_is_not_there_is_named(

@@ -146,3 +146,49 @@ def test_an_answer_that_is_an_error_means_what_it_says(
     with pytest.raises(type(expected)) as raised:
         parsed(data, status=status)
     assert str(raised.value) == str(expected)
+
+
+def bare(*fields: str) -> bytes:
+    return listing(f"<Contents><Key>a</Key>{''.join(fields)}<Size>1</Size></Contents>")
+
+
+@pytest.mark.parametrize("fields", ["", "<ETag/>", "<ETag> </ETag><LastModified/>", "<Owner/>"])
+@pytest.mark.parametrize("step", [None, 1])
+def test_an_object_may_lack_its_time_its_tag_and_its_owner(fields: str, step: int | None) -> None:
+    page = parsed(bare(fields), step=step)
+    assert (page.keys, page.sizes, page.modified, page.e_tags) == (["a"], [1], [0.0], [""])
+
+
+def test_blanks_around_values_and_other_forms_of_them_are_understood() -> None:
+    time = "<LastModified> Wed, 12 Oct 2022 17:50:00 GMT </LastModified>"
+    data = (
+        bare(time, '<ETag> "t" </ETag>')
+        .replace(b"<Size>1<", b"<Size> 1\n<")
+        .replace(b">false<", b"> False <")
+    )
+    page = parsed(data)
+    assert (page.sizes, page.modified, page.e_tags) == ([1], [SECONDS - 0.25], ["t"])
+    more = "<NextContinuationToken>next</NextContinuationToken>"
+    assert parsed(listing(obj(), truncated="True", rest=more)).token == "next"
+
+
+@pytest.mark.parametrize("step", [None, 1, 7])
+def test_names_may_have_prefixes_and_white_space_may_come_first(step: int | None) -> None:
+    text = listing(obj("a"), common("b/")).decode()
+    text = text.replace("xmlns=", "xmlns:s3=").replace("<?xml", "<:?xml")
+    text = (
+        text.replace("</", "</s3:").replace("<", "<s3:").replace("<s3:/s3:", "</s3:").replace("<s3::?", "<?")
+    )
+    page = parsed(b"\n \n" + text.encode(), step=step)
+    assert (page.keys, page.e_tags, page.common_prefixes) == (["a"], ["t"], ["b/"])
+
+
+@pytest.mark.parametrize("missing", ["Key", "Size"])
+def test_an_object_never_lacks_its_key_or_its_size(missing: str) -> None:
+    data = (
+        listing(obj())
+        .replace(f"<{missing}>".encode(), b"<Other>", 1)
+        .replace(f"</{missing}>".encode(), b"</Other>", 1)
+    )
+    with pytest.raises(StoreUnavailable, match="unexpected"):
+        parsed(data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from app.storage.s3.list_page import ListPage
@@ -75,10 +76,15 @@ def take_plain_objects(data: bytes, start: int, page: ListPage) -> int:
 
 
 def seconds_of(time: str) -> float:
-    """Seconds since the epoch of a time in ISO 8601, which is of UTC unless it says otherwise.
+    """Seconds since the epoch of a time in ISO 8601 or in RFC 822, which is of UTC unless it says otherwise.
+
+    Returns:
+        0.0 for an empty one: no engine has to give it.
 
     Raises:
         ValueError: it is none.
     """
-    parsed = datetime.fromisoformat(time)
+    if not (time := time.strip()):
+        return 0.0
+    parsed = datetime.fromisoformat(time) if time[0].isdecimal() else parsedate_to_datetime(time)
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()

@@ -42,8 +42,9 @@ _ENDS_EARLY: Final = {
 class ListingParser:
     """Parses one answer.
 
-    Strict: what is not a whole listing with every field that S3 always gives is an error, never a shorter
-    listing, for the missing key might be the one that protects the others.
+    Strict about what makes a listing whole (keys, sizes, `IsTruncated`, tokens): anything else is an error, never a
+    shorter listing, for the missing key might be the one that protects the others. Lenient about the rest, as engines
+    differ: an object may lack its time and its entity tag, and names may have a prefix.
 
     Args:
         status: the answer's HTTP status, by which an error without a known code is understood.
@@ -98,13 +99,13 @@ class ListingParser:
         if self._root == _ERROR or self._status != 200:
             code = self._top.get("Code", "") if self._root == _ERROR else ""
             raise error_of(self._status, code) from self._refusal()
-        is_truncated = _BOOLEANS.get(self._top.get("IsTruncated", ""))
+        is_truncated = _BOOLEANS.get(self._top.get("IsTruncated", "").strip().lower())
         token = self._top.get("NextContinuationToken") if is_truncated else None
         # Without a token the rest is out of reach, and a listing is never cut silently.
         if "Name" not in self._top or is_truncated is None or (is_truncated and not token):
             raise StoreUnavailable("unexpected")
         page = self._page._replace(token=token)
-        if self._top.get("EncodingType") == "url":
+        if self._top.get("EncodingType", "").strip() == "url":
             _decode(page.keys)
             _decode(page.common_prefixes)
         return page
@@ -125,6 +126,8 @@ class ListingParser:
         self._parse(data[place:])
 
     def _parse(self, data: bytes) -> None:
+        if not self._parsed:
+            data = data.lstrip()  # white space before the declaration, which XML does not allow
         self._parsed += len(data)
         self._expat.Parse(data, False)
 
@@ -154,6 +157,7 @@ class ListingParser:
         return FailedAnswer(self._status, error_fields(self._top, self._headers))
 
     def _start(self, name: str, _: dict[str, str]) -> None:
+        name = _local(name)
         self._depth += 1
         self._text.clear()
         if self._depth == 1:
@@ -162,6 +166,7 @@ class ListingParser:
                 raise ValueError(f"a listing is not {name}")
 
     def _end(self, name: str) -> None:
+        name = _local(name)
         self._depth = depth = self._depth - 1
         if depth == 2:
             self._item[name] = "".join(self._text)
@@ -176,13 +181,18 @@ class ListingParser:
                 self._top[name] = "".join(self._text)
 
     def _add_object(self, item: dict[str, str]) -> None:
-        page, size = self._page, item["Size"]
+        page, size = self._page, item["Size"].strip()
         if not size.isdecimal():
             raise ValueError("a size is digits")
         page.keys.append(item["Key"])
         page.sizes.append(int(size))
-        page.modified.append(seconds_of(item["LastModified"]))
-        page.e_tags.append(item["ETag"].strip('"'))
+        page.modified.append(seconds_of(item.get("LastModified", "")))
+        page.e_tags.append(item.get("ETag", "").strip().strip('"'))
+
+
+def _local(name: str) -> str:
+    """The name of an element without the prefix of its name space."""
+    return name.rpartition(":")[2]
 
 
 def _decode(keys: list[str]) -> None:

@@ -41,8 +41,8 @@ def _stores(value: object) -> object:
     return parts if is_list else (value,)
 
 
-_STORE_SCHEMES = ("file", "s3")
-_SCHEMES = (*_STORE_SCHEMES, "http", "https")
+STORE_SCHEMES = ("file", "s3")
+_SCHEMES = (*STORE_SCHEMES, "http", "https")
 
 
 def check_store(url: str) -> None:
@@ -52,7 +52,7 @@ def check_store(url: str) -> None:
     is_url = rest.startswith("//")
     if not url or (is_url and not rest.strip("/")):
         raise ValueError(f"got {url!r}")
-    if is_url and scheme not in _STORE_SCHEMES:
+    if is_url and scheme not in STORE_SCHEMES:
         raise ValueError(f"got a URL of the scheme {scheme!r}")
     if colon and not is_url and scheme in _SCHEMES:
         raise ValueError(f"got {scheme!r} without '://'")

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import assert_never
 
 from app.storage.composite.failover import FailoverStore
 from app.storage.composite.origin_tagging import OriginTagging
@@ -72,12 +73,17 @@ def open_store(
     Raises:
         ValueError: at once, not on entering: another form, or no such directory.
     """
-    place = parse_storage_url(url)
-    if isinstance(place, S3Place):
-        return _open_s3_store(place, name, observe=observe, note_circuit=note_circuit, has_copies=has_copies)
-    if not place.is_dir():
-        raise ValueError(f"storage must be {ALLOWED}, but there is no directory {str(place)!r}")
-    return _open_local_store(place, observe=observe)
+    match parse_storage_url(url):
+        case S3Place() as place:
+            return _open_s3_store(
+                place, name, observe=observe, note_circuit=note_circuit, has_copies=has_copies
+            )
+        case Path() as directory:
+            if not directory.is_dir():
+                raise ValueError(f"storage must be {ALLOWED}, but there is no directory {str(directory)!r}")
+            return _open_local_store(directory, observe=observe)
+        case unknown:
+            assert_never(unknown)
 
 
 def _opening(name: str, url: str, watch: StorageWatch, *, has_copies: bool = False) -> Opening:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -44,11 +45,9 @@ def parse_storage_url(url: str) -> S3Place | Path:
     scheme, separator, rest = url.partition("://")
     if not separator:
         return _directory(url)
-    if scheme == "file":
-        return _directory(_path_of_file_url(rest))
-    if scheme == "s3":
-        return _s3_place(rest)
-    raise ValueError(f"storage must be {ALLOWED}, but got the scheme {scheme!r}")
+    if scheme not in SCHEMES:
+        raise ValueError(f"storage must be {ALLOWED}, but got the scheme {scheme!r}")
+    return SCHEMES[scheme](rest)
 
 
 def _directory(path: str) -> Path:
@@ -113,3 +112,10 @@ def check_endpoint(endpoint: str) -> None:
             "storage must have an endpoint such as https://s3.example.org, without credentials, but has something "
             "else there"
         )
+
+
+SCHEMES: Final[Mapping[str, Callable[[str], S3Place | Path]]] = {
+    "file": lambda rest: _directory(_path_of_file_url(rest)),
+    "s3": _s3_place,
+}
+"""Every scheme of a storage URL, and what reads what follows it. `open_store` opens each kind of place."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.storage.urls import PARAMETERS, S3Place, parse_storage_url
+from app.config import types
+from app.storage.urls import PARAMETERS, SCHEMES, S3Place, parse_storage_url
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,7 @@ def test_what_is_wrong_is_told_without_repeating_a_secret(url: str, told: str) -
     with pytest.raises(ValueError, match=told) as caught:
         parse_storage_url(url)
     assert "SECRET" not in str(caught.value)
+
+
+def test_the_settings_know_every_scheme_of_a_store() -> None:
+    assert set(types.STORE_SCHEMES) == set(SCHEMES)

@@ -11,16 +11,16 @@ from typing import NamedTuple, NoReturn
 
 from app.cache.recent_paths import RecentPaths
 from app.cache.single_flight import SingleFlight
-from app.catalog.resolve import FolderResolver
+from app.catalog.resolve import MAX_LINK_HOPS, FolderResolver
 from app.catalog.snapshot import Snapshot
 from app.catalog.views import FolderView
 from app.catalog.wildcards import is_wildcard, only_match
-from app.domain.access import Principal
+from app.domain.access import Allow, Principal
 from app.domain.entries import Entry, File, FileInfo
 from app.domain.errors import Moved, NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.domain.turns import run_aside
-from app.policy.decide import Rules
+from app.policy.decide import Rules, decide
 from app.policy.tier import Tier
 from app.storage.store import ObjectStore
 
@@ -74,11 +74,16 @@ class FileLocator:
         self._heads: SingleFlight[ArtifactPath, FileInfo] = SingleFlight()
         self._absent = RecentPaths(absent_seconds, clock)
 
-    async def locate(self, path: ArtifactPath, principal: Principal) -> LocatedFile:
+    async def locate(
+        self, path: ArtifactPath, principal: Principal, *, hops: int = MAX_LINK_HOPS
+    ) -> LocatedFile:
         """The real path of a file that exists, and its folder's rules.
 
         The store is asked about the file itself only where the listing lacks it: it may be newer than that. So may a
         folder of that name.
+
+        Args:
+            hops: how many links of the store's own are followed at most.
 
         Raises:
             NotFound: no such file, or hidden from this principal.
@@ -99,7 +104,7 @@ class FileLocator:
         located = LocatedFile(path, snapshot, None, None)
         if path in self._absent:
             await self.deny_absent(located, principal)
-        located = await self.look_at(located, principal)
+        located = await self.look_at(located, principal, hops=hops)
         if located.info is None:
             if await self._resolver.has_folder(path.as_folder, snapshot, principal):
                 raise Moved(path.as_folder)
@@ -111,7 +116,9 @@ class FileLocator:
         """Raise the error for a file that does not exist; as `FolderResolver.deny_absent`."""
         await self._resolver.deny_absent(located.folder, principal)
 
-    async def look_at(self, located: LocatedFile, principal: Principal) -> LocatedFile:
+    async def look_at(
+        self, located: LocatedFile, principal: Principal, *, hops: int = MAX_LINK_HOPS
+    ) -> LocatedFile:
         """Ask the store about a file itself; its info stays None where there is no such file.
 
         If the folder's listing said otherwise, the folder has changed since it was read, its rules perhaps
@@ -119,11 +126,14 @@ class FileLocator:
         it protected from the first moment. A file that the listing still lacks after that is there under another
         spelling only, or gone by now.
 
+        Args:
+            hops: as `locate`.
+
         Raises:
             Moved, LoginRequired, GroupRequired, Refused, NotFound, StoreError: as `locate`, of the folder.
         """
         try:
-            info = await self._head(located, principal)
+            info = await self._head(located, principal, hops)
         except NotFound:
             info = None
         if _is_as_listed(located.listed, info):
@@ -164,13 +174,29 @@ class FileLocator:
             raise StoreUnavailable("stores-disagree")
         return info, snapshot
 
-    async def _head(self, located: LocatedFile, principal: Principal) -> FileInfo:
+    async def _head(self, located: LocatedFile, principal: Principal, hops: int) -> FileInfo:
         path, is_listed = located.path, located.listed is not None
         try:
             return await self._heads.join(path, lambda: self._store.head(path, is_listed=is_listed))
         except Moved as moved:
+            raise Moved(await self._behind(moved.target, principal, hops)) from moved
+
+    async def _behind(self, path: ArtifactPath, principal: Principal, hops: int) -> ArtifactPath:
+        """Where a link leads that names a path: that path answers as if it had been asked for itself."""
+        if hops == 0:
+            raise NotFound
+        try:
+            located = await self.locate(path, principal, hops=hops - 1)
+            if located.info is None and isinstance(decide(path, located.rules, principal), Allow):
+                located = await self.look_at(located, principal, hops=hops - 1)
+                if located.info is None:
+                    await self.deny_absent(located, principal)
+        except Moved as moved:
+            if not moved.target.is_folder:
+                return await self._behind(moved.target, principal, hops - 1)
             await self._resolver.find(moved.target, principal)
-            raise
+            return moved.target
+        return path
 
 
 def _is_of_one_store(snapshot: Snapshot, path: ArtifactPath, info: FileInfo) -> bool:

@@ -189,6 +189,9 @@ class FolderResolver:
         try:
             cached = await self._folders.get(folder, since=since)
         except Moved as moved:
+            # A link has no rules of its own: like every name, it is known to those who may list where it is.
+            if (closed := (await self._above(folder, principal)).closed) is not None:
+                require_access(*closed, principal)
             return _moved(path, folder, moved.target.as_folder)
         except (NotFound, RulesUnreadable):
             # That rules cannot be read tells that there are some.

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final, NamedTuple
 
-from app.domain.access import Principal, VisibleEntry
+from app.domain.access import VisibleEntry
 from app.domain.entries import Digest, File
 from app.domain.errors import Moved, NotFound
 from app.storage.store import ObjectStore
@@ -29,7 +29,7 @@ class Described(NamedTuple):
 
 
 async def with_digests(
-    entries: AsyncGenerator[VisibleEntry, None], principal: Principal, store: ObjectStore
+    entries: AsyncGenerator[VisibleEntry, None], store: ObjectStore
 ) -> AsyncGenerator[Described, None]:
     """Each entry with its digests, in the same order. Every file that is open to the asker costs one head.
 
@@ -38,7 +38,7 @@ async def with_digests(
     """
 
     async def describe(visible: VisibleEntry) -> Described:
-        is_had = not visible.entry.is_folder and visible.is_open_to(principal)
+        is_had = not visible.entry.is_folder and visible.is_open
         return Described(visible, await _digests(visible, store) if is_had else None)
 
     async with aclosing(entries):

@@ -183,6 +183,7 @@ class VisibleEntry(NamedTuple):
         access: its tier.
         licences: the licences that stand before it, accepted or not; empty unless EULA-protected.
         locked: whether it is shown only to say that it exists (private, `listed`, asker not a member).
+        is_open: whether the decision for this principal is Allow: they can have it now and without more ado.
     """
 
     path: ArtifactPath
@@ -190,11 +191,4 @@ class VisibleEntry(NamedTuple):
     access: Access
     licences: tuple[Licence, ...] = ()
     locked: bool = False
-
-    def is_open_to(self, principal: Principal) -> bool:
-        """Whether the principal, to whom the listing shows this file, can have it now and without more ado."""
-        if principal.trusted:
-            return True
-        if self.locked or self.access is Access.CLOSED:
-            return False
-        return all(licence.is_accepted(principal.accepted) for licence in self.licences)
+    is_open: bool = True

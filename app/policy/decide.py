@@ -120,12 +120,12 @@ def visible_entry(
     terms = _terms(path, rule, rules)
     visibility = _visibility(rule, rules)
     match _judge(path, terms, visibility, principal):
-        case Allow() | NeedsLicence() | Forbidden(groups=()):
+        case Allow() | NeedsLicence() | Forbidden(groups=()) as decision:
             access, licences = _classify(terms)
-            return VisibleEntry(path, entry, access, licences)
+            return VisibleEntry(path, entry, access, licences, is_open=isinstance(decision, Allow))
         case NeedsLogin() | Forbidden() if visibility is Visibility.LISTED:
             # That it exists, and nothing more: what else stands before it is not for strangers.
-            return VisibleEntry(path, locked(entry), Access.PRIVATE, (), locked=True)
+            return VisibleEntry(path, locked(entry), Access.PRIVATE, (), locked=True, is_open=False)
         case _:
             return None
 

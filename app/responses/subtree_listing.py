@@ -159,7 +159,7 @@ async def _lines(asked: Subtree, entries: Entries, store: ObjectStore) -> AsyncG
                 async for line in _ndjson_lines(plain):
                     yield line
             return
-        async with aclosing(with_digests(entries, asked.principal, store)) as described:
+        async with aclosing(with_digests(entries, store)) as described:
             lines = (
                 _checksum_lines(described, asked.path) if asked.form == "text" else _ndjson_lines(described)
             )

@@ -106,7 +106,7 @@ class ObjectStore(Protocol):
 
         Raises:
             NotFound: no such folder.
-            Moved: the path leads through a link; the target is the real folder.
+            Moved: the path leads through a link; the target is what that names, which may be a link again, or absent.
         """
         ...
 
@@ -134,7 +134,7 @@ class ObjectStore(Protocol):
 
         Raises:
             NotFound: no such file (a folder is not a file).
-            Moved: the path leads through a link; the target is the real file.
+            Moved: as `list_folder`; whether the target is a file or a folder is not said.
         """
         ...
 
@@ -146,7 +146,7 @@ class ObjectStore(Protocol):
 
         Raises:
             NotFound: no such file.
-            Moved: the path leads through a link; the target is the real file.
+            Moved: as `list_folder`; whether the target is a file or a folder is not said.
             ValueError: it has more than `CONTROL_FILE_LIMIT` bytes: not a control file, and not a missing
                 one either.
         """

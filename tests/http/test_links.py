@@ -212,6 +212,56 @@ def test_a_symlink_out_of_the_tree_is_not_there(directory: DirectoryTree, target
             assert http.get(path).status_code == 404
 
 
+HOPS = "[[rule]]\npath = 'private'\ntier = 'private'\ngroups = ['staff']\n"
+
+
+@pytest.mark.parametrize("is_by_policy", [True, False])
+@pytest.mark.parametrize("below", ["", "/", "/f", "/absent", "/none/x"])
+def test_every_hop_of_a_chain_in_a_directory_is_judged(
+    directory: DirectoryTree, is_by_policy: bool, below: str
+) -> None:
+    directory.put("public/there/f", b"x")
+    directory.put("private/there/f", b"x")
+    if not is_by_policy:
+        directory.put("private/BUILD-INFO.txt", GROUP_RULES)
+        directory.put("private/there/BUILD-INFO.txt", GROUP_RULES)
+    directory.link("private/hop", "public/there")
+    for target in ("hop", "there", "absent"):
+        directory.link(f"to-{target}", f"private/{target}")
+        directory.link(f"far-{target}", f"to-{target}")
+    with client_of(directory.app(policy=HOPS if is_by_policy else "", links="redirect")) as http:
+        paths = ["private/absent", "to-absent", "far-absent", "to-hop", "far-hop", "to-there", "far-there"]
+        if below:
+            answers = [http.get(f"/{path}{below}") for path in paths]
+            assert [(answer.status_code, "location" in answer.headers) for answer in answers] == [
+                (401, False)
+            ] * len(paths)
+            assert all(all_of(answer) == all_of(answers[0]) for answer in answers)
+        assert_moved(http.get("/far-hop/f", headers=member("staff")), "/public/there/f")
+        assert http.get("/far-absent/f", headers=member("staff")).status_code == 404
+
+
+@pytest.mark.parametrize("is_by_policy", [True, False])
+def test_every_hop_to_a_file_in_a_directory_is_judged(directory: DirectoryTree, is_by_policy: bool) -> None:
+    directory.put("public/f.img", b"x")
+    directory.put("private/there.img", b"x")
+    if not is_by_policy:
+        directory.put("private/BUILD-INFO.txt", GROUP_RULES)
+    directory.link("private/hop.img", "public/f.img")
+    for target in ("hop", "there", "absent"):
+        directory.link(f"to-{target}.img", f"private/{target}.img")
+        directory.link(f"far-{target}.img", f"to-{target}.img")
+    with client_of(directory.app(policy=HOPS if is_by_policy else "", links="redirect")) as http:
+        for way in ("to", "far"):
+            answers = [http.get(f"/{way}-{target}.img") for target in ("hop", "there", "absent")]
+            assert [(answer.status_code, "location" in answer.headers) for answer in answers] == [
+                (401, False)
+            ] * 3
+            assert all(all_of(answer) == all_of(answers[0]) for answer in answers)
+        assert_moved(http.get("/far-hop.img", headers=member("staff")), "/public/f.img")
+        assert http.get("/far-absent.img", headers=member("staff")).status_code == 404
+
+
 def test_a_chain_that_is_too_long_is_not_followed_for_ever(site: Site) -> None:
     for n in range(100):
         site.tree.put(f"d{n}/latest/{LINK_FILE}", f"d{n + 1}/latest".encode())

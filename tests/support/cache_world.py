@@ -5,49 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from typing import NamedTuple
+from itertools import product
+from typing import Final, NamedTuple
 
 from app.catalog.catalog import REREAD_SECONDS
-from app.domain.entries import FileInfo, Listing
 from app.domain.paths import ArtifactPath
-from app.storage.store import FolderWatch
 from tests.support.cache_sites import FIRST, GRACE, LINK_FILE, MAX_STALE, PUBLISHER, TTL
+from tests.support.gated_store import GatedStore
 from tests.support.in_process import Answer, Ask, Asker, send
-from tests.support.memory_store import MemoryStore
-from tests.support.oracle import S3, Fault, Site, State, plant
+from tests.support.oracle import Fault, Site, State, plant
 
-
-class GatedStore(MemoryStore):
-    """A `MemoryStore` that can make some operations wait before they look at anything."""
-
-    def __init__(self) -> None:
-        super().__init__(presign_base=S3)
-        self._held: frozenset[str] = frozenset()
-        self._opened = asyncio.Event()
-
-    def hold(self, *operations: str) -> None:
-        """Let these operations wait from now on: `list`, `head`."""
-        self._held = frozenset(operations)
-        self._opened.clear()
-
-    def release(self) -> None:
-        """Let all go on."""
-        self._held = frozenset()
-        self._opened.set()
-
-    async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
-        """See `ObjectStore.list_folder`."""
-        await self._pass("list")
-        return await super().list_folder(path, watch)
-
-    async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
-        """See `ObjectStore.head`."""
-        await self._pass("head")
-        return await super().head(path, is_listed=is_listed)
-
-    async def _pass(self, operation: str) -> None:
-        while operation in self._held:
-            await self._opened.wait()
+DENIED: Final = (401, 403, 404)
 
 
 class Clock:
@@ -220,13 +188,20 @@ class World:
         if not is_alone and _tells_nothing(answer):
             return  # the file went or changed between two looks at it
         right = self._right_answers(ask, asker, states)
-        assert any(answer.is_like(other) for other in right), self._complaint(ask, asker, answer, states)
+        if any(answer.is_like(other) for other in right):
+            return
+        denials = self._denials_from_above(ask, asker, self._states_since(self._oldest_of_all(asked_at)))
+        assert any(answer.is_like(other) for other in denials), self._complaint(ask, asker, answer, states)
+
+    def _oldest_of_all(self, asked_at: float) -> float:
+        """The moment since which everything must have been so of which no news was heard."""
+        # For as long as it may be stale, an old value is used after a failure without another attempt.
+        is_failing = self._fault is not None or asked_at - self._failed_until < GRACE
+        return asked_at - (MAX_STALE if is_failing else TTL + GRACE)
 
     def _oldest(self, ask: Ask, asked_at: float) -> float:
         """The moment since which everything that an answer is made of must have been so."""
-        # For as long as it may be stale, an old value is used after a failure without another attempt.
-        is_failing = self._fault is not None or asked_at - self._failed_until < GRACE
-        oldest = asked_at - (MAX_STALE if is_failing else TTL + GRACE)
+        oldest = self._oldest_of_all(asked_at)
         folder = _folder_asked_for(ask)
         if folder is None or self._fault is not None:
             return oldest
@@ -250,6 +225,18 @@ class World:
             # What a pattern stood for may be gone.
             yield self._oracle.answer(frozenset(), None, ask, asker)
 
+    def _denials_from_above(self, ask: Ask, asker: Asker, states: tuple[State, ...]) -> Iterator[Answer]:
+        """What somebody is told who may not know of a path: that is up to each folder above it, as each was then.
+
+        Denials only: whatever else an answer is made of is of one moment.
+        """
+        folders = _folders_on_the_way(ask)
+        versions = [dict.fromkeys(_part_of(state, folder, folders) for state in states) for folder in folders]
+        for parts in product(*versions):
+            answer = self._oracle.answer(frozenset().union(*parts), None, ask, asker)
+            if answer.status in DENIED:
+                yield answer
+
     def _is_a_walk(self, ask: Ask, asker: Asker, answer: Answer, states: tuple[State, ...]) -> bool:
         folder = ArtifactPath.parse(ask.path.encode("ascii"))
         is_all = answer.is_whole and answer.header(b"link") is None
@@ -272,8 +259,27 @@ def _folder_asked_for(ask: Ask) -> str | None:
     """The one folder that an answer is made from; None where there are more."""
     if "latest" in ask.path or "recursive" in ask.query:
         return None
-    path = ask.path.removeprefix("/api/ls").removeprefix("/api/license")
+    path = _way_asked_for(ask)
     return path[1 : path.rindex("/") + 1]
+
+
+def _way_asked_for(ask: Ask) -> str:
+    """The path in the tree that an answer is about."""
+    return ask.path.removeprefix("/api/ls").removeprefix("/api/license")
+
+
+def _folders_on_the_way(ask: Ask) -> tuple[str, ...]:
+    """The folders that are asked whether a path may be known, from the top."""
+    names = _way_asked_for(ask).split("/")[1:-1]
+    return tuple("".join(f"{name}/" for name in names[:depth]) for depth in range(len(names) + 1))
+
+
+def _part_of(state: State, folder: str, folders: tuple[str, ...]) -> State:
+    """What of a tree is in a folder, and in none of the others that is below it."""
+    below = [other for other in folders if len(other) > len(folder)]
+    return frozenset(
+        item for item in state if item[0].startswith(folder) and not item[0].startswith(tuple(below))
+    )
 
 
 async def _idle() -> None:

@@ -277,16 +277,12 @@ class MemoryStore:
         raise NotFound
 
     def _follow(self, path: ArtifactPath) -> None:
-        """Raise Moved where the path leads through a link, NotFound where that leads nowhere."""
+        """Raise Moved where the path leads through a link, wherever that leads."""
         for depth in range(1, len(path.segments) + 1):
             head, rest = "/".join(path.segments[:depth]), path.segments[depth:]
             if target := self._links.get(head):
-                real = "/".join((target, *rest))
-                if self._is_folder(real):
-                    raise Moved(ArtifactPath.from_text(real + "/"))
-                if real in self._objects:
-                    raise Moved(ArtifactPath.from_text(real))
-                raise NotFound
+                named = ArtifactPath.from_text("/".join((target, *rest)))
+                raise Moved(named.as_folder if path.is_folder else named)
 
     def _is_folder(self, text: str) -> bool:
         return any(key.startswith(text + "/") for key in self._objects)

@@ -165,7 +165,7 @@ def test_an_entry_is_open_to_whom_it_would_be_handed_out(
             for visible in await entries(catalog, ROOT, principal):
                 if not visible.entry.is_folder:
                     decision = (await catalog.explain(visible.path, principal)).decision
-                    assert visible.is_open_to(principal) == isinstance(decision, Allow)
+                    assert visible.is_open == isinstance(decision, Allow)
 
     asyncio.run(check())
 

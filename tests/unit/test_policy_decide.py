@@ -87,7 +87,9 @@ def test_where_nothing_governs_the_default_decides_about_files_and_folders_list(
     assert decide_file(rules, "f", ANONYMOUS) == decision
     assert decide(FOLDER, rules, ANONYMOUS) == Allow()
     assert decide(FOLDER.child("sub", is_folder=True), rules, ANONYMOUS) == Allow()
-    assert see(rules, file(), ANONYMOUS) == VisibleEntry(FOLDER.child("f"), file(), access)
+    assert see(rules, file(), ANONYMOUS) == VisibleEntry(
+        FOLDER.child("f"), file(), access, is_open=isinstance(decision, Allow)
+    )
     assert explain(FOLDER.child("f"), rules, ANONYMOUS).sources == (Source("DEFAULT_TIER"),)
 
 
@@ -186,7 +188,7 @@ def test_how_a_listing_shows_private_entries(entry: Entry, visibility: str, is_s
     rules = folder_rules({}, site=PRIVATE + visibility)
     path = FOLDER.child(entry.name, is_folder=entry.is_folder)
     for stranger in (ANONYMOUS, OUTSIDER):
-        locked = VisibleEntry(path, entry, Access.PRIVATE, (), locked=True)
+        locked = VisibleEntry(path, entry, Access.PRIVATE, (), locked=True, is_open=False)
         assert see(rules, entry, stranger) == (locked if is_shown else None)
     for insider in (member_of("staff"), TRUSTED):
         assert see(rules, entry, insider) == VisibleEntry(path, entry, Access.PRIVATE)
@@ -228,9 +230,9 @@ def test_the_tier_of_a_file(block: tuple[str, ...], access: Access, licences: tu
 
 def test_a_licence_is_shown_accepted_or_not() -> None:
     rules = build_info_rules(*EULA_BLOCK)
-    expected = VisibleEntry(FOLDER.child("f"), file(), Access.EULA, (OWN_LICENCE,))
-    assert see(rules, file(), ANONYMOUS) == expected
-    assert see(rules, file(), member_of(accepted=(OWN_LICENCE.digest,))) == expected
+    accepted = VisibleEntry(FOLDER.child("f"), file(), Access.EULA, (OWN_LICENCE,))
+    assert see(rules, file(), ANONYMOUS) == accepted._replace(is_open=False)
+    assert see(rules, file(), member_of(accepted=(OWN_LICENCE.digest,))) == accepted
 
 
 @pytest.mark.parametrize("name", ["BUILD-INFO.txt", ".htaccess", "x.EULA.txt", "README.textile"])

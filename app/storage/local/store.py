@@ -38,7 +38,7 @@ class _Opened(NamedTuple):
 class LocalStore:
     """An `ObjectStore` over a directory.
 
-    A link inside the tree raises `Moved` with its real path; one that leads out of it is not found. Every
+    A link inside the tree raises `Moved` with what it names; one that leads out of it is not found. Every
     file system call is made in a thread, so that a slow disk never blocks the event loop.
 
     Args:

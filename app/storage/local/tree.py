@@ -12,6 +12,7 @@ from app.domain.errors import ImpossiblePath, Moved, NotFound, PathTooLong, Stor
 from app.domain.paths import ArtifactPath, is_possible_name
 from app.storage.local.errors import NOTHING_THERE, os_errors_translated
 from app.storage.local.file import LocalFile, e_tag_of, stamp_of
+from app.storage.local.link_text import named_by_link
 from app.storage.local.spelling import check_spelling
 
 _ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -87,7 +88,7 @@ class LocalTree:
                 check_spelling(path.name, folder)
                 return LocalFile(_open_regular(path.name, folder))
             except OSError as error:
-                self._raise_if_link(error, path, path.name, folder)
+                self._raise_if_link(error, path, len(path.segments) - 1, folder)
                 raise
             finally:
                 os.close(folder)
@@ -102,35 +103,37 @@ class LocalTree:
     def _open_folder(self, segments: tuple[str, ...], path: ArtifactPath) -> int:
         """Open the folder at `segments`, on the way to `path`."""
         folder = self._open_root()
-        for name in segments:
+        for depth, name in enumerate(segments):
             try:
                 check_spelling(name, folder)
                 inner = os.open(name, _FOLDER_FLAGS, dir_fd=folder)
             except OSError as error:
-                self._raise_if_link(error, path, name, folder)
+                self._raise_if_link(error, path, depth, folder)
                 raise
             finally:
                 os.close(folder)
             folder = inner
         return folder
 
-    def _raise_if_link(self, error: OSError, path: ArtifactPath, name: str, folder: int) -> None:
-        """Raise what is due where a link is why `name` could not be opened in `folder` on the way to `path`."""
+    def _raise_if_link(self, error: OSError, path: ArtifactPath, depth: int, folder: int) -> None:
+        """Raise Moved where a link is why the segment at `depth` of `path` could not be opened in `folder`.
+
+        Only its own text is read. What that names may be private, a link again, or absent: each is for others to judge.
+        """
+        name = path.segments[depth]
         # A link fails with ENOTDIR where O_DIRECTORY was asked for too, with ELOOP otherwise.
         if error.errno not in (errno.ELOOP, errno.ENOTDIR) or not _is_link(name, folder):
             return
+        above, below = path.segments[:depth], path.segments[depth + 1 :]
         try:
-            real, status = self._resolve(path)
-        except _Unusable:
+            target = named_by_link(os.readlink(name, dir_fd=folder), os.path.realpath(self._root), above)
+            next_hop = ArtifactPath.of(*target, *below, is_folder=path.is_folder)
+        except (ValueError, ImpossiblePath, PathTooLong):
             raise NotFound from error
-        if stat.S_ISDIR(status.st_mode):
-            raise Moved(real.as_folder) from error
-        if stat.S_ISREG(status.st_mode):
-            raise Moved(real) from error
-        raise NotFound from error
+        raise Moved(next_hop) from error
 
     def _resolve(self, path: ArtifactPath) -> tuple[ArtifactPath, os.stat_result]:
-        """The real path behind links. Only a name comes out of this, which is then opened without links."""
+        """What a listing says of a link: the real path behind it, and its status."""
         root = os.path.realpath(self._root)
         try:
             real = os.path.realpath(os.path.join(root, *path.segments), strict=True)  # noqa: PTH118

@@ -19,7 +19,7 @@ from app.domain.access import (
     Source,
     VisibleEntry,
 )
-from app.domain.entries import ControlFile, Entry, File, Folder
+from app.domain.entries import ControlFile, Entry, File, Folder, locked
 from app.domain.paths import ROOT, ArtifactPath
 from app.policy.decide import (
     Rules,
@@ -188,8 +188,8 @@ def test_how_a_listing_shows_private_entries(entry: Entry, visibility: str, is_s
     rules = folder_rules({}, site=PRIVATE + visibility)
     path = FOLDER.child(entry.name, is_folder=entry.is_folder)
     for stranger in (ANONYMOUS, OUTSIDER):
-        locked = VisibleEntry(path, entry, Access.PRIVATE, (), locked=True, is_open=False)
-        assert see(rules, entry, stranger) == (locked if is_shown else None)
+        shown = VisibleEntry(path, locked(entry), Access.PRIVATE, (), locked=True, is_open=False)
+        assert see(rules, entry, stranger) == (shown if is_shown else None)
     for insider in (member_of("staff"), TRUSTED):
         assert see(rules, entry, insider) == VisibleEntry(path, entry, Access.PRIVATE)
 

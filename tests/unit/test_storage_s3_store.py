@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from structlog.testing import capture_logs
 
-from app.domain.entries import FileInfo
+from app.domain.entries import File, FileInfo
 from app.domain.errors import NotFound, ObjectChanged, PierheadError, StoreDenied, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
 from app.storage.s3.store import S3Store
@@ -414,3 +414,15 @@ async def test_a_prefix_is_where_the_tree_begins(s3: FakeS3, prefix: str) -> Non
             await store.check()
     assert s3.requests[0].target == "/artifacts/trees/eu/d/f.zip"
     assert all("prefix=trees%2Feu%2F" in request.target for request in s3.requests[1:])
+
+
+@pytest.mark.parametrize("tag", ["", "<ETag/>"])
+async def test_an_object_without_an_entity_tag_has_none(s3: FakeS3, store: S3Store, tag: str) -> None:
+    fields = f"<Key>d/{{name}}</Key><LastModified>2022-10-12T17:50:00Z</LastModified>{tag}<Size>1</Size>"
+    items = "".join(f"<Contents>{fields.format(name=name)}</Contents>" for name in ("a", "a~b"))
+    s3.answer = fake_s3.xml(
+        f"<ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated>{items}</ListBucketResult>"
+    )
+    entries = (await store.list_folder(FOLDER)).entries
+    files = [(entry.name, entry.e_tag) for entry in entries if isinstance(entry, File)]
+    assert files == [("a", None), ("a~b", None)]

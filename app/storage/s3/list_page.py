@@ -11,8 +11,8 @@ class ListPage(NamedTuple):
     Attributes:
         keys: of the objects, in byte order.
         sizes: bytes.
-        modified: seconds since the epoch, UTC.
-        e_tags: without quotes.
+        modified: seconds since the epoch, UTC; 0 where the engine gives none.
+        e_tags: without quotes; empty where the engine gives none.
         common_prefixes: what the delimiter has put together, each with the delimiter at its end, in byte order.
         token: continues the listing behind this page; None on the last page.
     """

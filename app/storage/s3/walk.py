@@ -30,7 +30,7 @@ class _Stored(NamedTuple):
 
     size: int
     modified: float
-    e_tag: str
+    e_tag: str | None
 
 
 class _Detour(NamedTuple):
@@ -93,7 +93,8 @@ class S3Walk:
         await self._find_detours_before(path)
         async for listed in self._list_pages(spellings[0], self._start_after()):
             page = []
-            stored = map(_Stored, listed.sizes, listed.modified, listed.e_tags)
+            e_tags = (e_tag or None for e_tag in listed.e_tags)
+            stored = map(_Stored, listed.sizes, listed.modified, e_tags)
             for key, each in zip(listed.keys, stored, strict=True):
                 for found in await self._read(key, each, spellings[0]):
                     if self._detours and self._detours[0].place < _place(found):

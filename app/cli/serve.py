@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import secrets
@@ -72,6 +73,8 @@ def _run(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     loaded = load(options, *_OPTIONS)
     settings = loaded.settings
+    # Nothing that is imported from here on is garbage; `prepare_process` turns the collector on again.
+    gc.disable()
     from app.cli.checks import check_all  # here, so that other commands start fast
 
     configure_logging(settings.log_level, settings.log_format)

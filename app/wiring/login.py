@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from app.auth.demo import DemoDirectory
 from app.auth.keys import KeyRing
-from app.auth.ldap import LdapDirectory, LdapSettings
 from app.auth.login import Login
 from app.auth.login_groups import GroupNames
 from app.auth.people import Directory
@@ -67,6 +66,8 @@ def _directory(settings: Settings) -> Directory | None:
         return DemoDirectory(frozenset(settings.demo_login_groups))
     if settings.ldap_url is None:
         return None
+    from app.auth.ldap import LdapDirectory, LdapSettings
+
     password = settings.ldap_bind_password
     where = LdapSettings(
         url=settings.ldap_url,

@@ -142,6 +142,13 @@ def test_bytes_behind_a_request(sides: Sides, behind: bytes) -> None:
     assert b"200 OK" in sides.compare([b"GET /a/?format=text HTTP/1.1\r\nHost: t\r\n\r\n" + behind + LAST])
 
 
+def test_a_second_request_without_host_in_the_same_segment(sides: Sides) -> None:
+    # Taken for one request, the two would have just one Host between them.
+    head = b"GET /a/?format=text HTTP/1.1\r\nHost: t\r\n\r\n"
+    answers = sides.compare([head + b"GET /a/?format=text HTTP/1.1\r\n\r\n", LAST])
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"400", b"200"]
+
+
 def test_the_log_tells_the_two_apart(sides: Sides) -> None:
     head = b"GET /a/?format=text HTTP/1.1\r\nHost: t\r\n\r\n"
     sides.compare([head + LAST])

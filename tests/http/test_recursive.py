@@ -188,7 +188,7 @@ def test_a_store_that_fails_midway_breaks_the_connection(
     with live_server(memory.app(log_level="info")) as server:
         answer = raw_http.ask(server.port, raw_http.request(b"GET", url.encode()))
         with pytest.raises(httpx.RemoteProtocolError):
-            httpx.get(f"{server.url}{url}")
+            httpx.get(f"{server.url}{url}", timeout=raw_http.TIMEOUT_SECONDS)
     assert (answer.status, answer.headers["transfer-encoding"]) == (200, "chunked")
     assert not answer.body.endswith(b"0\r\n\r\n")
     assert b"/a/0" in answer.body

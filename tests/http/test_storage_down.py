@@ -1,6 +1,6 @@
 """S3 hangs, refuses, breaks off or is overloaded: what is cold fails clearly, what is warm does not notice.
 
-The bounds on time are loose: they tell an answer from a wait, and measure nothing.
+Nothing here is timed: how long a call may take is shown in virtual time, with `CallLimiter` and `ListingCache`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,6 @@ from tests.support.stampede import stampede
 from tests.support.switched_s3 import BUCKET, SwitchedS3, operation_of, run_switched_s3
 from tests.support.waiting import wait_until
 
-REFUSED_WITHIN = 9.0
-"""3 seconds are promised; the rest is for a busy machine. Without limits of its own, a call would take 10."""
-AT_ONCE = 2.4
-"""Less than one call to a storage that hangs: whoever had waited for that would have taken longer."""
 FOLDERS = 200
 
 OBJECTS = {f"f{number}/app.bin": b"bytes" for number in range(FOLDERS)} | {
@@ -47,10 +43,8 @@ class Site(NamedTuple):
     http: httpx.Client
     port: int
 
-    def get(self, url: str) -> tuple[httpx.Response, float]:
-        """The answer, and after how many seconds it came."""
-        began = time.monotonic()
-        return self.http.get(url), time.monotonic() - began
+    def get(self, url: str) -> httpx.Response:
+        return self.http.get(url)
 
 
 @contextmanager
@@ -96,32 +90,26 @@ COLD = [b"/ruled/", b"/f1/", b"/f2/app.bin", b"/api/ls/f3/"]
     ],
     ids=["hang", "reset", "throttled", "broken"],
 )
-def test_what_is_cold_is_refused_in_time(s3: SwitchedS3, site: Site, failing: Answer, reason: str) -> None:
+def test_what_is_cold_is_refused(s3: SwitchedS3, site: Site, failing: Answer, reason: str) -> None:
     s3.answer(failing)
-    began = time.monotonic()
     answers = stampede(site.port, [request(target=target) for target in COLD])
-    assert time.monotonic() - began < REFUSED_WITHIN
     for answer in answers:
         assert_refused(answer, {reason})
 
 
-def test_what_is_cold_is_refused_in_time_where_nobody_listens(s3: SwitchedS3, site: Site) -> None:
+def test_what_is_cold_is_refused_where_nobody_listens(s3: SwitchedS3, site: Site) -> None:
     s3.refuse()
-    began = time.monotonic()
     answers = stampede(site.port, [request(target=target) for target in COLD])
-    assert time.monotonic() - began < REFUSED_WITHIN
     for answer in answers:
         assert_refused(answer, {"connection"})
 
 
 @pytest.mark.parametrize(("operation", "target"), [("get", b"/ruled/"), ("head", b"/ruled/app.bin")])
-def test_a_store_that_hangs_half_way_is_given_up_in_time(
+def test_a_store_that_hangs_half_way_is_given_up(
     s3: SwitchedS3, site: Site, operation: str, target: bytes
 ) -> None:
     s3.answer_each(**{operation: hang})
-    began = time.monotonic()
     (answer,) = stampede(site.port, [request(target=target)])
-    assert time.monotonic() - began < REFUSED_WITHIN
     assert_refused(answer, {"timeout"})
     assert {operation_of(seen) for seen in s3.requests} >= {"list", operation}
 
@@ -130,49 +118,46 @@ def test_many_who_ask_a_hanging_store_are_all_answered_and_it_is_not_crushed(
     s3: SwitchedS3, site: Site
 ) -> None:
     s3.answer(hang)
-    began = time.monotonic()
     answers = stampede(site.port, [request(target=f"/f{n}/".encode()) for n in range(FOLDERS)])
-    assert time.monotonic() - began < REFUSED_WITHIN
     for answer in answers:
         assert_refused(answer, {"timeout", "too-many-calls", "circuit-open"})
     # A few are let in when the first have failed and before the circuit opens; and S3 learns a moment later
     # that a client has gone.
     most = DEFAULT_LIMITS.in_flight + DEFAULT_LIMITS.breaker_failures + 1  # and the probe
     assert DEFAULT_LIMITS.in_flight <= s3.most_under_way <= most
-    assert (sent := len(s3.requests)) <= most
     # The circuit is open now: nobody waits, and nothing is sent.
-    refusal, _ = site.get("/ruled/")
+    refusal = site.get("/ruled/")
     assert (refusal.status_code, refusal.json()["reason"]) == (503, "circuit-open")
-    assert len(s3.requests) == sent
+    assert not [seen for seen in s3.requests if "prefix=ruled" in seen.target]
 
 
 def test_the_store_is_left_alone_and_found_again(s3: SwitchedS3, site: Site) -> None:
     s3.answer(status(500, "InternalError"))
     for number in range(DEFAULT_LIMITS.breaker_failures):
-        assert site.get(f"/f{number}/")[0].json()["reason"] == "server-error"
+        assert site.get(f"/f{number}/").json()["reason"] == "server-error"
     sent = len(s3.requests)
     for number in range(20):
-        assert site.get(f"/f{number}/")[0].json()["reason"] == "circuit-open"
+        assert site.get(f"/f{number}/").json()["reason"] == "circuit-open"
     assert len(s3.requests) == sent
     s3.well()
-    assert wait_until(lambda: site.get("/ruled/app.bin")[0].content == b"bytes", 20)
+    assert wait_until(lambda: site.get("/ruled/app.bin").content == b"bytes", 20)
     for number in range(20):
-        assert site.get(f"/f{number}/")[0].status_code == 200
+        assert site.get(f"/f{number}/").status_code == 200
 
 
 def test_after_a_refusal_connections_are_made_again(s3: SwitchedS3, site: Site) -> None:
-    assert site.get("/f1/")[0].status_code == 200
+    assert site.get("/f1/").status_code == 200
     s3.refuse()
-    assert site.get("/f2/")[0].status_code == 503
+    assert site.get("/f2/").status_code == 503
     s3.well()
-    assert site.get("/f2/")[0].status_code == 200
+    assert site.get("/f2/").status_code == 200
 
 
 @pytest.mark.parametrize("failing", [hang, reset, None], ids=["hang", "reset", "refuse"])
 def test_what_is_warm_does_not_notice(s3: SwitchedS3, failing: Answer | None) -> None:
     ttl, grace = 1, 2
     with site_over_s3(ttl=ttl, grace=grace) as site:
-        before = {url: site.get(url)[0] for url in ("/ruled/", "/f1/?format=json", "/f2/?format=text")}
+        before = {url: site.get(url) for url in ("/ruled/", "/f1/?format=json", "/f2/?format=text")}
         if failing is None:
             s3.refuse()
         else:
@@ -180,14 +165,13 @@ def test_what_is_warm_does_not_notice(s3: SwitchedS3, failing: Answer | None) ->
         ages = [0]
         while max(ages) < ttl + grace + 3:  # past the grace: from there on it stands in for what fails
             for url, known in before.items():
-                answer, seconds = site.get(url)
-                assert seconds < AT_ONCE
+                answer = site.get(url)
                 assert (answer.status_code, answer.content) == (200, known.content)
                 assert answer.headers["etag"] == known.headers["etag"]
                 ages.append(int(answer.headers["age"]))
         assert answer.headers["cache-status"] == "pierhead; hit; detail=stale"
         s3.well()
-        assert wait_until(lambda: "cache-status" not in site.get("/ruled/")[0].headers, 20)
+        assert wait_until(lambda: "cache-status" not in site.get("/ruled/").headers, 20)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +191,7 @@ def test_only_throttling_and_lost_connections_are_tried_again(
     s3: SwitchedS3, site: Site, failing: Answer, attempts: int
 ) -> None:
     s3.answer(failing)
-    assert site.get("/f1/")[0].status_code in (502, 503)
+    assert site.get("/f1/").status_code in (502, 503)
     assert {operation_of(seen) for seen in s3.requests} == {"list"}
     # The HTTP client sends a request once more by itself when its connection breaks (RFC 9112 section 9.3.1).
     assert attempts <= len(s3.requests) <= (2 * attempts if failing is reset else attempts)
@@ -220,7 +204,7 @@ def test_a_call_that_is_throttled_once_succeeds_unnoticed(s3: SwitchedS3, site: 
         await (status(503, "SlowDown") if left and not left.pop() else s3.serve)(seen, writer)
 
     s3.answer(once)
-    assert site.get("/ruled/")[0].status_code == 200
+    assert site.get("/ruled/").status_code == 200
     assert [operation_of(seen) for seen in s3.requests] == ["list", "list", "list", "get"]
 
 

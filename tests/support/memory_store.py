@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
+from bisect import bisect_right
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from operator import itemgetter
 from typing import NamedTuple
 
 from app.domain.entries import (
@@ -99,6 +101,7 @@ class MemoryStore:
         self._objects: dict[str, _Object] = {}
         self._links: dict[str, str] = {}
         self._skipped: dict[str, tuple[str, ...]] = {}
+        self._walked: dict[str, list[tuple[bytes, Found]]] = {}
         self._next_errors: list[Exception] = []
         self._standing_errors: dict[str, Exception] = {}
 
@@ -114,6 +117,7 @@ class MemoryStore:
     ) -> None:
         """Store a file, or an empty folder where the path ends in `/`."""
         self._objects[path] = _Object(content, modified, content_type, digests, stored)
+        self._walked.clear()
 
     @staticmethod
     def e_tag_of(content: bytes) -> str:
@@ -124,6 +128,7 @@ class MemoryStore:
         """Take one file, link or folder marker away."""
         if self._links.pop(path, None) is None:
             del self._objects[path]
+        self._walked.clear()
 
     def clear(self) -> None:
         """Begin anew: an empty tree, no failures, no calls."""
@@ -132,6 +137,7 @@ class MemoryStore:
             self._objects,
             self._links,
             self._skipped,
+            self._walked,
             self._next_errors,
             self._standing_errors,
         ):
@@ -140,10 +146,12 @@ class MemoryStore:
     def link(self, path: str, target: str) -> None:
         """Make `path` a link to the file or folder at `target`, both without a trailing slash."""
         self._links[path] = target
+        self._walked.clear()
 
     def skip(self, folder: str, *names: str) -> None:
         """Let a folder's listing say that these names are there but cannot be served."""
         self._skipped[folder] = names
+        self._walked.clear()
 
     def fail_next(self, error: Exception) -> None:
         """Raise `error` from the next call, whatever it is. Several queue up."""
@@ -185,10 +193,12 @@ class MemoryStore:
                 self.calls.append(Call("walk", after))
                 self._fail_if_told("walk", after)
                 # Looked up anew for each page, as S3 does: the tree may have changed since the one before.
-                left = [found for found in self._found_below(path) if _place(found) > _bytes(after)]
-            page, is_more = left[: self.page_entries], len(left) > self.page_entries
-            yield page
-            after = _place(page[-1]).decode("utf-8", "surrogateescape") if page else after
+                below = self._found_below(path)
+                begin = bisect_right(below, _bytes(after), key=itemgetter(0))
+                end = begin + self.page_entries
+                page, is_more = below[begin:end], end < len(below)
+            yield [found for _, found in page]
+            after = page[-1][0].decode("utf-8", "surrogateescape") if page else after
 
     async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`."""
@@ -248,8 +258,15 @@ class MemoryStore:
             if error := self._standing_errors.get(key):
                 raise error
 
-    def _found_below(self, path: ArtifactPath) -> list[Found]:
-        """Everything below a folder, in the order of a walk."""
+    def _found_below(self, path: ArtifactPath) -> list[tuple[bytes, Found]]:
+        """Everything below a folder, each with its place, in the order of a walk; kept until the tree changes."""
+        if path.text not in self._walked:
+            self._walked[path.text] = sorted(
+                ((_place(f), f) for f in self._find_below(path)), key=itemgetter(0)
+            )
+        return self._walked[path.text]
+
+    def _find_below(self, path: ArtifactPath) -> set[Found]:
         found = {
             Found(folder, Skipped(name))
             for text, names in self._skipped.items()
@@ -266,7 +283,7 @@ class MemoryStore:
                 found.add(
                     Found(folder, self._linked_entry(folder, rest) if is_link else self._entry(folder, rest))
                 )
-        return sorted(found, key=_place)
+        return found
 
     def _find(self, path: ArtifactPath) -> _Object:
         if path.is_folder:

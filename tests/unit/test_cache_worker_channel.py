@@ -6,10 +6,12 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from app.cache import worker_channel
 from app.cache.worker_channel import WorkerChannel
 from app.domain.paths import ROOT, ArtifactPath
 
@@ -60,6 +62,27 @@ async def test_one_that_is_gone_holds_nobody_up(workers: list[Worker], tmp_path:
     await workers[0].end.tell(PATHS)
     assert await workers[2].has_heard(3) == PATHS
     assert not dead.exists()
+
+
+async def test_one_that_reads_nothing_holds_nobody_up(
+    workers: list[Worker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_channel, "SEND_SECONDS", 0.05)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as full:
+        full.bind(str(tmp_path / "0.sock"))
+        fill(tmp_path / "0.sock")
+        # The socket is closed on the way out, which frees a sender that still waits for it.
+        async with asyncio.timeout(20):
+            await workers[0].end.tell(PATHS)
+            assert await workers[2].has_heard(3) == PATHS
+
+
+def fill(name: Path) -> None:
+    """Send to a socket until it takes no more."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, suppress(BlockingIOError):
+        sender.setblocking(False)
+        while True:
+            sender.sendto(b"a", str(name))
 
 
 async def test_nonsense_is_passed_over(workers: list[Worker], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 S3_LIBRARIES = {"aioboto3", "aiobotocore", "aiohttp", "boto3", "botocore", "multidict", "yarl"}
+LOGIN_LIBRARIES = {"ldap3", "pyasn1"}
 
 SERVE_ONCE = """
 import asyncio, json, sys
@@ -44,8 +45,8 @@ def loaded(storage: str) -> set[str]:
 
 
 @pytest.mark.parametrize("has_tree", [True, False])
-def test_a_site_in_a_directory_loads_no_library_for_s3(tmp_path: Path, has_tree: bool) -> None:
+def test_a_site_in_a_directory_loads_no_library_for_s3_or_logins(tmp_path: Path, has_tree: bool) -> None:
     (tmp_path / "a.txt").write_text("a")
     modules = loaded(str(tmp_path) if has_tree else "")
     assert {"app", "uvicorn", "fastapi"} <= modules
-    assert not modules & S3_LIBRARIES
+    assert not modules & (S3_LIBRARIES | LOGIN_LIBRARIES)

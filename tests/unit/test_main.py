@@ -15,6 +15,7 @@ from app.main import prepare_process
 def usual_interpreter() -> Iterator[None]:
     thresholds, switch_interval = gc.get_threshold(), sys.getswitchinterval()
     yield
+    gc.enable()
     gc.set_threshold(*thresholds)
     gc.unfreeze()
     sys.setswitchinterval(switch_interval)
@@ -27,6 +28,13 @@ def test_new_objects_seldom_start_a_pass_over_old_ones() -> None:
     kept = [(number, str(number)) for number in range(200_000)]
     assert gc.get_stats()[2]["collections"] == before
     assert len(kept) == 200_000
+
+
+@pytest.mark.usefixtures("usual_interpreter")
+def test_the_collector_that_rests_during_the_start_works_again() -> None:
+    gc.disable()
+    prepare_process()
+    assert gc.isenabled()
 
 
 @pytest.mark.usefixtures("usual_interpreter")

@@ -139,6 +139,18 @@ class SessionDue(PierheadError):
         super().__init__("this session must be renewed: open the page in the browser again, or send a token")
 
 
+class TooManyRequests(PierheadError):
+    """A client or user does something more often than it may.
+
+    Args:
+        seconds: after which it may be tried again.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"this was requested too often; try again in {seconds} seconds")
+        self.seconds = seconds
+
+
 class LoginFailed(PierheadError):
     """A login failed.
 

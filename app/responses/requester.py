@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from starlette.requests import Request
 
-from app.auth.networks import Network, client_address, is_forwarded, is_https, is_in
+from app.auth.networks import Address, Network, client_address, is_forwarded, is_https, is_in
 from app.auth.principal import Authenticator, Identity
 from app.domain.access import Principal
 from app.domain.paths import ArtifactPath
@@ -73,6 +73,10 @@ class Requester:
         fields = request.headers.getlist
         return parsed_request(path, identity, fields("accept"), fields("accept-encoding"))
 
+    def client(self, request: Request) -> Address | None:
+        """The address a request comes from; None if that is not known."""
+        return client_address(_peer(request), request.headers.getlist("x-forwarded-for"), self._proxies)
+
     def is_https(self, request: Request) -> bool:
         """Whether the client itself came by TLS, as the connection or a trusted proxy says."""
         forwarded = request.headers.getlist("x-forwarded-proto")
@@ -95,7 +99,7 @@ class Requester:
         thought of making it a trusted one.
         """
         forwarded = request.headers.getlist("x-forwarded-for")
-        client = client_address(_peer(request), forwarded, self._proxies)
+        client = self.client(request)
         if client is None:
             return False
         is_forwarded = bool(forwarded) or "forwarded" in request.headers

@@ -41,6 +41,7 @@ from app.domain.errors import (
     SessionDue,
     StoreDenied,
     StoreUnavailable,
+    TooManyRequests,
 )
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import ErrorPage, Site
@@ -68,6 +69,7 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
     BadParameter: Status(400, "bad-parameter", "Bad request"),
     AuthenticationFailed: Status(401, "authentication-failed", "Authentication failed"),
     RevocationsUnknown: Status(503, "revocations-unknown", "Tokens cannot be checked"),
+    TooManyRequests: Status(429, "too-many-requests", "Too many requests"),
     SessionDue: Status(401, "session-due", "Session must be renewed"),
     LoginFailed: Status(403, "login-failed", "Login failed"),
     LoginUnavailable: Status(503, "login-unavailable", "Login unavailable"),
@@ -210,6 +212,8 @@ def _headers(error: PierheadError, *, offers_basic: bool) -> dict[str, str]:
         headers["WWW-Authenticate"] = f'{schemes}, error="invalid_token", error_description="{error.code}"'
     if isinstance(error, StoreUnavailable | ObjectChanged | LoginUnavailable | RevocationsUnknown):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if isinstance(error, TooManyRequests):  # RFC 6585 section 4
+        headers["Retry-After"] = str(error.seconds)
     return headers
 
 

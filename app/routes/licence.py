@@ -19,6 +19,7 @@ from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
 from app.responses.requester import Requester
 from app.routes.forms import Forms, read_form
+from app.routes.limited import RequestLimits
 from app.routes.parameters import Query
 
 
@@ -27,6 +28,7 @@ def build_licence_router(
     requester: Requester,
     keys: KeyRing,
     forms: Forms,
+    limits: RequestLimits,
     html: HtmlPages,
     site: Site,
     clock: Callable[[], float],
@@ -52,6 +54,7 @@ def build_licence_router(
     async def decide_on(request: Request) -> Response:
         form = await read_form(request)
         forms.check(request, form)
+        limits.count_licence(request)
         # Parsed as any path of the tree, so that the way back never leads off this site.
         path = ArtifactPath.parse(form.get("path", "").encode("utf-8"))
         licence, remaining = await _licence_of(

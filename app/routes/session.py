@@ -16,6 +16,7 @@ from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
 from app.responses.requester import wants_html
 from app.routes.forms import Forms, read_form
+from app.routes.limited import RequestLimits
 from app.routes.parameters import Query
 from app.routes.return_url import login_url, return_url
 from app.routes.session_cookie import SessionCookies, redirect
@@ -30,6 +31,7 @@ class LoginDesk:
         sign_on: the way by the provider.
         cookies: keep sessions.
         forms: protect the form.
+        limits: count attempts.
         html: renders it.
         site: named on it.
         clock: seconds since the epoch, UTC.
@@ -41,6 +43,7 @@ class LoginDesk:
         sign_on: SignOn,
         cookies: SessionCookies,
         forms: Forms,
+        limits: RequestLimits,
         html: HtmlPages,
         site: Site,
         clock: Callable[[], float],
@@ -49,6 +52,7 @@ class LoginDesk:
         self._sign_on = sign_on
         self._cookies = cookies
         self._forms = forms
+        self._limits = limits
         self._html = html
         self._site = site
         self._clock = clock
@@ -74,6 +78,7 @@ class LoginDesk:
         if (directory := self._login.directory) is None:
             raise NotFound
         self._forms.check(request, form)
+        self._limits.count_login(request, form.get("user", ""))
         back_to = return_url(form.get("return"))
         try:
             person = await self._login.log_in(form.get("user", ""), form.get("password", ""))

@@ -23,6 +23,7 @@ from app.auth.people import Person
 from app.auth.sessions import LoginMethod, Session
 from app.domain.errors import LoginFailed, LoginUnavailable, NotFound
 from app.responses.requester import Requester
+from app.routes.limited import RequestLimits
 from app.routes.session_cookie import SessionCookies, redirect
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class SignOn:
         login: has the provider.
         cookies: keep sessions.
         requester: says by which way a client came.
+        limits: count attempts.
         keys: seal what a browser keeps of a login under way.
         clock: seconds since the epoch, UTC.
     """
@@ -47,12 +49,14 @@ class SignOn:
         login: Login,
         cookies: SessionCookies,
         requester: Requester,
+        limits: RequestLimits,
         keys: KeyRing,
         clock: Callable[[], float],
     ) -> None:
         self._login = login
         self._cookies = cookies
         self._requester = requester
+        self._limits = limits
         self._keys = keys
         self._clock = clock
 
@@ -88,6 +92,7 @@ class SignOn:
         """
         if (provider := self._login.provider) is None:
             raise NotFound
+        self._limits.count_login(request)
         given = dict(request.query_params.multi_items())
         state, is_https = given.get("state", ""), self._requester.is_https(request)
         attempt = read_attempt(

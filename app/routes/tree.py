@@ -19,6 +19,7 @@ from app.responses.requester import Requester
 from app.routes.errors import ErrorAnswers
 from app.routes.file import FileRoute
 from app.routes.folder import FolderRoute
+from app.routes.limited import RequestLimits
 from app.routes.parameters import Query
 
 METHODS: Final = ("GET", "HEAD")
@@ -40,6 +41,7 @@ class TreeApp:
         files: FileRoute,
         requester: Requester,
         errors: ErrorAnswers,
+        limits: RequestLimits,
         *,
         redirects_links: bool,
     ) -> None:
@@ -47,6 +49,7 @@ class TreeApp:
         self._files = files
         self._requester = requester
         self._errors = errors
+        self._limits = limits
         self._redirects_links = redirects_links
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,12 +69,15 @@ class TreeApp:
                     return problem_response(410, "Gone", _KEY_IS_GONE, "key-gone")
                 parsed = self._requester.parse(request, path)
             path = parsed.path
+            await self._limits.admit(request)
+            if is_wildcard(path.name):
+                self._limits.count_wildcard(request)
             try:
                 return await self._answer_at(request, parsed)
             except Moved as moved:
                 return await self._elsewhere(request, parsed, moved.target)
         except PierheadError as error:
-            return self._errors.answer(request, error, path)
+            return self._errors.answer(request, self._limits.error_after(request, error), path)
 
     async def _elsewhere(self, request: Request, parsed: ParsedRequest, real: ArtifactPath) -> ASGIApp:
         """Answer for a path that is a link, or below one, or lacks its slash.
@@ -93,7 +99,7 @@ class TreeApp:
             is_folder = moved.target == real.as_folder and not is_wildcard(path.name)
             return self._errors.answer(request, Moved(path.as_folder if is_folder else moved.target), path)
         except PierheadError as error:
-            return self._errors.answer(request, error, real)
+            return self._errors.answer(request, self._limits.error_after(request, error), real)
         return answer if isinstance(answer, Located) else Located(answer, real)
 
     async def _answer_at(self, request: Request, parsed: ParsedRequest) -> ASGIApp:

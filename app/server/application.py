@@ -19,6 +19,7 @@ from app.responses.problems import internal_error, problem_response
 from app.responses.record import CLIENT_GONE, record_of
 from app.responses.requester import wants_html
 from app.routes.errors import ErrorAnswers
+from app.routes.limited import RequestLimits
 from app.routes.openapi import describe_tree
 from app.server.fast_path import FastPath
 from app.server.front_door import FrontDoor
@@ -29,6 +30,7 @@ def build_application(
     tree: ASGIApp,
     routers: Sequence[APIRouter],
     errors: ErrorAnswers,
+    limits: RequestLimits,
     fast_path: FastPath,
     *,
     is_own_host: Callable[[bytes], bool],
@@ -42,6 +44,7 @@ def build_application(
         tree: answers every path that is not reserved.
         routers: answer the reserved paths.
         errors: turn domain errors into answers.
+        limits: count requests that led to nothing.
         fast_path: answers from memory.
         is_own_host: whether a Host field is one that is answered.
         metrics: where requests are counted.
@@ -66,7 +69,7 @@ def build_application(
         reserved.include_router(router)
     describe_tree(reserved)
 
-    _handle_errors(reserved, errors, routers)
+    _handle_errors(reserved, errors, limits, routers)
     return FrontDoor(
         tree,
         _HeadAsGet(reserved),
@@ -78,9 +81,12 @@ def build_application(
     )
 
 
-def _handle_errors(reserved: FastAPI, errors: ErrorAnswers, routers: Sequence[APIRouter]) -> None:
+def _handle_errors(
+    reserved: FastAPI, errors: ErrorAnswers, limits: RequestLimits, routers: Sequence[APIRouter]
+) -> None:
     @reserved.exception_handler(PierheadError)
     async def answer_domain_error(request: Request, error: PierheadError) -> Response:
+        error = limits.error_after(request, error)
         if request.scope["path"].startswith("/api/"):
             return errors.problem(request, error)
         return errors.answer(request, error)

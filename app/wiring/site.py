@@ -14,6 +14,7 @@ import structlog
 from fastapi import APIRouter
 
 from app.auth.keys import KeyRing
+from app.auth.limits import Limits
 from app.auth.login import Login
 from app.auth.networks import parse_networks
 from app.auth.principal import Authenticator
@@ -45,6 +46,7 @@ from app.routes.index_files import IndexFiles
 from app.routes.invalidate import build_invalidate_router
 from app.routes.legacy_api import build_legacy_router
 from app.routes.licence import build_licence_router
+from app.routes.limited import RequestLimits
 from app.routes.manifest import build_manifest_router
 from app.routes.session import LoginDesk, build_session_router
 from app.routes.session_cookie import SessionCookies
@@ -89,6 +91,7 @@ class _Parts(NamedTuple):
     clock: Callable[[], float]
     catalog: Catalog
     requester: Requester
+    limits: RequestLimits
     pages: FolderPages
     redirects: RedirectCache
     cache_headers: CacheHeaders
@@ -146,12 +149,14 @@ class SiteWiring:
         held = ByteCache(settings.cache_bytes) if held is None else held
         catalog = build_catalog(settings, self._policy, store, held, age_clock, lifetimes)
         shared = page_headers(settings.replica_id)
+        requester = Requester(self._authenticator, self._networks, self._proxies, clock)
         parts = _Parts(
             store=store,
             metrics=metrics,
             clock=clock,
             catalog=catalog,
-            requester=Requester(self._authenticator, self._networks, self._proxies, clock),
+            requester=requester,
+            limits=RequestLimits(Limits(age_clock), requester, self._networks),
             pages=FolderPages(self._site, self._html, ResponseCache(held), shared),
             redirects=RedirectCache(held, shared, clock=clock),
             cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
@@ -165,6 +170,7 @@ class SiteWiring:
             self._tree(parts),
             self._routers(parts),
             parts.errors,
+            parts.limits,
             self._fast_path(parts),
             is_own_host=parts.is_own_host,
             metrics=metrics,
@@ -193,6 +199,7 @@ class SiteWiring:
             FileRoute(catalog, delivery),
             parts.requester,
             parts.errors,
+            parts.limits,
             redirects_links=self._settings.links == "redirect",
         )
 
@@ -210,26 +217,28 @@ class SiteWiring:
 
     def _routers(self, parts: _Parts) -> Sequence[APIRouter]:
         """One for each family of reserved paths."""
-        catalog, requester, clock = parts.catalog, parts.requester, parts.clock
+        catalog, requester, clock, limits = parts.catalog, parts.requester, parts.clock, parts.limits
         site, html, forms = self._site, self._html, Forms(self._keys, requester, clock)
         return (
             build_health_router(parts.store, parts.metrics, requester),
-            build_legacy_router(catalog, parts.pages, requester),
-            build_manifest_router(parts.subtrees, requester),
+            limits.guarding(build_legacy_router(catalog, parts.pages, requester)),
+            limits.guarding(build_manifest_router(parts.subtrees, requester)),
             build_invalidate_router(catalog, requester, parts.channel, buckets_of(self._settings)),
-            build_licence_router(catalog, requester, self._keys, forms, html, site, clock),
-            *self._login_routers(requester, forms, clock),
+            limits.guarding(
+                build_licence_router(catalog, requester, self._keys, forms, limits, html, site, clock)
+            ),
+            *self._login_routers(requester, forms, limits, clock),
             build_static_router(self._static),
         )
 
     def _login_routers(
-        self, requester: Requester, forms: Forms, clock: Callable[[], float]
+        self, requester: Requester, forms: Forms, limits: RequestLimits, clock: Callable[[], float]
     ) -> Sequence[APIRouter]:
         login, html, site = self._login, self._html, self._site
         cookies = SessionCookies(login.sessions, requester, clock)
-        sign_on = SignOn(login, cookies, requester, self._keys, clock)
+        sign_on = SignOn(login, cookies, requester, limits, self._keys, clock)
         return (
-            build_session_router(LoginDesk(login, sign_on, cookies, forms, html, site, clock)),
+            build_session_router(LoginDesk(login, sign_on, cookies, forms, limits, html, site, clock)),
             build_sign_on_router(sign_on),
             build_account_router(login, cookies, requester, forms, html, site),
         )

@@ -44,7 +44,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         if tag == "input":
-            self.fields[values["name"]] = values["value"]
+            self.fields[values["name"]] = values.get("value", "")
         elif tag == "form":
             self.action = values["action"]
         self._in_text = self._in_text or tag == "pre"

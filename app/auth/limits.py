@@ -1,0 +1,98 @@
+"""How often one client or one user may do what costs this server, a directory or the storage something."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from app.auth.networks import Address
+from app.domain.errors import TooManyRequests
+
+MAX_BUCKETS: Final = 20_000
+"""Most clients and users that are remembered, a few MiB; those that were not seen for longest are forgotten."""
+MAX_NAME_LENGTH: Final = 256
+
+
+class Rate(NamedTuple):
+    """A token bucket.
+
+    Attributes:
+        burst: so many at once.
+        per_second: so many more each second.
+    """
+
+    burst: int
+    per_second: float
+
+
+class Limit(StrEnum):
+    """What is counted, and for whom."""
+
+    LOGINS = "logins"
+    """From one address."""
+    LOGINS_OF_USER = "logins-of-user"
+    """By one name, from wherever."""
+    LICENCES = "licences"
+    WILDCARDS = "wildcards"
+    MISSES = "misses"
+    """Requests for what is not there. Each costs the storage a call, and a guesser sends many."""
+
+
+# An address may be that of a whole office, so that its rates are far from what one person needs.
+RATES: Final = {
+    Limit.LOGINS: Rate(100, 2),
+    Limit.LOGINS_OF_USER: Rate(20, 0.1),
+    Limit.LICENCES: Rate(100, 2),
+    Limit.WILDCARDS: Rate(300, 10),
+    Limit.MISSES: Rate(600, 20),
+}
+
+
+class Limits:
+    """Counts in the memory of this process.
+
+    Args:
+        clock: seconds; never goes back.
+        most: clients and users to remember.
+    """
+
+    def __init__(self, clock: Callable[[], float], most: int = MAX_BUCKETS) -> None:
+        self._clock = clock
+        self._most = most
+        self._buckets: OrderedDict[tuple[Limit, str], tuple[float, float]] = OrderedDict()
+
+    def check(self, limit: Limit, who: str) -> None:
+        """Check that somebody may do something once more, without counting it.
+
+        Raises:
+            TooManyRequests: not yet.
+        """
+        if (left := self._left(limit, who)) < 1:
+            raise TooManyRequests(math.ceil((1 - left) / RATES[limit].per_second))
+
+    def take(self, limit: Limit, who: str) -> None:
+        """Count that somebody does something.
+
+        Raises:
+            TooManyRequests: too often. Not counted then, so that waiting for `Retry-After` is enough.
+        """
+        self.check(limit, who)
+        self._buckets[limit, who[:MAX_NAME_LENGTH]] = (self._left(limit, who) - 1, self._clock())
+        self._buckets.move_to_end((limit, who[:MAX_NAME_LENGTH]))
+        if len(self._buckets) > self._most:
+            self._buckets.popitem(last=False)
+
+    def _left(self, limit: Limit, who: str) -> float:
+        rate, now = RATES[limit], self._clock()
+        left, counted = self._buckets.get((limit, who[:MAX_NAME_LENGTH]), (float(rate.burst), now))
+        return min(rate.burst, left + (now - counted) * rate.per_second)
+
+
+def client_key(address: Address | None) -> str:
+    """Whom an address stands for: itself, or of IPv6 its /64, all of which a single host may have (RFC 6177)."""
+    if address is None:
+        return ""
+    return str(address) if address.version == 4 else address.exploded[:19]

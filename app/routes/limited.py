@@ -1,0 +1,83 @@
+"""Counts what clients do, and refuses what comes too often."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+
+from app.auth.limits import Limit, Limits, client_key
+from app.auth.networks import Network, is_in
+from app.domain.errors import AmbiguousPattern, NotFound, PierheadError, TooManyRequests
+from app.responses.requester import Requester
+
+
+class RequestLimits:
+    """Limits the requests of each client.
+
+    Args:
+        limits: count.
+        requester: says from where a request comes.
+        trusted_networks: clients in them may ask the storage as often as they like.
+    """
+
+    def __init__(self, limits: Limits, requester: Requester, trusted_networks: tuple[Network, ...]) -> None:
+        self._limits = limits
+        self._requester = requester
+        self._trusted_networks = trusted_networks
+
+    def guarding(self, router: APIRouter) -> APIRouter:
+        """The same routes, closed to clients that have asked for too much that is not there."""
+        guarded = APIRouter(dependencies=[Depends(self.admit)])
+        guarded.include_router(router)
+        return guarded
+
+    async def admit(self, request: Request) -> None:
+        """Check that a client has not asked for too much that is not there.
+
+        It is refused before anything is looked up, so that the storage is spared, and nothing is learned from it.
+
+        Raises:
+            TooManyRequests: it has.
+        """
+        if not self._is_exempt(request):
+            self._limits.check(Limit.MISSES, self._client(request))
+
+    def error_after(self, request: Request, error: PierheadError) -> PierheadError:
+        """Count a request that led to nothing, and give the error to answer with."""
+        if isinstance(error, NotFound | AmbiguousPattern) and not self._is_exempt(request):
+            try:
+                self._limits.take(Limit.MISSES, self._client(request))
+            except TooManyRequests as too_many:
+                return too_many
+        return error
+
+    def count_wildcard(self, request: Request) -> None:
+        """Count a search by pattern.
+
+        Raises:
+            TooManyRequests: the client has sent too many.
+        """
+        if not self._is_exempt(request):
+            self._limits.take(Limit.WILDCARDS, self._client(request))
+
+    def count_licence(self, request: Request) -> None:
+        """Count an answer to a licence. Raises as `count_wildcard`."""
+        self._limits.take(Limit.LICENCES, self._client(request))
+
+    def count_login(self, request: Request, user: str = "") -> None:
+        """Count an attempt to log in, whether it succeeds or not. Raises as `count_wildcard`.
+
+        Args:
+            user: the name that was given; empty where it is not known yet.
+        """
+        self._limits.take(Limit.LOGINS, self._client(request))
+        if user:
+            self._limits.take(Limit.LOGINS_OF_USER, user.strip().casefold())
+
+    def _client(self, request: Request) -> str:
+        return client_key(self._requester.client(request))
+
+    def _is_exempt(self, request: Request) -> bool:
+        # This host's own address may be a proxy's that nobody has named, and then it is everybody's.
+        client = self._requester.client(request)
+        return client is None or client.is_loopback or is_in(client, self._trusted_networks)

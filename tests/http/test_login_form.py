@@ -103,7 +103,7 @@ def test_the_form_leads_to_this_site_only(site: FormSite, elsewhere: str) -> Non
     page = site.person.get("/login")
     form = {"user": "alice", "password": "alice", "return": elsewhere}
     target = site.person.submit(page, "/login", **form).text.partition("url=")[2].partition('"')[0]
-    assert target in ("/", "/a%5Cb")
+    assert target in ("/", "/a%5Cb", "/evil.example/")  # several slashes are one, so that no host is named
 
 
 def test_groups_are_asked_for_again_without_a_form(site: FormSite, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,12 +68,9 @@ class ArtifactPath(NamedTuple):
         """Build a path from decoded names.
 
         Raises:
+            PathTooLong: more than `MAX_PATH_BYTES` bytes in all, whatever the names are.
             ImpossiblePath: a name that no path can hold.
-            PathTooLong: more than `MAX_PATH_BYTES` bytes in all.
         """
-        for name in segments:
-            if not is_possible_name(name):
-                raise ImpossiblePath(_IMPOSSIBLE)
         path = cls(segments, is_folder or not segments)
         try:
             size = len(path.to_bytes())
@@ -81,6 +78,8 @@ class ArtifactPath(NamedTuple):
             raise ImpossiblePath("a path is made of bytes, and of text that is UTF-8") from None
         if size > MAX_PATH_BYTES:
             raise PathTooLong(MAX_PATH_BYTES)
+        if not all(map(is_possible_name, segments)):
+            raise ImpossiblePath(_IMPOSSIBLE)
         return path
 
     @classmethod

@@ -166,6 +166,7 @@ def test_a_path_longer_than_any_trees_is_too_long(server: LiveServer, target: by
 
 def test_a_path_as_long_as_a_path_can_be_is_looked_for(server: LiveServer) -> None:
     assert_refused(ask(server.port, request(target=b"/" + b"a" * 4096)), 404)
+    assert_refused(ask(server.port, request(target=b"/" + (b"a" * 255 + b"/") * 16)), 404)
     assert_refused(ask(server.port, request(target=b"/" + b"a/" * 2048)), 404)
     assert_refused(ask(server.port, request(target=b"/" + b"%61" * 4096)), 404)
 

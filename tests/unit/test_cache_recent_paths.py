@@ -19,6 +19,11 @@ def path(name: str) -> ArtifactPath:
     return ArtifactPath.of("releases", name)
 
 
+def longest_path(number: int) -> ArtifactPath:
+    """A path of about 4,000 bytes that shares no text with that of another number."""
+    return ArtifactPath.of(*(f"{number}" + "🚢" * 62 for _ in range(16)))
+
+
 def test_a_path_is_remembered_for_its_seconds_and_no_longer() -> None:
     clock = Clock()
     memory = RecentPaths(2, clock)
@@ -50,15 +55,15 @@ def test_of_no_seconds_nothing_is_remembered() -> None:
     assert path("a") not in memory
 
 
-def test_long_names_without_number_take_little_memory() -> None:
+def test_long_paths_without_number_take_little_memory() -> None:
     memory = RecentPaths(2, Clock())
     tracemalloc.start()
     try:
         for number in range(2 * MAX_PATHS):
-            memory.add(path(f"{number}" + "🚢" * 500))
+            memory.add(longest_path(number))
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert held < 6_000_000
-    assert path("0" + "🚢" * 500) not in memory
-    assert path(f"{2 * MAX_PATHS - 1}" + "🚢" * 500) in memory
+    assert longest_path(0) not in memory
+    assert longest_path(2 * MAX_PATHS - 1) in memory

@@ -135,6 +135,14 @@ def test_the_longest_path_is_counted_in_decoded_bytes() -> None:
             ArtifactPath.parse(longer)
 
 
+def test_a_path_is_too_long_before_its_names_are_looked_at() -> None:
+    for name in ("a", "\n", "ü"):
+        with pytest.raises(PathTooLong):
+            ArtifactPath.of(name * (MAX_PATH_BYTES + 1))
+    with pytest.raises(ImpossiblePath):
+        ArtifactPath.of("a" * MAX_PATH_BYTES)
+
+
 @given(st.binary(max_size=30).map(lambda rest: b"/" + rest))
 @example(b"/%C0%AE%C0%AE/")
 def test_any_bytes_are_a_path_within_the_tree_or_none(raw: bytes) -> None:

@@ -28,6 +28,10 @@ _SECRET_WORDS: Final = (
 )
 
 
+class CredentialsInUrl(ValueError):
+    """A setting has credentials in a URL. Says nothing of the value."""
+
+
 def holds_credentials(value: object) -> bool:
     """Whether a setting's value is or contains a URL with a user, a password, a key or a token in it.
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from app.config.credentials import CredentialsInUrl, holds_credentials
 from app.config.ldap_settings import LdapServerSettings
 from app.config.login_settings import LoginSettings
 from app.config.types import (
@@ -166,6 +167,14 @@ class Settings(LdapServerSettings, LoginSettings, ServerSettings):
     """Everything an operator can choose. A test compares `docs/settings.md` with this class."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _has_no_credentials(cls, value: object, info: ValidationInfo) -> object:
+        # As a fault of the setting itself: settings that go with it then ask for nothing on its account.
+        if info.field_name and not is_secret(info.field_name) and holds_credentials(value):
+            raise CredentialsInUrl
+        return value
 
 
 def allowed(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from app.config.credentials import holds_credentials
+from app.config.credentials import CredentialsInUrl
 from app.config.settings import Settings, allowed, credentials_by, is_secret
 
 PREFIX = "PIERHEAD_"
@@ -74,13 +74,10 @@ def load_settings(
     for origin, layer in layers:
         values |= layer
         sources |= dict.fromkeys(layer, origin)
-    telling = [name for name, value in values.items() if not is_secret(name) and holds_credentials(value)]
-    faults += [_describe_credentials(name, sources) for name in telling]
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        wrong = (fault for fault in error.errors(include_url=False) if fault["loc"][0] not in telling)
-        faults += dict.fromkeys(_describe(fault, sources) for fault in wrong)
+        faults += dict.fromkeys(_describe(fault, sources) for fault in error.errors(include_url=False))
     if faults:
         raise ConfigError(tuple(faults))
     return LoadedSettings(settings, sources, path)
@@ -122,6 +119,9 @@ def _is_known(name: str, known: Mapping[str, object], shown: str, faults: list[s
 
 def _describe(fault: Any, sources: Mapping[str, str]) -> str:
     name = str(fault["loc"][0])
+    if isinstance(fault.get("ctx", {}).get("error"), CredentialsInUrl):
+        where = credentials_by(name).replace("`", "")
+        return f"{_named(name, sources)}: must not have credentials in a URL: {where}"
     if fault["type"] == "value_error":
         but = str(fault["ctx"]["error"])
     elif is_secret(name) or not isinstance(fault["input"], (str, int, float)):
@@ -129,11 +129,6 @@ def _describe(fault: Any, sources: Mapping[str, str]) -> str:
     else:
         but = f"got {fault['input']!r}"
     return f"{_named(name, sources)}: must be {allowed(name).replace('`', '')}, but {but}"
-
-
-def _describe_credentials(name: str, sources: Mapping[str, str]) -> str:
-    where = credentials_by(name).replace("`", "")
-    return f"{_named(name, sources)}: must not have credentials in a URL: {where}"
 
 
 def _named(name: str, sources: Mapping[str, str]) -> str:

@@ -258,6 +258,27 @@ def test_the_demonstration_is_for_this_machine_alone() -> None:
     assert fault.endswith("but host is 0.0.0.0")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "value", "others"),
+    [
+        ("oidc_issuer", "https://u:p@idp.example.org", {}),
+        ("oidc_issuer", "gopher://idp.example.org", {}),
+        ("ldap_url", "ldaps://u:p@directory.example.org", {}),
+        ("ldap_url", "ldaps://u:p@directory.example.org", {"demo_login_groups": "staff"}),
+        ("host", "", {"demo_login_groups": "staff"}),
+        ("host", "s3://u:p@bucket", {"demo_login_groups": "staff"}),
+        ("storage", "s3://u:p@bucket", {"delivery": "redirect"}),
+        ("delivery", "acel", {"trusted_proxies": ""}),
+        ("session_idle_seconds", "-1", {"session_refresh_seconds": "60"}),
+    ],
+)
+def test_a_wrong_setting_is_no_fault_of_those_that_go_with_it(
+    wrong: str, value: str, others: dict[str, str]
+) -> None:
+    (fault,) = faults_of(overrides={wrong: value, **others})
+    assert fault.startswith(f"--{wrong.replace('_', '-')} (command line): must ")
+
+
 def test_a_secret_is_never_shown() -> None:
     (fault,) = faults_of(environ={"PIERHEAD_OIDC_CLIENT_ID": "x"}, overrides={"oidc_client_secret": ["hush"]})
     assert "hush" not in fault

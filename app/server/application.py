@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -127,9 +126,18 @@ def check_reserved(routers: Sequence[APIRouter]) -> None:
     Raises:
         ValueError: one is not.
     """
-    paths = [route.path for router in routers for route in router.routes if isinstance(route, Route)]
+    paths = [route.path for router in routers for route in _routes_of(router)]
     if missing := [path for path in paths if not is_reserved(path.split("/")[1])]:
         raise ValueError(f"not in app/domain/reserved.py: {', '.join(missing)}")
+
+
+def _routes_of(router: APIRouter) -> Iterator[Route]:
+    """The routes of a router, those of routers within it included."""
+    for route in router.routes:
+        if isinstance(within := getattr(route, "original_router", None), APIRouter):
+            yield from _routes_of(within)
+        elif isinstance(route, Route):
+            yield route
 
 
 async def name_route(request: Request) -> None:
@@ -139,7 +147,7 @@ async def name_route(request: Request) -> None:
 
 def _allowed(request: Request, routers: Sequence[APIRouter]) -> str | None:
     """Every method of a path, where the framework names those of its first route only."""
-    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    routes = [route for router in routers for route in _routes_of(router)]
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     methods = {method for route in matching for method in route.methods or ()}
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set()))) or None

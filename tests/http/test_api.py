@@ -170,12 +170,17 @@ def test_a_folder_has_no_licence(client: httpx.Client, path: str) -> None:
 @pytest.mark.parametrize("kind", ["ls", "license"])
 @pytest.mark.parametrize(
     "path",
-    ["none", "none/", "d/none", "d/a.txt/", "d/BUILD-INFO.txt", "bare/EULA.txt", "d//a.txt", "d/%2e%2e/bare/f",
-     "d%2Fa.txt", "d/%00", "/d/a.txt", "%64/%zz"],
+    ["none", "none/", "d/none", "d/a.txt/", "d/BUILD-INFO.txt", "bare/EULA.txt", "d//none", "d/%2e%2e/bare/none",
+     "d%2Fa.txt", "d/%00", "/d/none", "%64/%zz"],
 )  # fmt: skip
 def test_what_is_not_there_is_a_problem(client: httpx.Client, kind: str, path: str) -> None:
     for headers in ({}, BROWSER):
         assert problem(client.get(f"/api/{kind}/{path}", headers=headers)) == (404, "not-found")
+
+
+@pytest.mark.parametrize("path", ["d//a.txt", "bare/%2e%2e/d/a.txt", "/d/a.txt", "d/./a.txt"])
+def test_a_path_is_taken_for_its_canonical_form(client: httpx.Client, path: str) -> None:
+    assert client.get(f"/api/ls/{path}").json() == client.get("/api/ls/d/a.txt").json()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

@@ -31,3 +31,12 @@ def test_a_route_for_a_path_that_is_not_reserved_stops_the_start() -> None:
 
     with pytest.raises(ValueError, match=r"not in app/domain/reserved\.py: /robots\.txt"):
         check_reserved([router])
+
+
+def test_a_route_within_another_router_is_checked_too() -> None:
+    inner, outer = APIRouter(), APIRouter()
+    inner.add_api_route("/robots.txt", _answer)
+    outer.include_router(inner)
+
+    with pytest.raises(ValueError, match=r"robots\.txt"):
+        check_reserved([outer])

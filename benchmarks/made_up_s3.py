@@ -71,12 +71,16 @@ class MadeUpS3:
             await _send(writer, method, error, status="404 Not Found")
 
     def _page(self, query: dict[str, str]) -> bytes:
-        """ListObjectsV2. A delimiter is not looked at: no folder has folders in it."""
+        """ListObjectsV2."""
         prefix, most = query.get("prefix", ""), min(int(query.get("max-keys", _MOST_KEYS)), _MOST_KEYS)
         after = query.get("continuation-token") or query.get("start-after", "")
         first = max(bisect_left(self._keys, prefix), bisect_right(self._keys, after))
         end = bisect_left(self._keys, f"{prefix}\U0010ffff")
-        last = min(first + most, end)
+        if "delimiter" in query:
+            elements, last = self._grouped(prefix, first, end, most)
+        else:
+            last = max(first, min(first + most, end))
+            elements = self._elements[first:last]
         is_cut = first < last < end
         token = f"<NextContinuationToken>{self._keys[last - 1]}</NextContinuationToken>" if is_cut else ""
         page = (
@@ -84,9 +88,27 @@ class MadeUpS3:
             '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
             f"<Name>bucket</Name><Prefix>{prefix}</Prefix><MaxKeys>{most}</MaxKeys>"
             f"<IsTruncated>{str(is_cut).lower()}</IsTruncated>{token}"
-            f"{''.join(self._elements[first:last])}</ListBucketResult>"
+            f"{''.join(elements)}</ListBucketResult>"
         )
         return page.encode()
+
+    def _grouped(self, prefix: str, first: int, end: int, most: int) -> tuple[list[str], int]:
+        """Up to `most` objects and common prefixes from the key at `first` on, and the place behind what they cover.
+
+        The store reads from these how each folder is spelled.
+        """
+        elements: list[str] = []
+        place = first
+        while place < end and len(elements) < most:
+            slash = self._keys[place].find("/", len(prefix))
+            if slash < 0:
+                elements.append(self._elements[place])
+                place += 1
+            else:
+                common = self._keys[place][: slash + 1]
+                elements.append(f"<CommonPrefixes><Prefix>{common}</Prefix></CommonPrefixes>")
+                place = bisect_left(self._keys, f"{common}\U0010ffff")
+        return elements, place
 
     async def _send_object(self, writer: asyncio.StreamWriter, method: str) -> None:
         writer.write(_head("200 OK", self._object_bytes, "application/octet-stream"))

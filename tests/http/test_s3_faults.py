@@ -66,6 +66,12 @@ def both(listing: Answer, body: Answer) -> Callable[[SwitchedS3], None]:
     return lambda s3: s3.answer_each(list=listing, get=body)
 
 
+def breaks_once(s3: SwitchedS3) -> None:
+    """The first listing and the first body end early; the next ones are whole."""
+    listing = in_turn(content(LISTING.encode(), claims=10_000), s3.serve)
+    s3.answer_each(list=listing, get=breaking(reset))
+
+
 FAULTS: dict[str, Callable[[SwitchedS3], None]] = {
     "does not answer": every(hang),
     "refuses connections": SwitchedS3.refuse,
@@ -77,15 +83,12 @@ FAULTS: dict[str, Callable[[SwitchedS3], None]] = {
     "403 `AccessDenied`": every(status(403, "AccessDenied")),
     "404 `NoSuchBucket`": every(status(404, "NoSuchBucket")),
     "XML that ends early": both(xml(LISTING), stored(CONTENT, e_tag=E_TAG)),
-    "a page that is no listing": both(xml("<html></html>"), stored(CONTENT, e_tag=E_TAG)),
-    "resets once in the midst of a body": both(
-        in_turn(content(LISTING.encode(), claims=10_000), xml(LISTING + "</ListBucketResult>")),
-        breaking(reset),
-    ),
+    "a page that is not a listing": both(xml("<html></html>"), stored(CONTENT, e_tag=E_TAG)),
+    "resets once in the middle of a body": breaks_once,
     "ends every body after a few bytes": both(
         content(LISTING.encode(), claims=10_000), stored(CONTENT, e_tag=E_TAG, sends=100)
     ),
-    "stops in the midst of a body": both(hang, breaking(hang)),
+    "stops in the middle of a body": both(hang, breaking(hang)),
     "a `Content-Length` that is too small": both(xml(LISTING), content(CONTENT[:-1], e_tag=E_TAG)),
     "a `Content-Length` that is too large": both(
         content(LISTING.encode(), claims=10_000), content(CONTENT, claims=len(CONTENT) + 1, e_tag=E_TAG)

@@ -109,7 +109,7 @@ def test_a_client_that_does_not_read_is_not_read_for() -> None:
 
 def test_what_a_client_does_not_read_stays_in_s3(monkeypatch: pytest.MonkeyPatch) -> None:
     outpour = Outpour(1 << 30)
-    with run_switched_s3({}) as s3:
+    with run_switched_s3({"f.bin": b""}) as s3:  # listed with its key; its bytes are the outpour
         point_aws_at(monkeypatch, S3Endpoint(s3.url))
         s3.answer_each(head=outpour, get=outpour)
         with (

@@ -172,7 +172,7 @@ class Settings(LdapServerSettings, LoginSettings, ServerSettings):
     @classmethod
     def _has_no_credentials(cls, value: object, info: ValidationInfo) -> object:
         # As a fault of the setting itself: settings that go with it then ask for nothing on its account.
-        if info.field_name and not is_secret(info.field_name) and holds_credentials(value):
+        if info.field_name and not is_secret(info.field_name, cls) and holds_credentials(value):
             raise CredentialsInUrl
         return value
 
@@ -196,9 +196,9 @@ def credentials_by(name: str) -> str:
     return next(said, "leave them out")
 
 
-def is_secret(name: str) -> bool:
+def is_secret(name: str, of: type[Settings] = Settings) -> bool:
     """Whether a setting's values are secrets, which are never quoted."""
-    return "SecretStr" in repr(Settings.model_fields[name].annotation)
+    return "SecretStr" in repr(of.model_fields[name].annotation)
 
 
 def masked(settings: Settings) -> dict[str, str]:

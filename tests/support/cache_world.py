@@ -238,8 +238,13 @@ class World:
                 yield answer
 
     def _is_a_walk(self, ask: Ask, asker: Asker, answer: Answer, states: tuple[State, ...]) -> bool:
-        folder = ArtifactPath.parse(ask.path.encode("ascii"))
-        is_all = answer.is_whole and answer.header(b"link") is None
+        located = answer.header(b"content-location")
+        if located is not None and not any(
+            right.header(b"content-location") == located for right in self._right_answers(ask, asker, states)
+        ):
+            return False  # no link has led there
+        folder = ArtifactPath.parse(located or ask.path.encode("ascii"))
+        is_all = answer.is_whole and b'rel="next"' not in (answer.header(b"link") or b"")
         if ask.method == "HEAD":
             return answer.body == b"" and any(True for _ in self._oracle.walks(states, folder, asker))
         return any(

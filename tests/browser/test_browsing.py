@@ -36,8 +36,10 @@ class TestWay:
 
     def test_back_by_the_breadcrumbs(self, site: Published, page: Page) -> None:
         page.goto(site.url_of("tree/nested/one/two/"))
-        crumbs = page.get_by_role("navigation", name="Breadcrumb").get_by_role("link")
-        assert crumbs.all_text_contents() == ["Pierhead", "tree", "nested", "one", "two"]
+        way = page.get_by_role("navigation", name="Breadcrumb")
+        crumbs = way.get_by_role("link")
+        assert crumbs.all_text_contents() == ["Pierhead", "tree", "nested", "one"]
+        expect(way.locator("[aria-current=page]")).to_have_text("two")
         crumbs.nth(2).click()
         expect(page).to_have_url(site.url_of("tree/nested/"))
         entry(page, "Pierhead")

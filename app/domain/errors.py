@@ -4,12 +4,14 @@ PierheadError
 ├── RequestError                the request itself cannot be answered
 │   ├── ImpossiblePath          no tree can hold this path
 │   ├── PathTooLong
+│   ├── PathAboveRoot
 │   └── BadParameter            a query parameter, header or form field is malformed
 ├── NotFound                    nothing there, or hidden: both look the same everywhere
 ├── AmbiguousPattern            a wildcard that matches several files
 ├── Moved                       the path is a link; ask for its target
 ├── AuthenticationFailed        credentials were sent and are invalid
 ├── RevocationsUnknown          the list of revoked tokens cannot be read
+├── TooManyRequests             the client has asked too often
 ├── SessionDue                  logged in, but the groups have to be asked for again
 ├── LoginFailed                 a login failed
 ├── LoginUnavailable            the identity provider or directory does not answer

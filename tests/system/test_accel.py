@@ -26,8 +26,8 @@ from tests.support.store_contract import LARGE, ODD_NAMES
 
 TERMS = "Be nice."
 TEXT = b"0123456789" * 1000
-LONGEST = "\u00e9" * 507 + "x"
-"""Of the longest key that S3 has, 1,024 bytes, what `tree/odd/` leaves; with every byte to be escaped."""
+LONGEST = "é" * 127 + "x"
+"""Of the longest name that is served, 255 bytes, nearly every byte to be escaped."""
 NOT_UTF8 = os.fsdecode(b"raw\xff\xfe name")
 POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
 FILES = {
@@ -267,7 +267,11 @@ def test_the_internal_locations_are_not_there_for_clients(site: Site) -> None:
 
 
 def test_links_are_as_without_nginx(directory_site: Site) -> None:
-    assert directory_site.get("/inside.txt").headers["location"] == "/d/f.txt"
+    before = directory_site.left_to_nginx()
+    linked = directory_site.get("/inside.txt")
+    assert (linked.status_code, linked.content) == (200, TEXT)
+    assert linked.headers["content-location"] == "/d/f.txt"
+    assert directory_site.left_to_nginx() == before + 1
     assert directory_site.get("/outside.txt").status_code == 404
 
 

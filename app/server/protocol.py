@@ -1,9 +1,8 @@
 """Reads requests off the wire, within bounds.
 
-uvicorn's own protocol takes a request head of any size, and waits for the rest of it as long as the client
-likes. Here both are bounded while the bytes arrive, bodies have a deadline too, and what is no HTTP is refused in the
-form that all other errors have. A request whose answer is in memory is answered as soon as its head is read, by one write and
-without the task and messages that ASGI takes.
+uvicorn's own protocol takes a request head of any size, and waits for the rest for as long as the client likes. Here
+both are bounded, bodies have a deadline, and bytes that are not HTTP are refused in the form of all other errors. A
+request whose answer is in memory is answered by one write, without the task and messages of ASGI.
 """
 
 from __future__ import annotations

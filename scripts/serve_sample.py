@@ -112,8 +112,8 @@ Serving {storage} at {base}/
 In the sample tree:
   a public file    curl -fLO {base}/{PUBLIC_FILE}
   under a licence  curl -fLO -H 'License-Accepted: {digest}' {base}/{EULA_FILE}
-  for members      log in at {base}/login as alice, with the password alice
-                   curl -fLO -H "Authorization: Bearer $({token})" {base}/{PRIVATE_FILE}
+  for members      curl -fLO -H "Authorization: Bearer $({token})" {base}/{PRIVATE_FILE}
+                   or log in at {base}/login as alice, with the password alice
 
 Ctrl-C stops the server.
 """

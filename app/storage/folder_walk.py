@@ -10,7 +10,7 @@ from app.domain.entries import Found, Listing, Skipped
 from app.domain.entry_table import EntryTable
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath
-from app.domain.turns import run_aside
+from app.domain.turns import Turns, run_aside
 from app.storage.store import ListNames
 
 PAGE_ENTRIES: Final = 1000
@@ -35,7 +35,9 @@ async def walk_by_folders(
     start = position_of(after)
     levels = [await _level(path, list_folder)]
     page: list[Found] = []
+    turns = Turns()
     while levels:
+        await turns.give()
         found = next(levels[-1], None)
         if found is None:
             levels.pop()

@@ -10,6 +10,7 @@ from app.catalog.subtree.lookahead import LookaheadWalk, WalkedFolder
 from app.domain.entries import File, Folder, Found
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
+from app.domain.turns import Turns
 
 
 async def pages(*found: Found) -> AsyncIterator[Sequence[Found]]:
@@ -28,7 +29,7 @@ def file(path: str) -> Found:
 
 
 async def passed(*found: Found) -> list[str]:
-    passage = LookaheadWalk(pages(*found), [WalkedFolder(ROOT, None, Folder(""), is_whole=True)])
+    passage = LookaheadWalk(pages(*found), [WalkedFolder(ROOT, None, Folder(""), is_whole=True)], Turns())
     texts = []
     while (page := await passage.next_page()) is not None:
         texts += [each.folder.path.child(each.entry.name).text for each in page]

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Awaitable
+from typing import TypeVar
 
 import pytest
 
 from app.catalog import Catalog, views
+from app.domain import turns
 from app.domain.access import ANONYMOUS, Principal, VisibleEntry
 from app.domain.entries import Entry
 from app.domain.entry_table import EntryTable
 from app.domain.errors import AmbiguousPattern, Moved, NotFound
 from app.domain.paths import ArtifactPath
-from app.domain.turns import ENTRIES_PER_TURN, MANY_ENTRIES, InTurns, run_aside
+from app.domain.turns import MANY_ENTRIES, TURN_SECONDS, InTurns, Turns, run_aside
 from app.policy.decide import visible_entry
 from app.policy.rules import Rules
 from tests.support.catalogs import catalog_over, tree_of
 from tests.support.in_process import Ask, Asker, send
 from tests.support.live_server import app_over
+
+T = TypeVar("T")
 
 FILES = 2 * MANY_ENTRIES
 FOLDER = ArtifactPath.of("big", is_folder=True)
@@ -133,40 +138,59 @@ async def test_what_was_rendered_once_costs_nothing(
     assert (work.made, work.decided) == (0, 0)
 
 
-async def test_others_get_turns_between_a_few_hundred_entries() -> None:
-    turns = 0
+class Clock:
+    """One that goes on by a millisecond each time that it is looked at."""
 
-    async def count() -> None:
-        nonlocal turns
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.001
+        return self.now
+
+
+async def counted(work: Awaitable[T]) -> tuple[T, int]:
+    """What work gives, and how often others had a turn meanwhile."""
+    count = 0
+
+    async def others() -> None:
+        nonlocal count
         while True:
-            turns += 1
+            count += 1
             await asyncio.sleep(0)
 
-    counting = asyncio.create_task(count())
-    assert [item async for item in InTurns(range(10 * ENTRIES_PER_TURN))] == list(
-        range(10 * ENTRIES_PER_TURN)
-    )
-    counting.cancel()
-    assert turns >= 10
+    counting = asyncio.create_task(others())
+    await asyncio.sleep(0)
+    count = 0
+    try:
+        return await work, count
+    finally:
+        counting.cancel()
 
 
-async def test_a_page_of_a_subtree_gives_turns_to_others() -> None:
-    store = tree_of(*(f"big/f{n:04}" for n in range(10 * ENTRIES_PER_TURN)))
+async def test_others_get_their_turn_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "perf_counter", Clock())
+    shared = Turns()
+
+    async def some() -> list[int]:
+        # Parts that are each too short for a turn are one piece of work together.
+        return [item for _ in range(100) async for item in InTurns(range(3), shared)]
+
+    items, others = await counted(some())
+    assert items == [0, 1, 2] * 100
+    assert others >= 300 * 0.001 / (TURN_SECONDS + 0.002)
+
+
+@pytest.mark.parametrize("query", ["recursive=true", "recursive=true&limit=100000"])
+async def test_a_subtree_gives_turns_to_others(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = tree_of(*(f"big/{n % 50:02}/f{n:04}" for n in range(2000)))
     app, asker = app_over(store, cache_ttl=60), Asker("anonymous")
     await send(app, Ask("/big/"), asker)
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.create_task(count())
-    answer = await send(app, Ask("/big/", "recursive=true&limit=100000"), asker)
-    counting.cancel()
-    assert answer.body.count(b"\n") == 10 * ENTRIES_PER_TURN
-    assert turns >= 10
+    monkeypatch.setattr(turns, "perf_counter", Clock())
+    answer, others = await counted(send(app, Ask("/big/", query), asker))
+    assert answer.body.count(b"\n") == 2050
+    # Each entry is looked at twice at least: where it is read, and where it goes out.
+    assert others >= 2 * 2000 * 0.001 / (TURN_SECONDS + 0.002)
 
 
 async def test_long_work_is_done_beside_the_event_loop() -> None:

@@ -10,6 +10,7 @@ from app.domain.entries import Entry, File, Folder, Found, Skipped, walk_order
 from app.domain.entry_table import EntryTable
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
+from app.domain.turns import InTurns, Turns
 from app.policy.control_file_names import LINK_FILE, is_hidden_name
 from app.policy.decide import Rules
 
@@ -114,10 +115,14 @@ class LookaheadWalk:
     Args:
         pages: of the walk.
         trail: the folder that is walked, and those below it that the walk begins in, from the top down.
+        turns: of the work that this is a part of.
     """
 
-    def __init__(self, pages: AsyncIterator[Sequence[Found]], trail: Sequence[WalkedFolder]) -> None:
+    def __init__(
+        self, pages: AsyncIterator[Sequence[Found]], trail: Sequence[WalkedFolder], turns: Turns
+    ) -> None:
         self._pages = pages
+        self._turns = turns
         self._inside = list(trail)
         self._ahead: deque[list[Passed]] = deque()
         self._is_over = False
@@ -145,7 +150,8 @@ class LookaheadWalk:
             self._is_over = True
             self._leave(0)
             return False
-        self._ahead.append([passed for found in page if (passed := self._pass(found))])
+        all_passed = InTurns(map(self._pass, page), self._turns)
+        self._ahead.append([passed async for passed in all_passed if passed is not None])
         return True
 
     def _pass(self, found: Found) -> Passed | None:

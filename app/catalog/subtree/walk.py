@@ -21,7 +21,7 @@ from app.domain.entries import Entry, File, Folder, walk_order
 from app.domain.entry_table import EntryTable
 from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged, RulesUnreadable, StoreDenied
 from app.domain.paths import ArtifactPath
-from app.domain.turns import InTurns, run_aside
+from app.domain.turns import InTurns, Turns, run_aside
 from app.policy.control_file_names import LINK_FILE
 from app.policy.decide import visible_entry
 from app.policy.site_policy import SitePolicy
@@ -67,6 +67,7 @@ class SubtreeWalk:
         self._principal = principal
         self._at_once = asyncio.Semaphore(FOLDERS_AT_ONCE)
         self._closed: set[ArtifactPath] = set()
+        self._turns = Turns()
 
     async def walk(self, path: ArtifactPath, behind: ArtifactPath) -> AsyncGenerator[VisibleEntry, None]:
         """Everything below a folder.
@@ -81,7 +82,7 @@ class SubtreeWalk:
         """
         async with aclosing(self._passed(path, behind)) as parts:
             async for part in parts:
-                async for visible in InTurns(map(self._show, part)):
+                async for visible in InTurns(map(self._show, part), self._turns):
                     if visible is not None:
                         yield visible
 
@@ -92,7 +93,7 @@ class SubtreeWalk:
         trail = _trail(path, behind)
         start = "" if behind == path else behind.text
         async with aclosing(self._store.walk(path, start, self._names_in)) as pages:
-            passage = LookaheadWalk(pages, trail)
+            passage = LookaheadWalk(pages, trail, self._turns)
             merging = SnapshotMerge(start.encode("utf-8", "surrogateescape"))
             await self._settle(trail, passage)
             yield merging.move_to(trail[-1])
@@ -118,7 +119,7 @@ class SubtreeWalk:
         new = sorted((folder for folder in folders if folder.sight is None), key=_depth)
         for _, of_one_depth in groupby(new, key=_depth):
             entered = []
-            async for folder in InTurns(of_one_depth):
+            async for folder in InTurns(of_one_depth, self._turns):
                 if self._is_entered(folder):
                     entered.append(folder)
                 else:

@@ -30,7 +30,7 @@ run: setup ## Serve the sample tree (or PIERHEAD_STORAGE) on HOST:PORT, 127.0.0.
 	@exec $(BIN)/python -m scripts.serve_sample --host "$(HOST)" --port "$(PORT)"
 
 .PHONY: quick
-quick: $(VENV)/.dev-installed ## Run the unit and contract tests without coverage, about a minute
+quick: $(VENV)/.dev-installed ## Run the unit and contract tests without coverage, about three minutes
 	$(BIN)/pytest tests/unit tests/contract -n 2 -q $(PYTEST_ARGS)
 
 .PHONY: test
@@ -38,7 +38,7 @@ ifdef FILE
 test: $(VENV)/.dev-installed
 	$(BIN)/pytest $(FILE) $(PYTEST_ARGS)
 else
-test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, about six minutes (FILE=tests/... for some of them)
+test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, about nine minutes (FILE=tests/... for some of them)
 	$(BIN)/pytest tests/unit tests/contract tests/http -n 2 --cov --cov-report=term $(PYTEST_ARGS)
 endif
 

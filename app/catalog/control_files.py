@@ -42,7 +42,7 @@ class ControlNames(NamedTuple):
     """What a listing shows that may govern its folder.
 
     Attributes:
-        files: names of the files that the folder keeps to itself.
+        files: names of the files that may govern it.
         skipped: names of what is there and cannot be served.
         folders: names of sub-folders; those that are called like a control file may be links.
     """

@@ -16,7 +16,7 @@ from app.domain.entries import Entry
 from app.domain.errors import PierheadError
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import BUILD_INFO, LINK_FILE
-from app.policy.eula import EULA, OPEN_EULA
+from app.policy.eula import EULA, OPEN_EULA, is_like_eula
 from app.storage.store import FirstPage
 
 if TYPE_CHECKING:
@@ -34,16 +34,21 @@ def unseen_control_names(first_page: FirstPage) -> tuple[str, ...]:
     return tuple(name for name in _FIXED_NAMES if name.encode("ascii") > first_page.last)
 
 
-def certain_entries(first_page: FirstPage, control_names: Sequence[str]) -> Iterator[Entry]:
+def certain_entries(
+    first_page: FirstPage, control_names: Sequence[str], *, default_public: bool
+) -> Iterator[Entry]:
     """The entries whose rules are known by what has been seen of the folder.
 
     Args:
         control_names: of all control files of fixed names in the folder, and of those in the beginning.
+        default_public: whether a file that nothing governs is public. Otherwise the presence of an EULA file of
+            another file, which may still come, opens it.
     """
     is_governed = not _OF_ALL_FILES.isdisjoint(control_names)
+    is_open = default_public or any(map(is_like_eula, control_names))
     for entry in first_page.entries:
         raw = entry.name.encode("utf-8", "surrogateescape")
-        if entry.is_folder or is_governed or raw + _LAST_LICENCE <= first_page.last:
+        if entry.is_folder or is_governed or (is_open and raw + _LAST_LICENCE <= first_page.last):
             yield entry
 
 

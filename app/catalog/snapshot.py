@@ -10,7 +10,7 @@ from app.cache.memory_size import size_with_parts
 from app.domain.entries import Entry, File, Folder, listing_order
 from app.domain.entry_table import EntryTable
 from app.domain.paths import ArtifactPath
-from app.policy.control_file_names import HIDDEN_MARKS, is_hidden_name
+from app.policy.control_file_names import GOVERNING_MARKS, may_govern
 from app.policy.decide import Rules
 
 SNAPSHOT_BYTES = 2_500
@@ -52,24 +52,24 @@ class Snapshot(NamedTuple):
             return None
         return self.entries[place]
 
-    def kept_back(self) -> dict[str, File]:
-        """The files that it keeps to itself, by name."""
-        return kept_back(self.entries)
+    def governing_files(self) -> dict[str, File]:
+        """The files that may govern it, by name."""
+        return governing_files(self.entries)
 
 
-def kept_back(entries: EntryTable) -> dict[str, File]:
-    """Those of a folder's files that it keeps to itself, by name."""
-    return {entry.name: entry for entry in _with_hidden_names(entries) if isinstance(entry, File)}
+def governing_files(entries: EntryTable) -> dict[str, File]:
+    """Those of a folder's files that may govern it, by name."""
+    return {entry.name: entry for entry in _with_governing_names(entries) if isinstance(entry, File)}
 
 
-def folders_kept_back(entries: EntryTable) -> tuple[str, ...]:
-    """Names of the sub-folders that are called like files which a folder keeps to itself."""
-    return tuple(entry.name for entry in _with_hidden_names(entries) if entry.is_folder)
+def look_alikes(entries: EntryTable) -> tuple[str, ...]:
+    """Names of the sub-folders that are called like files which may govern a folder."""
+    return tuple(entry.name for entry in _with_governing_names(entries) if entry.is_folder)
 
 
-def _with_hidden_names(entries: EntryTable) -> Iterator[Entry]:
-    marked = (entry for mark in HIDDEN_MARKS for entry in entries.with_part(mark))
-    return (entry for entry in marked if is_hidden_name(entry.name))
+def _with_governing_names(entries: EntryTable) -> Iterator[Entry]:
+    marked = (entry for mark in GOVERNING_MARKS for entry in entries.with_part(mark))
+    return (entry for entry in marked if may_govern(entry.name))
 
 
 def is_same(one: Snapshot, other: Snapshot) -> bool:

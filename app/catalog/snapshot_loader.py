@@ -15,7 +15,7 @@ import structlog
 
 from app.catalog.control_files import ControlFiles, ControlNames, read_control_files, read_those_there
 from app.catalog.first_page import FirstPages, FirstPageWatch, certain_entries, unseen_control_names
-from app.catalog.snapshot import Snapshot, folders_kept_back, kept_back
+from app.catalog.snapshot import Snapshot, governing_files, look_alikes
 from app.domain.entries import ControlFile, Entry, FileInfo
 from app.domain.entry_table import EntryTable
 from app.domain.errors import MalformedRules, RequestError
@@ -101,7 +101,7 @@ class SnapshotLoader:
             listing = await store.list_folder(path, watch)
         found = listing.entries
         entries = await run_aside(partial(_in_listing_order, found), entries=len(found))
-        names = ControlNames(tuple(kept_back(entries)), listing.skipped, folders_kept_back(entries))
+        names = ControlNames(tuple(governing_files(entries)), listing.skipped, look_alikes(entries))
         rules_and_link = await self.read_rules_and_link(store, path, names)
         _log.debug(
             "folder_read",
@@ -139,15 +139,16 @@ class SnapshotLoader:
         Control files that may come later in the listing are asked for by their names. Files for which such a name
         is not certain are left out.
         """
-        names = tuple(kept_back(first_page.entries))
+        names = tuple(governing_files(first_page.entries))
         wanted = {*control_files_to_read((*names, *first_page.skipped)), *unseen_control_names(first_page)}
         known = await read_those_there(store, path, sorted(wanted), names)
         if LINK_FILE in names or LINK_FILE in known:
             return None
         names = (*names, *(name for name in known if name not in names))
-        seen = ControlNames(names, first_page.skipped, folders_kept_back(first_page.entries))
+        seen = ControlNames(names, first_page.skipped, look_alikes(first_page.entries))
         rules_and_link = await self.read_rules_and_link(store, path, seen, known)
-        entries = EntryTable.of(certain_entries(first_page, names)).in_listing_order()
+        certain = certain_entries(first_page, names, default_public=self._default_public)
+        entries = EntryTable.of(certain).in_listing_order()
         return Snapshot(
             path, entries, rules_and_link.rules, None, rules_and_link.fingerprint, next(self._versions)
         )

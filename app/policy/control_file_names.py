@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.policy.eula import EULA, OPEN_EULA, split_eula_name
+from app.policy.eula import EULA, OPEN_EULA, is_like_eula, split_eula_name
 
 BUILD_INFO = "BUILD-INFO.txt"
 LINK_FILE = ".s3_linked_from"
@@ -12,8 +12,8 @@ LINK_FILE = ".s3_linked_from"
 _HIDDEN = frozenset({BUILD_INFO, EULA, OPEN_EULA, "HEADER.html", "HEADER.textile", ".htaccess", LINK_FILE})
 _TEXTILE = ".textile"
 
-HIDDEN_MARKS = (BUILD_INFO, "EULA.txt", "HEADER.", ".htaccess", LINK_FILE, "HOWTO_", _TEXTILE)
-"""Every hidden name has at least one of these in it."""
+GOVERNING_MARKS = (BUILD_INFO, EULA, LINK_FILE)
+"""Every name that may govern its folder has one of these in it."""
 
 
 def is_hidden_name(name: str) -> bool:
@@ -33,8 +33,17 @@ def is_hidden_name(name: str) -> bool:
     )
 
 
+def may_govern(name: str) -> bool:
+    """Whether a file of this name can make a difference to the rules of its folder, be it by its presence alone.
+
+    Args:
+        name: base name of a file.
+    """
+    return name in (BUILD_INFO, LINK_FILE) or is_like_eula(name)
+
+
 def governing_names(names: Iterable[str]) -> frozenset[str]:
-    """The names of a folder's files that decide about it: its link file, and the kind of control file that counts.
+    """The files of a folder whose content decides about it: its link file, and the kind of control file that counts.
 
     A BUILD-INFO.txt stands above every EULA file, and an OPEN-EULA.txt above the others.
 

@@ -3,6 +3,7 @@
     OPEN-EULA.txt           every file is open
     EULA.txt                every file is behind one licence
     NAME.EULA.txt[.THEME]   the file NAME is behind a licence; the remaining files are open
+    any other *EULA.txt*    an ordinary file; it opens all files but NAME if it is NAME.EULA.txt*
 
 The first kind that is present counts. A licence is the file's own text; where that is blank, as older trees
 have it, the site's default text for the theme.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ EULA = "EULA.txt"
 OPEN_EULA = "OPEN-EULA.txt"
 
 _EULA_OF_FILE = re.compile(r"(?P<file>.+)\.EULA\.txt(?:\.(?P<theme>.+))?", re.DOTALL)
+_SLIP_OF_FILE = re.compile(r"(?P<file>.+)\.EULA\.txt.*", re.DOTALL)
 _ALIASES = {"ste": "stericsson"}
 _THEMES_BY_PATH = (("snowball", "stericsson"), ("origen", "samsung"))
 """Boards whose files had a licence of their own: part of the path, and theme."""
@@ -82,18 +84,22 @@ class EulaRules(ControlRules):
     Attributes:
         rest: terms of the files that nothing below has terms for.
         by_name: terms of the files that have a licence of their own.
+        ungoverned: names of files about which nothing is said.
         by_theme: set where a blank EULA.txt covers the folder: terms by theme of the file's path.
         folder_text: the folder's path, where a theme may show.
     """
 
     rest: Terms
     by_name: Mapping[str, Terms] = field(default_factory=dict)
+    ungoverned: frozenset[str] = frozenset()
     by_theme: Mapping[str, Terms] = field(default_factory=dict)
     folder_text: str = ""
 
-    def for_file(self, name: str, /) -> Terms:
+    def for_file(self, name: str, /) -> Terms | None:
         if self.by_theme:
             return self.by_theme[_theme_by_path(self.folder_text + name)]
+        if name in self.ungoverned:
+            return None
         return self.by_name.get(name, self.rest)
 
 
@@ -106,13 +112,19 @@ def split_eula_name(name: str) -> EulaName | None:
     return EulaName(match["file"], match["theme"]) if match else None
 
 
+def is_like_eula(name: str) -> bool:
+    """Whether the presence of a file of this name counts: that of every EULA file, and of one that is only called alike."""
+    return EULA in name
+
+
 def read_eula_files(
-    folder: ArtifactPath, files: Sequence[ControlFile], defaults: DefaultLicences
+    folder: ArtifactPath, names: Iterable[str], files: Sequence[ControlFile], defaults: DefaultLicences
 ) -> ControlRules:
     """The rules of a folder without BUILD-INFO.txt and OPEN-EULA.txt.
 
     Args:
         folder: whose files they are.
+        names: of all its files that are like EULA files; others do not count.
         files: its EULA.txt alone, or every NAME.EULA.txt[.THEME]; none where the folder has neither.
 
     Raises:
@@ -128,11 +140,17 @@ def read_eula_files(
             licence = _licence(text, split.theme, defaults)
             basis = Basis(source, f"{split.licensed} is behind the licence {licence.name} ({licence.digest})")
             by_name.setdefault(split.licensed, []).append(Terms(licences=(licence,), basis=(basis,)))
-    if not by_name:
+    alike = sorted(filter(is_like_eula, names))
+    if not alike:
         return ControlRules()
-    first = control_file_source(folder, min(file.name for file in files))
-    rest = Basis(first, "files without an EULA file of their own are open, as another file has one")
-    return EulaRules(Terms(basis=(rest,)), {name: combine(terms) for name, terms in by_name.items()})
+    # The kind that opened folders before there was OPEN-EULA.txt. A slip in its name must not open what it is to protect.
+    slips = frozenset(slip["file"] for slip in map(_SLIP_OF_FILE.fullmatch, alike) if slip)
+    source = control_file_source(folder, alike[0])
+    rest = Basis(
+        source, "files without an EULA file of their own are open, as the folder has one that is not theirs"
+    )
+    by_file = {name: combine(terms) for name, terms in by_name.items()}
+    return EulaRules(Terms(basis=(rest,)), by_file, ungoverned=slips - by_file.keys())
 
 
 def open_eula(folder: ArtifactPath) -> EulaRules:

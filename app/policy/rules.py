@@ -110,7 +110,7 @@ def _read_control_files(
         return _read_build_info(folder, files[0])
     if OPEN_EULA in names:
         return open_eula(folder)
-    return read_eula_files(folder, files, default_licences)
+    return read_eula_files(folder, names, files, default_licences)
 
 
 def _read_build_info(folder: ArtifactPath, file: ControlFile) -> ControlRules:

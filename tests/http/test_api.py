@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -39,6 +40,9 @@ License-Type: open
 """
 
 
+ODD = "~a_b-c.d!$&'()*+,;=:@"
+
+
 @pytest.fixture(scope="module")
 def client(tree: SiteTree) -> Iterator[httpx.Client]:
     tree.put("d/BUILD-INFO.txt", TWO)
@@ -62,6 +66,8 @@ def client(tree: SiteTree) -> Iterator[httpx.Client]:
     tree.put("malformed/f", b"x")
     tree.put("bare/f", b"x")
     tree.put("empty/")
+    tree.put(f"odd/{ODD}/f")
+    tree.put('odd/"#%<?' + ODD)
     with client_of(tree.app(policy=POLICY)) as http:
         yield http
 
@@ -99,6 +105,21 @@ def test_folders_without_a_time_have_none(memory: MemoryTree, directory: Directo
 def test_one_file_is_a_list_of_one_by_its_own_name(client: httpx.Client) -> None:
     (item,) = client.get("/api/ls/d/%C3%BC%20b%2Bc.txt").json()["files"]
     assert (item["name"], item["url"], item["size"]) == ("ü b+c.txt", "/d/%C3%BC%20b+c.txt", 5)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["/api/ls/odd/", "/odd/?format=json", "/odd/?format=ndjson", "/api/v1/manifest/odd/?digests=true"],
+)
+def test_urls_leave_alone_what_a_segment_may_hold(client: httpx.Client, asked: str) -> None:
+    """RFC 3986 section 3.3: unreserved, sub-delims, `:` and `@`."""
+    answer = client.get(asked)
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    items = lines[0].get("files") or lines[0].get("entries") or lines
+    urls = {item["url"] for item in items}
+    assert urls >= {f"/odd/{ODD}/", f"/odd/%22%23%25%3C%3F{ODD}"}
+    for url in urls:
+        assert client.get(url).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/api/ls", "/api/ls/", "/api/ls?x=1"])

@@ -172,8 +172,11 @@ def test_malformed_rules_close_the_folder_and_nothing_else(site: Site, content: 
         ("foo.txt.EULA.txt.unknown", "foo.txt", 403),
         ("OPEN-EULA.txt", "f", 200),
         ("EULA.txt", "f", 403),
-        ("foo.OPEN-EULA.txt.bak", "f", 403),  # opens nothing where the default is closed
-        ("NOT-EULA.txt.gz", "f", 403),
+        ("MY-EULA.txt", "f", 200),  # its presence opens what nothing protects
+        ("foo.OPEN-EULA.txt.bak", "f", 200),
+        ("NOT-EULA.txt.gz", "NOT-EULA.txt.gz", 200),
+        ("foo.EULA.txt~", "foo", 403),
+        ("MY-EULA.TXT", "f", 403),
     ],
 )
 def test_eula_files_count_by_their_whole_name(

@@ -153,6 +153,33 @@ def test_the_old_api_lists_the_one_match(client: httpx.Client) -> None:
     assert client.get("/api/ls/builds/latest/*.absent").status_code == 404
 
 
+@pytest.mark.parametrize("api", ["/api/ls", "/api/license"])
+@pytest.mark.parametrize(
+    ("pattern", "means"),
+    [
+        ("/builds/1/*.img.gz", "/builds/1/boot-1.0.img.gz"),
+        ("/builds/latest/*.img.gz", "/builds/1/boot-1.0.img.gz"),
+        ("/builds/1/%2A.img.gz", "/builds/1/boot-1.0.img.gz"),
+        ("/builds/1/a%5B!2%5D.bin", "/builds/1/a1.bin"),
+        ("/builds/1/folder*", "/builds/1/folder-x/"),
+        ("/eula/gcc*", "/eula/gcc+1.img"),
+        ("/builds/1/a*.bin", "ambiguous-pattern"),
+        ("/builds/1/*.secre%3F", "not-found"),
+        ("/builds/1/*.absent", "not-found"),
+        ("/bui*/1/MD5SUMS", "not-found"),
+    ],
+)
+def test_the_old_api_takes_a_wildcard_as_a_download_does(
+    client: httpx.Client, api: str, pattern: str, means: str
+) -> None:
+    answer = client.get(api + pattern)
+    if means.startswith("/"):
+        assert answer.status_code == 200
+        assert answer.json() == client.get(api + means).json()
+    else:
+        assert problem(answer) == problem(client.get(pattern)) == (404, means)
+
+
 def test_a_pattern_made_to_be_slow_is_not(client: httpx.Client) -> None:
     answer = client.get("/slow/" + "*a" * 60 + "*z", timeout=5)
     assert answer.status_code == 404

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.catalog import Catalog, FolderView, PartialView
@@ -79,7 +79,10 @@ async def test_without_rules_a_file_is_shown_once_no_licence_of_its_own_can_foll
         assert names_of(seen.first) == ["a"]  # b.EULA.txt would come behind b-x
 
 
-CONTROL_NAMES = ("EULA.txt", "OPEN-EULA.txt", "a.EULA.txt", "b.EULA.txt.samsung", "BUILD-INFO.txt")
+CONTROL_NAMES = (
+    *("EULA.txt", "OPEN-EULA.txt", "a.EULA.txt", "b.EULA.txt.samsung", "BUILD-INFO.txt"),
+    *("MY-EULA.txt", "a.EULA.txt~", "a-EULA.txt"),
+)
 FILES = st.sets(st.sampled_from(["0", "1", "A", "a", "a-b", "a.", "b", "b!", "b.EULA", "z", "Z"]), min_size=1)
 CONTROLS = st.dictionaries(
     st.sampled_from(CONTROL_NAMES),
@@ -88,12 +91,19 @@ CONTROLS = st.dictionaries(
 )
 
 
-@given(FILES, CONTROLS, st.integers(1, 6), st.sampled_from([ANONYMOUS, STAFF]))
+@given(
+    FILES,
+    CONTROLS,
+    st.integers(1, 6),
+    st.sampled_from([ANONYMOUS, STAFF]),
+    st.sampled_from(["public", "closed"]),
+)
+@example({"0", "1"}, {"MY-EULA.txt": b""}, 2, ANONYMOUS, "closed")
 async def test_a_beginning_is_a_part_of_what_the_whole_shows(
-    files: set[str], controls: dict[str, bytes], first: int, principal: Principal
+    files: set[str], controls: dict[str, bytes], first: int, principal: Principal, default_tier: str
 ) -> None:
     store = large(*files, *controls, first=first, contents=controls)
-    catalog = catalog_over(store)
+    catalog = catalog_over(store, default_tier=default_tier)
     asked = asyncio.create_task(catalog.view_partial(FOLDER, principal))
     for _ in range(100):
         await asyncio.sleep(0)

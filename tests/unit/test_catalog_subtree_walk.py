@@ -41,6 +41,7 @@ CONTROL_FILES = [
     ("OPEN-EULA.txt", b""),
     ("EULA.txt", b"the text"),
     ("x.img.EULA.txt", b"another text"),
+    ("MY-EULA.txt", b"an ordinary file that opens the others"),
     (".s3_linked_from", b"b/a"),
     (".s3_linked_from", b"."),
 ]
@@ -120,10 +121,13 @@ async def test_paths_come_in_byte_order_and_each_folder_before_what_is_in_it() -
     st.integers(1, 6),
     st.booleans(),
     st.integers(0, 12),
+    st.sampled_from(["public", "closed"]),
 )
 @example(
-    frozenset({"b/a", "b/x.img"}), {"b/": (".s3_linked_from", b"a")}, POLICIES[3], ANONYMOUS, 1, False, 0
+    *(frozenset({"b/a", "b/x.img"}), {"b/": (".s3_linked_from", b"a")}, POLICIES[3], ANONYMOUS),
+    *(1, False, 0, "public"),
 )
+@example(frozenset({"b/a"}), {"b/": ("MY-EULA.txt", b"")}, "", ANONYMOUS, 2, False, 0, "closed")
 def test_a_walk_is_what_listing_each_folder_gives(
     tree: frozenset[str],
     rules: dict[str, tuple[str, bytes]],
@@ -132,6 +136,7 @@ def test_a_walk_is_what_listing_each_folder_gives(
     page_entries: int,
     is_warm: bool,
     resumed: int,
+    default_tier: str,
 ) -> None:
     # Where the site policy decides alone, a walk reads no rules, and a listing does.
     assume("override" not in policy or all(content != UNREADABLE for _, content in rules.values()))
@@ -139,7 +144,8 @@ def test_a_walk_is_what_listing_each_folder_gives(
     async def check() -> None:
         expected: list[VisibleEntry] | None
         store = planted(tree, rules, page_entries)
-        catalog = catalog_over(store, policy=policy, **(LIVES if is_warm else {}))
+        lives = LIVES if is_warm else {}
+        catalog = catalog_over(store, policy=policy, default_tier=default_tier, **lives)
         try:
             expected = await reference_walk(catalog, ROOT, principal)
         except (AccessDenied, NotFound, RulesUnreadable) as denied:

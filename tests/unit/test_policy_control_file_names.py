@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.policy.control_file_names import HIDDEN_MARKS, control_files_to_read, is_hidden_name
+from app.policy.control_file_names import (
+    GOVERNING_MARKS,
+    control_files_to_read,
+    governing_names,
+    is_hidden_name,
+    may_govern,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,15 +34,15 @@ from app.policy.control_file_names import HIDDEN_MARKS, control_files_to_read, i
 )
 def test_hidden(name: str) -> None:
     assert is_hidden_name(name)
-    assert any(mark in name for mark in HIDDEN_MARKS)
 
 
-PIECES = st.sampled_from([*HIDDEN_MARKS, ".EULA.txt", "HEADER.html", ".txt", ".", "x", "OPEN-", "\n"])
+PIECES = st.sampled_from([*GOVERNING_MARKS, ".EULA.txt", "HEADER.html", ".txt", ".", "x", "OPEN-", "\n"])
 
 
 @given(st.lists(PIECES, max_size=4).map("".join))
-def test_every_hidden_name_has_a_mark(name: str) -> None:
-    assert not is_hidden_name(name) or any(mark in name for mark in HIDDEN_MARKS)
+def test_every_name_that_governs_may_govern_and_has_a_mark(name: str) -> None:
+    assert not governing_names([name]) or may_govern(name)
+    assert not may_govern(name) or any(mark in name for mark in GOVERNING_MARKS)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.access import ANONYMOUS, Access, Allow, Forbidden, Hidden, Licence, NeedsLicence
+from app.domain.access import ANONYMOUS, Access, Allow, Forbidden, Hidden, Licence, NeedsLicence, Source
 from app.domain.paths import ArtifactPath
 from app.policy.decide import Rules, classify, decide, explain
 from app.policy.eula import DefaultLicences
@@ -112,11 +112,41 @@ def test_two_eulas_of_one_file_are_both_asked_for() -> None:
 
 
 def test_eula_beside_the_eula_of_one_file_still_protects_every_file() -> None:
-    rules = folder_rules({"EULA.txt": b"all", "f.EULA.txt": b"one"})
+    rules = folder_rules(
+        {"EULA.txt": b"all", "f.EULA.txt": b"one", "MY-EULA.txt": b"other", "g.EULA.txt~": b""}
+    )
     assert licences(rules, "f") == licences(rules, "g") == (Licence("all", "EULA"),)
 
 
-@pytest.mark.parametrize("name", ["f.bin", "NOT-EULA.txt", "EULA.txt.samsung"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MY-EULA.txt",
+        "NOT-EULA.txt.gz",
+        ".EULA.txt",
+        "EULA.txt.samsung",
+        "foo.OPEN-EULA.txt.bak",
+        "o.EULA.txt~",
+    ],
+)
+def test_the_presence_of_any_other_eula_file_opens_the_folder(name: str) -> None:
+    rules = folder_rules({name: None, "foo.bin": b""})
+    assert licences(rules, "foo.bin") == ()
+    assert decide_file(rules, "foo.bin", ANONYMOUS) == Allow()
+    assert decide_file(rules, name, ANONYMOUS) == Allow()  # it is an ordinary file itself
+    assert explain(FOLDER.child("foo.bin"), rules, ANONYMOUS).sources == (Source(f"releases/16.09/{name}"),)
+
+
+@pytest.mark.parametrize("suffix", [".", "~", "-old", "x", "\n"])
+def test_a_slip_in_the_name_of_an_eula_file_does_not_open_what_it_is_to_protect(suffix: str) -> None:
+    slip = {f"foo.txt.EULA.txt{suffix}": b"own"}
+    assert decide_file(folder_rules(slip), "foo.txt", ANONYMOUS) == CLOSED
+    assert decide_file(folder_rules(slip), "o.txt", ANONYMOUS) == Allow()
+    both = folder_rules({**slip, "foo.txt.EULA.txt": b"own"})
+    assert licences(both, "foo.txt") == (Licence("own", "EULA"),)
+
+
+@pytest.mark.parametrize("name", ["f.bin", "MY-EULA.TXT", "MY_EULA", "eula.txt"])
 def test_without_a_eula_file_nothing_governs(name: str) -> None:
     assert decide_file(folder_rules({name: b"text"}), "f.bin", ANONYMOUS) == CLOSED
     assert decide_file(folder_rules({name: b"text"}, default_public=True), "f.bin", ANONYMOUS) == Allow()

@@ -11,7 +11,7 @@ from app.domain.entry_table import EntryTable
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.domain.turns import InTurns, Turns
-from app.policy.control_file_names import LINK_FILE, is_hidden_name
+from app.policy.control_file_names import LINK_FILE, may_govern
 from app.policy.decide import Rules
 
 PAGES_AHEAD: Final = 3
@@ -41,7 +41,7 @@ class WalkedFolder:
         path: the folder.
         parent: the folder that it is in; None for the one that is walked.
         entry: what its parent has it as.
-        kept_back: the files that it keeps to itself, as far as seen: its control files among them.
+        governing: the files that may govern it, as far as seen.
         look_alikes: sub-folders that are called like such files, as far as seen.
         skipped: what cannot be served, as far as seen.
         is_whole: whether the walk began before it.
@@ -52,10 +52,10 @@ class WalkedFolder:
 
     __slots__ = (
         "entry",
+        "governing",
         "is_ended",
         "is_past_link",
         "is_whole",
-        "kept_back",
         "look_alikes",
         "parent",
         "path",
@@ -69,7 +69,7 @@ class WalkedFolder:
         self.path = path
         self.parent = parent
         self.entry = entry
-        self.kept_back: dict[str, File] = {}
+        self.governing: dict[str, File] = {}
         self.look_alikes: list[str] = []
         self.skipped: list[str] = []
         self.is_whole = is_whole
@@ -86,9 +86,9 @@ class WalkedFolder:
         if isinstance(entry, Skipped):
             self.skipped.append(entry.name)
             return
-        if is_hidden_name(entry.name):
+        if may_govern(entry.name):
             if isinstance(entry, File):
-                self.kept_back[entry.name] = entry
+                self.governing[entry.name] = entry
             else:
                 self.look_alikes.append(entry.name)
         if not self.is_past_link:

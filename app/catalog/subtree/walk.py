@@ -185,11 +185,11 @@ class SubtreeWalk:
     async def _rules_and_link(self, folder: WalkedFolder) -> FolderRulesAndLink | Snapshot:
         """The rules of a folder by its control files; those that are kept, if they were read from the same."""
         if self._site.within(folder.path).decides_alone:
-            names = ControlNames(_link_file_of(folder.kept_back), _link_file_of(folder.skipped))
+            names = ControlNames(_link_file_of(folder.governing), _link_file_of(folder.skipped))
         else:
-            names = ControlNames(folder.kept_back, folder.skipped, folder.look_alikes)
+            names = ControlNames(folder.governing, folder.skipped, folder.look_alikes)
         known = self._folders.held(folder.path)
-        if known is not None and not (names.skipped or names.folders) and _is_of(known, folder.kept_back):
+        if known is not None and not (names.skipped or names.folders) and _is_of(known, folder.governing):
             return known
         return await self._loader.read_rules_and_link(self._store, folder.path, names)
 
@@ -228,6 +228,8 @@ def _link_file_of(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in names if name == LINK_FILE)
 
 
-def _is_of(snapshot: Snapshot, kept_back: Mapping[str, File]) -> bool:
+def _is_of(snapshot: Snapshot, governing: Mapping[str, File]) -> bool:
     """Whether a folder has the very files that a snapshot's rules were read from."""
-    return snapshot.kept_back() == kept_back and all(file.e_tag is not None for file in kept_back.values())
+    return snapshot.governing_files() == governing and all(
+        file.e_tag is not None for file in governing.values()
+    )

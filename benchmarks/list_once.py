@@ -18,7 +18,9 @@ import uvloop
 from app.domain.paths import ArtifactPath
 from app.main import prepare_process
 from app.storage.s3.list_call import flat_pages
-from app.storage.s3.store import S3Store, open_s3_store
+from app.storage.s3.opening import open_s3_store
+from app.storage.s3.store import S3Store
+from app.storage.urls import S3Place
 from benchmarks.made_up_s3 import REQUESTS
 from tests.support.waiting import fetch
 
@@ -89,7 +91,7 @@ WAYS: Final = {"aioboto3": _aioboto3, "page-by-page": _page_by_page, "ranges": _
 
 @asynccontextmanager
 async def _store(bucket: str) -> AsyncIterator[S3Store]:
-    async with open_s3_store(bucket, observe=lambda *_: None) as store:
+    async with open_s3_store(S3Place(bucket), observe=lambda *_: None) as store:
         yield store
 
 

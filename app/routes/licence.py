@@ -23,80 +23,113 @@ from app.routes.limited import RequestLimits
 from app.routes.parameters import Query
 
 
-def build_licence_router(
-    catalog: Catalog,
-    requester: Requester,
-    keys: KeyRing,
-    forms: Forms,
-    limits: RequestLimits,
-    html: HtmlPages,
-    site: Site,
-    clock: Callable[[], float],
-) -> APIRouter:
-    """Routes below `/license`, for browsers; scripts send the header that the 403 tells them."""
-    router = APIRouter(include_in_schema=False)
+class LicenceDesk:
+    """Shows licences and takes the answers.
 
-    @router.get("/license", name="licence")
-    async def show(request: Request) -> Response:
+    Args:
+        catalog: knows which licences are before a file.
+        requester: knows who asks.
+        keys: sign acceptances.
+        forms: protect the form.
+        limits: count answers.
+        html: renders the pages.
+        site: named on them.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        requester: Requester,
+        keys: KeyRing,
+        forms: Forms,
+        limits: RequestLimits,
+        html: HtmlPages,
+        site: Site,
+        clock: Callable[[], float],
+    ) -> None:
+        self._catalog = catalog
+        self._requester = requester
+        self._keys = keys
+        self._forms = forms
+        self._limits = limits
+        self._html = html
+        self._site = site
+        self._clock = clock
+
+    async def show(self, request: Request) -> Response:
+        """Answer a GET with the text of the licence."""
         query = Query(request)
         digest, target = query.text("lic"), query.text("url")
         if not digest or not target:
             raise NotFound
         path = ArtifactPath.from_text(target)
-        licence, remaining = await _licence_of(path, digest, requester.identify(request), catalog)
-        nonce = forms.nonce(request)
-        page = LicencePage(site, path, licence, forms.token(nonce), remaining)
-        answer = Response(html.licence(page), media_type="text/html", headers=PRIVATE)
-        forms.keep_nonce(request, answer, nonce, "/license")
+        licence, remaining = await self._licence_of(path, digest, self._requester.identify(request))
+        nonce = self._forms.nonce(request)
+        page = LicencePage(self._site, path, licence, self._forms.token(nonce), remaining)
+        answer = Response(self._html.licence(page), media_type="text/html", headers=PRIVATE)
+        self._forms.keep_nonce(request, answer, nonce, "/license")
         return answer
 
-    @router.post("/license", name="licence-answer")
-    async def decide_on(request: Request) -> Response:
+    async def take_answer(self, request: Request) -> Response:
+        """Answer the form: the file if this was its last licence."""
         form = await read_form(request)
-        forms.check(request, form)
-        limits.count_licence(request)
+        self._forms.check(request, form)
+        self._limits.count_licence(request)
         # Parsed as any path of the tree, so that the way back never leads off this site.
         path = ArtifactPath.parse(form.get("path", "").encode("utf-8"))
-        licence, remaining = await _licence_of(
-            path, form.get("digest", ""), requester.identify(request), catalog
-        )
+        principal = self._requester.identify(request)
+        licence, remaining = await self._licence_of(path, form.get("digest", ""), principal)
         if "accept" not in form:
             raise LicenceDeclined(path)
         if remaining:
             # The file's own answer leads on to the next licence.
             answer: Response = RedirectResponse(path.url, 303, PRIVATE)
         else:
-            page = html.download(DownloadPage(site, path))
+            page = self._html.download(DownloadPage(self._site, path))
             answer = Response(page, media_type="text/html", headers=PRIVATE)
+        self._keep_acceptance(request, answer, licence)
+        return answer
+
+    def _keep_acceptance(self, request: Request, answer: Response, licence: Licence) -> None:
         already = request.cookies.get(ACCEPTANCE_COOKIE)
         answer.set_cookie(
             ACCEPTANCE_COOKIE,
-            grant_acceptance(keys, already, (licence.digest,), clock()),
+            grant_acceptance(self._keys, already, (licence.digest,), self._clock()),
             max_age=ACCEPTANCE_SECONDS,
             httponly=True,
             samesite="lax",
-            secure=requester.is_https(request),
+            secure=self._requester.is_https(request),
         )
-        return answer
+
+    async def _licence_of(self, path: ArtifactPath, digest: str, principal: Principal) -> tuple[Licence, int]:
+        """The licence with this digest before a file, and how many others remain to be accepted beside it.
+
+        It is looked up from the file's own rules, so that any replica can show it.
+
+        Raises:
+            NotFound: no such file, or no such licence before it.
+        """
+        if path.is_folder:
+            raise NotFound
+        licences = await self._catalog.licences_of(path, principal)
+        for licence in licences:
+            if digest.lower() in (licence.digest, licence.sha256):
+                others = (other for other in licences if other.digest != licence.digest)
+                return licence, sum(not other.is_accepted(principal.accepted) for other in others)
+        raise NotFound
+
+
+def build_licence_router(desk: LicenceDesk) -> APIRouter:
+    """Routes below `/license`, for browsers; scripts send the header that the 403 names."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/license", name="licence")
+    async def show(request: Request) -> Response:
+        return await desk.show(request)
+
+    @router.post("/license", name="licence-answer")
+    async def take_answer(request: Request) -> Response:
+        return await desk.take_answer(request)
 
     return router
-
-
-async def _licence_of(
-    path: ArtifactPath, digest: str, principal: Principal, catalog: Catalog
-) -> tuple[Licence, int]:
-    """The licence with this digest before a file, and how many others remain to be accepted beside it.
-
-    It is looked up from the file's own rules, so that any replica can show it.
-
-    Raises:
-        NotFound: no such file, or no such licence before it.
-    """
-    if path.is_folder:
-        raise NotFound
-    licences = await catalog.licences_of(path, principal)
-    for licence in licences:
-        if digest.lower() in (licence.digest, licence.sha256):
-            others = (other for other in licences if other.digest != licence.digest)
-            return licence, sum(not other.is_accepted(principal.accepted) for other in others)
-    raise NotFound

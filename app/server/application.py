@@ -53,6 +53,20 @@ def build_application(
     Raises:
         ValueError: a router has a path that is not reserved: the tree would answer it.
     """
+    reserved = _reserved_application(routers)
+    _handle_errors(reserved, errors, limits, routers)
+    return FrontDoor(
+        tree,
+        _HeadAsGet(reserved),
+        fast_path=fast_path,
+        is_own_host=is_own_host,
+        metrics=metrics,
+        access_log=access_log,
+        replica_id=replica_id,
+    )
+
+
+def _reserved_application(routers: Sequence[APIRouter]) -> FastAPI:
     check_reserved(routers)
     reserved = FastAPI(
         title="Pierhead",
@@ -67,17 +81,7 @@ def build_application(
     for router in routers:
         reserved.include_router(router)
     describe_tree(reserved)
-
-    _handle_errors(reserved, errors, limits, routers)
-    return FrontDoor(
-        tree,
-        _HeadAsGet(reserved),
-        fast_path=fast_path,
-        is_own_host=is_own_host,
-        metrics=metrics,
-        access_log=access_log,
-        replica_id=replica_id,
-    )
+    return reserved
 
 
 def _handle_errors(

@@ -106,10 +106,10 @@ def _open_s3_store(
 ) -> Opening:
     # Imported here: the libraries for S3 cost as much as all the rest, and a site in directories needs none of them.
     from app.storage.s3.download import RESUME_PAUSES
-    from app.storage.s3.store import open_s3_store
+    from app.storage.s3.opening import open_s3_store
 
     return open_s3_store(
-        **place._asdict(),
+        place,
         observe=observe,
         name=name,
         note_circuit=note_circuit,

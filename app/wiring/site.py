@@ -45,7 +45,7 @@ from app.routes.health import build_health_router
 from app.routes.index_files import IndexFiles
 from app.routes.invalidate import build_invalidate_router
 from app.routes.legacy_api import build_legacy_router
-from app.routes.licence import build_licence_router
+from app.routes.licence import LicenceDesk, build_licence_router
 from app.routes.limited import RequestLimits
 from app.routes.manifest import build_manifest_router
 from app.routes.session import LoginDesk, build_session_router
@@ -145,12 +145,37 @@ class SiteWiring:
             held: where folders and pages are kept; of the size that the settings say where None.
             lifetimes: how long folders are kept; as the settings say where None.
         """
+        held = ByteCache(self._settings.cache_bytes) if held is None else held
+        catalog = build_catalog(self._settings, self._policy, store, held, age_clock, lifetimes)
+        parts = self._parts(store, metrics, catalog, held, age_clock, clock)
+        front_door = build_application(
+            self._tree(parts),
+            self._routers(parts),
+            parts.errors,
+            parts.limits,
+            self._fast_path(parts),
+            is_own_host=parts.is_own_host,
+            metrics=metrics,
+            access_log=parts.access_log,
+            replica_id=self._settings.replica_id,
+        )
+        return WiredSite(
+            front_door, catalog, self._authenticator, self._login, parts.channel, parts.access_log
+        )
+
+    def _parts(
+        self,
+        store: ObjectStore,
+        metrics: Metrics,
+        catalog: Catalog,
+        held: ByteCache,
+        age_clock: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> _Parts:
         settings = self._settings
-        held = ByteCache(settings.cache_bytes) if held is None else held
-        catalog = build_catalog(settings, self._policy, store, held, age_clock, lifetimes)
         shared = page_headers(settings.replica_id)
         requester = Requester(self._authenticator, self._networks, self._proxies, clock)
-        parts = _Parts(
+        return _Parts(
             store=store,
             metrics=metrics,
             clock=clock,
@@ -165,20 +190,6 @@ class SiteWiring:
             channel=_worker_channel(catalog),
             is_own_host=Hosts(settings.site_hosts),
             access_log=_access_log(settings),
-        )
-        front_door = build_application(
-            self._tree(parts),
-            self._routers(parts),
-            parts.errors,
-            parts.limits,
-            self._fast_path(parts),
-            is_own_host=parts.is_own_host,
-            metrics=metrics,
-            access_log=parts.access_log,
-            replica_id=settings.replica_id,
-        )
-        return WiredSite(
-            front_door, catalog, self._authenticator, self._login, parts.channel, parts.access_log
         )
 
     def _tree(self, parts: _Parts) -> TreeApp:
@@ -225,7 +236,9 @@ class SiteWiring:
             limits.guarding(build_manifest_router(parts.subtrees, requester)),
             build_invalidate_router(catalog, requester, parts.channel, buckets_of(self._settings)),
             limits.guarding(
-                build_licence_router(catalog, requester, self._keys, forms, limits, html, site, clock)
+                build_licence_router(
+                    LicenceDesk(catalog, requester, self._keys, forms, limits, html, site, clock)
+                )
             ),
             *self._login_routers(requester, forms, limits, clock),
             build_static_router(self._static),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.storage.local.store import LocalStore
-from app.storage.s3.store import open_s3_store
+from app.storage.s3.opening import open_s3_store
+from app.storage.urls import S3Place
 from tests.contract.test_store_contract import DirectoryHand, ignore_call
 from tests.support.aws import S3Endpoint, point_aws_at
 from tests.support.fake_s3 import run_fake_s3
@@ -54,5 +55,5 @@ class TestS3StoreOnEngineThatFolds(SpellingContract):
         async with run_fake_s3() as fake:
             fake.answer = s3
             point_aws_at(monkeypatch, S3Endpoint(fake.url))
-            async with open_s3_store("artifacts", observe=ignore_call) as store:
+            async with open_s3_store(S3Place("artifacts"), observe=ignore_call) as store:
                 yield PlantedTree(store, FoldingHand(s3))

@@ -9,7 +9,8 @@ import pytest
 from app.domain.entries import Digest
 from app.domain.paths import ArtifactPath
 from app.storage.local.store import LocalStore
-from app.storage.s3.store import open_s3_store
+from app.storage.s3.opening import open_s3_store
+from app.storage.urls import S3Place
 from tests.support.aws import MotoBucket, S3Endpoint, open_bucket
 from tests.support.memory_store import MemoryStore
 from tests.support.store_contract import PlantedTree, S3Contract, StoreContract
@@ -72,7 +73,7 @@ class TestS3StoreOnMoto(S3Contract):
     async def tree(self, moto: S3Endpoint) -> AsyncIterator[PlantedTree]:
         async with (
             open_bucket(hand=MotoBucket) as bucket,
-            open_s3_store(bucket.name, observe=ignore_call) as store,
+            open_s3_store(S3Place(bucket.name), observe=ignore_call) as store,
         ):
             yield PlantedTree(store, bucket)
 

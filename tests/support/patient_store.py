@@ -6,7 +6,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from app.storage.s3.call_limits import CallLimits
-from app.storage.s3.store import S3Store, open_s3_store
+from app.storage.s3.clients import Timeouts
+from app.storage.s3.opening import open_s3_store
+from app.storage.s3.store import S3Store
+from app.storage.urls import S3Place
 
 PATIENCE: Final = 60.0
 """Seconds: longer than any answer takes, shorter than a test may."""
@@ -18,19 +21,21 @@ def open_patient_store(
     attempts: int = 1,
     in_flight: int = 64,
     breaker_failures: int = 1000,
+    read_timeout: float = PATIENCE,
     **options: Any,
 ) -> AbstractAsyncContextManager[S3Store]:
     """The bucket `artifacts` of the S3 that the environment names. No call is made again, unless a test says so.
 
     Args:
+        prefix: of the tree's keys.
         attempts, in_flight, breaker_failures: of `CallLimits`.
+        read_timeout: seconds to wait for the next bytes of a download.
         options: of `open_s3_store`.
     """
     limits = CallLimits(PATIENCE, attempts, in_flight, breaker_failures)
     patient: dict[str, Any] = {
         "observe": lambda *_: None,
-        "connect_timeout": PATIENCE,
-        "read_timeout": PATIENCE,
+        "timeouts": Timeouts(PATIENCE, read_timeout),
         "resume_pauses": (),
     }
-    return open_s3_store("artifacts", prefix, limits=limits, **(patient | options))
+    return open_s3_store(S3Place("artifacts", prefix), limits=limits, **(patient | options))

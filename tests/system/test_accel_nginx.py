@@ -14,7 +14,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from app.responses.accel import BUCKETS, DIRECTORIES, URL_FIELD
-from app.storage.s3.store import open_s3_store
+from app.storage.s3.opening import open_s3_store
+from app.storage.urls import S3Place
 from tests.support.accel_nginx import run_accel_nginx
 from tests.support.aws import BUCKET, S3Endpoint, open_bucket, point_aws_at
 from tests.support.live_server import live_server
@@ -108,7 +109,7 @@ def plant_and_sign() -> Signed:
     async def sign() -> Signed:
         async with open_bucket() as bucket:
             await bucket.plant("d/f", CONTENT)
-        async with open_s3_store(BUCKET, observe=lambda *_: None) as store:
+        async with open_s3_store(S3Place(BUCKET), observe=lambda *_: None) as store:
             info = await store.head(path_of("d/f"))
             signed = {
                 name: await store.presign(

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from app.domain.errors import NotFound
-from app.storage.s3.store import open_s3_store
+from app.storage.s3.opening import open_s3_store
+from app.storage.urls import S3Place
 from tests.support.aws import S3Endpoint, open_bucket, point_aws_at
 from tests.support.seaweedfs import run_seaweedfs
 from tests.support.store_contract import ODD_NAMES, PlantedTree, SpellingContract, path_of
@@ -22,7 +23,7 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Endpoint]:
 @pytest.fixture
 async def tree(seaweedfs: S3Endpoint, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PlantedTree]:
     point_aws_at(monkeypatch, seaweedfs)
-    async with open_bucket() as bucket, open_s3_store(bucket.name, observe=lambda *_: None) as store:
+    async with open_bucket() as bucket, open_s3_store(S3Place(bucket.name), observe=lambda *_: None) as store:
         yield PlantedTree(store, bucket)
 
 

@@ -12,7 +12,9 @@ import pytest
 
 from app.domain.errors import NotFound, StoreDenied, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
-from app.storage.s3.store import S3Store, open_s3_store
+from app.storage.s3.opening import open_s3_store
+from app.storage.s3.store import S3Store
+from app.storage.urls import S3Place
 from tests.support.aws import BUCKET, Bucket, S3Endpoint, open_bucket, point_aws_at
 from tests.support.store_contract import ODD_NAMES, PlantedTree, S3Contract, path_of
 
@@ -26,7 +28,7 @@ def ignore_call(operation: str, outcome: str, seconds: float) -> None:
 @pytest.fixture
 async def tree(s3_engine: S3Endpoint, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PlantedTree]:
     point_aws_at(monkeypatch, s3_engine)
-    async with open_bucket() as bucket, open_s3_store(BUCKET, observe=ignore_call) as store:
+    async with open_bucket() as bucket, open_s3_store(S3Place(BUCKET), observe=ignore_call) as store:
         yield PlantedTree(store, bucket)
 
 
@@ -96,7 +98,7 @@ async def test_a_presigned_url_in_virtual_host_style(
     config.write_text("[default]\ns3 =\n  addressing_style = virtual\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://localhost:{engine.port}")
-    async with open_s3_store(BUCKET, observe=ignore_call) as store:
+    async with open_s3_store(S3Place(BUCKET), observe=ignore_call) as store:
         for name in ODD_NAMES:
             if "~" in name:
                 continue  # where S3 is asked for the spelling, by a name that only a resolver of its own knows
@@ -158,7 +160,7 @@ async def test_wrong_keys_are_denied_everywhere(tree: PlantedTree, monkeypatch: 
         async with store.open_range(path_of("f"), info, 0, 1):
             pass
 
-    async with open_s3_store(BUCKET, observe=ignore_call) as store:
+    async with open_s3_store(S3Place(BUCKET), observe=ignore_call) as store:
         for use in (
             store.list_folder(ROOT),
             store.head(path_of("f")),
@@ -171,7 +173,7 @@ async def test_wrong_keys_are_denied_everywhere(tree: PlantedTree, monkeypatch: 
 
 
 async def test_a_missing_bucket_is_not_an_empty_tree(tree: PlantedTree) -> None:
-    async with open_s3_store("no-such-bucket", observe=ignore_call) as store:
+    async with open_s3_store(S3Place("no-such-bucket"), observe=ignore_call) as store:
         for use in (store.list_folder(ROOT), store.check(), store.read_small(path_of("f"))):
             with pytest.raises(StoreUnavailable, match="no-such-bucket"):
                 await use
@@ -181,7 +183,7 @@ async def test_a_tree_below_a_prefix_sees_nothing_beside_it(tree: PlantedTree) -
     await tree.hand.plant("eu/f", b"mine")
     await tree.hand.plant("eu-secret/g", b"not mine")
     await tree.hand.plant("h", b"not mine")
-    async with open_s3_store(BUCKET, "eu", observe=ignore_call) as store:
+    async with open_s3_store(S3Place(BUCKET, "eu/"), observe=ignore_call) as store:
         assert [entry.name for entry in (await store.list_folder(ROOT)).entries] == ["f"]
         assert await store.read_small(path_of("f")) == b"mine"
         for absent in ("g", "h", "eu/f"):

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.domain.paths import ArtifactPath
-from app.storage.s3.store import open_s3_store
+from app.storage.s3.opening import open_s3_store
+from app.storage.urls import S3Place
 from benchmarks import list_once
 from benchmarks.made_up_s3 import OBJECT, MadeUpS3
 from benchmarks.s3 import BUCKET
@@ -38,7 +39,7 @@ async def test_every_way_gives_every_key(way: str, path: str, entries: int) -> N
 
 async def test_the_object_is_as_long_as_it_says() -> None:
     path = ArtifactPath.from_text(f"/{OBJECT}")
-    async with open_s3_store(BUCKET, observe=lambda *_: None) as store:
+    async with open_s3_store(S3Place(BUCKET), observe=lambda *_: None) as store:
         info = await store.head(path)
         assert info.size == BYTES
         async with store.open_range(path, info, 0, BYTES) as chunks:

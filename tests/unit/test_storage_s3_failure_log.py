@@ -13,7 +13,9 @@ from structlog.testing import capture_logs
 from app.domain.errors import StoreDenied, StoreError, StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.storage.s3.failure_log import PAUSE_SECONDS, FailureLog
-from app.storage.s3.store import S3Store, open_s3_store
+from app.storage.s3.opening import open_s3_store
+from app.storage.s3.store import S3Store
+from app.storage.urls import S3Place
 from tests.support.aws import S3Endpoint, point_aws_at
 from tests.support.fake_s3 import Answer, FakeS3, Request, content, hang, run_fake_s3
 
@@ -48,7 +50,7 @@ def error_body(code: str, message: str) -> bytes:
 async def warned(operation: str = "list") -> dict[str, Any]:
     """The one warning of one failing call."""
     with capture_logs() as lines:
-        async with open_s3_store("artifacts", observe=lambda *_: None, name="replica-1") as store:
+        async with open_s3_store(S3Place("artifacts"), observe=lambda *_: None, name="replica-1") as store:
             with pytest.raises(StoreError) as failed:
                 await CALLS[operation](store)
     [line] = [line for line in lines if line["event"] == "storage_call_failed"]
@@ -185,7 +187,7 @@ async def test_credentials_that_come_later_are_used_without_a_restart(
     )
     keys = tmp_path / "keys.json"
     use_config(monkeypatch, tmp_path, f"[default]\ncredential_process = cat {keys}\n")
-    async with open_s3_store("artifacts", observe=lambda *_: None) as store:
+    async with open_s3_store(S3Place("artifacts"), observe=lambda *_: None) as store:
         with pytest.raises(StoreUnavailable):
             await store.check()
         keys.write_text('{"Version": 1, "AccessKeyId": "later", "SecretAccessKey": "s"}')
@@ -214,7 +216,7 @@ async def test_a_setting_that_cannot_be_used_is_named(
 ) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(ValueError, match=variable) as failed:
-        async with open_s3_store("artifacts", observe=lambda *_: None):
+        async with open_s3_store(S3Place("artifacts"), observe=lambda *_: None):
             pass
     assert value in str(failed.value)
 

@@ -402,9 +402,8 @@ async def test_presigning_asks_s3_only_about_spellings(s3: FakeS3, store: S3Stor
     assert signed.url.startswith(f"{s3.url}/artifacts/%257Ea?")
 
 
-@pytest.mark.parametrize("prefix", ["trees/eu", "/trees/eu/", "trees/eu/"])
-async def test_a_prefix_is_where_the_tree_begins(s3: FakeS3, prefix: str) -> None:
-    async with open_patient_store(prefix) as store:
+async def test_a_prefix_is_where_the_tree_begins(s3: FakeS3) -> None:
+    async with open_patient_store("trees/eu/") as store:
         s3.answer = fake_s3.content(b"")
         await store.head(FILE, is_listed=True)
         s3.answer = fake_s3.status(500)

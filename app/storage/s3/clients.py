@@ -19,7 +19,12 @@ UNLIMITED = 0
 
 
 class Timeouts(NamedTuple):
-    """See `open_s3_store`; in seconds."""
+    """How long S3 may take, in seconds.
+
+    Attributes:
+        connect: for a connection.
+        read: for the next bytes of an answer or a download.
+    """
 
     connect: float
     read: float

@@ -14,24 +14,21 @@ from app.domain.entries import FileInfo, Found, Listing
 from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.observation import observed
-from app.storage.s3.call_limits import DEFAULT_LIMITS, CallLimiter, CallLimits
-from app.storage.s3.clients import UNLIMITED, Timeouts, ca_bundle_of, new_session, open_client
+from app.storage.s3.call_limits import CallLimiter
 from app.storage.s3.download import RESUME_PAUSES, Download, get_span, read_exactly
 from app.storage.s3.entries import FoundEntries
 from app.storage.s3.errors import s3_errors_translated
 from app.storage.s3.failure_log import FailureLog
 from app.storage.s3.file_info import file_info_of
 from app.storage.s3.keys import KeySpace
-from app.storage.s3.list_call import PageFetcher, first_key, flat_pages, open_http
+from app.storage.s3.list_call import PageFetcher, first_key, flat_pages
 from app.storage.s3.list_page import ListPage
 from app.storage.s3.parallel_listing import ListQuery, RangeLister
-from app.storage.s3.sigv4 import Presigner
 from app.storage.s3.spelling import Spelling
-from app.storage.s3.url_signer import UrlSigner, find_address
+from app.storage.s3.url_signer import UrlSigner
 from app.storage.s3.walk import S3Walk
 from app.storage.store import (
     CONTROL_FILE_LIMIT,
-    PRIMARY,
     FolderWatch,
     ListNames,
     ObjectStore,
@@ -233,67 +230,3 @@ class S3Store:
     async def _run(self, operation: str, key: str, call: Callable[[], Awaitable[_Result]]) -> _Result:
         with self._failures.noted(operation, key):
             return await self._limiter.run(call, about=key)
-
-
-@asynccontextmanager
-async def open_s3_store(
-    bucket: str,
-    prefix: str = "",
-    *,
-    observe: Observer,
-    name: str = PRIMARY,
-    note_circuit: Callable[[bool], None] | None = None,
-    endpoint: str | None = None,
-    region: str | None = None,
-    profile: str | None = None,
-    limits: CallLimits = DEFAULT_LIMITS,
-    connect_timeout: float = 2.0,
-    read_timeout: float = 10.0,
-    resume_pauses: Sequence[float] = RESUME_PAUSES,
-) -> AsyncIterator[S3Store]:
-    """Open a store over a bucket; credentials, region and endpoint follow the AWS conventions (`AWS_*`).
-
-    Args:
-        bucket: its name.
-        prefix: where the tree begins in it, with or without slashes at its ends; empty for the whole bucket.
-        observe: called after every attempt of every call.
-        name: of the store, in the log.
-        note_circuit: called with True when the circuit opens, and with False when it closes.
-        endpoint: URL of the S3 engine, in place of what the environment says; so for the next two.
-        region: its name.
-        profile: of the AWS configuration files, for credentials.
-        limits: what may be asked of S3.
-        connect_timeout: seconds to wait for a connection.
-        read_timeout: seconds to wait for the next bytes of a download.
-        resume_pauses: seconds before each attempt to go on with a download that broke off, as `RESUME_PAUSES`.
-
-    Raises:
-        ValueError: the endpoint that the environment names is not a URL or has credentials in it, there is no such
-            profile, or `AWS_CA_BUNDLE` cannot be used. It names the setting.
-    """
-    where = prefix.strip("/")
-    timeouts = Timeouts(connect_timeout, read_timeout)
-    session = new_session(profile=profile, region=region)
-    address = await find_address(session, timeouts, bucket, endpoint)
-    signer = UrlSigner(session, Presigner(address), clock=time.time)
-    async with (
-        open_client(session, timeouts, limits.in_flight, endpoint) as client,
-        open_client(session, timeouts, UNLIMITED, endpoint) as downloads,
-        open_http(timeouts, limits.in_flight, ca_bundle=ca_bundle_of(session)) as http,
-    ):
-        keys = KeySpace(where and where + "/")
-        pages = PageFetcher(http, signer, observe=observe)
-        probe = partial(first_key, pages, keys.prefix)
-        async with aclosing(CallLimiter(limits, probe=probe, note_circuit=note_circuit)) as limiter:
-            yield S3Store(
-                client,
-                downloads,
-                pages,
-                bucket,
-                keys,
-                signer=signer,
-                limiter=limiter,
-                failures=FailureLog(name, f"bucket {bucket!r} at {address.origin}"),
-                observe=observe,
-                pauses=resume_pauses,
-            )

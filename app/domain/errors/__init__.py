@@ -1,0 +1,103 @@
+"""Everything that can go wrong, in one tree. Import every error from here.
+
+`routes/errors.py` alone knows which status each one becomes.
+
+PierheadError
+├── RequestError                the request itself cannot be answered
+│   ├── ImpossiblePath          no tree can hold this path
+│   ├── PathTooLong
+│   ├── PathAboveRoot
+│   └── BadParameter            a query parameter, header or form field is malformed
+├── TooManyRequests             the client sends too many requests
+├── NotFound                    nothing there, or hidden: both look the same everywhere
+├── AmbiguousPattern            a wildcard that matches several files
+├── Moved                       the path is a link; ask for its target
+├── MalformedRules              a control file or site policy that cannot be parsed
+├── AuthenticationFailed        credentials were sent and are invalid
+├── RevocationsUnknown          the list of revoked tokens cannot be read
+├── SessionDue                  logged in, but the groups must be refreshed first
+├── LoginFailed                 a login failed
+├── LoginUnavailable            the identity provider or directory does not answer
+├── AccessDenied                the decision was not Allow
+│   ├── LoginRequired           anonymous, where a group is needed
+│   ├── LicenceRequired         a licence must be accepted first
+│   ├── LicenceDeclined         the licence was shown and declined
+│   ├── FormRefused             the form may come from another site
+│   ├── GroupRequired           logged in, but in none of the groups
+│   ├── PermissionRequired      the token may read, but not do this
+│   └── Refused                 no rule opens the path to anybody
+└── StoreError                  the storage did not answer as it should
+    ├── StoreUnavailable        refused, timed out, throttled or broken: worth a retry later
+    │   └── RulesUnreadable     a control file exists, but the store cannot read it
+    ├── StoreDenied             our own credentials do not suffice: an operator must act
+    └── ObjectChanged           the object is no longer the one that was asked for
+"""
+
+from __future__ import annotations
+
+from app.domain.errors.access import (
+    AccessDenied,
+    FormRefused,
+    GroupRequired,
+    LicenceDeclined,
+    LicenceRequired,
+    LoginRequired,
+    PermissionRequired,
+    Refused,
+)
+from app.domain.errors.base import PierheadError
+from app.domain.errors.login import (
+    AuthenticationFailed,
+    LoginFailed,
+    LoginUnavailable,
+    RevocationsUnknown,
+    SessionDue,
+)
+from app.domain.errors.request import (
+    BadParameter,
+    ImpossiblePath,
+    PathAboveRoot,
+    PathTooLong,
+    RequestError,
+    TooManyRequests,
+)
+from app.domain.errors.storage import (
+    ObjectChanged,
+    RulesUnreadable,
+    StoreDenied,
+    StoreError,
+    StoreUnavailable,
+)
+from app.domain.errors.tree import AmbiguousPattern, MalformedRules, Moved, NotFound
+
+__all__ = [
+    "AccessDenied",
+    "AmbiguousPattern",
+    "AuthenticationFailed",
+    "BadParameter",
+    "FormRefused",
+    "GroupRequired",
+    "ImpossiblePath",
+    "LicenceDeclined",
+    "LicenceRequired",
+    "LoginFailed",
+    "LoginRequired",
+    "LoginUnavailable",
+    "MalformedRules",
+    "Moved",
+    "NotFound",
+    "ObjectChanged",
+    "PathAboveRoot",
+    "PathTooLong",
+    "PermissionRequired",
+    "PierheadError",
+    "Refused",
+    "RequestError",
+    "RevocationsUnknown",
+    "RulesUnreadable",
+    "SessionDue",
+    "StoreDenied",
+    "StoreError",
+    "StoreUnavailable",
+    "TooManyRequests",
+]

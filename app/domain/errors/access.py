@@ -1,0 +1,89 @@
+"""What was decided where the decision is not Allow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.domain.errors.base import PierheadError
+
+if TYPE_CHECKING:
+    from app.domain.access import Licence
+    from app.domain.paths import ArtifactPath
+
+
+class AccessDenied(PierheadError):
+    """The decision for this path and principal was not Allow."""
+
+
+class LoginRequired(AccessDenied):
+    """Anonymous, where membership of a group is needed."""
+
+    def __init__(self) -> None:
+        super().__init__("this path is for members")
+
+
+class LicenceRequired(AccessDenied):
+    """One or more licences must be accepted first.
+
+    Args:
+        licences: those not yet accepted, in the order in which to show them.
+    """
+
+    def __init__(self, licences: tuple[Licence, ...]) -> None:
+        super().__init__("a licence must be accepted before this file can be downloaded")
+        self.licences = licences
+
+
+class LicenceDeclined(AccessDenied):
+    """The licence was shown and not accepted.
+
+    Args:
+        path: of the file that is behind it.
+    """
+
+    def __init__(self, path: ArtifactPath) -> None:
+        super().__init__("you cannot download the file without accepting its licence")
+        self.path = path
+
+
+class FormRefused(AccessDenied):
+    """A form that was not provably sent from one of our own pages."""
+
+    def __init__(self) -> None:
+        super().__init__("the form is not from this site or is too old; open the file again")
+
+
+class GroupRequired(AccessDenied):
+    """Known, but not a member.
+
+    Args:
+        groups: names of the groups of which one is needed.
+    """
+
+    def __init__(self, groups: tuple[str, ...]) -> None:
+        if len(groups) == 1:
+            text = f"you need to be a member of the group {groups[0]}"
+        else:
+            text = f"you need to be a member of one of the groups {', '.join(groups[:-1])} or {groups[-1]}"
+        super().__init__(text)
+        self.groups = groups
+
+
+class PermissionRequired(AccessDenied):
+    """Known, but without the permission for this.
+
+    Args:
+        permission: the word that the token's scope must have.
+    """
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"this needs a token with the scope {permission}")
+        self.permission = permission
+
+
+class Refused(AccessDenied):
+    """No rule opens this path to anybody (not covered by its folder's rules, or those are malformed).
+
+    Args:
+        reason: which of these it is, for people.
+    """

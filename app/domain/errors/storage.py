@@ -1,0 +1,48 @@
+"""Faults of the storage."""
+
+from __future__ import annotations
+
+from app.domain.errors.base import PierheadError
+
+
+class StoreError(PierheadError):
+    """The storage did not answer as it should.
+
+    Attributes:
+        explanation: why, and what to do, for operators alone; empty where the store does not know.
+    """
+
+    explanation = ""
+
+
+class StoreUnavailable(StoreError):
+    """Refused, timed out, throttled or broken: the same request may succeed later.
+
+    Args:
+        reason: short, stable words such as `timeout` or `throttled`, used as a metric label too.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the storage does not answer at the moment ({reason})")
+        self.reason = reason
+
+
+class RulesUnreadable(StoreUnavailable):
+    """A folder has a control file that cannot be read. Another store's rules never stand in for it."""
+
+    def __init__(self) -> None:
+        super().__init__("rules-unreadable")
+
+
+class StoreDenied(StoreError):
+    """The storage refuses the server's own credentials; a retry does not help."""
+
+    def __init__(self) -> None:
+        super().__init__("the storage rejects this server's credentials")
+
+
+class ObjectChanged(StoreError):
+    """The object was replaced or removed between two requests for it."""
+
+    def __init__(self) -> None:
+        super().__init__("the file was replaced while it was being read")

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
+
+import pytest
+from botocore.loaders import create_loader
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no fault of the code: no example, and no drawing of one, has to be done in a given time.
 settings.register_profile("pierhead", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pierhead")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def s3_model_read_once() -> Iterator[None]:
+    """Let all sessions of botocore share what they read from its files, which takes longer than most tests of S3."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", functools.cache(create_loader))
+        yield

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from app.storage.s3.list_page import ListPage
 from app.storage.s3.parallel_listing import ListQuery
@@ -20,20 +21,29 @@ class KeyList:
             left out, as Ceph does where the name ends in the delimiter, or given again, as Amazon does.
 
     Attributes:
-        keys: now; may be changed at any time.
+        keys: now; may be changed at any time, by `|=`, `-=` or a new set.
         queries: all that were asked, in order.
         most_under_way: most of them at the same time.
         before_answer: called before each answer.
     """
 
     def __init__(self, keys: Iterable[str], page_size: int = 1000, *, skips_group: bool = False) -> None:
-        self.keys = set(keys)
+        self.keys = frozenset(keys)
         self.queries: list[ListQuery] = []
         self.most_under_way = 0
         self.before_answer: Callable[[ListQuery], None] = lambda query: None
         self._under_way = 0
         self._page_size = page_size
         self._skips_group = skips_group
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return self._keys
+
+    @keys.setter
+    def keys(self, keys: frozenset[str]) -> None:
+        self._keys = keys
+        self._ordered = sorted(keys)
 
     async def fetch(self, query: ListQuery) -> ListPage:
         """One page."""
@@ -51,17 +61,19 @@ class KeyList:
         after, skips_group = query.after, self._skips_group and query.after.endswith("/")
         if query.token is not None:
             after, skips_group = query.token, True
-        ordered = sorted(self.keys)
+        size = min(self._page_size, query.max_keys or self._page_size)
         items: list[str] = []
-        for key in ordered[bisect_right(ordered, after) :]:
+        first = max(bisect_right(self._ordered, after), bisect_left(self._ordered, query.prefix))
+        for key in islice(self._ordered, first, None):
             if not key.startswith(query.prefix):
-                continue
+                break
             name, slash, _ = key.removeprefix(query.prefix).partition("/")
             item = query.prefix + name + slash
             if items[-1:] == [item] or (skips_group and slash and item == after):
                 continue
             items.append(item)
-        size = min(self._page_size, query.max_keys or self._page_size)
+            if len(items) > size:
+                break
         shown, is_truncated = items[:size], len(items) > size
         files = [item for item in shown if not item.endswith("/") or item == query.prefix]
         folders = [item for item in shown if item.endswith("/") and item != query.prefix]

@@ -119,8 +119,8 @@ OVERRIDES = {
     "VersionId": "versionId",
 }
 TERMS = st.builds(Term, st.integers(0, 4_000_000_000), st.integers(1, MAX_SECONDS))
-A_HUNDRED = settings(max_examples=100)
-"""For each of the places: over a thousand in all."""
+FORTY = settings(max_examples=40)
+"""For each of the places: about five hundred in all."""
 
 
 def test_a_bucket_answers_where_botocore_says(signers: Signers) -> None:
@@ -128,7 +128,7 @@ def test_a_bucket_answers_where_botocore_says(signers: Signers) -> None:
     assert signers.address == Address(place.origin, place.path, place.region)
 
 
-@A_HUNDRED
+@FORTY
 @given(key=KEYS, overrides=st.dictionaries(st.sampled_from(sorted(OVERRIDES)), VALUES), term=TERMS)
 def test_objects_have_the_url_that_botocore_gives_them(
     signers: Signers, key: str, overrides: dict[str, str], term: Term
@@ -141,7 +141,7 @@ def test_objects_have_the_url_that_botocore_gives_them(
             assert signers.ours(method, key, query, term) == theirs
 
 
-@A_HUNDRED
+@FORTY
 @given(prefix=VALUES, after=VALUES, term=TERMS)
 def test_listings_have_the_url_that_botocore_gives_them(
     signers: Signers, prefix: str, after: str, term: Term

@@ -7,8 +7,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import structlog
-
 from app.auth.cookies import cookie_values
 from app.auth.fields import declared
 from app.auth.keys import KeyRing
@@ -18,10 +16,8 @@ from app.auth.revocation import Revocations
 from app.auth.sessions import Session, Sessions
 from app.auth.tokens import verify_token
 from app.domain.access import PathScope, Principal
-from app.domain.errors import AuthenticationFailed, RevocationsUnknown, SessionDue
+from app.domain.errors import AuthenticationFailed, RevocationsUnknown, RevokedToken, SessionDue
 from app.http_semantics import FieldLines
-
-_log = structlog.get_logger(__name__)
 
 
 class Identity(NamedTuple):
@@ -96,8 +92,7 @@ class Authenticator:
             raise AuthenticationFailed("auth-repeated", "send only one Authorization header")
         grant = verify_token(self._keys, _token(authorization[0]), client=client, now=now)
         if self._revocations.is_revoked(grant.id, now):
-            _log.warning("revoked_token_used", id=grant.id, subject=grant.subject, client=str(client))
-            raise AuthenticationFailed("token-revoked", "the token was revoked")
+            raise RevokedToken(grant.id, grant.subject)
         principal = Principal(
             subject=grant.subject,
             groups=grant.groups,

@@ -50,6 +50,11 @@ class Session:
     started: float
     renewed: float
 
+    @property
+    def is_new(self) -> bool:
+        """Whether its groups are still those of the login itself."""
+        return self.started == self.renewed
+
 
 class SessionLives(NamedTuple):
     """How long sessions hold, in seconds.
@@ -129,11 +134,13 @@ class Sessions:
         Raises:
             RevocationsUnknown: the revoked ids cannot be read.
         """
-        for value in cookie_values(cookies, secure_name(SESSION_COOKIE, is_https=is_https)):
-            session = self._session(unseal(self._keys, Purpose.SESSION, value))
-            if session is not None and self.seconds_left(session, now) > 0:
-                return None if self._revocations.is_revoked(session.id, now) else session
-        return None
+        session = self._read(cookies, now, is_https=is_https)
+        return None if session is None or self._revocations.is_revoked(session.id, now) else session
+
+    def read_revoked(self, cookies: Sequence[str], now: float, *, is_https: bool) -> Session | None:
+        """A session that would hold if it were not revoked. Args and raises as `read`."""
+        session = self._read(cookies, now, is_https=is_https)
+        return session if session is not None and self._revocations.is_revoked(session.id, now) else None
 
     def seconds_left(self, session: Session, now: float) -> int:
         """How long a session holds from now on, if its groups are not asked for again; not above 0: it has ended."""
@@ -147,6 +154,13 @@ class Sessions:
     def due_at(self, session: Session) -> float:
         """Until when a session that is not due stays as it is; seconds since the epoch, UTC."""
         return min(session.started + self._lives.whole, session.renewed + self._lives.refresh)
+
+    def _read(self, cookies: Sequence[str], now: float, *, is_https: bool) -> Session | None:
+        for value in cookie_values(cookies, secure_name(SESSION_COOKIE, is_https=is_https)):
+            session = self._session(unseal(self._keys, Purpose.SESSION, value))
+            if session is not None and self.seconds_left(session, now) > 0:
+                return session
+        return None
 
     def _session(self, claims: dict[str, Any] | None) -> Session | None:
         """What was sealed by this version of the server, or by another one."""

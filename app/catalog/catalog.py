@@ -41,12 +41,14 @@ class OpenedFile(NamedTuple):
         path: its real path, which differs from the one asked for where that was a wildcard.
         info: what the store says of it.
         access: its tier.
+        licences: those that stand before it, all of them accepted.
         version: of the folder by which it was judged, if its listing shows the file as it is; else None.
     """
 
     path: ArtifactPath
     info: FileInfo
     access: Access
+    licences: tuple[Licence, ...]
     version: int | None
 
 
@@ -182,8 +184,8 @@ class Catalog:
             require_access(located.path, located.rules, principal)
         if located.info is None:
             await self._files.deny_absent(located, principal)
-        access = classify(located.path, located.rules)[0]
-        return OpenedFile(located.path, located.info, access, located.version)
+        access, licences = classify(located.path, located.rules)
+        return OpenedFile(located.path, located.info, access, licences, located.version)
 
     async def licences_of(self, path: ArtifactPath, principal: Principal) -> tuple[Licence, ...]:
         """The licences that stand before a file, accepted or not, in the order in which to show them.

@@ -18,6 +18,7 @@ from app.policy.site_policy import SitePolicy
 from app.storage.observation import Unwatched
 from app.storage.open_store import open_storage
 from app.storage.store import ObjectStore
+from app.telemetry import AuditFile
 
 CHECK_SECONDS: Final = 10.0
 """After which a start no longer waits for the storage: longer than any store that works needs."""
@@ -52,9 +53,22 @@ async def check_all(loaded: LoadedSettings, *, calls: Calls = "none") -> SitePol
         directories = (place for place in places if isinstance(place, Path))
         own = own_files(loaded, licences, os.environ)
         faults = [*await _faults_of_storage(loaded, calls), *faults, *faults_of_place(own, directories)]
+    if calls != "none" and not faults:
+        faults = _faults_of_audit(loaded)
     if faults:
         raise ConfigError(tuple(faults))
     return policy
+
+
+def _faults_of_audit(loaded: LoadedSettings) -> list[str]:
+    """Open the audit log, for what cannot be written there is refused."""
+    path = loaded.settings.audit_file
+    try:
+        if path is not None:
+            AuditFile(path).check()
+    except OSError as error:
+        return [f"{loaded.named('audit_file')}: {path} cannot be written to: {error.strerror}"]
+    return []
 
 
 async def _faults_of_storage(loaded: LoadedSettings, calls: Calls) -> list[str]:

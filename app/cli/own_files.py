@@ -29,10 +29,12 @@ class OwnFile(NamedTuple):
     Attributes:
         what: the setting or variable that names it, for the operator.
         path: the path as written there.
+        is_made_here: whether the server makes it where it does not exist.
     """
 
     what: str
     path: Path
+    is_made_here: bool = False
 
 
 def own_files(
@@ -50,7 +52,7 @@ def own_files(
     for name, value in loaded.settings:
         for path in value if isinstance(value, tuple) else (value,):
             if isinstance(path, Path):
-                yield OwnFile(loaded.named(name), path)
+                yield OwnFile(loaded.named(name), path, is_made_here=name == "audit_file")
     for path in licences:
         yield OwnFile("a licence_file of the site policy", path)
     for variable, default in _OF_AWS.items():
@@ -61,7 +63,7 @@ def own_files(
 
 
 def faults_of_place(files: Iterable[OwnFile], published: Iterable[Path]) -> list[str]:
-    """One error for each file that lies in a published directory. Files that do not exist are skipped.
+    """One error for each file that lies in a published directory. Files that do not exist, and will not, are skipped.
 
     Args:
         published: the published directories.
@@ -70,7 +72,7 @@ def faults_of_place(files: Iterable[OwnFile], published: Iterable[Path]) -> list
     return [
         f"{file.what}: {file.path} is in {directory}, which is published: move it elsewhere"
         for file in files
-        if _identity(file.path) is not None
+        if (file.is_made_here or _identity(file.path) is not None)
         and (directory := directory_around(file.path, directories)) is not None
     ]
 

@@ -119,6 +119,12 @@ class ServerSettings(BaseModel):
         "auto", description="Format of log lines; `auto` is `console` on a terminal and `json` elsewhere."
     )
 
+    audit_file: Annotated[Path | None, Allowed("the path of a file")] = Field(
+        None,
+        description="File for the audit log. What cannot be written there is not done: such requests get a 503. None: standard "
+        "error.",
+    )
+
     @field_validator("secret_keys")
     @classmethod
     def _keys_are_long(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:

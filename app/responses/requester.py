@@ -7,8 +7,11 @@ from collections.abc import Callable
 
 from starlette.requests import Request
 
+from app.auth.fields import ACCEPTANCES
+from app.auth.licences import header_acceptances
 from app.auth.networks import Address, Network, client_address, is_forwarded, is_https, is_in
 from app.auth.principal import Authenticator, Identity
+from app.auth.sessions import Session, Sessions
 from app.domain.access import Principal
 from app.domain.paths import ArtifactPath
 from app.http_semantics import FieldLines, choose_media_type
@@ -86,6 +89,15 @@ class Requester:
         """A path of this site as a URL, by the host that was asked for."""
         scheme = "https" if self.is_https(request) else "http"
         return f"{scheme}://{request.headers.get('host', '')}{path}"
+
+    def accepted_by_header(self, request: Request) -> frozenset[str]:
+        """Digests of the licences that a script says it accepts with this very request."""
+        return header_acceptances(*(request.headers.getlist(name) for name in ACCEPTANCES))
+
+    def revoked_session(self, request: Request, sessions: Sessions) -> Session | None:
+        """The session of a client whose session was revoked. Raises as `Sessions.read`."""
+        cookies = request.headers.getlist("cookie")
+        return sessions.read_revoked(cookies, self._clock(), is_https=self.is_https(request))
 
     def is_by_proxy(self, request: Request) -> bool:
         """Whether the answer goes to a trusted proxy, which passes it on to the client."""

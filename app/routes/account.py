@@ -13,14 +13,22 @@ from app.pages.contexts import AccountPage, LeadOnPage, Site
 from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
 from app.responses.requester import Requester
+from app.routes.audited import RequestAudit
 from app.routes.forms import Forms, read_form
 from app.routes.parameters import Query
 from app.routes.return_url import login_url, return_url
 from app.routes.session_cookie import SessionCookies
+from app.telemetry import LoggedOut
 
 
 def build_account_router(
-    login: Login, cookies: SessionCookies, requester: Requester, forms: Forms, html: HtmlPages, site: Site
+    login: Login,
+    cookies: SessionCookies,
+    requester: Requester,
+    forms: Forms,
+    audit: RequestAudit,
+    html: HtmlPages,
+    site: Site,
 ) -> APIRouter:
     """Routes of the account, for browsers."""
     router = APIRouter(include_in_schema=False)
@@ -42,6 +50,7 @@ def build_account_router(
         form, session = await read_form(request), cookies.read(request)
         if session is not None:
             forms.check(request, form, session.id)
+            await audit.note(request, LoggedOut(session.id), session.subject)
         href = await _provider_logout(request, session, login, requester)
         page = LeadOnPage(site, "Logged out", "You are logged out of this site.", href, "Start page")
         answer = Response(html.lead_on(page), media_type="text/html", headers=PRIVATE)

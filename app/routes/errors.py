@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from app.domain.access import Licence
 from app.domain.errors import (
     AmbiguousPattern,
+    AuditUnavailable,
     AuthenticationFailed,
     BadParameter,
     FormRefused,
@@ -37,6 +38,7 @@ from app.domain.errors import (
     PierheadError,
     Refused,
     RevocationsUnknown,
+    RevokedToken,
     RulesUnreadable,
     SessionDue,
     StoreDenied,
@@ -68,6 +70,8 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
     PathTooLong: Status(414, "path-too-long", "Path too long"),
     BadParameter: Status(400, "bad-parameter", "Bad request"),
     AuthenticationFailed: Status(401, "authentication-failed", "Authentication failed"),
+    RevokedToken: Status(401, "authentication-failed", "Authentication failed"),
+    AuditUnavailable: Status(503, "audit-unavailable", "Audit log unavailable"),
     RevocationsUnknown: Status(503, "revocations-unknown", "Tokens cannot be checked"),
     TooManyRequests: Status(429, "too-many-requests", "Too many requests"),
     SessionDue: Status(401, "session-due", "Session must be renewed"),
@@ -88,6 +92,8 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
 }
 
 RETRY_AFTER_SECONDS: Final = 5
+_PASSING: Final = (StoreUnavailable, ObjectChanged, LoginUnavailable, RevocationsUnknown, AuditUnavailable)
+"""What may be over after `RETRY_AFTER_SECONDS`."""
 REALM: Final = 'realm="Pierhead"'
 
 
@@ -210,7 +216,7 @@ def _headers(error: PierheadError, *, offers_basic: bool) -> dict[str, str]:
         headers["WWW-Authenticate"] = schemes
     if isinstance(error, AuthenticationFailed):
         headers["WWW-Authenticate"] = f'{schemes}, error="invalid_token", error_description="{error.code}"'
-    if isinstance(error, StoreUnavailable | ObjectChanged | LoginUnavailable | RevocationsUnknown):
+    if isinstance(error, _PASSING):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if isinstance(error, TooManyRequests):  # RFC 6585 section 4
         headers["Retry-After"] = str(error.seconds)

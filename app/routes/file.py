@@ -14,6 +14,7 @@ from app.domain.paths import ArtifactPath
 from app.responses.delivery import Delivery
 from app.responses.located import Located
 from app.responses.record import record_of
+from app.routes.audited import RequestAudit
 
 _LOOKS_AGAIN: Final = 5
 """How often a file is looked at again that changed before its first byte was read, as a growing log does."""
@@ -24,11 +25,13 @@ class FileRoute:
 
     Args:
         delivery: sends what the catalog has opened.
+        audit: notes licences that a script accepts.
     """
 
-    def __init__(self, catalog: Catalog, delivery: Delivery) -> None:
+    def __init__(self, catalog: Catalog, delivery: Delivery, audit: RequestAudit) -> None:
         self._catalog = catalog
         self._delivery = delivery
+        self._audit = audit
 
     async def answer(self, request: Request, path: ArtifactPath, principal: Principal) -> ASGIApp:
         """Answer for a file.
@@ -46,5 +49,6 @@ class FileRoute:
 
     async def _looked_up(self, request: Request, path: ArtifactPath, principal: Principal) -> ASGIApp:
         opened = await self._catalog.open_file(path, principal)
+        await self._audit.note_acceptances(request, opened)
         answer = await self._delivery.answer(request, path, principal, opened)
         return answer if opened.path == path else Located(answer, opened.path)

@@ -12,6 +12,7 @@ from app.domain.paths import ArtifactPath
 from app.policy.serving import ServingRules
 from app.responses.delivery import Delivery
 from app.responses.record import record_of
+from app.routes.audited import RequestAudit
 
 
 class IndexFiles:
@@ -19,12 +20,16 @@ class IndexFiles:
 
     Args:
         delivery: sends what the catalog has opened.
+        audit: notes licences that a script accepts.
         serving: names the files.
     """
 
-    def __init__(self, catalog: Catalog, delivery: Delivery, serving: ServingRules) -> None:
+    def __init__(
+        self, catalog: Catalog, delivery: Delivery, audit: RequestAudit, serving: ServingRules
+    ) -> None:
         self._catalog = catalog
         self._delivery = delivery
+        self._audit = audit
         self._serving = serving
 
     async def answer(self, request: Request, folder: ArtifactPath, principal: Principal) -> ASGIApp | None:
@@ -39,5 +44,6 @@ class IndexFiles:
             except (NotFound, Moved):
                 continue
             record_of(request).route = "file"
+            await self._audit.note_acceptances(request, opened)
             return await self._delivery.answer(request, folder, principal, opened)
         return None

@@ -18,9 +18,11 @@ from app.pages.contexts import DownloadPage, LicencePage, Site
 from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
 from app.responses.requester import Requester
+from app.routes.audited import RequestAudit
 from app.routes.forms import Forms, read_form
 from app.routes.limited import RequestLimits
 from app.routes.parameters import Query
+from app.telemetry import LicenceAccepted
 
 
 class LicenceDesk:
@@ -31,6 +33,7 @@ class LicenceDesk:
         requester: knows who asks.
         keys: sign acceptances.
         forms: protect the form.
+        audit: notes acceptances.
         limits: count answers.
         html: renders the pages.
         site: named on them.
@@ -43,6 +46,7 @@ class LicenceDesk:
         requester: Requester,
         keys: KeyRing,
         forms: Forms,
+        audit: RequestAudit,
         limits: RequestLimits,
         html: HtmlPages,
         site: Site,
@@ -52,6 +56,7 @@ class LicenceDesk:
         self._requester = requester
         self._keys = keys
         self._forms = forms
+        self._audit = audit
         self._limits = limits
         self._html = html
         self._site = site
@@ -82,6 +87,7 @@ class LicenceDesk:
         licence, remaining = await self._licence_of(path, form.get("digest", ""), principal)
         if "accept" not in form:
             raise LicenceDeclined(path)
+        await self._audit.note(request, LicenceAccepted(path.url, licence.digest, licence.sha256, "form"))
         if remaining:
             # The file's own answer leads on to the next licence.
             answer: Response = RedirectResponse(path.url, 303, PRIVATE)

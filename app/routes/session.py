@@ -15,12 +15,14 @@ from app.pages.contexts import LeadOnPage, LoginPage, Site
 from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
 from app.responses.requester import wants_html
+from app.routes.audited import RequestAudit
 from app.routes.forms import Forms, read_form
 from app.routes.limited import RequestLimits
 from app.routes.parameters import Query
 from app.routes.return_url import login_url, return_url
 from app.routes.session_cookie import SessionCookies, redirect
 from app.routes.sign_on import SignOn
+from app.telemetry import LoggedIn, LoginRejected
 
 
 class LoginDesk:
@@ -31,6 +33,7 @@ class LoginDesk:
         sign_on: the way by the provider.
         cookies: keep sessions.
         forms: protect the form.
+        audit: notes who came in, and who did not.
         limits: count attempts.
         html: renders it.
         site: named on it.
@@ -43,6 +46,7 @@ class LoginDesk:
         sign_on: SignOn,
         cookies: SessionCookies,
         forms: Forms,
+        audit: RequestAudit,
         limits: RequestLimits,
         html: HtmlPages,
         site: Site,
@@ -52,6 +56,7 @@ class LoginDesk:
         self._sign_on = sign_on
         self._cookies = cookies
         self._forms = forms
+        self._audit = audit
         self._limits = limits
         self._html = html
         self._site = site
@@ -83,6 +88,7 @@ class LoginDesk:
         try:
             person = await self._login.log_in(form.get("user", ""), form.get("password", ""))
         except LoginFailed as failure:
+            await self._audit.note(request, LoginRejected(failure.code), form.get("user"))
             return self._form_page(request, back_to, failure)
         session = self._login.sessions.start(person.subject, person.groups, directory.method, self._clock())
         page = LeadOnPage(
@@ -90,6 +96,7 @@ class LoginDesk:
         )
         answer = Response(self._html.lead_on(page), media_type="text/html", headers=PRIVATE)
         self._cookies.keep(request, answer, session)
+        await self._audit.note(request, LoggedIn(session.id, session.method.value), session.subject)
         return answer
 
     async def _go_on(self, request: Request, session: Session, back_to: str) -> Response:

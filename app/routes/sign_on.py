@@ -23,8 +23,10 @@ from app.auth.people import Person
 from app.auth.sessions import LoginMethod, Session
 from app.domain.errors import LoginFailed, LoginUnavailable, NotFound
 from app.responses.requester import Requester
+from app.routes.audited import RequestAudit
 from app.routes.limited import RequestLimits
 from app.routes.session_cookie import SessionCookies, redirect
+from app.telemetry import LoggedIn
 
 if TYPE_CHECKING:
     from app.auth.oidc.client import OidcClient
@@ -39,6 +41,7 @@ class SignOn:
         login: has the provider.
         cookies: keep sessions.
         requester: says by which way a client came.
+        audit: notes who came in.
         limits: count attempts.
         keys: seal what a browser keeps of a login under way.
         clock: seconds since the epoch, UTC.
@@ -49,6 +52,7 @@ class SignOn:
         login: Login,
         cookies: SessionCookies,
         requester: Requester,
+        audit: RequestAudit,
         limits: RequestLimits,
         keys: KeyRing,
         clock: Callable[[], float],
@@ -56,6 +60,7 @@ class SignOn:
         self._login = login
         self._cookies = cookies
         self._requester = requester
+        self._audit = audit
         self._limits = limits
         self._keys = keys
         self._clock = clock
@@ -102,6 +107,8 @@ class SignOn:
             raise LoginFailed("attempt")
         session = await self._session(request, provider, attempt, given)
         answer = self._cookies.lead_back(request, session, attempt.return_url)
+        if session is not None and session.is_new:
+            await self._audit.note(request, LoggedIn(session.id, session.method.value), session.subject)
         # Once only: the same answer sent again belongs to no attempt.
         self._cookies.drop_secret(request, answer, attempt_cookie(state))
         return answer

@@ -16,6 +16,7 @@ from app.responses.parsed_request import ParsedRequest
 from app.responses.problems import problem_response
 from app.responses.record import record_of
 from app.responses.requester import Requester
+from app.routes.audited import RequestAudit
 from app.routes.errors import ErrorAnswers
 from app.routes.file import FileRoute
 from app.routes.folder import FolderRoute
@@ -41,6 +42,7 @@ class TreeApp:
         files: FileRoute,
         requester: Requester,
         errors: ErrorAnswers,
+        audit: RequestAudit,
         limits: RequestLimits,
         *,
         redirects_links: bool,
@@ -49,6 +51,7 @@ class TreeApp:
         self._files = files
         self._requester = requester
         self._errors = errors
+        self._audit = audit
         self._limits = limits
         self._redirects_links = redirects_links
 
@@ -77,7 +80,7 @@ class TreeApp:
             except Moved as moved:
                 return await self._elsewhere(request, parsed, moved.target)
         except PierheadError as error:
-            return self._errors.answer(request, self._limits.error_after(request, error), path)
+            return await self._answer_error(request, error, path)
 
     async def _elsewhere(self, request: Request, parsed: ParsedRequest, real: ArtifactPath) -> ASGIApp:
         """Answer for a path that is a link, or below one, or lacks its slash.
@@ -99,8 +102,14 @@ class TreeApp:
             is_folder = moved.target == real.as_folder and not is_wildcard(path.name)
             return self._errors.answer(request, Moved(path.as_folder if is_folder else moved.target), path)
         except PierheadError as error:
-            return self._errors.answer(request, self._limits.error_after(request, error), real)
+            return await self._answer_error(request, error, real)
         return answer if isinstance(answer, Located) else Located(answer, real)
+
+    async def _answer_error(
+        self, request: Request, error: PierheadError, path: ArtifactPath | None
+    ) -> ASGIApp:
+        error = await self._audit.error_after(request, self._limits.error_after(request, error))
+        return self._errors.answer(request, error, path)
 
     async def _answer_at(self, request: Request, parsed: ParsedRequest) -> ASGIApp:
         if parsed.path.is_folder:

@@ -17,6 +17,7 @@ from app.domain.reserved import is_reserved
 from app.responses.problems import internal_error, problem_response
 from app.responses.record import CLIENT_GONE, record_of
 from app.responses.requester import wants_html
+from app.routes.audited import RequestAudit
 from app.routes.errors import ErrorAnswers
 from app.routes.limited import RequestLimits
 from app.routes.openapi import describe_tree
@@ -30,6 +31,7 @@ def build_application(
     routers: Sequence[APIRouter],
     errors: ErrorAnswers,
     limits: RequestLimits,
+    audit: RequestAudit,
     fast_path: FastPath,
     *,
     is_own_host: Callable[[bytes], bool],
@@ -44,6 +46,7 @@ def build_application(
         routers: answer the reserved paths.
         errors: turn domain errors into answers.
         limits: count requests that led to nothing.
+        audit: notes refusals.
         fast_path: answers from memory.
         is_own_host: whether a Host field is one that is answered.
         metrics: where requests are counted.
@@ -54,7 +57,7 @@ def build_application(
         ValueError: a router has a path that is not reserved: the tree would answer it.
     """
     reserved = _reserved_application(routers)
-    _handle_errors(reserved, errors, limits, routers)
+    _handle_errors(reserved, errors, limits, audit, routers)
     return FrontDoor(
         tree,
         _HeadAsGet(reserved),
@@ -85,11 +88,15 @@ def _reserved_application(routers: Sequence[APIRouter]) -> FastAPI:
 
 
 def _handle_errors(
-    reserved: FastAPI, errors: ErrorAnswers, limits: RequestLimits, routers: Sequence[APIRouter]
+    reserved: FastAPI,
+    errors: ErrorAnswers,
+    limits: RequestLimits,
+    audit: RequestAudit,
+    routers: Sequence[APIRouter],
 ) -> None:
     @reserved.exception_handler(PierheadError)
     async def answer_domain_error(request: Request, error: PierheadError) -> Response:
-        error = limits.error_after(request, error)
+        error = await audit.error_after(request, limits.error_after(request, error))
         if request.scope["path"].startswith("/api/"):
             return errors.problem(request, error)
         return errors.answer(request, error)

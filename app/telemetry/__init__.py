@@ -1,6 +1,18 @@
 """Metrics and logs: what is measured and how a line looks. Nothing here decides anything."""
 
 from app.telemetry.access_log import AccessLine, AccessLog, ConsoleAccessLog, JsonAccessLog
+from app.telemetry.audit import Audit
+from app.telemetry.audit_events import (
+    AccessRefused,
+    AuditEvent,
+    LicenceAccepted,
+    LoggedIn,
+    LoggedOut,
+    LoginRejected,
+    RevokedUsed,
+    TokenMinted,
+)
+from app.telemetry.audit_file import AuditFile
 from app.telemetry.descriptors import watched_descriptors
 from app.telemetry.line_writer import LineWriter, writer_to
 from app.telemetry.logs import LogFormat, configure_logging, is_json
@@ -9,11 +21,21 @@ from app.telemetry.metrics import Metrics
 __all__ = [
     "AccessLine",
     "AccessLog",
+    "AccessRefused",
+    "Audit",
+    "AuditEvent",
+    "AuditFile",
     "ConsoleAccessLog",
     "JsonAccessLog",
+    "LicenceAccepted",
     "LineWriter",
     "LogFormat",
+    "LoggedIn",
+    "LoggedOut",
+    "LoginRejected",
     "Metrics",
+    "RevokedUsed",
+    "TokenMinted",
     "configure_logging",
     "is_json",
     "watched_descriptors",

@@ -8,6 +8,7 @@ from typing import Literal
 
 import structlog
 
+from app.telemetry.audit import LOGGER as AUDIT_LOGGER
 from app.telemetry.line_writer import LineWriter, writer_to
 
 LogFormat = Literal["auto", "json", "console"]
@@ -45,6 +46,7 @@ def configure_logging(level: str, form: LogFormat) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for noisy in ("botocore", "aiobotocore", "aioboto3", "urllib3", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger(AUDIT_LOGGER).setLevel(logging.INFO)  # these lines are wanted at every level
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

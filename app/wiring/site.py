@@ -37,6 +37,7 @@ from app.responses.headers import page_headers
 from app.responses.requester import Requester
 from app.responses.subtree_listing import SubtreeListing
 from app.routes.account import build_account_router
+from app.routes.audited import RequestAudit
 from app.routes.errors import ErrorAnswers
 from app.routes.file import FileRoute
 from app.routes.folder import FolderRoute
@@ -60,7 +61,16 @@ from app.server.fast_request import RequestReader
 from app.server.front_door import FrontDoor
 from app.server.hosts import Hosts
 from app.storage.store import ObjectStore
-from app.telemetry import AccessLog, ConsoleAccessLog, JsonAccessLog, Metrics, is_json, writer_to
+from app.telemetry import (
+    AccessLog,
+    Audit,
+    AuditFile,
+    ConsoleAccessLog,
+    JsonAccessLog,
+    Metrics,
+    is_json,
+    writer_to,
+)
 from app.wiring.catalog import buckets_of, build_catalog
 from app.wiring.login import build_login, contact_url
 
@@ -97,6 +107,7 @@ class _Parts(NamedTuple):
     cache_headers: CacheHeaders
     subtrees: SubtreeListing
     errors: ErrorAnswers
+    audit: RequestAudit
     channel: WorkerChannel | None
     is_own_host: Hosts
     access_log: AccessLog | None
@@ -153,6 +164,7 @@ class SiteWiring:
             self._routers(parts),
             parts.errors,
             parts.limits,
+            parts.audit,
             self._fast_path(parts),
             is_own_host=parts.is_own_host,
             metrics=metrics,
@@ -187,6 +199,7 @@ class SiteWiring:
             cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
             subtrees=SubtreeListing(catalog, store, clock),
             errors=ErrorAnswers(self._html, self._site),
+            audit=RequestAudit(_audit(settings, clock), requester, self._login.sessions),
             channel=_worker_channel(catalog),
             is_own_host=Hosts(settings.site_hosts),
             access_log=_access_log(settings),
@@ -204,12 +217,13 @@ class SiteWiring:
             presign_seconds=self._settings.presign_seconds,
             clock=parts.clock,
         )
-        index_files = IndexFiles(catalog, delivery, serving)
+        index_files = IndexFiles(catalog, delivery, parts.audit, serving)
         return TreeApp(
             FolderRoute(catalog, parts.pages, parts.subtrees, parts.cache_headers, index_files),
-            FileRoute(catalog, delivery),
+            FileRoute(catalog, delivery, parts.audit),
             parts.requester,
             parts.errors,
+            parts.audit,
             parts.limits,
             redirects_links=self._settings.links == "redirect",
         )
@@ -237,23 +251,23 @@ class SiteWiring:
             build_invalidate_router(catalog, requester, parts.channel, buckets_of(self._settings)),
             limits.guarding(
                 build_licence_router(
-                    LicenceDesk(catalog, requester, self._keys, forms, limits, html, site, clock)
+                    LicenceDesk(catalog, requester, self._keys, forms, parts.audit, limits, html, site, clock)
                 )
             ),
-            *self._login_routers(requester, forms, limits, clock),
+            *self._login_routers(parts, forms),
             build_static_router(self._static),
         )
 
-    def _login_routers(
-        self, requester: Requester, forms: Forms, limits: RequestLimits, clock: Callable[[], float]
-    ) -> Sequence[APIRouter]:
+    def _login_routers(self, parts: _Parts, forms: Forms) -> Sequence[APIRouter]:
         login, html, site = self._login, self._html, self._site
+        requester, audit, limits, clock = parts.requester, parts.audit, parts.limits, parts.clock
         cookies = SessionCookies(login.sessions, requester, clock)
-        sign_on = SignOn(login, cookies, requester, limits, self._keys, clock)
+        sign_on = SignOn(login, cookies, requester, audit, limits, self._keys, clock)
+        desk = LoginDesk(login, sign_on, cookies, forms, audit, limits, html, site, clock)
         return (
-            build_session_router(LoginDesk(login, sign_on, cookies, forms, limits, html, site, clock)),
+            build_session_router(desk),
             build_sign_on_router(sign_on),
-            build_account_router(login, cookies, requester, forms, html, site),
+            build_account_router(login, cookies, requester, forms, audit, html, site),
         )
 
 
@@ -266,6 +280,11 @@ def _access_log(settings: Settings) -> AccessLog | None:
     if settings.log_level not in ("debug", "info"):
         return None
     return JsonAccessLog(writer_to(sys.stderr)) if is_json(settings.log_format) else ConsoleAccessLog()
+
+
+def _audit(settings: Settings, clock: Callable[[], float]) -> Audit:
+    file = AuditFile(settings.audit_file) if settings.audit_file else None
+    return Audit(file, settings.replica_id, clock)
 
 
 def _ephemeral_key() -> str:

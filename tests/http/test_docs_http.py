@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from app.config import Settings
+from app.domain.errors import RevokedToken
 from app.pages.problem import PROBLEM_MEDIA_TYPE, PROBLEM_TYPE_PREFIX
 from app.routes.errors import TABLE
 from scripts.make_sample_tree import make_sample
@@ -183,6 +184,7 @@ def test_every_code_of_an_invalid_token_is_documented() -> None:
     codes = set(re.findall(r'AuthenticationFailed\(\s*"([a-z-]+)"', text)) | {
         "token-malformed",
         "token-signature",
+        RevokedToken("", "").code,
     }
     sentence = PAGE.split("The codes of an invalid token are")[1].split("\n\n")[0]
     assert set(re.findall("`([a-z-]+)`", sentence)) == codes

@@ -3,54 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
 
-import httpx
 import pytest
 
 from app.auth.demo import DemoDirectory
 from app.auth.people import Person as Known
 from app.domain.errors import LoginUnavailable
-from tests.support.clocks import Clock
-from tests.support.live_server import app_over, live_server
-from tests.support.login_sites import POLICY, START
-from tests.support.memory_store import MemoryStore
-from tests.support.person import Person
+from tests.support.login_sites import FormSite, form_site, log_in
 
 PRIVATE = "/members/plan.txt"
 REFRESH = 900
-
-
-class FormSite(NamedTuple):
-    person: Person
-    clock: Clock
-
-
-@contextmanager
-def form_site(**settings: Any) -> Iterator[FormSite]:
-    store, clock = MemoryStore(), Clock()
-    clock.now = START
-    for path in ("README.txt", PRIVATE[1:]):
-        store.put(path, b"content")
-    app = app_over(store, policy=POLICY, wall_clock=clock, demo_login_groups=("staff",), **settings)
-    with live_server(app) as server:
-        person = Person(server.url)
-        try:
-            yield FormSite(person, clock)
-        finally:
-            person.close()
 
 
 @pytest.fixture
 def site() -> Iterator[FormSite]:
     with form_site() as made:
         yield made
-
-
-def log_in(person: Person, user: str, password: str | None = None, path: str = PRIVATE) -> httpx.Response:
-    page = person.get(f"/login?return={path}")
-    return person.submit(page, "/login", user=user, password=user if password is None else password)
 
 
 def test_a_member_logs_in_and_is_led_to_the_very_path(site: FormSite) -> None:

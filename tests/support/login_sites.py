@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import httpx
+
 from app.auth.keys import KeyRing, Purpose
 from app.auth.sealing import unseal
 from app.auth.sessions import SESSION_COOKIE
@@ -62,9 +64,7 @@ def oidc_settings(provider: FakeProvider, **settings: Any) -> dict[str, Any]:
 @contextmanager
 def login_site(provider: FakeProvider, clock: Clock | None = None, **settings: Any) -> Iterator[LoginSite]:
     """A site whose people log in at the provider, until the block ends."""
-    store = MemoryStore()
-    for path in ("README.txt", "members/plan.txt", "vault/secret.txt"):
-        store.put(path, b"content")
+    store = _tree()
     if clock is None:
         clock = Clock()
         clock.now = START
@@ -76,3 +76,40 @@ def login_site(provider: FakeProvider, clock: Clock | None = None, **settings: A
             yield LoginSite(server.url, person, provider, clock)
         finally:
             person.close()
+
+
+class FormSite(NamedTuple):
+    """A site whose people log in by a form: `alice`, who is on the staff, and `bob`, who is not."""
+
+    person: Person
+    clock: Clock
+
+
+@contextmanager
+def form_site(**settings: Any) -> Iterator[FormSite]:
+    """Such a site, until the block ends."""
+    clock = Clock()
+    clock.now = START
+    store = _tree()
+    app = app_over(store, policy=POLICY, wall_clock=clock, demo_login_groups=("staff",), **settings)
+    with live_server(app) as server:
+        person = Person(server.url)
+        try:
+            yield FormSite(person, clock)
+        finally:
+            person.close()
+
+
+def log_in(
+    person: Person, user: str, password: str | None = None, path: str = "/members/plan.txt"
+) -> httpx.Response:
+    """Send the form, with the name for the password unless another is given."""
+    page = person.get(f"/login?return={path}")
+    return person.submit(page, "/login", user=user, password=user if password is None else password)
+
+
+def _tree() -> MemoryStore:
+    store = MemoryStore()
+    for path in ("README.txt", "members/plan.txt", "vault/secret.txt"):
+        store.put(path, b"content")
+    return store

@@ -98,6 +98,13 @@ def test_links_hide_nothing(site: Path, make: Callable[[Path], dict[str, str]], 
     assert faults(**environ, PIERHEAD_STORAGE="own") == ()
 
 
+def test_a_file_that_the_server_makes_is_not_made_where_it_would_be_published(site: Path) -> None:
+    (fault,) = faults(PIERHEAD_AUDIT_FILE="site/audit")
+    assert fault.startswith("PIERHEAD_AUDIT_FILE (environment): site/audit is in site")
+    assert faults(PIERHEAD_AUDIT_FILE="own/audit") == ()
+    assert not list(site.iterdir())
+
+
 def test_a_link_to_the_file_counts_as_the_file(site: Path) -> None:
     environ = policy(site)
     Path("policy-link").symlink_to(site / "policy.toml")

@@ -191,6 +191,7 @@ WRONG: list[tuple[str, str]] = [
     ("replica_id", f'"{"x" * 65}"'),
     ("log_level", '"INFO"'),
     ("log_format", '"xml"'),
+    ("audit_file", "5"),
     ("site_hosts", '["https://releases.example.org"]'),
     ("site_hosts", '["releases.example.org:443"]'),
     ("contact", '"the help desk"'),
@@ -319,7 +320,7 @@ def test_an_unknown_name_in_the_file_brings_the_nearest_name() -> None:
     near, far = faults_of()
     assert near == "pierhead.toml: prot: is not a setting; did you mean port?"
     assert far.startswith(
-        "pierhead.toml: tenants: is not a setting; must be one of cache_bytes, cache_grace, "
+        "pierhead.toml: tenants: is not a setting; must be one of audit_file, cache_bytes, "
     )
 
 

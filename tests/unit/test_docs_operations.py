@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +17,8 @@ from app.pages.representations import REPRESENTATIONS
 from app.storage.observation import outcome_of
 from app.telemetry import AccessLine, Metrics
 from app.telemetry.access_log import SOMETIMES
+from app.telemetry.audit import COMMON_FIELDS
+from app.telemetry.audit_events import EVENTS, AuditEvent, LoggedIn
 
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs/operations.md").read_text()
@@ -23,6 +26,10 @@ PAGE = (PROJECT / "docs/operations.md").read_text()
 
 def section(title: str) -> str:
     return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def subsection(title: str) -> str:
+    return PAGE.split(f"\n### {title}\n")[1].split("\n### ")[0]
 
 
 def test_every_metric_is_documented_with_its_labels_and_no_other() -> None:
@@ -68,8 +75,20 @@ def test_the_outcomes_of_storage_calls_are_documented() -> None:
 
 
 def test_the_fields_of_a_log_line_are_documented() -> None:
-    rows = re.findall(r"^\| ((?:`[a-z]+`(?:, )?)+) \|", section("Logs"), re.MULTILINE)
+    rows = re.findall(r"^\| ((?:`[a-z]+`(?:, )?)+) \|", section("Logs").split("\n### ")[0], re.MULTILINE)
     assert {name for row in rows for name in re.findall("`([a-z]+)`", row)} == set(AccessLine._fields)
+
+
+def test_the_events_of_the_audit_log_are_documented_with_their_fields() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", subsection("The audit log"), re.MULTILINE)
+    documented = {name: re.findall("`([a-z0-9]+)`", fields_of) for name, fields_of in rows}
+    assert documented == {kind.event: [field.name for field in fields(kind)] for kind in EVENTS}
+    assert set(EVENTS) == set(AuditEvent.__subclasses__())
+
+
+def test_the_example_of_an_event_has_those_fields() -> None:
+    line = json.loads(subsection("The audit log").split("```json\n")[1].split("```")[0])
+    assert list(line) == [*COMMON_FIELDS, *(field.name for field in fields(LoggedIn))]
 
 
 def test_the_example_line_has_those_fields() -> None:

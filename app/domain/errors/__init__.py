@@ -14,6 +14,8 @@ PierheadError
 ├── Moved                       the path is a link; ask for its target
 ├── MalformedRules              a control file or site policy that cannot be parsed
 ├── AuthenticationFailed        credentials were sent and are invalid
+│   └── RevokedToken            the token was revoked
+├── AuditUnavailable            what is requested cannot be recorded, so it is not done
 ├── RevocationsUnknown          the list of revoked tokens cannot be read
 ├── SessionDue                  logged in, but the groups must be refreshed first
 ├── LoginFailed                 a login failed
@@ -47,10 +49,12 @@ from app.domain.errors.access import (
 )
 from app.domain.errors.base import PierheadError
 from app.domain.errors.login import (
+    AuditUnavailable,
     AuthenticationFailed,
     LoginFailed,
     LoginUnavailable,
     RevocationsUnknown,
+    RevokedToken,
     SessionDue,
 )
 from app.domain.errors.request import (
@@ -73,6 +77,7 @@ from app.domain.errors.tree import AmbiguousPattern, MalformedRules, Moved, NotF
 __all__ = [
     "AccessDenied",
     "AmbiguousPattern",
+    "AuditUnavailable",
     "AuthenticationFailed",
     "BadParameter",
     "FormRefused",
@@ -94,6 +99,7 @@ __all__ = [
     "Refused",
     "RequestError",
     "RevocationsUnknown",
+    "RevokedToken",
     "RulesUnreadable",
     "SessionDue",
     "StoreDenied",

@@ -18,6 +18,27 @@ class AuthenticationFailed(PierheadError):
         self.code = code
 
 
+class RevokedToken(AuthenticationFailed):
+    """The token was revoked.
+
+    Args:
+        token_id: its id.
+        subject: user or robot that it names.
+    """
+
+    def __init__(self, token_id: str, subject: str) -> None:
+        super().__init__("token-revoked", "the token was revoked")
+        self.token_id = token_id
+        self.subject = subject
+
+
+class AuditUnavailable(PierheadError):
+    """An event cannot be written to the audit log, so what it says must not happen: worth a retry later."""
+
+    def __init__(self) -> None:
+        super().__init__("this cannot be recorded at the moment, so it was not done")
+
+
 class RevocationsUnknown(PierheadError):
     """The list of revoked tokens cannot be read, so no token counts: worth a retry later."""
 

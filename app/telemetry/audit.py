@@ -1,0 +1,71 @@
+"""The audit log: one line for each event, in a file of its own or beside all others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Final
+
+import orjson
+import structlog
+
+from app.domain.errors import AuditUnavailable
+from app.telemetry.audit_events import AuditEvent
+from app.telemetry.audit_file import AuditFile
+
+LOGGER: Final = "pierhead.audit"
+COMMON_FIELDS: Final = ("timestamp", "event", "replica", "client", "subject")
+"""What every line begins with."""
+MAX_NAME_LENGTH: Final = 256
+
+
+class Audit:
+    """Writes down what somebody may have to answer for.
+
+    Args:
+        file: where lines go; None for standard error, like all other events.
+        replica_id: named in every line.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(
+        self, file: AuditFile | None, replica_id: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._file = file
+        self._replica_id = replica_id
+        self._clock = clock
+        self._log = structlog.get_logger(LOGGER)
+
+    async def note(self, event: AuditEvent, *, client: str | None, subject: str | None) -> None:
+        """Write an event down, before it takes effect: who is answered has it written.
+
+        Args:
+            client: the address that it came from; None if that is not known.
+            subject: user or robot name; None if that is not known.
+
+        Raises:
+            AuditUnavailable: it cannot be written down, so it must not happen.
+        """
+        who = {"replica": self._replica_id, "client": client, "subject": _readable(subject)}
+        if self._file is None:
+            self._log.info(event.event, **who, **asdict(event))
+            return
+        now = self._clock()
+        fields = {"timestamp": _text_of(now), "event": event.event, **who, **asdict(event)}
+        try:
+            await self._file.append(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
+        except AuditUnavailable as error:
+            reason = type(error.__cause__).__name__ if error.__cause__ else "too many lines wait"
+            self._log.error("audit_failed", of=event.event, reason=reason)
+            raise
+
+
+def _readable(name: str | None) -> str | None:
+    """A name that somebody gave, in a form that can be written."""
+    return None if name is None else name[:MAX_NAME_LENGTH].encode("utf-8", "replace").decode("utf-8")
+
+
+def _text_of(now: float) -> str:
+    whole = int(now)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{int((now - whole) * 1e6):06d}Z"

@@ -1,0 +1,138 @@
+"""What the audit log tells: one class for each event, whose attributes are the fields of its line.
+
+No field is a secret: tokens, sessions and links are named by their ids, which open nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """Something that somebody may have to answer for.
+
+    Attributes:
+        event: what the line calls it.
+    """
+
+    event: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class LoggedIn(AuditEvent):
+    """A new session begins. Groups that are asked for again are no login.
+
+    Attributes:
+        id: of the session.
+        method: oidc, ldap or demo.
+    """
+
+    event: ClassVar[str] = "login"
+    id: str
+    method: str
+
+
+@dataclass(frozen=True)
+class LoginRejected(AuditEvent):
+    """Somebody could not log in.
+
+    Attributes:
+        code: why, as in the answer.
+    """
+
+    event: ClassVar[str] = "login_failed"
+    code: str
+
+
+@dataclass(frozen=True)
+class LoggedOut(AuditEvent):
+    """Somebody has logged out.
+
+    Attributes:
+        id: of the session.
+    """
+
+    event: ClassVar[str] = "logout"
+    id: str
+
+
+@dataclass(frozen=True)
+class AccessRefused(AuditEvent):
+    """Somebody with credentials was answered 401 or 403.
+
+    Attributes:
+        id: of the token or session; empty where the credentials are invalid.
+        path: what was asked for, percent-encoded, without query.
+        status: of the answer.
+        code: why, as in the answer.
+    """
+
+    event: ClassVar[str] = "refused"
+    id: str
+    path: str
+    status: int
+    code: str
+
+
+@dataclass(frozen=True)
+class LicenceAccepted(AuditEvent):
+    """Somebody has accepted a licence.
+
+    Attributes:
+        path: of the file behind it, percent-encoded.
+        digest: MD5 of its text, by which scripts name it.
+        sha256: of its text.
+        means: `form`, or `header` for each download of a script that names it.
+    """
+
+    event: ClassVar[str] = "licence_accepted"
+    path: str
+    digest: str
+    sha256: str
+    means: str
+
+
+@dataclass(frozen=True)
+class TokenMinted(AuditEvent):
+    """Somebody has made a token for themselves.
+
+    Attributes:
+        id: of the token.
+        groups: that it has.
+        expires: seconds since the epoch, UTC.
+    """
+
+    event: ClassVar[str] = "token_minted"
+    id: str
+    groups: tuple[str, ...]
+    expires: int
+
+
+@dataclass(frozen=True)
+class RevokedUsed(AuditEvent):
+    """A token, session or link was used after it was revoked.
+
+    Attributes:
+        kind: token, session or link.
+        id: its id.
+        path: what was asked for, percent-encoded, without query.
+    """
+
+    event: ClassVar[str] = "revoked_used"
+    kind: str
+    id: str
+    path: str
+
+
+EVENTS: Final[tuple[type[AuditEvent], ...]] = (
+    LoggedIn,
+    LoginRejected,
+    LoggedOut,
+    AccessRefused,
+    LicenceAccepted,
+    TokenMinted,
+    RevokedUsed,
+)
+"""All of them. A test compares `docs/operations.md` with it."""

@@ -1,0 +1,135 @@
+"""A file of lines none of which is ever lost without somebody being told.
+
+A thread writes, so that a disk or reader that hangs holds up nobody else; whoever has a line waits until it is
+written. The system has it then: it outlives this process, though not a power cut in the next seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from app.domain.errors import AuditUnavailable
+
+MAX_WAITING: Final = 1000
+"""Most lines that wait to be written."""
+WAIT_SECONDS: Final = 5.0
+"""How long a line is waited for."""
+_MODE: Final = 0o640
+_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
+
+
+class _Waiting(NamedTuple):
+    line: bytes
+    loop: asyncio.AbstractEventLoop
+    written: asyncio.Future[None]
+
+
+class AuditFile:
+    """Appends whole lines, for several processes at once.
+
+    The file is opened again whenever its name stands for another one, so that it may be rotated by renaming it.
+
+    Args:
+        path: of a file, which need not exist, or of a pipe or device.
+        wait_seconds: as `WAIT_SECONDS`.
+    """
+
+    def __init__(self, path: Path, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._path = path
+        self._wait_seconds = wait_seconds
+        self._waiting: deque[_Waiting] = deque()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._descriptor: int | None = None
+        self._is_torn = False
+
+    async def append(self, line: bytes) -> None:
+        """Write one line, and wait until it is written.
+
+        Args:
+            line: with its line feed.
+
+        Raises:
+            AuditUnavailable: it cannot be written, or not soon enough. It may be there nevertheless.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(line, loop, loop.create_future())
+        with self._changed:
+            if len(self._waiting) >= MAX_WAITING:
+                raise AuditUnavailable
+            self._waiting.append(waiting)
+            if self._thread is None:
+                # A daemon: a pipe that nobody reads must not keep the process from ending.
+                self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        try:
+            await asyncio.wait_for(waiting.written, self._wait_seconds)
+        except (OSError, TimeoutError) as error:
+            raise AuditUnavailable from error
+
+    def check(self) -> None:
+        """Open the file, and make it if it does not exist.
+
+        Raises:
+            OSError: it cannot be written to.
+        """
+        os.close(os.open(self._path, _FLAGS | os.O_NONBLOCK, _MODE))
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                waiting = self._waiting.popleft()
+            failure: OSError | None = None
+            try:
+                self._write(waiting.line)
+            except OSError as error:
+                failure = error
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                waiting.loop.call_soon_threadsafe(_tell, waiting.written, failure)
+
+    def _write(self, line: bytes) -> None:
+        """Write a whole line, apart from what was left of one that could not be finished."""
+        descriptor = self._open()
+        left = b"\n" + line if self._is_torn else line
+        while left:
+            try:
+                written = os.write(descriptor, left)
+            except OSError:
+                self._is_torn = self._is_torn or len(left) < len(line)
+                raise
+            left = left[written:]
+        self._is_torn = False
+
+    def _open(self) -> int:
+        if self._descriptor is not None:
+            if self._is_same(self._descriptor):
+                return self._descriptor
+            os.close(self._descriptor)
+            self._descriptor = None
+        self._descriptor = os.open(self._path, _FLAGS, _MODE)
+        self._is_torn = False
+        return self._descriptor
+
+    def _is_same(self, descriptor: int) -> bool:
+        try:
+            named = self._path.stat()
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(named, os.fstat(descriptor))
+
+
+def _tell(written: asyncio.Future[None], failure: OSError | None) -> None:
+    if written.done():  # nobody waits any more
+        return
+    if failure is None:
+        written.set_result(None)
+    else:
+        written.set_exception(failure)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from app.responses.streaming import body_message, send_fairly, until_gone
+from app.responses.streaming import SPAN, body_message, send_fairly, span_message, until_gone
+from app.storage.store import SocketSource
 
 OpenPart = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+Pump = Callable[[AsyncIterator[bytes], Send], Awaitable[None]]
 
 
 class FileStream:
@@ -45,9 +47,10 @@ class FileStream:
         return self
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await until_gone(receive, self._send(send))
+        pump = _pump_to_socket if SPAN in scope.get("extensions", ()) else _pump
+        await until_gone(receive, self._send(send, pump))
 
-    async def _send(self, send: Send) -> None:
+    async def _send(self, send: Send, pump: Pump) -> None:
         is_first = True
         try:
             await send(_start(self._status, self._headers))
@@ -56,14 +59,20 @@ class FileStream:
                     await send(body_message(part))
                 elif is_first and self._first is not None:
                     is_first = False
-                    await _pump(self._first, send)
+                    await pump(self._first, send)
                 else:
                     async with part() as chunks:
-                        await _pump(chunks, send)
+                        await pump(chunks, send)
             await send(body_message(b"", more=False))
         finally:
             if self._opened is not None:
                 await self._opened.__aexit__(None, None, None)
+
+
+async def _pump_to_socket(chunks: AsyncIterator[bytes], send: Send) -> None:
+    if isinstance(chunks, SocketSource) and chunks.straight:
+        await send(span_message(chunks))
+    await _pump(chunks, send)
 
 
 async def _pump(chunks: AsyncIterator[bytes], send: Send) -> None:

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Send
+
+from app.storage.store import SocketSource
+
+SPAN: Final = "pierhead.response.span"
+"""Type of a message with a `SocketSource` in place of bytes, for servers that have it among their ASGI extensions."""
 
 
 async def send_fairly(body: bytes, send: Send) -> None:
@@ -60,6 +65,10 @@ async def _settled(sending: asyncio.Future[None]) -> None:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def span_message(source: SocketSource) -> dict[str, Any]:
+    return {"type": SPAN, "source": source}
 
 
 def body_message(body: bytes, *, more: bool = True) -> dict[str, Any]:

@@ -32,9 +32,11 @@ from app.responses.record import (
     RequestRecord,
     broken_by_store,
 )
+from app.responses.streaming import SPAN
 from app.server.fast_path import FastPath
 from app.server.fast_request import MAX_LOGGED_TEXT, logged_text
 from app.server.framing import is_host
+from app.storage.store import SocketSource
 from app.telemetry import AccessLine, AccessLog, Metrics
 
 QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -183,9 +185,20 @@ class _Answer:
             headers.setdefault("Content-Security-Policy", PAGE_SECURITY_POLICY)
         elif self._is_head:
             message = {**message, "body": b""}
+        elif message["type"] == SPAN:
+            await self._send_span(message)
+            return
         else:
             self.body_bytes += len(message.get("body", b""))
         await self._send(message)
+
+    async def _send_span(self, message: Message) -> None:
+        source: SocketSource = message["source"]
+        length = source.straight
+        try:
+            await self._send(message)
+        finally:
+            self.body_bytes += length - source.straight
 
 
 def _refusal(scope: Scope, is_own_host: Callable[[bytes], bool]) -> Response | None:

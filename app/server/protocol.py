@@ -30,6 +30,7 @@ from app.server.refusals import (
     RequestRefused,
     answer_of,
 )
+from app.server.span_sender import with_spans
 
 HEAD_SECONDS: Final = 30.0
 """How long a client may take to send a request head once it has begun, or to begin with the first."""
@@ -201,7 +202,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, with_spans(app, cycle))
 
     def _parse(self, piece: bytes) -> None:
         while piece and not self._has_refused:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from app.domain.entries import Entry, FileInfo, Found, Listing
 from app.domain.entry_table import EntryTable
@@ -75,6 +75,33 @@ class FolderWatch(Protocol):
 
     def began(self, first_page: FirstPage) -> None:
         """There is a first part, and more to come. Called at most once."""
+        ...
+
+
+@runtime_checkable
+class SocketSource(Protocol):
+    """A span whose first part may go from the file straight to a socket. The rest is iterated.
+
+    Attributes:
+        straight: bytes that may still go that way.
+    """
+
+    @property
+    def straight(self) -> int: ...
+
+    async def write_some(self, connection: int) -> int:
+        """Write the next bytes to a socket, as many as it takes at once.
+
+        Args:
+            connection: descriptor of the socket, which does not block. It may be closed during the call.
+
+        Returns:
+            The number of bytes; 0 where the socket takes none at present.
+
+        Raises:
+            ObjectChanged, StoreUnavailable: as iterating does.
+            ConnectionError: the socket takes no more, ever.
+        """
         ...
 
 
@@ -160,6 +187,7 @@ class ObjectStore(Protocol):
         Entering the context makes the storage call, so that every error that precedes the first byte is
         raised there. Leaving it, early or not, releases the connection or file. Chunks are at most 1 MiB,
         fetched only as they are consumed. Together they are exactly `length` bytes, or an error is raised.
+        The iterator may be a `SocketSource` too.
 
         Args:
             info: what `head` gave: the bytes come from that very object or not at all.

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from threading import Lock
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from app.domain.entries import FileInfo
 from app.domain.errors import ObjectChanged
 from app.storage.local.errors import os_errors_translated
+from app.storage.local.sendfile import write_from
+
+_EVIDENCE_BYTES: Final = 64 * 1024
+"""How much of what went past this process is looked at, to know it again in a file that has grown."""
 
 
 class _Read(NamedTuple):
-    """What was read last, and the file as it was then."""
+    """What was read last, or its end, and the file as it was then."""
 
     info: FileInfo
     first: int
@@ -49,12 +53,33 @@ class LocalFile:
         """
         with self._lock, os_errors_translated():
             content = os.pread(self._descriptor, length, first)
-            now = info_of(os.fstat(self._descriptor))
-            before = self._last.info if self._last else info
-            if not content or (now.e_tag != before.e_tag and not self._has_only_grown(now)):
-                raise ObjectChanged
-            self._last = _Read(now, first, content)
+            self._keep(info, first, content)
             return content
+
+    def write(self, connection: int, info: FileInfo, first: int, length: int) -> int:
+        """Write bytes of the file to a socket, without a way through this process (sendfile(2)).
+
+        Args:
+            connection: descriptor of a socket that does not block.
+
+        Returns:
+            How many the socket took, at most `length`; 0 for none at present.
+
+        Raises:
+            ObjectChanged: as `read`.
+            ConnectionError: the socket is not connected any more.
+        """
+        with self._lock:
+            with os_errors_translated():
+                self._check(info)
+            sent = write_from(self._descriptor, connection, first, length)
+            if sent is None:
+                return 0
+            with os_errors_translated():
+                seen = min(sent, _EVIDENCE_BYTES)
+                behind = first + sent
+                self._keep(info, behind - seen, os.pread(self._descriptor, seen, behind - seen))
+            return sent
 
     def close(self) -> None:
         """Give the descriptor back. A second call does nothing."""
@@ -62,6 +87,25 @@ class LocalFile:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
+
+    def _keep(self, info: FileInfo, first: int, content: bytes) -> None:
+        """Keep what was read as evidence, if the file is still the same.
+
+        Raises:
+            ObjectChanged: it is not.
+        """
+        now = self._check(info)
+        if not content:
+            raise ObjectChanged
+        self._last = _Read(now, first, content)
+
+    def _check(self, info: FileInfo) -> FileInfo:
+        """What the file is now. Raises ObjectChanged if it is not the one that was read last, or has not only grown since."""
+        now = info_of(os.fstat(self._descriptor))
+        before = self._last.info if self._last else info
+        if now.e_tag != before.e_tag and not self._has_only_grown(now):
+            raise ObjectChanged
+        return now
 
     def _has_only_grown(self, now: FileInfo) -> bool:
         """Whether what was read last is still there, in a file that is longer than it was then.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import aclosing, asynccontextmanager
-from functools import partial
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -17,11 +16,11 @@ from app.domain.errors import ObjectChanged
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.folder_walk import walk_by_folders
 from app.storage.local.file import LocalFile
+from app.storage.local.span import CHUNK_BYTES, LocalSpan
 from app.storage.local.tree import LocalTree
 from app.storage.observation import observed
 from app.storage.store import CONTROL_FILE_LIMIT, FolderWatch, ListNames, ObjectStore, Observer, SignedUrl
 
-CHUNK_BYTES = 256 * 1024
 _EXAMPLES = 5
 _Result = TypeVar("_Result")
 
@@ -112,8 +111,7 @@ class LocalStore:
         with observed(self._observe, "get"):
             opened = await self._opened(path, info, first, min(CHUNK_BYTES, length))
         try:
-            async with aclosing(self._chunks(opened, info, first, length)) as chunks:
-                yield chunks
+            yield LocalSpan(opened.file, info, first, length, chunk=opened.chunk, threads=self._threads)
         finally:
             self._close_later(opened.file)
 
@@ -160,17 +158,6 @@ class LocalStore:
         except RuntimeError:
             # The server is stopping and has closed the store, so no thread reads any more.
             file.close()
-
-    async def _chunks(
-        self, opened: _Opened, info: FileInfo, first: int, length: int
-    ) -> AsyncGenerator[bytes, None]:
-        chunk, at, end = opened.chunk, first, first + length
-        while True:
-            yield chunk
-            at += len(chunk)
-            if at == end:
-                return
-            chunk = await self._in_thread(partial(opened.file.read, info, at, min(CHUNK_BYTES, end - at)))
 
     async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)

@@ -1,0 +1,95 @@
+"""A span of an open file: read in chunks, or written to a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, TypeVar
+
+from app.domain.entries import FileInfo
+from app.storage.local.file import LocalFile
+
+CHUNK_BYTES: Final = 256 * 1024
+WRITTEN_BYTES: Final = 4 * 1024 * 1024
+"""Most that is written to a socket in one call; seldom does one take so much."""
+COPIED_BYTES: Final = 8 * 1024 * 1024
+"""The end of a span is read and then sent, as all of it is elsewhere.
+
+What is written straight from a file is only borrowed by the socket: should somebody rewrite the file in place, the
+client gets the new bytes. A socket holds less than this (tcp(7): `tcp_wmem`), so that the client has all that was
+borrowed before the file is looked at for the last time, and the change is noticed while the download can still be cut.
+"""
+
+_Result = TypeVar("_Result")
+
+
+class LocalSpan:
+    """An iterator and a `SocketSource`. Every call of the file system is made in a thread.
+
+    Args:
+        file: open for as long as the span is used.
+        info: what the file is to be.
+        first, length: the span.
+        chunk: its first bytes, which were read when the file was opened.
+        threads: where to read.
+    """
+
+    def __init__(
+        self,
+        file: LocalFile,
+        info: FileInfo,
+        first: int,
+        length: int,
+        *,
+        chunk: bytes,
+        threads: ThreadPoolExecutor,
+    ) -> None:
+        self._left = length
+        self._file = file
+        self._info = info
+        self._end = first + length
+        self._chunk = chunk
+        self._threads = threads
+
+    def __aiter__(self) -> LocalSpan:
+        return self
+
+    @property
+    def straight(self) -> int:
+        """See `SocketSource`."""
+        return max(0, self._left - COPIED_BYTES)
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        chunk, self._chunk = self._chunk, b""
+        if not chunk:
+            length = min(CHUNK_BYTES, self._left)
+            chunk = await self._in_thread(partial(self._file.read, self._info, self._at, length))
+        self._left -= len(chunk)
+        return chunk
+
+    async def write_some(self, connection: int) -> int:
+        """See `SocketSource.write_some`."""
+        self._chunk = b""
+        own = os.dup(connection)  # or the thread could write to another client that gets the number
+        length = min(WRITTEN_BYTES, self.straight)
+        try:
+            writing = self._threads.submit(self._file.write, own, self._info, self._at, length)
+        except RuntimeError:
+            os.close(own)
+            raise
+        writing.add_done_callback(lambda _: os.close(own))
+        written = await asyncio.wrap_future(writing)
+        self._left -= written
+        return written
+
+    @property
+    def _at(self) -> int:
+        return self._end - self._left
+
+    async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)

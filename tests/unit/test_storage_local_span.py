@@ -1,0 +1,240 @@
+"""Bytes of a file that are written straight to a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from app.domain.errors import ObjectChanged, StoreUnavailable
+from app.storage.local import sendfile
+from app.storage.local.span import COPIED_BYTES, LocalSpan
+from app.storage.local.store import LocalStore
+from tests.support.store_contract import path_of
+from tests.support.waiting import wait_until
+
+STRAIGHT = 6 * 1024 * 1024
+SIZE = STRAIGHT + COPIED_BYTES
+PART = 64 * 1024
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "f.bin"
+    file.write_bytes(os.urandom(SIZE))
+    return file
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.settimeout(10)
+    with ours, theirs:
+        yield ours, theirs
+
+
+@asynccontextmanager
+async def opened(file: Path, first: int = 0) -> AsyncIterator[LocalSpan]:
+    store = LocalStore(file.parent, observe=lambda *_: None)
+    info = await store.head(path_of(file.name))
+    try:
+        async with store.open_range(path_of(file.name), info, first, info.size - first) as chunks:
+            assert isinstance(chunks, LocalSpan)
+            yield chunks
+    finally:
+        await store.aclose()
+
+
+async def taken(span: LocalSpan, ours: socket.socket, theirs: socket.socket, most: int = STRAIGHT) -> bytes:
+    """What arrives of the part that goes straight, or of its beginning."""
+    received = bytearray()
+    while span.straight and len(received) < most:
+        written = await span.write_some(ours.fileno())
+        while written:
+            block = theirs.recv(written)
+            received += block
+            written -= len(block)
+    return bytes(received)
+
+
+@pytest.mark.parametrize("first", [0, 12345])
+async def test_most_goes_straight_and_the_end_is_read(
+    file: Path, ends: tuple[socket.socket, socket.socket], first: int
+) -> None:
+    async with opened(file, first) as span:
+        assert span.straight == STRAIGHT - first
+        begin = await taken(span, *ends)
+        assert (len(begin), span.straight) == (STRAIGHT - first, 0)
+        rest = b"".join([chunk async for chunk in span])
+    assert begin + rest == file.read_bytes()[first:]
+
+
+async def test_a_short_span_is_read_as_a_whole(tmp_path: Path) -> None:
+    (tmp_path / "f.bin").write_bytes(bytes(COPIED_BYTES))
+    async with opened(tmp_path / "f.bin") as span:
+        assert span.straight == 0
+
+
+async def test_a_socket_that_is_full_takes_nothing(
+    file: Path, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    async with opened(file) as span:
+        while await span.write_some(ends[0].fileno()):
+            pass
+        left = span.straight
+        assert 0 < left < STRAIGHT
+        assert await span.write_some(ends[0].fileno()) == 0
+        assert span.straight == left
+
+
+async def test_a_socket_that_nobody_reads_any_more_is_no_fault_of_the_file(
+    file: Path, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    async with opened(file) as span:
+        ends[1].close()
+        with pytest.raises(ConnectionError):
+            await span.write_some(ends[0].fileno())
+
+
+@pytest.mark.parametrize("error", [errno.ETIMEDOUT, errno.EHOSTUNREACH])
+async def test_a_broken_connection_has_many_names(
+    file: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    break_sendfile(monkeypatch, error)
+    async with opened(file) as span:
+        with pytest.raises(ConnectionError):
+            await span.write_some(ends[0].fileno())
+
+
+async def test_a_broken_disk_is_the_fault_of_the_store(
+    file: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_sendfile(monkeypatch, errno.EIO)
+    async with opened(file) as span:
+        with pytest.raises(StoreUnavailable, match="io-error"):
+            await span.write_some(ends[0].fileno())
+
+
+async def test_a_file_system_without_sendfile_is_read(
+    file: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_sendfile(monkeypatch, errno.EINVAL)
+    async with opened(file) as span:
+        assert await taken(span, *ends) == file.read_bytes()[:STRAIGHT]
+
+
+def break_sendfile(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def broken(*_: int) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "sendfile", broken)
+
+
+async def test_a_file_that_grows_is_sent_to_the_size_it_had(
+    file: Path, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    whole = file.read_bytes()
+    async with opened(file) as span:
+        begin = await taken(span, *ends, most=PART)
+        with file.open("ab") as growing:
+            growing.write(b"one more line\n")
+        begin += await taken(span, *ends)
+        rest = b"".join([chunk async for chunk in span])
+    assert begin + rest == whole
+
+
+def shrink(file: Path) -> None:
+    os.truncate(file, PART)
+
+
+def rewrite(file: Path) -> None:
+    with file.open("r+b") as rewritten:
+        rewritten.write(os.urandom(SIZE))
+
+
+def rewrite_to_a_larger_one(file: Path) -> None:
+    file.write_bytes(os.urandom(SIZE + 1))
+
+
+@pytest.mark.parametrize("change", [shrink, rewrite, rewrite_to_a_larger_one])
+async def test_a_file_that_is_replaced_in_place_is_cut(
+    file: Path, ends: tuple[socket.socket, socket.socket], change: object
+) -> None:
+    assert callable(change)
+    async with opened(file) as span:
+        await taken(span, *ends, most=PART)
+        change(file)
+        os.utime(file, ns=(0, 1))  # the clock of a file system may stand still for some milliseconds
+        with pytest.raises(ObjectChanged):
+            await span.write_some(ends[0].fileno())
+
+
+async def test_what_changes_while_it_is_written_is_cut(
+    file: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = sendfile.write_from
+
+    def rewritten_meanwhile(*options: int) -> int | None:
+        os.utime(file, ns=(0, 1))
+        return write(*options)
+
+    monkeypatch.setattr("app.storage.local.file.write_from", rewritten_meanwhile)
+    async with opened(file) as span:
+        with pytest.raises(ObjectChanged):
+            await span.write_some(ends[0].fileno())
+
+
+async def test_a_connection_that_closes_meanwhile_is_not_mistaken_for_the_next(
+    file: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+    write = sendfile.write_from
+
+    def slow(*options: int) -> int | None:
+        writing.set()
+        assert go_on.wait(10)
+        return write(*options)
+
+    monkeypatch.setattr("app.storage.local.file.write_from", slow)
+    ours, theirs = ends
+    number = ours.fileno()
+    async with opened(file) as span:
+        task = asyncio.create_task(span.write_some(number))
+        await asyncio.to_thread(writing.wait, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        ours.close()
+        next_client, client = socket.socketpair()
+        with next_client, client:
+            assert number in (next_client.fileno(), client.fileno())
+            go_on.set()
+            await asyncio.to_thread(read_to_end, theirs)
+            for end in (next_client, client):
+                end.setblocking(False)
+                with pytest.raises(BlockingIOError):
+                    end.recv(1)
+
+
+def read_to_end(theirs: socket.socket) -> None:
+    """Comes to an end only when every copy of the other side is closed."""
+    while theirs.recv(PART):
+        pass
+
+
+async def test_no_descriptor_is_left_behind(file: Path, ends: tuple[socket.socket, socket.socket]) -> None:
+    def count() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async with opened(file) as span:
+        before = count()
+        await taken(span, *ends)
+        assert await asyncio.to_thread(wait_until, lambda: count() == before, 10)

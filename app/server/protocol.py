@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import TimerHandle
-from http import HTTPStatus
 from typing import Any, Final, cast
 
 import httptools
@@ -19,6 +18,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from app.server.fast_path import MISSED, FastPath
 from app.server.fast_request import FastRequest
 from app.server.framing import RequestCutter, RequestLine, fault_of_framing, fault_of_line, origin_form
+from app.server.half_closed import HalfClosedWatch
+from app.server.patience import USUAL_PATIENCE, Patience
 from app.server.refusals import (
     BAD_REQUEST,
     HEAD_TOO_LARGE,
@@ -31,26 +32,10 @@ from app.server.refusals import (
     answer_of,
 )
 from app.server.span_sender import with_spans
-
-HEAD_SECONDS: Final = 30.0
-"""How long a client may take to send a request head once it has begun, or to begin with the first."""
-
-BODY_SECONDS: Final = 30.0
-"""How long a client may take to send a body, once its head is there. The largest that is read has a few megabytes."""
-
-LINGER_SECONDS: Final = 5.0
-"""How long a refused client is listened to, unheard, so that it reads the refusal: when a connection is closed
-with unread input, the system throws away what the client has not read yet (RFC 9112 section 9.6)."""
+from app.server.whole_answer import WholeAnswers
 
 _PIECE_BYTES: Final = 16 * 1024
 """Input is parsed in pieces of this size, so that no bound is passed by more than that."""
-
-_COPIED_BYTES: Final = 64 * 1024
-"""Bodies up to this size are copied behind their head: cheaper than handing over two pieces."""
-
-_STATUS_LINES: Final = {
-    status.value: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus
-}
 
 _log = structlog.get_logger("pierhead.access")
 
@@ -59,22 +44,19 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection. A request to upgrade it to another protocol is answered as if it had not asked.
 
     Args:
-        head_seconds: as `HEAD_SECONDS`.
-        body_seconds: as `BODY_SECONDS`.
+        patience: how long it waits for the client.
         options: those of uvicorn's protocol.
     """
 
-    def __init__(
-        self, *, head_seconds: float = HEAD_SECONDS, body_seconds: float = BODY_SECONDS, **options: Any
-    ) -> None:
+    def __init__(self, *, patience: Patience = USUAL_PATIENCE, **options: Any) -> None:
         super().__init__(**options)
-        self._head_seconds = head_seconds
-        self._body_seconds = body_seconds
-        self._deadline: TimerHandle | None = None
+        self._patience = patience
+        self._deadline: TimerHandle | HalfClosedWatch | None = None
         self._answering: RequestResponseCycle | None = None
         self._has_begun = False
         self._is_reading_head = True
         self._has_refused = False
+        self._is_last_request_known = False
         self._refusal = BAD_REQUEST
         self._framing_bytes = 0
         self._body_left = 0
@@ -82,8 +64,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._line: RequestLine | None = RequestLine()
         self._is_between_requests = True
         self._idle_since = 0.0
-        self._own_fields: list[tuple[bytes, bytes]] = []
-        self._own_lines = b""
+        self._whole_answers = WholeAnswers()
         # An application may have something that answers whole requests without ASGI.
         self._fast_path: FastPath | None = getattr(self.app, "fast_path", None)
         self._missed: FastRequest | None = None
@@ -108,18 +89,19 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if request is not None and self._fast_path.answer(request, self._write_answer):
                 return
             self._missed = request
-        is_small = len(data) <= _PIECE_BYTES  # the usual case, which needs no copies
-        starts = range(0, len(data), _PIECE_BYTES)
-        for piece in (data,) if is_small else [data[start : start + _PIECE_BYTES] for start in starts]:
-            if self._has_refused:
-                return
-            self._parse(piece)
-        if (
-            (self._is_reading_head or self._is_reading_body())
-            and self._deadline is None
-            and not self._has_refused
-        ):
+        for start in range(0, len(data), _PIECE_BYTES):
+            self._parse(data[start : start + _PIECE_BYTES])
+        is_incomplete = self._is_reading_head or self._is_reading_body()
+        if is_incomplete and self._deadline is None and not self._has_refused:
             self._start_deadline()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends nothing more. Returns whether the connection stays open for answers."""
+        self._stop_deadline()
+        is_awaited = self._is_last_request_known or self._close_after_last_answer()
+        if is_awaited or self.transport.get_write_buffer_size():
+            self._deadline = HalfClosedWatch(self.loop, self.transport, self._patience.half_closed)
+        return is_awaited
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
@@ -168,7 +150,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._line = RequestLine()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that was idle for long enough. Answers from memory do not set the timer anew."""
+        """Close a connection that was idle for long enough. Answers from memory do not restart the timer."""
         idle = self.loop.time() - self._idle_since
         if idle < self.timeout_keep_alive:
             left = self.timeout_keep_alive - idle
@@ -182,16 +164,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return is_free and not (self.flow.write_paused or self._has_refused or self.transport.is_closing())
 
     def _write_answer(self, status: int, fields: bytes, body: bytes) -> None:
-        """Send a whole answer, framed as uvicorn frames its own, on a connection that stays open."""
-        own = self.server_state.default_headers  # another list each second, for the Date in it
-        if own is not self._own_fields:
-            self._own_fields = own
-            self._own_lines = b"".join([b"%b: %b\r\n" % field for field in own])
-        head = b"".join((_STATUS_LINES[status], self._own_lines, fields, b"\r\n"))
-        if len(body) <= _COPIED_BYTES:
-            self.transport.write(head + body)
-        else:
-            self.transport.writelines((head, body))
+        """Send a whole answer on a connection that stays open."""
+        own = self.server_state.default_headers
+        self._whole_answers.write(self.transport, status, own, fields, body)
         self.server_state.total_requests += 1
         self._stop_deadline()
         self._idle_since = self.loop.time()
@@ -244,23 +219,33 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._has_refused = True
         self._stop_deadline()
         _log.warning("request_refused", status=refusal.status.value, client=self.client and self.client[0])
-        if self._is_reading_body() and self.pipeline:
-            # What is wrong is the body of a request that waits for its turn: it is as if it had not come.
+        if self._close_after_last_answer():
+            return  # bytes of ours between those of an earlier answer would be taken for its content
+        if self._is_reading_body() and self.cycle.response_started:
+            self.transport.close()  # what is wrong is the body of a request, and it is too late to tell
+            return
+        if self._is_answering():
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self._send_and_linger(refusal)
+
+    def _close_after_last_answer(self) -> bool:
+        """Have the connection closed once every request that has come as a whole is answered.
+
+        Returns:
+            Whether there is one that is not answered yet. If not, nothing has happened.
+        """
+        last: RequestResponseCycle | None = None
+        if not self._is_reading_body():
+            last = self.cycle if self._is_answering() else None
+        elif self.pipeline:
+            # The request with this body waits for its turn: it is as if it had not come.
             self.pipeline.popleft()
             last = self.pipeline[0][0] if self.pipeline else self._answering
-            if last is not None:
-                last.keep_alive = False
-        elif self._is_reading_body() and self.cycle.response_started:
-            # What is wrong is the body of a request, and it is too late to tell.
-            self.transport.close()
-        elif self._is_answering() and not self._is_reading_body():
-            # Bytes of ours between those of an earlier answer would be taken for its content.
-            self.cycle.keep_alive = False
-        else:
-            if self._is_answering():
-                self.cycle.disconnected = True
-                self.cycle.message_event.set()
-            self._send_and_linger(refusal)
+        if last is not None:
+            last.keep_alive = False
+            self._is_last_request_known = True
+        return last is not None
 
     def _is_reading_body(self) -> bool:
         return not (self._is_reading_head or self._is_between_requests)
@@ -272,12 +257,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.transport.write(answer_of(refusal, self.server_state.default_headers))
         if self.transport.can_write_eof():
             self.transport.write_eof()
-            self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+            self._deadline = self.loop.call_later(self._patience.refusal, self.transport.close)
         else:
             self.transport.close()
 
     def _start_deadline(self) -> None:
-        seconds = self._body_seconds if self._is_reading_body() else self._head_seconds
+        seconds = self._patience.body if self._is_reading_body() else self._patience.head
         self._deadline = self.loop.call_later(seconds, self._is_late)
 
     def _stop_deadline(self) -> None:

@@ -10,6 +10,7 @@ from itertools import repeat
 
 import pytest
 
+from app.server.patience import Patience
 from app.server.protocol import BoundedHttpProtocol
 from app.server.refusals import MAX_HEAD_BYTES
 from tests.support.attacks import assert_refused, assert_well, attacked_app, unharmed
@@ -38,7 +39,7 @@ def server() -> Iterator[LiveServer]:
 @pytest.fixture(scope="module")
 def hasty() -> Iterator[LiveServer]:
     """A server that waits for a head no longer than a test can."""
-    protocol = partial(BoundedHttpProtocol, head_seconds=HEAD_SECONDS)
+    protocol = partial(BoundedHttpProtocol, patience=Patience(head=HEAD_SECONDS))
     with live_server(attacked_app(), http=protocol) as running:
         yield running
 
@@ -223,7 +224,7 @@ def test_a_client_between_two_requests_may_take_its_time(hasty: LiveServer) -> N
 
 def test_what_waits_for_an_answer_under_way_is_not_late() -> None:
     """A client that reads slowly holds back the requests behind, and the server stops reading them."""
-    protocol = partial(BoundedHttpProtocol, head_seconds=HEAD_SECONDS)
+    protocol = partial(BoundedHttpProtocol, patience=Patience(head=HEAD_SECONDS))
     with live_server(app_over(large_tree()), http=protocol) as server, connect(server) as connection:
         connection.sendall(GET_LARGE * 2 + GET_LARGE[:-2])
         received = connection.recv(1)

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from app.server.patience import Patience
 from app.server.protocol import BoundedHttpProtocol
 from tests.support.attacks import assert_refused, assert_well, attacked_app, unharmed
 from tests.support.live_server import LiveServer, app_over, live_server
@@ -21,7 +22,7 @@ FORM = b"POST /license HTTP/1.1\r\nHost: t\r\nContent-Type: application/x-www-fo
 
 def impatient(body_seconds: float = BODY_SECONDS) -> partial[BoundedHttpProtocol]:
     """Waits for a body no longer than a test can, and for a head as long as ever."""
-    return partial(BoundedHttpProtocol, body_seconds=body_seconds)
+    return partial(BoundedHttpProtocol, patience=Patience(body=body_seconds))
 
 
 @pytest.fixture(scope="module")

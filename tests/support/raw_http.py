@@ -50,14 +50,20 @@ def ask(port: int, data: bytes | Iterable[bytes]) -> RawAnswer:
     return parse_answer(received)
 
 
-def exchange(port: int, data: bytes | Iterable[bytes]) -> bytes:
-    """Send bytes, as far as the server takes them, and return all that comes back until it closes."""
+def exchange(port: int, data: bytes | Iterable[bytes], *, half_close: bool = False) -> bytes:
+    """Send bytes, as far as the server takes them, and return all that comes back until it closes.
+
+    Args:
+        half_close: say that nothing more will be sent before the first byte is read.
+    """
     with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as connection:
         try:
             for piece in [data] if isinstance(data, bytes) else data:
                 connection.sendall(piece)
         except (BrokenPipeError, ConnectionResetError):
             pass  # it has answered already, and takes no more
+        if half_close:
+            connection.shutdown(socket.SHUT_WR)
         return read_to_end(connection)
 
 

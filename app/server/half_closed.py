@@ -1,0 +1,55 @@
+"""Finds out which clients that say nothing more have gone.
+
+One that has closed its connection looks like one that has half-closed it and reads on (RFC 9293 section 3.6), until
+something is sent to it. Then the system knows, but tells only who reads or writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import Final
+
+_LONGEST_STEP: Final = 1.0
+
+_CLOSED: Final = 7
+"""The state of a connection that was reset: TCP_CLOSE of Linux."""
+_TCP_INFO: Final = struct.Struct("=B43xI")
+"""The beginning of Linux' `struct tcp_info`: the state, and the milliseconds since data was sent last."""
+
+
+class HalfClosedWatch:
+    """Aborts the connection of a client that has gone, or to which nothing could be sent for too long.
+
+    Args:
+        transport: of a TCP connection, on which no more input is to come.
+        seconds: how long nothing may be sent.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, transport: asyncio.WriteTransport, seconds: float
+    ) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._seconds = seconds
+        self._since = loop.time()
+        self._wait()
+
+    def cancel(self) -> None:
+        """Watch no longer."""
+        self._timer.cancel()
+
+    def _wait(self) -> None:
+        self._timer = self._loop.call_later(min(self._seconds / 4, _LONGEST_STEP), self._look)
+
+    def _look(self) -> None:
+        connection: socket.socket = self._transport.get_extra_info("socket")
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        state, idle_milliseconds = _TCP_INFO.unpack(info)
+        # What was sent before the client half-closed does not count.
+        idle_seconds = min(idle_milliseconds / 1000, self._loop.time() - self._since)
+        if state == _CLOSED or idle_seconds > self._seconds:
+            self._transport.abort()
+        else:
+            self._wait()

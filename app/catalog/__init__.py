@@ -4,10 +4,12 @@ from app.catalog.catalog import Catalog, OpenedFile
 from app.catalog.paging import Page, take_page
 from app.catalog.snapshot import Snapshot, cost_of, is_same
 from app.catalog.snapshot_loader import SnapshotLoader
+from app.catalog.sorting import FolderSorter
 from app.catalog.views import FolderView, PartialView
 
 __all__ = [
     "Catalog",
+    "FolderSorter",
     "FolderView",
     "OpenedFile",
     "Page",

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from app.domain.access import VisibleEntry
-from app.domain.entries import Entry, File, Folder, listing_order
+from app.domain.entries import Entry, File, Folder, LockedFile
 from app.domain.errors import BadParameter, ImpossiblePath, RequestError
+from app.domain.order import Order, listing_order, position_behind
 from app.domain.paths import ROOT, ArtifactPath
+
+_VALUES: Final[Mapping[str, Callable[[Entry | LockedFile], float | None]]] = {
+    "modified": lambda entry: entry.modified,
+    "size": lambda entry: None if isinstance(entry, Folder) else entry.size,
+}
+"""By the order, what a cursor must say of an entry beside its name."""
+_NO_VALUE: Final = "-"
 
 
 class Page(NamedTuple):
@@ -31,29 +39,37 @@ def take_page(
     *,
     after: str | None,
     limit: int | None,
+    order: Order | None = None,
 ) -> Page:
     """Cut one page out of a listing. No entries are looked at but those of the page, and the one behind it.
 
     Args:
-        entries: in listing order, those included that the asker does not see.
+        entries: in this order, those included that the asker does not see where it is the listing order.
         show: gives an entry as the asker sees it; None for one that they do not.
-        after: the name behind which to begin, with a `/` if it is a folder's; it need not exist any more.
+        after: the name behind which to begin, with a `/` if it is a folder's; it need not exist any more. In an
+            order by time or size, that value stands before it.
         limit: most entries on the page; None for no limit.
+        order: what was asked for; None for the listing order.
 
     Raises:
         BadParameter: `after` is no name.
     """
-    start = 0 if after is None else position_behind(entries, _named_by(after))
+    start = 0 if after is None else _start(entries, show, after, order)
     seen = (show(entries[index]) for index in range(start, len(entries)))
     shown = (visible for visible in seen if visible is not None)
     page = tuple(islice(shown, limit))
     is_cut = limit is not None and next(shown, None) is not None
-    return Page(page, cursor_of(page[-1]) if is_cut else None)
+    return Page(page, cursor_of(page[-1], order) if is_cut else None)
 
 
-def cursor_of(visible: VisibleEntry) -> str:
+def cursor_of(visible: VisibleEntry, order: Order | None = None) -> str:
     """The cursor that continues behind an entry of its own folder."""
-    return visible.entry.name + ("/" if visible.entry.is_folder else "")
+    entry = visible.entry
+    name = entry.name + ("/" if entry.is_folder else "")
+    if order is None or order.by not in _VALUES:
+        return name
+    value = _VALUES[order.by](entry)
+    return f"{_NO_VALUE if value is None else repr(value)} {name}"
 
 
 def path_behind(folder: ArtifactPath, cursor: str) -> ArtifactPath:
@@ -71,9 +87,34 @@ def path_behind(folder: ArtifactPath, cursor: str) -> ArtifactPath:
         raise BadParameter("after", "a path below this folder; a folder's path ends in '/'") from error
 
 
-def position_behind(entries: Sequence[Entry], place: Entry) -> int:
-    """Index of the first entry that comes behind a place in listing order."""
-    return bisect_right(entries, listing_order(place), key=listing_order)
+def _start(
+    entries: Sequence[Entry], show: Callable[[Entry], VisibleEntry | None], after: str, order: Order | None
+) -> int:
+    """Index of the first entry behind a cursor."""
+    if order is None:
+        return bisect_right(entries, listing_order(_named_by(after)), key=listing_order)
+
+    def shown(entry: Entry) -> Entry | LockedFile:
+        visible = show(entry)
+        return entry if visible is None else visible.entry
+
+    return position_behind(entries, _placed_by(after, order), order, shown)
+
+
+def _placed_by(cursor: str, order: Order) -> Entry | LockedFile:
+    """An entry that stands in an order where the one did that a cursor was made from."""
+    if order.by not in _VALUES:
+        return _named_by(cursor)
+    text, _, name = cursor.partition(" ")
+    try:
+        value = None if text == _NO_VALUE else float(text)
+        size = int(value or 0)
+    except (ValueError, OverflowError) as error:
+        raise BadParameter("after", "taken from the link to the next page, in this order") from error
+    named = _named_by(name)
+    if isinstance(named, Folder):
+        return Folder(named.name, value)
+    return LockedFile(named.name) if value is None else File(named.name, size, value)
 
 
 def _named_by(cursor: str) -> Entry:

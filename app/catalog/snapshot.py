@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.cache.memory_size import size_with_parts
-from app.domain.entries import Entry, File, Folder, listing_order
+from app.domain.entries import Entry, File, Folder
 from app.domain.entry_table import EntryTable
+from app.domain.order import listing_order
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import GOVERNING_MARKS, may_govern
 from app.policy.decide import Rules

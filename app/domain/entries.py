@@ -177,32 +177,3 @@ def walk_order(entry: Entry | LockedFile) -> bytes:
     A folder counts with its slash, so that it comes just before what is in it, and nothing comes between.
     """
     return (entry.name + "/" if entry.is_folder else entry.name).encode("utf-8", "surrogateescape")
-
-
-def listing_order(entry: Entry | LockedFile) -> tuple[int, int, tuple[int, ...], bytes]:
-    """Sort key of every listing, in every representation.
-
-    Folders before files; `latest` before all; then names made of digits and dots, newest (largest) first,
-    compared number by number so that 16.12 comes before 16.9; then the rest in byte order.
-    """
-    return name_order(entry.name, is_folder=entry.is_folder)
-
-
-def name_order(name: str, *, is_folder: bool) -> tuple[int, int, tuple[int, ...], bytes]:
-    """`listing_order` of the entry of this name and kind."""
-    kind = 0 if is_folder else 1
-    raw = name.encode("utf-8", "surrogateescape")
-    if name == "latest":
-        return (kind, 0, (), raw)
-    if (numbers := _numbers(name)) is not None:
-        return (kind, 1, (*(-n for n in numbers), 1), raw)
-    return (kind, 2, (), raw)
-
-
-def _numbers(name: str) -> tuple[int, ...] | None:
-    if not name.isascii():
-        return None
-    parts = name.split(".")
-    if not all(part.isdigit() and len(part) <= 18 for part in parts):
-        return None
-    return tuple(int(part) for part in parts)

@@ -7,14 +7,14 @@ MD5 in hexadecimal, and 25 for where those two begin, its size, its time and its
 
 from __future__ import annotations
 
-import itertools
 import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar, overload
 
-from app.domain.entries import Entry, File, Folder, name_order
+from app.domain.entries import Entry, File, Folder
+from app.domain.order import NameKey, name_order, sorted_in_steps
 
 _NO_TIME: Final = float("-inf")
 """Stands for a folder's missing time. Unlike NaN it equals itself, as tables are compared."""
@@ -24,10 +24,8 @@ _AS_IT_IS: Final = b"t"
 _STAMPED: Final = b"s"
 """Before the validator there is the file's stamp, which begins with its length."""
 _LENGTH_BYTES: Final = 2
-_RUN: Final = 4096
-"""Entries that are sorted in one step."""
 
-_Key = TypeVar("_Key", tuple[tuple[int, int, tuple[int, ...], bytes], int], tuple[bytes, int])
+_Key = TypeVar("_Key", tuple[NameKey, int], tuple[bytes, int])
 
 
 class EntryTable(Sequence[Entry]):
@@ -103,7 +101,7 @@ class EntryTable(Sequence[Entry]):
         )
 
     def _in_order(self, keys: Iterable[_Key]) -> EntryTable:
-        order = [index for _, index in _sorted_in_steps(list(keys))]
+        order = [index for _, index in sorted_in_steps(list(keys))]
         if order == list(range(len(order))):
             return self
         columns = EntryTableBuilder()
@@ -242,15 +240,6 @@ def _start(ends: array[int], index: int) -> int:
 
 def _raw(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
-
-
-def _sorted_in_steps(keys: list[_Key]) -> list[_Key]:
-    """Sorted, in steps of some milliseconds: within one call to `sorted`, no other thread gets a turn."""
-    runs = [sorted(keys[start : start + _RUN]) for start in range(0, len(keys), _RUN)]
-    while len(runs) > 1:
-        # Two runs are merged in one pass, since that is what sorting does with what is in order already.
-        runs = [sorted(itertools.chain(*runs[place : place + 2])) for place in range(0, len(runs), 2)]
-    return runs[0] if runs else []
 
 
 def _packed(e_tag: str) -> bytes:

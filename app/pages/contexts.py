@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.domain.access import Licence, VisibleEntry
+from app.domain.order import Order
 from app.domain.paths import ArtifactPath
 
 
@@ -30,9 +31,10 @@ class FolderPage:
     Attributes:
         site: the site.
         path: the folder.
-        entries: what the asker may see, in listing order, already cut to the page.
+        entries: what the asker may see, in its order, already cut to the page.
         next_after: value of the `after` parameter that gives the next page; None on the last page.
         limit: the page size that was asked for, repeated in the link to the next page; None for the default.
+        order: of the entries; None for the listing order.
     """
 
     site: Site
@@ -40,6 +42,7 @@ class FolderPage:
     entries: tuple[VisibleEntry, ...]
     next_after: str | None = None
     limit: int | None = None
+    order: Order | None = None
 
 
 @dataclass(frozen=True)

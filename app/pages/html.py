@@ -12,6 +12,7 @@ from app.domain.access import Access
 from app.domain.entries import File
 from app.domain.paths import display_name
 from app.pages.breadcrumbs import breadcrumbs
+from app.pages.column_heads import column_heads
 from app.pages.contexts import (
     AccountPage,
     DownloadPage,
@@ -85,6 +86,7 @@ class HtmlPages:
             crumbs=breadcrumbs(page.path, page.site.title),
             rows=rows,
             summary=summary,
+            heads=column_heads(page.order),
             next_href=next_query(page),
             meanings=[
                 (access.value, ACCESS_WORDS[access], meaning)

@@ -25,6 +25,8 @@ def next_query(page: FolderPage, representation: str | None = None) -> str | Non
     fields = {"after": page.next_after}
     if page.limit is not None:
         fields["limit"] = str(page.limit)
+    if page.order is not None:
+        fields |= {"sort": page.order.by, "order": page.order.direction}
     if representation is not None:
         fields["format"] = representation
     return "?" + urlencode(fields, errors="surrogateescape")

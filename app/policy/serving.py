@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Literal
 
+from app.domain.order import Direction, Order, SortKey
 from app.domain.paths import ArtifactPath
 from app.policy.globs import PathGlob
 
@@ -21,12 +22,22 @@ class ServingOptions:
         content_type: of files, in place of what is stored or follows from the name.
         index: names of files, the first of which stands for its folder where a page is asked for.
         html: `render` where a browser may show HTML and SVG, in a sandbox; `attachment` where it saves them.
+        sort, order: how folders are sorted where a request does not say.
     """
 
     delivery: DeliveryMode | None = None
     content_type: str | None = None
     index: tuple[str, ...] | None = None
     html: Literal["attachment", "render"] | None = None
+    sort: SortKey | None = None
+    order: Direction | None = None
+
+    @property
+    def folder_order(self) -> Order | None:
+        """The order of a folder's entries; None for the listing order."""
+        if self.sort is None and self.order is None:
+            return None
+        return Order(self.sort or "version", self.order or "asc")
 
 
 @dataclass(frozen=True)

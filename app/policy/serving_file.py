@@ -7,6 +7,11 @@ html = "render"                       # or "attachment"
 delivery = "proxy"                    # or "auto", "redirect", "accel"
 
 [[serve]]
+path = "nightly"
+sort = "modified"                     # or "name", "version", "size"
+order = "desc"                        # or "asc"
+
+[[serve]]
 path = "**/*.fit"
 content_type = "application/x-fit"
 """
@@ -17,11 +22,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from app.domain.order import DIRECTIONS, SORT_KEYS
 from app.domain.paths import is_possible_name
 from app.policy.serving import DeliveryMode, ServingOptions, ServingRule, ServingRules
 from app.policy.toml_tables import TableReader
 
-SERVE_KEYS: Final = ("path", "delivery", "content_type", "index", "html")
+SERVE_KEYS: Final = ("path", "delivery", "content_type", "index", "html", "sort", "order")
 
 _DELIVERIES: Final[Mapping[str, DeliveryMode]] = {
     "auto": "auto",
@@ -59,6 +65,8 @@ def _read_rule(table: dict[str, Any], tables: TableReader, index: int) -> Servin
         content_type=content_type,
         index=_read_index(table, tables, *at),
         html=tables.read_choice(table, "html", _HTML, *at),
+        sort=tables.read_choice(table, "sort", {key: key for key in SORT_KEYS}, *at),
+        order=tables.read_choice(table, "order", {direction: direction for direction in DIRECTIONS}, *at),
     )
     return ServingRule(glob, options) if glob else None
 

@@ -8,7 +8,9 @@ from typing import Final, NamedTuple
 
 from app.cache.response_cache import ListingKey, ResponseCache, StoredResponse
 from app.cache.single_flight import SingleFlight
-from app.catalog import FolderView, take_page
+from app.catalog import FolderSorter, FolderView, take_page
+from app.domain.order import Order
+from app.domain.paths import ArtifactPath
 from app.domain.turns import run_aside
 from app.http_semantics import known_media_type
 from app.pages.contexts import FolderPage, Site
@@ -16,6 +18,7 @@ from app.pages.html import HtmlPages
 from app.pages.legacy_lists import ls_json
 from app.pages.links import next_query
 from app.pages.representations import REPRESENTATIONS, Representation
+from app.policy.serving import ServingRules
 from app.responses.caching import LISTING_VARY
 from app.responses.compression import MIN_COMPRESSED_BYTES, compressed
 from app.responses.headers import store_headers
@@ -43,16 +46,18 @@ class PageRequest(NamedTuple):
         after: the name behind which to begin; None for the beginning.
         limit: most entries; None for all.
         format: the value of the `format` parameter, repeated in the link to what follows.
+        order: what was asked for; None for the folder's own.
     """
 
     after: str | None = None
     limit: int | None = None
     format: str | None = None
+    order: Order | None = None
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is cut off."""
-        return self.after is None and self.limit is None
+        """Whether it is all of the folder in the order that is its own."""
+        return self.after is None and self.limit is None and self.order is None
 
 
 class FolderPages:
@@ -62,15 +67,31 @@ class FolderPages:
         site: named on every page.
         html: renders HTML.
         cache: keeps what was rendered.
+        sorter: sorts folders that are not in the listing order.
+        serving: says which folders those are.
         shared: headers that every answer has.
     """
 
-    def __init__(self, site: Site, html: HtmlPages, cache: ResponseCache, shared: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        html: HtmlPages,
+        cache: ResponseCache,
+        sorter: FolderSorter,
+        serving: ServingRules,
+        shared: Mapping[str, str],
+    ) -> None:
         self._site = site
         self._html = html
         self._cache = cache
+        self._sorter = sorter
+        self._serving = serving
         self._shared = shared
         self._flights: SingleFlight[tuple[ListingKey, int], StoredResponse] = SingleFlight()
+
+    def order_of(self, folder: ArtifactPath) -> Order | None:
+        """The order that is a folder's own; None for the listing order."""
+        return self._serving.options_for(folder).folder_order
 
     def ready(self, view: FolderView, representation: str, encoding: str) -> StoredResponse | None:
         """A page that was rendered for somebody of the same tier, from the same snapshot; or None.
@@ -117,8 +138,12 @@ class FolderPages:
         self, view: FolderView, representation: str, encoding: str, cut: PageRequest
     ) -> StoredResponse:
         def make() -> StoredResponse:
-            part = take_page(view.snapshot.entries, view.show, after=cut.after, limit=cut.limit)
-            context = FolderPage(self._site, view.snapshot.path, part.entries, part.next_after, cut.limit)
+            order = cut.order or self.order_of(view.snapshot.path)
+            entries = view.snapshot.entries if order is None else self._sorter.entries(view, order)
+            part = take_page(entries, view.show, after=cut.after, limit=cut.limit, order=order)
+            context = FolderPage(
+                self._site, view.snapshot.path, part.entries, part.next_after, cut.limit, order
+            )
             page = self._page(context, representation, encoding, view.snapshot.origin)
             if (following := next_query(context, cut.format)) is None:
                 return page

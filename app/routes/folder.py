@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,6 +23,8 @@ from app.responses.rendered import is_not_modified
 from app.responses.subtree_listing import Subtree, SubtreeListing
 from app.routes.index_files import IndexFiles
 from app.routes.parameters import MAX_LIMIT, Query
+
+_PARAMETERS: Final = ("format", "limit", "after", "sort", "order", "recursive", "digests")
 
 
 class FolderRoute:
@@ -52,17 +55,19 @@ class FolderRoute:
         """Answer for a folder.
 
         Raises:
-            BadParameter: `format`, `limit`, `after` or `recursive` is not of its form.
+            BadParameter: a parameter is not of its form, or misspelt.
             As `Catalog.view_folder`.
         """
         path, principal = parsed.path, parsed.identity.principal
         query = Query(request)
+        query.refuse_misspelt(_PARAMETERS)
         if query.flag("recursive"):
             return await self._recursive(request, path, principal, query)
         cut = PageRequest(
             query.text("after"),
             query.number("limit", MAX_LIMIT),
             query.choice("format", tuple(REPRESENTATIONS)),
+            query.order(),
         )
         representation = cut.format or parsed.representation
         if not request.url.query and representation == "html":
@@ -92,7 +97,8 @@ class FolderRoute:
         representation: str,
     ) -> FolderView | PartialView:
         reread = Permission.REFRESH in principal.permissions and _asks_for_new(request)
-        if cut.is_whole and may_be_partial(request, representation):
+        is_in_listing_order = cut.is_whole and self._pages.order_of(path) is None
+        if is_in_listing_order and may_be_partial(request, representation):
             return await self._catalog.view_partial(path, principal, reread=reread)
         return await self._catalog.view_folder(path, principal, reread=reread)
 
@@ -103,6 +109,8 @@ class FolderRoute:
         record_of(request).route = "recursive"
         if query.text("format") not in (None, "ndjson"):
             raise BadParameter("format", "ndjson, or left out, together with recursive=true")
+        if query.order() is not None:
+            raise BadParameter("sort", "left out together with recursive=true, which lists by path")
         limit, after = query.number("limit", MAX_LIMIT), query.text("after")
         asked = Subtree(path, principal, "ndjson", {"recursive": "true"}, limit, after)
         return await self._subtrees.answer(request, asked)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Final, TypeVar
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
 from app.domain.errors import BadParameter
+from app.domain.order import DIRECTIONS, SORT_KEYS, Order, SortKey
+from app.domain.paths import display_name
 
 MAX_LIMIT: Final = 100_000
 """Most entries that one page of a list can be asked for."""
+
+
+_APACHE_COLUMNS: Final[Mapping[str, SortKey]] = {"N": "name", "M": "modified", "S": "size", "D": "name"}
+_NEARLY: Final = 0.75
+"""So alike is a name to a parameter's that it was meant (as difflib has it): `limt`, `Sort`, `formats`."""
+_Word = TypeVar("_Word", bound=str)
 
 
 class Query:
@@ -41,16 +50,48 @@ class Query:
             raise BadParameter(name, "given at most once")
         return values[0] if values else None
 
-    def choice(self, name: str, allowed: Sequence[str]) -> str | None:
+    def choice(self, name: str, allowed: Sequence[_Word]) -> _Word | None:
         """A parameter that is one of a few words, or None.
 
         Raises:
             BadParameter: another word.
         """
         value = self.text(name)
-        if value is not None and value not in allowed:
-            raise BadParameter(name, f"one of {', '.join(allowed)}")
-        return value
+        if value is None:
+            return None
+        for word in allowed:
+            if word == value:
+                return word
+        raise BadParameter(name, f"one of {', '.join(allowed)}")
+
+    def order(self) -> Order | None:
+        """The order of a listing: `sort` and `order`, or Apache's `C` and `O`; None where neither is given.
+
+        Raises:
+            BadParameter: another word than are allowed.
+        """
+        by, direction = self.choice("sort", SORT_KEYS), self.choice("order", DIRECTIONS)
+        if by is not None or direction is not None:
+            return Order(by or "name", direction or "asc")
+        return self._apache_order()
+
+    def _apache_order(self) -> Order | None:
+        """What the column heads of Apache's mod_autoindex link to: `?C=M;O=D`, also written with `&`."""
+        column, _, rest = (self.text("C") or "").partition(";")
+        if column not in _APACHE_COLUMNS:
+            return None
+        is_descending = "D" in (self.text("O"), rest.removeprefix("O="))
+        return Order(_APACHE_COLUMNS[column], "desc" if is_descending else "asc")
+
+    def refuse_misspelt(self, known: Sequence[str]) -> None:
+        """Refuse names that are nearly those of parameters; others are left to those who added them.
+
+        Raises:
+            BadParameter: such a name.
+        """
+        for name in self._fields:
+            if name not in known and (near := get_close_matches(name.lower(), known, 1, _NEARLY)):
+                raise BadParameter(display_name(name), f"left out, or written {near[0]}")
 
     def flag(self, name: str) -> bool:
         """A parameter that is true or false; false when not given.

@@ -23,7 +23,7 @@ from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.response_cache import RedirectCache, ResponseCache
 from app.cache.worker_channel import DIRECTORY_VARIABLE, WorkerChannel
-from app.catalog import Catalog
+from app.catalog import Catalog, FolderSorter
 from app.config import Settings
 from app.pages.contexts import Site
 from app.pages.html import HtmlPages
@@ -194,7 +194,9 @@ class SiteWiring:
             catalog=catalog,
             requester=requester,
             limits=RequestLimits(Limits(age_clock), requester, self._networks),
-            pages=FolderPages(self._site, self._html, ResponseCache(held), shared),
+            pages=FolderPages(
+                self._site, self._html, ResponseCache(held), FolderSorter(held), self._policy.serving, shared
+            ),
             redirects=RedirectCache(held, shared, clock=clock),
             cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
             subtrees=SubtreeListing(catalog, store, clock),

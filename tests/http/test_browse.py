@@ -59,10 +59,10 @@ def page_of(client: httpx.Client, path: str, **headers: str) -> ListingPage:
     return read_listing(answer.text)
 
 
-def test_folders_first_then_latest_then_numbers_newest_first_then_bytes(client: httpx.Client) -> None:
+def test_folders_first_then_latest_then_numbers_newest_first_then_by_version(client: httpx.Client) -> None:
     assert page_of(client, "/order/").names == [
         "latest/", "100/", "16.12/", "16.09/", "9.1/", "Alpha/", "alpha/", "zeta/",
-        "16.9.1", "10", "2", "-1", "1e3", "2a", "B.txt", "b.txt", "nan",
+        "-1", "1e3", "2", "2a", "10", "16.9.1", "B.txt", "b.txt", "nan",
     ]  # fmt: skip
     assert page_of(client, "/order-of-files/").names == ["latest", "2"]
 

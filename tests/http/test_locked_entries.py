@@ -17,6 +17,7 @@ visibility = "listed"
 """
 LISTINGS = (
     *("/d/" + query for query in ("", "?format=json", "?format=ndjson", "?format=text", "?limit=1")),
+    *(f"/d/?sort={key}&order={order}" for key in ("size", "modified") for order in ("asc", "desc")),
     *("/d/?recursive=true", "/d/?recursive=true&limit=1", "/api/v1/manifest/d/"),
     *("/api/v1/manifest/d/?digests=true", "/api/v1/manifest/d/?format=text", "/api/ls/d/secret.img"),
 )

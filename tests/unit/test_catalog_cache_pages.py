@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.cache.byte_cache import ByteCache
 from app.cache.response_cache import ResponseCache, StoredResponse
-from app.catalog import FolderView, SnapshotLoader
+from app.catalog import FolderSorter, FolderView, SnapshotLoader
 from app.domain.access import ANONYMOUS, PathScope, Principal
 from app.domain.paths import ArtifactPath
 from app.domain.turns import MANY_ENTRIES
@@ -21,6 +21,7 @@ from app.pages.contexts import FolderPage, Site
 from app.pages.html import HtmlPages
 from app.pages.representations import REPRESENTATIONS
 from app.pages.templates_dir import templates_directory
+from app.policy.serving import NO_SERVING_RULES
 from app.policy.tier import tier_of
 from app.responses.compression import ENCODINGS
 from app.responses.folder_listing import FolderPages
@@ -84,7 +85,14 @@ def html() -> CountingHtml:
 
 
 def folder_pages(max_bytes: int = 2**24) -> FolderPages:
-    return FolderPages(Site("Releases"), html(), ResponseCache(ByteCache(max_bytes)), {})
+    return FolderPages(
+        Site("Releases"),
+        html(),
+        ResponseCache(held := ByteCache(max_bytes)),
+        FolderSorter(held),
+        NO_SERVING_RULES,
+        {},
+    )
 
 
 def loader(store: MemoryStore, policy: str = "", *, default_public: bool = True) -> SnapshotLoader:

@@ -134,7 +134,7 @@ async def test_rules_that_come_later_in_the_listing_are_known_already() -> None:
         await waits(store, catalog)
     store.rest.clear()
     async with early(catalog_over(store), STAFF) as seen:
-        assert names_of(seen.first) == ["3", "2", "1"]
+        assert names_of(seen.first) == ["1", "2", "3"]
 
 
 async def test_a_licence_that_comes_later_stands_before_the_first_files_already() -> None:

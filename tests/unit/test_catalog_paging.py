@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.catalog.paging import Page, cursor_of, path_behind, take_page
 from app.domain.access import Access, VisibleEntry
-from app.domain.entries import Entry, File, Folder, LockedFile, listing_order
+from app.domain.entries import Entry, File, Folder, LockedFile
 from app.domain.errors import BadParameter
+from app.domain.order import DIRECTIONS, SORT_KEYS, Order, SortKey, listing_order, sort_entries
 from app.domain.paths import ROOT, ArtifactPath, is_possible_name
 
 names = (
@@ -20,6 +23,7 @@ entries = st.builds(Folder, names, st.none()) | st.builds(
     File, names, st.just(1), st.just(0.0), st.none(), st.none()
 )
 folders = st.frozensets(entries, max_size=12)
+orders = st.builds(Order, st.sampled_from(SORT_KEYS), st.sampled_from(DIRECTIONS))
 
 
 def listing(content: frozenset[Entry]) -> tuple[VisibleEntry, ...]:
@@ -88,6 +92,28 @@ def test_a_page_begins_behind_its_cursor_whether_that_is_there_or_not(
     part = page_of(content, cursor_of(visible), None)
     behind = [v for v in listing(content) if listing_order(v.entry) > listing_order(gone)]
     assert part.entries == tuple(behind)
+
+
+@given(folders, orders, st.integers(1, 4))
+def test_pages_in_any_order_are_that_order(content: frozenset[Entry], order: Order, limit: int) -> None:
+    visible = [shown for entry in content if (shown := show(entry)) is not None]
+    expected = sort_entries(visible, order, attrgetter("entry"))
+    in_order = [shown.entry for shown in expected]
+    found: list[VisibleEntry] = []
+    after: str | None = None
+    for _ in range(len(expected) + 1):
+        part = take_page(in_order, show, after=after, limit=limit, order=order)
+        found += part.entries
+        if (after := part.next_after) is None:
+            break
+    assert found == expected
+
+
+@pytest.mark.parametrize("cursor", ["", "a", "x a", "nan a", "inf a", "1", "1 ", "1 a/b", "- "])
+@pytest.mark.parametrize("by", ["size", "modified"])
+def test_a_cursor_by_value_has_the_value(cursor: str, by: SortKey) -> None:
+    with pytest.raises(BadParameter, match="after must be"):
+        take_page([], show, after=cursor, limit=None, order=Order(by))
 
 
 def test_a_cursor_is_a_path_below_the_folder() -> None:

@@ -61,7 +61,7 @@ async def test_entries_are_in_listing_order_and_complete(store: MemoryStore) -> 
     for name in ("b", "a", "16.09/f", "16.12/f", "latest/f", "README.textile"):
         store.put(f"d/{name}")
     names = [entry.name for entry in (await load(store)).entries]
-    assert names == ["latest", "16.12", "16.09", "README.textile", "a", "b", "x.img"]
+    assert names == ["latest", "16.12", "16.09", "a", "b", "README.textile", "x.img"]
 
 
 async def test_one_listing_and_only_the_control_files_that_it_shows_are_asked_for(store: MemoryStore) -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.entries import Entry, File, Folder, listing_order
+from app.domain.entries import Entry, File, Folder
 from app.domain.entry_table import EntryTable
+from app.domain.order import listing_order
 
 NAMES = st.one_of(
     st.sampled_from(

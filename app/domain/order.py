@@ -1,0 +1,180 @@
+"""In which order a folder shows its entries."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from enum import IntEnum
+from itertools import chain
+from typing import Final, Literal, NamedTuple, TypeVar
+
+from app.domain.entries import Entry, Folder, LockedFile
+
+SortKey = Literal["name", "version", "modified", "size"]
+SORT_KEYS: Final[tuple[SortKey, ...]] = ("name", "version", "modified", "size")
+Direction = Literal["asc", "desc"]
+DIRECTIONS: Final[tuple[Direction, ...]] = ("asc", "desc")
+
+NameKey = tuple[int, int, bytes, bytes]
+_Key = tuple[float, int, int, bytes, bytes]
+_T = TypeVar("_T")
+_Sortable = TypeVar("_Sortable", tuple[NameKey, int], tuple[_Key, int], tuple[bytes, int])
+
+_END: Final = b"\x01"
+"""Ends every key: a name comes before those that it is the beginning of, and behind its own pre-releases."""
+_PRE_RELEASE: Final = b"\x00"
+_NUMBER: Final = re.compile(rb"[0-9]+")
+_STAGES: Final = {
+    **dict.fromkeys((b"dev", b"snapshot", b"nightly"), b"\x01"),
+    **dict.fromkeys((b"alpha", b"a"), b"\x02"),
+    **dict.fromkeys((b"beta", b"b"), b"\x03"),
+    **dict.fromkeys((b"milestone", b"m"), b"\x04"),
+    **dict.fromkeys((b"pre", b"preview"), b"\x05"),
+    **dict.fromkeys((b"rc", b"c"), b"\x06"),
+}
+"""Words for what comes before a release, with their order (as PEP 440 and Maven have it)."""
+_WORDS: Final = rb"dev|snapshot|nightly|alpha|beta|milestone|preview|pre|rc|(?:[abcm](?=[0-9]))"
+_IN_NAME: Final = re.compile(
+    rb"([0-9]+)|(?<=[0-9])[-._~+]?(" + _WORDS + rb")(?![a-z])[-._]?",
+)
+_VERSION: Final = re.compile(
+    rb"v?[0-9]+(?:[-._][0-9]+)*(?:[-._~]?(?:" + _WORDS + rb")(?:[-._]?[0-9]+)*)?", re.IGNORECASE
+)
+_REVERSED: Final = bytes(range(255, -1, -1))
+_RUN: Final = 4096
+"""Entries that are sorted in one step."""
+
+
+class _Part(IntEnum):
+    """The parts of a sorted listing. A direction turns round what is in a part, if its entries have a value."""
+
+    FOLDERS = 0
+    FOLDERS_WITHOUT_VALUE = 1
+    FILES = 2
+    FILES_WITHOUT_VALUE = 3
+
+
+class Order(NamedTuple):
+    """An order that was asked for.
+
+    Attributes:
+        by: what decides. `name` ignores case and reads digits as numbers; `version` also puts pre-releases first.
+        direction: folders come before files in either.
+    """
+
+    by: SortKey
+    direction: Direction = "asc"
+
+
+def listing_order(entry: Entry | LockedFile) -> NameKey:
+    """Sort key of a listing for which nobody asked for an order.
+
+    Folders before files, and `latest` before all; then the folders that are named as a version or a date, newest
+    first; then everything by version.
+    """
+    return name_order(entry.name, is_folder=entry.is_folder)
+
+
+def name_order(name: str, *, is_folder: bool) -> NameKey:
+    """`listing_order` of the entry of this name and kind."""
+    kind = 0 if is_folder else 1
+    raw = _raw(name)
+    if name == "latest":
+        return (kind, 0, b"", raw)
+    if is_folder and _VERSION.fullmatch(raw):
+        return (kind, 1, version_key(name.lstrip("vV")).translate(_REVERSED), raw)
+    return (kind, 2, version_key(name), raw)
+
+
+def version_key(name: str) -> bytes:
+    """Sort key of a name by its version: `v1.2.0` before `v1.10.0`, `1.2.0-rc1` before `1.2.0`. Case does not count."""
+    return _IN_NAME.sub(_weighed, _folded(name)) + _END
+
+
+def natural_key(name: str) -> bytes:
+    """Sort key of a name: digits are numbers, and case does not count."""
+    return _NUMBER.sub(_weighed, _folded(name)) + _END
+
+
+def _folded(name: str) -> bytes:
+    return _raw(name.casefold())
+
+
+def _weighed(match: re.Match[bytes]) -> bytes:
+    """A number with its length before it, or a word for a pre-release with its rank."""
+    text = match[0]
+    if not text.isdigit():
+        return _PRE_RELEASE + _STAGES[match[2]]
+    digits = text.lstrip(b"0")
+    return b"0" + len(digits).to_bytes(2) + digits
+
+
+def sort_entries(items: Iterable[_T], order: Order, entry_of: Callable[[_T], Entry | LockedFile]) -> list[_T]:
+    """Items in the order that was asked for.
+
+    Entries of which a listing does not tell what decides (locked ones; folders, which have no size) come behind the
+    others of their kind, in the order of `listing_order`.
+
+    Args:
+        entry_of: gives the entry of an item.
+    """
+    parts: dict[int, list[tuple[_Key, int]]] = {part: [] for part in _Part}
+    held = list(items)
+    for index, item in enumerate(held):
+        part, key = _place(entry_of(item), order)
+        parts[part].append((key, index))
+    found: list[_T] = []
+    for part, keys in parts.items():
+        indexes = [index for _, index in sorted_in_steps(keys)]
+        found += map(held.__getitem__, reversed(indexes) if _is_reversed(part, order) else indexes)
+    return found
+
+
+def position_behind(
+    items: Sequence[_T], place: Entry | LockedFile, order: Order, entry_of: Callable[[_T], Entry | LockedFile]
+) -> int:
+    """Index of the first of the sorted items that comes behind a place, which need not be among them."""
+
+    def part_of(item: _T) -> int:
+        return _place(entry_of(item), order)[0]
+
+    def key_of(item: _T) -> _Key:
+        return _place(entry_of(item), order)[1]
+
+    part, key = _place(place, order)
+    first, last = bisect_left(items, part, key=part_of), bisect_right(items, part, key=part_of)
+    if _is_reversed(part, order):
+        return bisect_left(items, True, first, last, key=lambda item: key_of(item) < key)
+    return bisect_right(items, key, first, last, key=key_of)
+
+
+def _place(entry: Entry | LockedFile, order: Order) -> tuple[int, _Key]:
+    """In which part of a sorted listing an entry is, and its sort key there."""
+    kind = _Part.FOLDERS if entry.is_folder else _Part.FILES
+    value: float | None = 0
+    if order.by == "modified":
+        value = entry.modified
+    elif order.by == "size":
+        value = None if isinstance(entry, Folder) else entry.size
+    if value is None:
+        return kind + 1, (0, *listing_order(entry))
+    name = natural_key(entry.name) if order.by == "name" else version_key(entry.name)
+    return kind, (value, 0, 0, name, _raw(entry.name))
+
+
+def _is_reversed(part: int, order: Order) -> bool:
+    return order.direction == "desc" and part in (_Part.FOLDERS, _Part.FILES)
+
+
+def sorted_in_steps(keys: list[_Sortable]) -> list[_Sortable]:
+    """Sorted, in steps of some milliseconds: within one call to `sorted`, no other thread gets a turn."""
+    runs = [sorted(keys[start : start + _RUN]) for start in range(0, len(keys), _RUN)]
+    while len(runs) > 1:
+        # Two runs are merged in one pass, since that is what sorting does with what is in order already.
+        runs = [sorted(chain(*runs[place : place + 2])) for place in range(0, len(runs), 2)]
+    return runs[0] if runs else []
+
+
+def _raw(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")

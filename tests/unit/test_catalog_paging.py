@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -96,9 +94,8 @@ def test_a_page_begins_behind_its_cursor_whether_that_is_there_or_not(
 
 @given(folders, orders, st.integers(1, 4))
 def test_pages_in_any_order_are_that_order(content: frozenset[Entry], order: Order, limit: int) -> None:
-    visible = [shown for entry in content if (shown := show(entry)) is not None]
-    expected = sort_entries(visible, order, attrgetter("entry"))
-    in_order = [shown.entry for shown in expected]
+    in_order = sort_entries(filter(show, content), order, lambda entry: entry)
+    expected = list(filter(None, map(show, in_order)))
     found: list[VisibleEntry] = []
     after: str | None = None
     for _ in range(len(expected) + 1):

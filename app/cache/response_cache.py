@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from app.cache.byte_cache import ByteCache
 from app.domain.access import Principal
+from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
 
 RESPONSE_OVERHEAD = 2_400
@@ -20,12 +21,14 @@ class ListingKey(NamedTuple):
         tier: all that decides what the asker sees in this folder; nothing else about the asker may matter.
         representation: html, json, ndjson or text.
         encoding: content coding: identity, gzip, br or zstd.
+        mount: where the folder is listed.
     """
 
     path: ArtifactPath
     tier: Hashable
     representation: str
     encoding: str
+    mount: Mount = AT_ROOT
 
 
 class StoredResponse(NamedTuple):

@@ -25,6 +25,7 @@ from app.catalog.wildcards import is_wildcard, only_match
 from app.domain.access import Access, Allow, Licence, Principal, VisibleEntry
 from app.domain.entries import FileInfo
 from app.domain.errors import Moved, NotFound
+from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
 from app.policy.decide import Explanation, classify, decide, explain
 from app.policy.site_policy import SitePolicy
@@ -104,12 +105,13 @@ class Catalog:
         return cached.value.version
 
     async def view_folder(
-        self, path: ArtifactPath, principal: Principal, *, reread: bool = False
+        self, path: ArtifactPath, principal: Principal, *, reread: bool = False, mount: Mount = AT_ROOT
     ) -> FolderView:
         """A folder that the principal may list.
 
         Args:
             reread: ask the store even if the folder is cached, but not twice within `REREAD_SECONDS`.
+            mount: where it is seen.
 
         Raises:
             NotFound: no such folder, or hidden from this principal.
@@ -121,23 +123,23 @@ class Catalog:
             await self._resolver.check_site_policy(path, principal)
             self._reread.add(path)
             self._folders.invalidate(path)
-        return view_of(await self._resolver.find(path, principal), principal)
+        return view_of(await self._resolver.find(path, principal), principal, mount)
 
     async def view_partial(
-        self, path: ArtifactPath, principal: Principal, *, reread: bool = False
+        self, path: ArtifactPath, principal: Principal, *, reread: bool = False, mount: Mount = AT_ROOT
     ) -> FolderView | PartialView:
         """A folder that the principal may list, or the beginning of one that takes long to read.
 
         Args and raises as `view_folder`.
         """
         if reread or self.ready_view(path, principal) is not None:
-            return await self.view_folder(path, principal, reread=reread)
-        whole = asyncio.create_task(self.view_folder(path, principal))
+            return await self.view_folder(path, principal, reread=reread, mount=mount)
+        whole = asyncio.create_task(self.view_folder(path, principal, mount=mount))
         try:
             with self._loader.first_pages.awaited(path) as first_page:
                 await asyncio.wait((whole, first_page), return_when=asyncio.FIRST_COMPLETED)
                 if not whole.done():
-                    first = view_of(Cached(first_page.result(), 0.0, False), principal)
+                    first = view_of(Cached(first_page.result(), 0.0, False), principal, mount)
                     if isinstance(decide(path, first.snapshot.rules, principal), Allow):
                         return PartialView(first, whole)
             return await whole
@@ -166,8 +168,13 @@ class Catalog:
         """What the principal sees in a folder, in listing order. Raises as `view_folder`."""
         return (await self.view_folder(path, principal)).entries()
 
-    async def open_file(self, path: ArtifactPath, principal: Principal) -> OpenedFile:
+    async def open_file(
+        self, path: ArtifactPath, principal: Principal, *, mount: Mount = AT_ROOT
+    ) -> OpenedFile:
         """Decide, then look the file up. A wildcard in the last name stands for the one file it matches.
+
+        Args:
+            mount: whose listings a wildcard is matched against.
 
         Raises:
             NotFound: no such file, or hidden from this principal.
@@ -177,7 +184,7 @@ class Catalog:
                 not yet. Membership is judged by rule alone, whether the file exists or not.
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
-        located = await self._files.locate(path, principal)
+        located = await self._files.locate(path, principal, mount=mount)
         require_access(located.path, located.rules, principal)
         if located.info is None:
             located = await self._files.look_at(located, principal)
@@ -221,7 +228,12 @@ class Catalog:
         raise NotFound
 
     async def walk(
-        self, path: ArtifactPath, principal: Principal, after: str | None = None
+        self,
+        path: ArtifactPath,
+        principal: Principal,
+        after: str | None = None,
+        *,
+        mount: Mount = AT_ROOT,
     ) -> AsyncGenerator[VisibleEntry, None]:
         """Everything below a folder that the principal may see, in byte order of the paths: each folder, whose
         path ends in a slash, before what is in it.
@@ -231,6 +243,7 @@ class Catalog:
 
         Args:
             after: resume behind this path below the folder, which need not exist any more.
+            mount: where it is seen.
 
         Raises:
             BadParameter: `after` is no path.
@@ -239,7 +252,7 @@ class Catalog:
         folder = path.as_folder
         behind = folder if after is None else path_behind(folder, after)
         await self.view_folder(folder, principal)
-        manifest = SubtreeWalk(self._store, self._folders, self._loader, self._site, principal)
+        manifest = SubtreeWalk(self._store, self._folders, self._loader, self._site, principal, mount)
         async with aclosing(manifest.walk(folder, behind)) as entries:
             async for visible in entries:
                 yield visible

@@ -18,6 +18,7 @@ from app.catalog.wildcards import is_wildcard, only_match
 from app.domain.access import Allow, Principal
 from app.domain.entries import Entry, File, FileInfo
 from app.domain.errors import Moved, NotFound, StoreUnavailable
+from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
 from app.domain.turns import run_aside
 from app.policy.decide import Rules, decide
@@ -75,7 +76,12 @@ class FileLocator:
         self._absent = RecentPaths(absent_seconds, clock)
 
     async def locate(
-        self, path: ArtifactPath, principal: Principal, *, hops: int = MAX_LINK_HOPS
+        self,
+        path: ArtifactPath,
+        principal: Principal,
+        *,
+        hops: int = MAX_LINK_HOPS,
+        mount: Mount = AT_ROOT,
     ) -> LocatedFile:
         """The real path of a file that exists, and its folder's rules.
 
@@ -84,6 +90,7 @@ class FileLocator:
 
         Args:
             hops: how many links of the store's own are followed at most.
+            mount: whose listings a wildcard is matched against.
 
         Raises:
             NotFound: no such file, or hidden from this principal.
@@ -100,7 +107,7 @@ class FileLocator:
         ):
             raise Moved(path.as_folder)
         if is_wildcard(path.name):
-            return await self._matched(path, snapshot, principal)
+            return await self._matched(path, snapshot, principal, mount)
         located = LocatedFile(path, snapshot, None, None)
         if path in self._absent:
             await self.deny_absent(located, principal)
@@ -157,10 +164,12 @@ class FileLocator:
         """End what is being asked of the store."""
         await self._heads.aclose()
 
-    async def _matched(self, path: ArtifactPath, snapshot: Snapshot, principal: Principal) -> LocatedFile:
+    async def _matched(
+        self, path: ArtifactPath, snapshot: Snapshot, principal: Principal, mount: Mount
+    ) -> LocatedFile:
         """The one file that a wildcard matches, for principals who may see the listing."""
         await self._resolver.require(snapshot.path, snapshot, principal)
-        view = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False)
+        view = FolderView(snapshot, Tier(), principal, 0.0, is_stale=False, mount=mount)
         real, listed = await run_aside(partial(only_match, view, path.name), entries=len(snapshot.entries))
         return LocatedFile(real, snapshot, listed, snapshot.version)
 

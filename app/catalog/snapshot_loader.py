@@ -15,6 +15,7 @@ import structlog
 
 from app.catalog.control_files import ControlFiles, ControlNames, read_control_files, read_those_there
 from app.catalog.first_page import FirstPages, FirstPageWatch, certain_entries, unseen_control_names
+from app.catalog.reserved_names import ReservedNames
 from app.catalog.snapshot import Snapshot, governing_files, look_alikes
 from app.domain.entries import ControlFile, Entry, FileInfo
 from app.domain.entry_table import EntryTable
@@ -74,6 +75,7 @@ class SnapshotLoader:
         self._default_licences = default_licences
         self._link_prefix = link_prefix
         self._versions = itertools.count()
+        self._reserved_names = ReservedNames()
         self.first_pages = FirstPages()
 
     async def load(self, path: ArtifactPath) -> Snapshot:
@@ -112,7 +114,7 @@ class SnapshotLoader:
         )
         if listing.origin.startswith(REPLICA):
             _log.warning("folder_from_replica", folder=path.url, store=listing.origin)
-        return Snapshot(
+        snapshot = Snapshot(
             path,
             entries,
             rules_and_link.rules,
@@ -121,6 +123,8 @@ class SnapshotLoader:
             version=next(self._versions),
             origin=listing.origin,
         )
+        self._reserved_names.note(snapshot)
+        return snapshot
 
     @asynccontextmanager
     async def _watching(self, store: ObjectStore, path: ArtifactPath) -> AsyncIterator[FolderWatch]:

@@ -10,6 +10,7 @@ from app.cache.listing_cache import Cached, Outcome
 from app.catalog.snapshot import Snapshot
 from app.domain.access import Principal, VisibleEntry
 from app.domain.entries import Entry
+from app.domain.mounts import AT_ROOT, Mount
 from app.policy.decide import visible_entry
 from app.policy.name_patterns import NamePattern
 from app.policy.tier import Tier, tier_of
@@ -26,6 +27,7 @@ class FolderView(NamedTuple):
         is_stale: whether that is longer than it should be, because the store does not answer or was only
             now asked again.
         outcome: where the folder came from, for the log.
+        mount: where it is seen.
     """
 
     snapshot: Snapshot
@@ -34,6 +36,7 @@ class FolderView(NamedTuple):
     age: float
     is_stale: bool
     outcome: Outcome = "fresh"
+    mount: Mount = AT_ROOT
 
     def entries(self) -> tuple[VisibleEntry, ...]:
         """What the principal sees, in listing order."""
@@ -45,17 +48,23 @@ class FolderView(NamedTuple):
 
     def show(self, entry: Entry) -> VisibleEntry | None:
         """An entry of the folder as the principal sees it, or None."""
-        return visible_entry(self.snapshot.path, entry, self.snapshot.rules, self.principal)
+        return self._judged(entry) if self.mount.lists(self.snapshot.path, entry.name) else None
 
     def find(self, name: str, *, is_folder: bool) -> VisibleEntry | None:
-        """The entry of this name and kind, if there is one and the principal sees it. No other is looked at."""
+        """The entry of this name and kind, if there is one and the principal may see it. No other is looked at.
+
+        Who names it may have it, also where the listing leaves it out because its URL is elsewhere.
+        """
         entry = self.snapshot.entry(name, is_folder=is_folder)
-        return None if entry is None else self.show(entry)
+        return None if entry is None else self._judged(entry)
 
     def matching(self, pattern: NamePattern) -> Iterator[VisibleEntry]:
         """What the principal sees of the entries whose names match. No others are decided about."""
         seen = map(self.show, self.snapshot.entries.named(pattern.matches))
         return (visible for visible in seen if visible is not None)
+
+    def _judged(self, entry: Entry) -> VisibleEntry | None:
+        return visible_entry(self.snapshot.path, entry, self.snapshot.rules, self.principal)
 
 
 class PartialView(NamedTuple):
@@ -71,7 +80,7 @@ class PartialView(NamedTuple):
     whole: asyncio.Task[FolderView]
 
 
-def view_of(cached: Cached[Snapshot], principal: Principal) -> FolderView:
+def view_of(cached: Cached[Snapshot], principal: Principal, mount: Mount = AT_ROOT) -> FolderView:
     """How a principal sees a folder from the cache. It does not say that they may."""
     tier = tier_of(principal, cached.value.rules)
-    return FolderView(cached.value, tier, principal, cached.age, cached.is_stale, cached.outcome)
+    return FolderView(cached.value, tier, principal, cached.age, cached.is_stale, cached.outcome, mount)

@@ -14,6 +14,7 @@ from app.cli.arguments import Commands, add_storage, checked, load, name
 from app.config import LoadedSettings
 from app.domain.access import Allow, Decision, Forbidden, Hidden, NeedsLicence, NeedsLogin, Principal
 from app.domain.errors import Moved, NotFound
+from app.domain.mounts import AT_ROOT
 from app.domain.paths import ArtifactPath
 from app.policy.decide import Explanation
 
@@ -58,6 +59,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _show(path: ArtifactPath, explanation: Explanation) -> None:
     print(f"path      {path.url}")
+    if (url := AT_ROOT.url(path)) != path.url:
+        print(f"url       {url}, as the name is reserved")
     print(f"tier      {explanation.access}")
     print(f"decision  {_say(explanation.decision)}")
     for source in explanation.sources:

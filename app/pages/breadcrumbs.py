@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from app.domain.paths import ArtifactPath, display_name
+from app.domain.mounts import AT_ROOT, Mount
+from app.domain.paths import ROOT, ArtifactPath, display_name
 
 ROOT_HREF: Final = "/./"
 """The root as a link. Scrapers (fsspec) take a lone `/` for a name in the folder that they read."""
@@ -22,16 +23,17 @@ class Crumb(NamedTuple):
     href: str
 
 
-def breadcrumbs(path: ArtifactPath, root_label: str) -> tuple[Crumb, ...]:
+def breadcrumbs(path: ArtifactPath, root_label: str, mount: Mount = AT_ROOT) -> tuple[Crumb, ...]:
     """One crumb for the root, one for every folder on the way, the last one for the path itself.
 
     Args:
         path: where the way ends; a file's own crumb has no slash at its end.
         root_label: what the root is called.
+        mount: where these are.
     """
-    crumbs = [Crumb(root_label, ROOT_HREF)]
+    crumbs = [Crumb(root_label, mount.href(ROOT) if mount.prefix else ROOT_HREF)]
     for depth, name in enumerate(path.segments, start=1):
         is_last = depth == len(path.segments)
         step = path if is_last else ArtifactPath(path.segments[:depth], True)
-        crumbs.append(Crumb(display_name(name), step.href))
+        crumbs.append(Crumb(display_name(name), mount.href(step)))
     return tuple(crumbs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.domain.access import Licence, VisibleEntry
+from app.domain.mounts import AT_ROOT, Mount
 from app.domain.order import Order
 from app.domain.paths import ArtifactPath
 
@@ -35,6 +36,7 @@ class FolderPage:
         next_after: value of the `after` parameter that gives the next page; None on the last page.
         limit: the page size that was asked for, repeated in the link to the next page; None for the default.
         order: of the entries; None for the listing order.
+        mount: where the folder is listed.
     """
 
     site: Site
@@ -43,6 +45,12 @@ class FolderPage:
     next_after: str | None = None
     limit: int | None = None
     order: Order | None = None
+    mount: Mount = AT_ROOT
+
+    @property
+    def url(self) -> str:
+        """URL of the folder."""
+        return self.mount.url(self.path)
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,16 @@ class DownloadPage:
 
     site: Site
     path: ArtifactPath
+
+    @property
+    def href(self) -> str:
+        """Where it is, as a link."""
+        return AT_ROOT.href(self.path)
+
+    @property
+    def parent_href(self) -> str:
+        """Where its folder is, as a link."""
+        return AT_ROOT.href(self.path.parent)
 
 
 @dataclass(frozen=True)

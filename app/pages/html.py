@@ -83,7 +83,7 @@ class HtmlPages:
     def _folder_text(self, page: FolderPage, rows: Markup, summary: str, shown: Collection[Access]) -> str:
         return self._folder.render(
             page=page,
-            crumbs=breadcrumbs(page.path, page.site.title),
+            crumbs=breadcrumbs(page.path, page.site.title, page.mount),
             rows=rows,
             summary=summary,
             heads=column_heads(page.order),

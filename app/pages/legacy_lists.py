@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from app.domain.access import Licence, VisibleEntry
 from app.domain.entries import Folder
+from app.domain.mounts import AT_ROOT
 from app.domain.paths import display_name
 from app.pages.json_bytes import json_bytes
 
@@ -32,7 +33,7 @@ def _ls_item(visible: VisibleEntry, media_type: Callable[[str], str | None]) -> 
         "size": 0 if isinstance(entry, Folder) else entry.size,
         "type": "folder" if entry.is_folder else media_type(entry.name),
         "mtime": None if entry.modified is None else float(entry.modified),
-        "url": visible.path.url,
+        "url": AT_ROOT.url(visible.path),
     }
 
 

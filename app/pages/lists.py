@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from app.domain.access import VisibleEntry
 from app.domain.entries import Digest, Folder
+from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import display_name, encode_name
 from app.pages.contexts import FolderPage
 from app.pages.formats import iso_text
@@ -13,8 +14,11 @@ from app.pages.json_bytes import json_bytes
 from app.pages.links import next_query
 
 
-def entry_object(visible: VisibleEntry) -> dict[str, object]:
+def entry_object(visible: VisibleEntry, mount: Mount = AT_ROOT) -> dict[str, object]:
     """One entry as JSON has it.
+
+    Args:
+        mount: where it is listed.
 
     Returns:
         name (display form), type (`file` or `folder`), size (bytes; null for folders), modified (RFC 3339 in
@@ -28,7 +32,7 @@ def entry_object(visible: VisibleEntry) -> dict[str, object]:
         "size": None if isinstance(entry, Folder) else entry.size,
         "modified": iso_text(entry.modified),
         "e_tag": None if isinstance(entry, Folder) else entry.e_tag,
-        "url": visible.path.url,
+        "url": mount.url(visible.path),
         "access": visible.access.value,
         "licences": [
             {"name": display_name(licence.name), "digest": licence.digest, "sha256": licence.sha256}
@@ -46,25 +50,28 @@ def folder_json(page: FolderPage) -> bytes:
         reference to the following page in the same representation, else null.
     """
     # Entry by entry: while one call encodes all of a large folder, no other thread gets a turn.
-    entries = b",".join([json_bytes(entry_object(visible)) for visible in page.entries])
-    before = json_bytes({"path": "/" + display_name(page.path.text), "url": page.path.url})
+    entries = b",".join([json_bytes(entry_object(visible, page.mount)) for visible in page.entries])
+    before = json_bytes({"path": "/" + display_name(page.path.text), "url": page.url})
     after = json_bytes({"truncated": page.next_after is not None, "next": next_query(page, "json")})
     return b'%b,"entries":[%b],%b' % (before[:-1], entries, after[1:])
 
 
 def folder_ndjson(page: FolderPage) -> bytes:
     """One page of a folder as one JSON object per line."""
-    return b"".join(map(entry_line, page.entries))
+    return b"".join([entry_line(visible, page.mount) for visible in page.entries])
 
 
-def entry_line(visible: VisibleEntry, digests: Sequence[Digest] | None = None) -> bytes:
+def entry_line(
+    visible: VisibleEntry, mount: Mount = AT_ROOT, digests: Sequence[Digest] | None = None
+) -> bytes:
     """One line of ndjson, with its line feed.
 
     Args:
+        mount: where it is listed.
         digests: those that are stored with a file: the line then has `digests`, their values in lower-case hex by
             the names that they have in HTTP (RFC 9530).
     """
-    line = entry_object(visible)
+    line = entry_object(visible, mount)
     if digests is not None:
         line["digests"] = {digest.algorithm: digest.value.hex() for digest in digests}
     return json_bytes(line) + b"\n"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, NamedTuple
 
 from app.domain.access import VisibleEntry
+from app.domain.mounts import Mount
 from app.pages.contexts import FolderPage
 from app.pages.html import HtmlPages
 from app.pages.lists import entry_line, entry_name_line, folder_json, folder_ndjson, folder_text
@@ -19,14 +21,14 @@ class Representation(NamedTuple):
         name: value of the `format` parameter.
         media_type: as `Content-Type` says it.
         page: makes all of a page of a folder.
-        line: makes what a page has for one entry, with its line feed; None where a page cannot be sent line by line.
+        line: gives what makes, at a mount, what a page has for one entry, with its line feed; None where a page cannot be sent line by line.
         around: makes what a page has before and after these lines.
     """
 
     name: str
     media_type: str
     page: Callable[[HtmlPages, FolderPage], bytes]
-    line: Callable[[VisibleEntry], bytes] | None = None
+    line: Callable[[Mount], Callable[[VisibleEntry], bytes]] | None = None
     around: Callable[[HtmlPages, FolderPage], tuple[bytes, bytes]] = lambda _, __: (b"", b"")
 
     @property
@@ -40,12 +42,22 @@ _TABLE: Final = (
         "html",
         "text/html; charset=utf-8",
         page=lambda html, page: html.folder(page),
-        line=entry_row,
+        line=lambda _: entry_row,
         around=lambda html, page: html.around_rows(page),
     ),
     Representation("json", "application/json", lambda _, page: folder_json(page)),
-    Representation("ndjson", "application/x-ndjson", lambda _, page: folder_ndjson(page), entry_line),
-    Representation("text", "text/plain; charset=utf-8", lambda _, page: folder_text(page), entry_name_line),
+    Representation(
+        "ndjson",
+        "application/x-ndjson",
+        lambda _, page: folder_ndjson(page),
+        lambda mount: partial(entry_line, mount=mount),
+    ),
+    Representation(
+        "text",
+        "text/plain; charset=utf-8",
+        page=lambda _, page: folder_text(page),
+        line=lambda _: entry_name_line,
+    ),
 )
 
 REPRESENTATIONS: Final[Mapping[str, Representation]] = {form.name: form for form in _TABLE}

@@ -98,7 +98,7 @@ class FolderPages:
 
         That it was rendered means that this tier may see the folder: nothing else is ever kept.
         """
-        key = ListingKey(view.snapshot.path, view.tier, representation, encoding)
+        key = ListingKey(view.snapshot.path, view.tier, representation, encoding, view.mount)
         return self._cache.get(key, view.snapshot.version)
 
     async def whole(self, view: FolderView, representation: str, encoding: str) -> StoredResponse:
@@ -109,7 +109,7 @@ class FolderPages:
         """
         if (page := self.ready(view, representation, encoding)) is not None:
             return page
-        key = ListingKey(view.snapshot.path, view.tier, representation, encoding)
+        key = ListingKey(view.snapshot.path, view.tier, representation, encoding, view.mount)
         version = view.snapshot.version
 
         async def render() -> StoredResponse:
@@ -131,7 +131,7 @@ class FolderPages:
 
     def around(self, view: FolderView, representation: str) -> tuple[bytes, bytes]:
         """What a page has before and after its entries, for a folder whose entries are not all known yet."""
-        context = FolderPage(self._site, view.snapshot.path, ())
+        context = FolderPage(self._site, view.snapshot.path, (), mount=view.mount)
         return REPRESENTATIONS[representation].around(self._html, context)
 
     async def _made(
@@ -142,7 +142,7 @@ class FolderPages:
             entries = view.snapshot.entries if order is None else self._sorter.entries(view, order)
             part = take_page(entries, view.show, after=cut.after, limit=cut.limit, order=order)
             context = FolderPage(
-                self._site, view.snapshot.path, part.entries, part.next_after, cut.limit, order
+                self._site, view.snapshot.path, part.entries, part.next_after, cut.limit, order, view.mount
             )
             page = self._page(context, representation, encoding, view.snapshot.origin)
             if (following := next_query(context, cut.format)) is None:

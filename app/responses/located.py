@@ -1,4 +1,4 @@
-"""What was asked for by one path and is really at another."""
+"""What was asked for by one URL and is really at another."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
 
 _OF_THE_CONTENT: Final = frozenset({200, 206, 304})
@@ -20,16 +21,18 @@ class Located:
     Args:
         answer: what is sent.
         path: the real path.
+        mount: where it was asked for. The canonical URL is never one of the whole tree where there is another.
     """
 
-    def __init__(self, answer: ASGIApp, path: ArtifactPath) -> None:
+    def __init__(self, answer: ASGIApp, path: ArtifactPath, mount: Mount) -> None:
         self._answer = answer
-        self._url = path.url.encode("ascii")
+        self._canonical = AT_ROOT.url(path).encode("ascii")
+        self._url = mount.url(path).encode("ascii")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_located(message: Message) -> None:
             if message["type"] == "http.response.start":
-                fields = [(b"link", b'<%s>; rel="canonical"' % self._url)]
+                fields = [(b"link", b'<%s>; rel="canonical"' % self._canonical)]
                 if message["status"] in _OF_THE_CONTENT:
                     fields.append((b"content-location", self._url))
                 message = {**message, "headers": [*message["headers"], *fields]}

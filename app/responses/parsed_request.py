@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from app.auth.principal import Identity
+from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
 from app.http_semantics import choose_encoding, choose_media_type
 from app.pages.representations import REPRESENTATIONS
@@ -20,12 +21,14 @@ class ParsedRequest(NamedTuple):
     Attributes:
         representation: of a folder, as `Accept` says; empty for a file.
         encoding: of a folder's page, as `Accept-Encoding` says; identity for a file.
+        mount: where it is asked for.
     """
 
     path: ArtifactPath
     identity: Identity
     representation: str = ""
     encoding: str = "identity"
+    mount: Mount = AT_ROOT
 
 
 def parsed_request(

@@ -51,8 +51,9 @@ async def partial_answer(early: PartialView, representation: str, pages: FolderP
 
 
 async def _pieces(early: PartialView, representation: str, pages: FolderPages) -> AsyncGenerator[bytes, None]:
-    line = REPRESENTATIONS[representation].line
-    assert line is not None
+    line_at = REPRESENTATIONS[representation].line
+    assert line_at is not None
+    line = line_at(early.first.mount)
     before, after = pages.around(early.first, representation)
     try:
         first = early.first.entries()

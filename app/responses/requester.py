@@ -13,6 +13,7 @@ from app.auth.networks import Address, Network, client_address, is_forwarded, is
 from app.auth.principal import Authenticator, Identity
 from app.auth.sessions import Session, Sessions
 from app.domain.access import Principal
+from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath
 from app.http_semantics import FieldLines, choose_media_type
 from app.responses.parsed_request import ParsedRequest, parsed_request
@@ -68,13 +69,14 @@ class Requester:
         """Whether the credentials of an earlier request would still say the same."""
         return not identity.credential or self._authenticator.still_holds(identity, self._clock())
 
-    def parse(self, request: Request, path: ArtifactPath) -> ParsedRequest:
-        """What a request for a path of the tree asks for. Raises as `identify`."""
+    def parse(self, request: Request, path: ArtifactPath, mount: Mount) -> ParsedRequest:
+        """What a request for a path of the tree asks for, and where. Raises as `identify`."""
         self.identify(request)
         identity = record_of(request).identity
         assert identity is not None
         fields = request.headers.getlist
-        return parsed_request(path, identity, fields("accept"), fields("accept-encoding"))
+        parsed = parsed_request(path, identity, fields("accept"), fields("accept-encoding"))
+        return parsed._replace(mount=mount)
 
     def client(self, request: Request) -> Address | None:
         """The address a request comes from; None if that is not known."""

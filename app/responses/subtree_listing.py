@@ -13,6 +13,7 @@ from app.catalog import Catalog
 from app.catalog.stored_digests import Described, with_digests
 from app.domain.access import Access, Principal, VisibleEntry
 from app.domain.errors import BadParameter
+from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
 from app.pages.checksum_list import checksum_line, left_out_line, left_out_total
 from app.pages.formats import iso_text
@@ -45,6 +46,7 @@ class Subtree(NamedTuple):
         limit: most entries; None for all.
         after: the path below the folder behind which to begin, or None.
         digests: whether lines of ndjson have the digests that are stored with the files.
+        mount: where the folder is listed.
     """
 
     path: ArtifactPath
@@ -54,6 +56,7 @@ class Subtree(NamedTuple):
     limit: int | None
     after: str | None
     digests: bool = False
+    mount: Mount = AT_ROOT
 
 
 class SubtreeListing:
@@ -80,7 +83,7 @@ class SubtreeListing:
             # It has no chunks, so that a stream that broke off would look like a whole one.
             raise BadParameter("a list of a whole subtree", "requested with HTTP/1.1 or later")
         as_of = {"X-Pierhead-As-Of": iso_text(self._clock()) or ""}
-        entries = self._catalog.walk(asked.path, asked.principal, asked.after)
+        entries = self._catalog.walk(asked.path, asked.principal, asked.after, mount=asked.mount)
         if asked.limit is not None:
             return await _page(request, asked, entries, asked.limit, self._store, as_of)
         headers = {
@@ -156,12 +159,14 @@ async def _lines(asked: Subtree, entries: Entries, store: ObjectStore) -> AsyncG
     async with aclosing(entries):
         if asked.form == "ndjson" and not asked.digests:
             async with aclosing(_without_digests(entries)) as plain:
-                async for line in _ndjson_lines(plain):
+                async for line in _ndjson_lines(plain, asked.mount):
                     yield line
             return
         async with aclosing(with_digests(entries, store)) as described:
             lines = (
-                _checksum_lines(described, asked.path) if asked.form == "text" else _ndjson_lines(described)
+                _checksum_lines(described, asked.path)
+                if asked.form == "text"
+                else _ndjson_lines(described, asked.mount)
             )
             async for line in lines:
                 yield line
@@ -172,11 +177,13 @@ async def _without_digests(entries: Entries) -> AsyncGenerator[Described, None]:
         yield Described(visible, None)
 
 
-async def _ndjson_lines(entries: AsyncGenerator[Described, None]) -> AsyncGenerator[bytes, None]:
+async def _ndjson_lines(
+    entries: AsyncGenerator[Described, None], mount: Mount
+) -> AsyncGenerator[bytes, None]:
     left_out = 0
     async for visible, digests in entries:
         left_out += _is_left_out(visible)
-        yield entry_line(visible, digests)
+        yield entry_line(visible, mount, digests)
     if left_out:
         yield ndjson_left_out_line(left_out)
 

@@ -45,6 +45,7 @@ from app.domain.errors import (
     StoreUnavailable,
     TooManyRequests,
 )
+from app.domain.mounts import AT_ROOT, Mount, mount_of
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import ErrorPage, Site
 from app.pages.html import HtmlPages
@@ -142,7 +143,7 @@ class ErrorAnswers:
 
     def page(self, code: int, title: str, detail: str) -> Response:
         """A page for what has no error of its own."""
-        page = ErrorPage(self._site, code, title, _as_sentence(detail), _ways_on(None))
+        page = ErrorPage(self._site, code, title, _as_sentence(detail), _ways_on(None, AT_ROOT))
         return Response(self._html.error(page), code, NOT_STORED, media_type="text/html")
 
     def problem(self, request: Request, error: PierheadError, path: ArtifactPath | None = None) -> Response:
@@ -159,7 +160,7 @@ class ErrorAnswers:
         self, request: Request, error: PierheadError, path: ArtifactPath | None
     ) -> tuple[tuple[str, str], ...]:
         """The next steps, most useful first."""
-        ways_on = _ways_on(path)
+        ways_on = _ways_on(path, _mount_of(request))
         if isinstance(error, GroupRequired) and self._site.contact:
             ways_on = (("Ask for access", self._site.contact), *ways_on)
         if not self._site.has_login:
@@ -182,11 +183,12 @@ def licence_url(licence: Licence, path: ArtifactPath) -> str:
 
 def _redirect(request: Request, target: ArtifactPath, path: ArtifactPath | None) -> Response:
     query = f"?{request.url.query}" if request.url.query else ""
+    location = f"{_mount_of(request).url(target)}{query}"
     if path is not None and target.segments == path.segments:
         # Only the slash was missing.
-        return redirect(301, f"{target.url}{query}", REVALIDATED)
+        return redirect(301, location, REVALIDATED)
     # A link's target changes with the next build: never kept.
-    return redirect(302, f"{target.url}{query}", NOT_STORED)
+    return redirect(302, location, NOT_STORED)
 
 
 def redirect(status: int, location: str, headers: Mapping[str, str]) -> Response:
@@ -256,10 +258,14 @@ def _extensions(error: PierheadError, path: ArtifactPath | None) -> dict[str, ob
             return {}
 
 
-def _ways_on(path: ArtifactPath | None) -> tuple[tuple[str, str], ...]:
+def _mount_of(request: Request) -> Mount:
+    return mount_of(request.scope["raw_path"])
+
+
+def _ways_on(path: ArtifactPath | None, mount: Mount) -> tuple[tuple[str, str], ...]:
     if path is None or not path.segments:
         return (("Start page", "/"),)
-    return (("Folder above", path.parent.url), ("Start page", "/"))
+    return (("Folder above", mount.url(path.parent)), ("Start page", "/"))
 
 
 def _sentences(request: Request, error: PierheadError) -> str:

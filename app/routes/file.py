@@ -8,11 +8,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from app.catalog import Catalog
-from app.domain.access import Principal
 from app.domain.errors import ObjectChanged
-from app.domain.paths import ArtifactPath
 from app.responses.delivery import Delivery
 from app.responses.located import Located
+from app.responses.parsed_request import ParsedRequest
 from app.responses.record import record_of
 from app.routes.audited import RequestAudit
 
@@ -33,7 +32,7 @@ class FileRoute:
         self._delivery = delivery
         self._audit = audit
 
-    async def answer(self, request: Request, path: ArtifactPath, principal: Principal) -> ASGIApp:
+    async def answer(self, request: Request, parsed: ParsedRequest) -> ASGIApp:
         """Answer for a file.
 
         Raises:
@@ -42,13 +41,14 @@ class FileRoute:
         record_of(request).route = "file"
         for _ in range(_LOOKS_AGAIN):
             try:
-                return await self._looked_up(request, path, principal)
+                return await self._looked_up(request, parsed)
             except ObjectChanged:
                 continue
-        return await self._looked_up(request, path, principal)
+        return await self._looked_up(request, parsed)
 
-    async def _looked_up(self, request: Request, path: ArtifactPath, principal: Principal) -> ASGIApp:
-        opened = await self._catalog.open_file(path, principal)
+    async def _looked_up(self, request: Request, parsed: ParsedRequest) -> ASGIApp:
+        path, principal = parsed.path, parsed.identity.principal
+        opened = await self._catalog.open_file(path, principal, mount=parsed.mount)
         await self._audit.note_acceptances(request, opened)
         answer = await self._delivery.answer(request, path, principal, opened)
-        return answer if opened.path == path else Located(answer, opened.path)
+        return answer if opened.path == path else Located(answer, opened.path, parsed.mount)

@@ -10,9 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cache.response_cache import StoredResponse
 from app.catalog import Catalog, FolderView, PartialView
-from app.domain.access import Permission, Principal
+from app.domain.access import Permission
 from app.domain.errors import BadParameter
-from app.domain.paths import ArtifactPath
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import CacheHeaders
 from app.responses.folder_listing import FolderPages, PageRequest, not_modified_headers
@@ -62,7 +61,7 @@ class FolderRoute:
         query = Query(request)
         query.refuse_misspelt(_PARAMETERS)
         if query.flag("recursive"):
-            return await self._recursive(request, path, principal, query)
+            return await self._recursive(request, parsed, query)
         cut = PageRequest(
             query.text("after"),
             query.number("limit", MAX_LIMIT),
@@ -75,7 +74,7 @@ class FolderRoute:
             if index is not None:
                 return index
         record_of(request).route = f"folder-{representation}"
-        view = await self._view(request, path, principal, cut, representation)
+        view = await self._view(request, parsed, cut, representation)
         if isinstance(view, PartialView):
             return await partial_answer(view, representation, self._pages)
         record_of(request).cache = view.outcome
@@ -91,20 +90,18 @@ class FolderRoute:
     async def _view(
         self,
         request: Request,
-        path: ArtifactPath,
-        principal: Principal,
+        parsed: ParsedRequest,
         cut: PageRequest,
         representation: str,
     ) -> FolderView | PartialView:
+        principal = parsed.identity.principal
         reread = Permission.REFRESH in principal.permissions and _asks_for_new(request)
-        is_in_listing_order = cut.is_whole and self._pages.order_of(path) is None
+        is_in_listing_order = cut.is_whole and self._pages.order_of(parsed.path) is None
         if is_in_listing_order and may_be_partial(request, representation):
-            return await self._catalog.view_partial(path, principal, reread=reread)
-        return await self._catalog.view_folder(path, principal, reread=reread)
+            return await self._catalog.view_partial(parsed.path, principal, reread=reread, mount=parsed.mount)
+        return await self._catalog.view_folder(parsed.path, principal, reread=reread, mount=parsed.mount)
 
-    async def _recursive(
-        self, request: Request, path: ArtifactPath, principal: Principal, query: Query
-    ) -> ASGIApp:
+    async def _recursive(self, request: Request, parsed: ParsedRequest, query: Query) -> ASGIApp:
         """The whole subtree as ndjson."""
         record_of(request).route = "recursive"
         if query.text("format") not in (None, "ndjson"):
@@ -112,7 +109,15 @@ class FolderRoute:
         if query.order() is not None:
             raise BadParameter("sort", "left out together with recursive=true, which lists by path")
         limit, after = query.number("limit", MAX_LIMIT), query.text("after")
-        asked = Subtree(path, principal, "ndjson", {"recursive": "true"}, limit, after)
+        asked = Subtree(
+            parsed.path,
+            parsed.identity.principal,
+            "ndjson",
+            {"recursive": "true"},
+            limit,
+            after,
+            mount=parsed.mount,
+        )
         return await self._subtrees.answer(request, asked)
 
 

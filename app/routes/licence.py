@@ -13,6 +13,7 @@ from app.auth.licences import ACCEPTANCE_COOKIE, ACCEPTANCE_SECONDS, grant_accep
 from app.catalog import Catalog
 from app.domain.access import Licence, Principal
 from app.domain.errors import LicenceDeclined, NotFound
+from app.domain.mounts import AT_ROOT
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import DownloadPage, LicencePage, Site
 from app.pages.html import HtmlPages
@@ -90,7 +91,7 @@ class LicenceDesk:
         await self._audit.note(request, LicenceAccepted(path.url, licence.digest, licence.sha256, "form"))
         if remaining:
             # The file's own answer leads on to the next licence.
-            answer: Response = RedirectResponse(path.url, 303, PRIVATE)
+            answer: Response = RedirectResponse(AT_ROOT.url(path), 303, PRIVATE)
         else:
             page = self._html.download(DownloadPage(self._site, path))
             answer = Response(page, media_type="text/html", headers=PRIVATE)

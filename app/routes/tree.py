@@ -1,4 +1,4 @@
-"""Everything that is not a reserved path: the published tree itself."""
+"""Everything that is not a reserved path: the published tree itself; and below `WHOLE_TREE`, all of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.catalog.wildcards import is_wildcard
 from app.domain.errors import Moved, PierheadError
-from app.domain.paths import ArtifactPath
+from app.domain.mounts import AT_ROOT, mount_of
+from app.domain.paths import ROOT, ArtifactPath
 from app.responses.located import Located
 from app.responses.parsed_request import ParsedRequest
 from app.responses.problems import problem_response
@@ -67,10 +68,14 @@ class TreeApp:
         path = None
         try:
             if (parsed := record.parsed) is None:
-                path = ArtifactPath.parse(request.scope["raw_path"])
+                raw: bytes = request.scope["raw_path"]
+                mount = mount_of(raw)
+                if raw == mount.prefix.encode("ascii"):
+                    return self._errors.answer(request, Moved(ROOT), ROOT)
+                path = mount.parse(raw)
                 if Query(request).text("key") is not None:
                     return problem_response(410, "Gone", _KEY_IS_GONE, "key-gone")
-                parsed = self._requester.parse(request, path)
+                parsed = self._requester.parse(request, path, mount)
             path = parsed.path
             await self._limits.admit(request)
             if is_wildcard(path.name):
@@ -103,7 +108,7 @@ class TreeApp:
             return self._errors.answer(request, Moved(path.as_folder if is_folder else moved.target), path)
         except PierheadError as error:
             return await self._answer_error(request, error, real)
-        return answer if isinstance(answer, Located) else Located(answer, real)
+        return answer if isinstance(answer, Located) else Located(answer, real, parsed.mount)
 
     async def _answer_error(
         self, request: Request, error: PierheadError, path: ArtifactPath | None
@@ -112,9 +117,11 @@ class TreeApp:
         return self._errors.answer(request, error, path)
 
     async def _answer_at(self, request: Request, parsed: ParsedRequest) -> ASGIApp:
-        if parsed.path.is_folder:
-            return await self._folders.answer(request, parsed)
-        return await self._files.answer(request, parsed.path, parsed.identity.principal)
+        route = self._folders if parsed.path.is_folder else self._files
+        answer = await route.answer(request, parsed)
+        if isinstance(answer, Located) or parsed.mount.url(parsed.path) == AT_ROOT.url(parsed.path):
+            return answer
+        return Located(answer, parsed.path, parsed.mount)
 
 
 def _method_not_allowed(request: Request) -> Response:

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import PathAboveRoot, StoreError
+from app.domain.mounts import WHOLE, mount_of
 from app.domain.paths import canonical_path
 from app.domain.reserved import is_reserved
 from app.responses.headers import PAGE_SECURITY_POLICY, shared_headers
@@ -128,7 +129,9 @@ class FrontDoor:
         if (refusal := _refusal(scope, self._is_own_host)) is not None:
             return refusal
         first_segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
-        return self._reserved if is_reserved(first_segment) else self._tree
+        if not is_reserved(first_segment) or mount_of(scope["raw_path"]) is WHOLE:
+            return self._tree
+        return self._reserved
 
     def _finish(self, scope: Scope, record: RequestRecord, answer: _Answer) -> None:
         seconds = time.perf_counter() - record.started

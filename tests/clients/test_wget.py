@@ -139,6 +139,25 @@ class TestMirror:
             succeed(home, f"{server.url}/builds/latest/logs/build.txt")
         assert mirrored(home) == {"builds/latest/logs/build.txt": b"built\n", "build.txt": b"built\n"}
 
+    def test_names_of_the_server_are_not_taken_for_those_of_the_tree(
+        self, tmp_path: Path, home: Path
+    ) -> None:
+        (tmp_path / "server").mkdir()
+        (tmp_path / "tree/api").mkdir(parents=True)
+        (tmp_path / "tree/api/openapi.json").write_bytes(b"ours")
+        (tmp_path / "tree/healthz").write_bytes(b"ours")
+        (tmp_path / "tree/notes.txt").write_bytes(b"notes")
+        with run_pierhead(f"file://{tmp_path / 'tree'}", tmp_path / "server") as server:
+            without_style = "--exclude-directories=/-/static"
+            succeed(home, *self.OPTIONS, without_style, f"{server.url}/")
+            assert mirrored(home) == {"notes.txt": b"notes"}
+            succeed(home, *self.OPTIONS, "--cut-dirs=2", f"{server.url}/-/tree/")
+        assert mirrored(home) == {
+            "notes.txt": b"notes",
+            "healthz": b"ours",
+            "api/openapi.json": b"ours",
+        }
+
     @pytest.mark.usefixtures("netrc")
     def test_what_members_may_have(self, published: Published, home: Path) -> None:
         succeed(home, *self.OPTIONS, *NETRC_ALWAYS, published.url_of("tree/members/"))

@@ -30,8 +30,9 @@ def test_its_lines_and_what_is_around_them_make_up_a_page(form: Representation) 
     if form.line is None:
         return
     before, after = form.around(HTML, PAGE)
-    page = before + b"".join(map(form.line, PAGE.entries)) + after
-    for line in map(form.line, PAGE.entries):
+    lines = [*map(form.line(PAGE.mount), PAGE.entries)]
+    page = before + b"".join(lines) + after
+    for line in lines:
         assert line.strip() in form.page(HTML, PAGE)
     assert page.startswith(form.page(HTML, PAGE)[:20])
 

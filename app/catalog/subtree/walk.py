@@ -20,6 +20,7 @@ from app.domain.access import Access, Principal, VisibleEntry
 from app.domain.entries import Entry, File, Folder, walk_order
 from app.domain.entry_table import EntryTable
 from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged, RulesUnreadable, StoreDenied
+from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath
 from app.domain.turns import InTurns, Turns, run_aside
 from app.policy.control_file_names import LINK_FILE
@@ -50,6 +51,7 @@ class SubtreeWalk:
         loader: reads control files.
         site: the site policy.
         principal: who asks.
+        mount: where the folders are seen.
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class SubtreeWalk:
         loader: SnapshotLoader,
         site: SitePolicy,
         principal: Principal,
+        mount: Mount,
     ) -> None:
         self._store = store
         self._folders = folders
         self._loader = loader
         self._site = site
         self._principal = principal
+        self._mount = mount
         self._at_once = asyncio.Semaphore(FOLDERS_AT_ONCE)
         self._closed: set[ArtifactPath] = set()
         self._turns = Turns()
@@ -104,9 +108,7 @@ class SubtreeWalk:
 
     def _show(self, passed: Passed) -> VisibleEntry | None:
         sight = passed.folder.sight or NOT_ENTERED
-        if sight.rules is None:
-            return None
-        visible = visible_entry(passed.folder.path, passed.entry, sight.rules, self._principal)
+        visible = self._visible(passed.folder.path, passed.entry, sight)
         if visible is not None and visible.path.is_folder and visible.path in self._closed:
             return visible._replace(access=Access.CLOSED)
         return visible
@@ -134,12 +136,15 @@ class SubtreeWalk:
         if folder.parent is None:
             return True
         sight = folder.parent.sight or NOT_ENTERED
-        if sight.rules is None:
-            return False
         if sight.entries is not None and not _is_among(sight.entries, folder.entry):
             return False
-        visible = visible_entry(folder.parent.path, folder.entry, sight.rules, self._principal)
+        visible = self._visible(folder.parent.path, folder.entry, sight)
         return visible is not None and not visible.locked
+
+    def _visible(self, folder: ArtifactPath, entry: Entry, sight: FolderRules) -> VisibleEntry | None:
+        if sight.rules is None or not self._mount.lists(folder, entry.name):
+            return None
+        return visible_entry(folder, entry, sight.rules, self._principal)
 
     def _is_seen(self, folder: WalkedFolder) -> bool:
         """Whether the walk has shown all of a folder that its rules depend on."""

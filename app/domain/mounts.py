@@ -1,0 +1,58 @@
+"""Where in the server's URLs a tree is."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from app.domain.paths import ArtifactPath
+from app.domain.reserved import is_reserved
+
+WHOLE_TREE: Final = "/-/tree"
+"""Below this is the whole tree. Elsewhere, the names that the server needs for itself are missing from it."""
+
+
+class Mount(NamedTuple):
+    """One of the places where the tree is.
+
+    Attributes:
+        prefix: what stands before a path of the tree; empty for the root of the site.
+    """
+
+    prefix: str
+
+    def parse(self, raw: bytes) -> ArtifactPath:
+        """The path of the tree that a request is for. Raises as `ArtifactPath.parse`.
+
+        Args:
+            raw: path of the request, below the prefix.
+        """
+        return ArtifactPath.parse(raw[len(self.prefix) :])
+
+    def lists(self, folder: ArtifactPath, name: str) -> bool:
+        """Whether a listing shows an entry: one whose own URL is the server's cannot be had here."""
+        return bool(self.prefix or folder.segments) or not is_reserved(name)
+
+    def url(self, path: ArtifactPath) -> str:
+        """URL of a path; below `WHOLE_TREE` where it has none here."""
+        return self._prefix_of(path) + path.url
+
+    def href(self, path: ArtifactPath) -> str:
+        """The same as a link in a page, as `ArtifactPath.href`."""
+        return self._prefix_of(path) + path.href
+
+    def _prefix_of(self, path: ArtifactPath) -> str:
+        return WHOLE_TREE if path.segments and is_reserved(path.segments[0]) else self.prefix
+
+
+AT_ROOT: Final = Mount("")
+WHOLE: Final = Mount(WHOLE_TREE)
+_WHOLE_RAW: Final = WHOLE_TREE.encode("ascii")
+
+
+def mount_of(raw: bytes) -> Mount:
+    """The mount that a request is for.
+
+    Args:
+        raw: path of the request, canonical and percent-encoded. A prefix that is written with escapes is none.
+    """
+    return WHOLE if raw == _WHOLE_RAW or raw.startswith(_WHOLE_RAW + b"/") else AT_ROOT

@@ -11,6 +11,7 @@ from app.cache.byte_cache import ByteCache
 from app.catalog.views import FolderView
 from app.domain.entries import Entry
 from app.domain.entry_table import EntryTable
+from app.domain.mounts import Mount
 from app.domain.order import Order, sort_entries
 from app.domain.paths import ArtifactPath
 from app.policy.tier import Tier
@@ -47,6 +48,7 @@ class _Key(NamedTuple):
     path: ArtifactPath
     tier: Tier
     order: Order
+    mount: Mount
 
 
 class _Kept(NamedTuple):
@@ -69,7 +71,7 @@ class FolderSorter:
 
         It is the shown values that are sorted: the order of locked entries tells nothing of what they hide.
         """
-        key = _Key(view.snapshot.path, view.tier, order)
+        key = _Key(view.snapshot.path, view.tier, order, view.mount)
         kept: _Kept | None = self._held.get(key)
         if kept is None or kept.version != view.snapshot.version:
             kept = _Kept(_places(view, order), view.snapshot.version)

@@ -87,6 +87,12 @@ class TestListing:
         shown = names(client, f"{WHOLE_TREE}/", form)
         assert {*FILES, "api/", "-/", "releases/"} <= set(shown)
 
+    def test_the_same_in_another_order(self, client: httpx.Client, form: str) -> None:
+        for at in ("", WHOLE_TREE):
+            in_order = client.get(f"{at}/", params={"format": form, "sort": "size"})
+            assert in_order.status_code == 200
+            assert ("readyz" in in_order.text) is bool(at)
+
     def test_the_same_in_pages_of_one(self, client: httpx.Client, form: str) -> None:
         for start, whole in (("/", False), (f"{WHOLE_TREE}/", True)):
             found, url = "", f"{start}?limit=1&format={form}"

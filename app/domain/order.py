@@ -24,7 +24,7 @@ _Sortable = TypeVar("_Sortable", tuple[NameKey, int], tuple[_Key, int], tuple[by
 _END: Final = b"\x01"
 """Ends every key: a name comes before those that it is the beginning of, and behind its own pre-releases."""
 _PRE_RELEASE: Final = b"\x00"
-_NUMBER: Final = re.compile(rb"[0-9]+")
+_NUMBER: Final = re.compile(rb"([0-9]+)")
 _STAGES: Final = {
     **dict.fromkeys((b"dev", b"snapshot", b"nightly"), b"\x01"),
     **dict.fromkeys((b"alpha", b"a"), b"\x02"),
@@ -35,9 +35,8 @@ _STAGES: Final = {
 }
 """Words for what comes before a release, with their order (as PEP 440 and Maven have it)."""
 _WORDS: Final = rb"dev|snapshot|nightly|alpha|beta|milestone|preview|pre|rc|(?:[abcm](?=[0-9]))"
-_IN_NAME: Final = re.compile(
-    rb"([0-9]+)|(?<=[0-9])[-._~+]?(" + _WORDS + rb")(?![a-z])[-._]?",
-)
+_IN_NAME: Final = re.compile(rb"([0-9]+)(?:[-._~+]?(" + _WORDS + rb")(?![a-z])[-._]?)?")
+"""A number, with the pre-release that may follow it."""
 _VERSION: Final = re.compile(
     rb"v?[0-9]+(?:[-._][0-9]+)*(?:[-._~]?(?:" + _WORDS + rb")(?:[-._]?[0-9]+)*)?", re.IGNORECASE
 )
@@ -98,16 +97,14 @@ def natural_key(name: str) -> bytes:
 
 
 def _folded(name: str) -> bytes:
-    return _raw(name.casefold())
+    return _raw(name).lower() if name.isascii() else _raw(name.casefold())
 
 
 def _weighed(match: re.Match[bytes]) -> bytes:
-    """A number with its length before it, or a word for a pre-release with its rank."""
-    text = match[0]
-    if not text.isdigit():
-        return _PRE_RELEASE + _STAGES[match[2]]
-    digits = text.lstrip(b"0")
-    return b"0" + len(digits).to_bytes(2) + digits
+    """A number with its length before it, and the rank of a pre-release behind it."""
+    digits = match[1].lstrip(b"0")
+    number = b"0%b%b" % (len(digits).to_bytes(2), digits)
+    return number if match.lastindex == 1 else number + _PRE_RELEASE + _STAGES[match[2]]
 
 
 def sort_entries(items: Iterable[_T], order: Order, entry_of: Callable[[_T], Entry | LockedFile]) -> list[_T]:

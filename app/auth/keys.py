@@ -35,6 +35,7 @@ class Purpose(StrEnum):
     FORM = "form"
     SESSION = "session"
     LOGIN = "login"
+    LINK = "link"
 
 
 class Key(NamedTuple):

@@ -101,6 +101,18 @@ class PathScope:
     globs: tuple[str, ...] = ()
 
 
+class FileLink(NamedTuple):
+    """A link that stands for membership of the groups that one file needs.
+
+    Attributes:
+        path: of the file.
+        until: seconds since the epoch, UTC.
+    """
+
+    path: ArtifactPath
+    until: float
+
+
 @dataclass(frozen=True)
 class Principal:
     """Who asks.
@@ -114,6 +126,7 @@ class Principal:
         permissions: what it may do beside reading.
         sent_authorization: whether the request carried an Authorization header (such a request is never
             redirected to another host).
+        link: what opens one file to it beside its groups; None for none.
     """
 
     subject: str | None = None
@@ -123,6 +136,7 @@ class Principal:
     trusted: bool = False
     permissions: frozenset[Permission] = frozenset()
     sent_authorization: bool = False
+    link: FileLink | None = None
 
     @property
     def is_anonymous(self) -> bool:

@@ -10,6 +10,9 @@ from app.domain.reserved import is_reserved
 WHOLE_TREE: Final = "/-/tree"
 """Below this is the whole tree. Elsewhere, the names that the server needs for itself are missing from it."""
 
+LINK_PARAMETER: Final = "link"
+"""The query parameter of a link that opens one private file."""
+
 
 class Mount(NamedTuple):
     """One of the places where the tree is.
@@ -42,6 +45,11 @@ class Mount(NamedTuple):
 
     def _prefix_of(self, path: ArtifactPath) -> str:
         return WHOLE_TREE if path.segments and is_reserved(path.segments[0]) else self.prefix
+
+
+def with_link(url: str, link: str) -> str:
+    """A URL with the value of a link; as it is where that is empty."""
+    return f"{url}?{LINK_PARAMETER}={link}" if link else url
 
 
 AT_ROOT: Final = Mount("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.domain.access import Licence, VisibleEntry
-from app.domain.mounts import AT_ROOT, Mount
+from app.domain.mounts import AT_ROOT, Mount, with_link
 from app.domain.order import Order
 from app.domain.paths import ArtifactPath
 
@@ -63,6 +63,7 @@ class LicencePage:
         licence: the one to show.
         form_token: value that proves the answer comes from this form (against cross-site request forgery).
         remaining: how many more licences follow when this one is accepted; 0 for the last.
+        link: value of the link by which the path opens; empty for none.
     """
 
     site: Site
@@ -70,6 +71,7 @@ class LicencePage:
     licence: Licence
     form_token: str
     remaining: int = 0
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,15 +84,17 @@ class DownloadPage:
     Attributes:
         site: the site.
         path: the file, or folder, that may be had now.
+        link: as that of `LicencePage`.
     """
 
     site: Site
     path: ArtifactPath
+    link: str = ""
 
     @property
     def href(self) -> str:
         """Where it is, as a link."""
-        return AT_ROOT.href(self.path)
+        return with_link(AT_ROOT.href(self.path), self.link)
 
     @property
     def parent_href(self) -> str:

@@ -4,7 +4,8 @@ Precedence, from the top:
 
 1. A control file, or another file that a folder keeps to itself, is Hidden.
 2. A trusted network passes everything else.
-3. Groups, from the site policy first: Hidden, NeedsLogin or Forbidden for those who lack them.
+3. Groups, from the site policy first: Hidden, NeedsLogin or Forbidden for those who lack them, and have no link to
+   this very file.
 4. A refusal (malformed rules, a file that is not covered, a closed default): Forbidden, to members too.
 5. Licences.
 
@@ -190,7 +191,7 @@ def _folder_terms(path: ArtifactPath, rule: SiteRule | None, rules: Rules) -> Te
 def _judge(path: ArtifactPath, terms: Terms, visibility: Visibility, principal: Principal) -> Decision:
     if principal.trusted:
         return Allow()
-    if terms.conditions:
+    if terms.conditions and not _has_link(principal, path):
         member_of = principal.groups if scope_covers(principal.scope, path) else frozenset()
         for condition in terms.conditions:
             if condition.isdisjoint(member_of):
@@ -200,6 +201,10 @@ def _judge(path: ArtifactPath, terms: Terms, visibility: Visibility, principal: 
     if open_licences := tuple(x for x in terms.licences if not x.is_accepted(principal.accepted)):
         return NeedsLicence(open_licences)
     return Allow()
+
+
+def _has_link(principal: Principal, path: ArtifactPath) -> bool:
+    return principal.link is not None and principal.link.path == path
 
 
 def _deny_stranger(condition: frozenset[str], visibility: Visibility, principal: Principal) -> Decision:

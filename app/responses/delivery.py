@@ -41,6 +41,8 @@ from app.responses.record import record_of
 from app.responses.requester import Requester
 from app.storage.store import SIGNED_FIELDS, ObjectStore, SignedUrl
 
+LONGEST_TERM: Final = 1.2
+"""How long a presigned URL holds at most, in multiples of `presign_seconds`."""
 _NOT_MODIFIED_FIELDS: Final = ("ETag", "Last-Modified", "Cache-Control", "Vary")
 """What a 304 repeats (RFC 9110 section 15.4.5)."""
 
@@ -122,7 +124,7 @@ class Delivery:
     ) -> Response | None:
         """The answer with which the store or nginx sends the bytes; None where they go through this server."""
         record = record_of(request)
-        if _may_redirect(mode, principal) and (signed := await self._presigned(opened, headers)):
+        if self._may_redirect(mode, principal) and (signed := await self._presigned(opened, headers)):
             record.route = "file-redirect"
             return self._redirect(path, principal, opened, signed)
         if mode == "accel" and self._requester.is_by_proxy(request):
@@ -139,6 +141,16 @@ class Delivery:
         mode = options.delivery or self._mode
         stays = is_rendered(opened, options) or path.is_folder
         return "proxy" if stays and mode in ("auto", "redirect") else mode
+
+    def _may_redirect(self, mode: DeliveryMode, principal: Principal) -> bool:
+        """Whether a client may be sent to the store's own URL.
+
+        Never with Authorization: wget sends it on to the redirect's target, and S3 refuses two credentials. And not by
+        a link that ends before that URL would.
+        """
+        link = principal.link
+        holds = link is None or self._clock() + self._presign_seconds * LONGEST_TERM <= link.until
+        return mode in ("auto", "redirect") and not principal.sent_authorization and holds
 
     async def _presigned(self, opened: OpenedFile, headers: dict[str, str]) -> SignedUrl | None:
         return await self._store.presign(
@@ -182,14 +194,6 @@ class Delivery:
 
     def _part(self, opened: OpenedFile, span: Span) -> OpenPart:
         return partial(self._store.open_range, opened.path, opened.info, span.first, span.length)
-
-
-def _may_redirect(mode: DeliveryMode, principal: Principal) -> bool:
-    """Whether clients may be sent to the store's own URL.
-
-    Never with Authorization: wget sends it on to the redirect's target, and S3 refuses two credentials.
-    """
-    return mode in ("auto", "redirect") and not principal.sent_authorization
 
 
 def _without_body(

@@ -47,6 +47,7 @@ class RequestRecord:
         parsed: what a request for the tree asks for, where that is known already.
         cache: where a listing came from: fast (already rendered), fresh, stale, coalesced or miss; empty for all else.
         is_head: whether it was a HEAD, which the framework's routes do not see.
+        link: value of the link by which the file opens, which those who go on from here need again; empty for none.
         ended: how the answer ended.
     """
 
@@ -56,6 +57,7 @@ class RequestRecord:
     parsed: ParsedRequest | None = None
     cache: str = ""
     is_head: bool = False
+    link: str = ""
     ended: Ending = COMPLETE
     started: float = field(default_factory=time.perf_counter)
 

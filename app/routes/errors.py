@@ -45,7 +45,7 @@ from app.domain.errors import (
     StoreUnavailable,
     TooManyRequests,
 )
-from app.domain.mounts import AT_ROOT, Mount, mount_of
+from app.domain.mounts import AT_ROOT, LINK_PARAMETER, Mount, mount_of
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import ErrorPage, Site
 from app.pages.html import HtmlPages
@@ -127,7 +127,7 @@ class ErrorAnswers:
         if not wants_html(request):
             return self.problem(request, error, path)
         if isinstance(error, LicenceRequired) and path is not None:
-            return _to_licence(error.licences[0], path)
+            return _to_licence(error.licences[0], path, record_of(request).link)
         if isinstance(error, SessionDue) and request.method in ("GET", "HEAD"):
             return RedirectResponse(login_url(requested_url(request)), 302, NOT_STORED)
         status = TABLE[type(error)]
@@ -152,7 +152,13 @@ class ErrorAnswers:
             return _redirect(request, error.target, path)
         status = TABLE[type(error)]
         detail = f"{error}{_NEXT_STEP if isinstance(error, LoginRequired | GroupRequired) else ''}"
-        body = problem_json(status.code, status.title, detail, status.slug, **_extensions(error, path))
+        body = problem_json(
+            status.code,
+            status.title,
+            detail,
+            status.slug,
+            **_extensions(error, path, record_of(request).link),
+        )
         headers = _headers(error, offers_basic=True)
         return Response(body, status.code, headers, media_type=PROBLEM_MEDIA_TYPE)
 
@@ -176,9 +182,14 @@ class ErrorAnswers:
                 return ways_on
 
 
-def licence_url(licence: Licence, path: ArtifactPath) -> str:
-    """Where the text of a licence can be read and accepted on the way to a file."""
-    return f"/license?lic={licence.digest}&url={quote(path.to_bytes(), safe='/')}"
+def licence_url(licence: Licence, path: ArtifactPath, link: str = "") -> str:
+    """Where the text of a licence can be read and accepted on the way to a file.
+
+    Args:
+        link: value of the link by which the file opens; empty for none.
+    """
+    url = f"/license?lic={licence.digest}&url={quote(path.to_bytes(), safe='/')}"
+    return f"{url}&{LINK_PARAMETER}={link}" if link else url
 
 
 def _redirect(request: Request, target: ArtifactPath, path: ArtifactPath | None) -> Response:
@@ -201,8 +212,8 @@ def redirect(status: int, location: str, headers: Mapping[str, str]) -> Response
     return Response(body, status, {"Location": location, **headers}, media_type="text/html")
 
 
-def _to_licence(licence: Licence, path: ArtifactPath) -> Response:
-    return RedirectResponse(licence_url(licence, path), 302, {**NOT_STORED, "Vary": LICENCE_VARY})
+def _to_licence(licence: Licence, path: ArtifactPath, link: str) -> Response:
+    return RedirectResponse(licence_url(licence, path, link), 302, {**NOT_STORED, "Vary": LICENCE_VARY})
 
 
 def _headers(error: PierheadError, *, offers_basic: bool) -> dict[str, str]:
@@ -225,7 +236,7 @@ def _headers(error: PierheadError, *, offers_basic: bool) -> dict[str, str]:
     return headers
 
 
-def _extensions(error: PierheadError, path: ArtifactPath | None) -> dict[str, object]:
+def _extensions(error: PierheadError, path: ArtifactPath | None, link: str) -> dict[str, object]:
     match error:
         case LicenceRequired(licences=licences) if path is not None:
             return {
@@ -234,7 +245,7 @@ def _extensions(error: PierheadError, path: ArtifactPath | None) -> dict[str, ob
                         "name": licence.name,
                         "digest": licence.digest,
                         "sha256": licence.sha256,
-                        "text_url": licence_url(licence, path),
+                        "text_url": licence_url(licence, path, link),
                     }
                     for licence in licences
                 ],

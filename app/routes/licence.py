@@ -13,15 +13,17 @@ from app.auth.licences import ACCEPTANCE_COOKIE, ACCEPTANCE_SECONDS, grant_accep
 from app.catalog import Catalog
 from app.domain.access import Licence, Principal
 from app.domain.errors import LicenceDeclined, NotFound
-from app.domain.mounts import AT_ROOT
+from app.domain.mounts import AT_ROOT, LINK_PARAMETER, with_link
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import DownloadPage, LicencePage, Site
 from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
+from app.responses.record import record_of
 from app.responses.requester import Requester
 from app.routes.audited import RequestAudit
 from app.routes.forms import Forms, read_form
 from app.routes.limited import RequestLimits
+from app.routes.linked import LinkDoor
 from app.routes.parameters import Query
 from app.telemetry import LicenceAccepted
 
@@ -32,6 +34,7 @@ class LicenceDesk:
     Args:
         catalog: knows which licences are before a file.
         requester: knows who asks.
+        links: open files to those who have no group.
         keys: sign acceptances.
         forms: protect the form.
         audit: notes acceptances.
@@ -45,6 +48,7 @@ class LicenceDesk:
         self,
         catalog: Catalog,
         requester: Requester,
+        links: LinkDoor,
         keys: KeyRing,
         forms: Forms,
         audit: RequestAudit,
@@ -55,6 +59,7 @@ class LicenceDesk:
     ) -> None:
         self._catalog = catalog
         self._requester = requester
+        self._links = links
         self._keys = keys
         self._forms = forms
         self._audit = audit
@@ -70,9 +75,12 @@ class LicenceDesk:
         if not digest or not target:
             raise NotFound
         path = ArtifactPath.from_text(target)
-        licence, remaining = await self._licence_of(path, digest, self._requester.identify(request))
+        principal = await self._principal(request, path, query.text(LINK_PARAMETER))
+        licence, remaining = await self._licence_of(path, digest, principal)
         nonce = self._forms.nonce(request)
-        page = LicencePage(self._site, path, licence, self._forms.token(nonce), remaining)
+        page = LicencePage(
+            self._site, path, licence, self._forms.token(nonce), remaining, record_of(request).link
+        )
         answer = Response(self._html.licence(page), media_type="text/html", headers=PRIVATE)
         self._forms.keep_nonce(request, answer, nonce, "/license")
         return answer
@@ -84,19 +92,23 @@ class LicenceDesk:
         self._limits.count_licence(request)
         # Parsed as any path of the tree, so that the way back never leads off this site.
         path = ArtifactPath.parse(form.get("path", "").encode("utf-8"))
-        principal = self._requester.identify(request)
+        principal = await self._principal(request, path, form.get(LINK_PARAMETER))
         licence, remaining = await self._licence_of(path, form.get("digest", ""), principal)
         if "accept" not in form:
             raise LicenceDeclined(path)
         await self._audit.note(request, LicenceAccepted(path.url, licence.digest, licence.sha256, "form"))
+        link = record_of(request).link
         if remaining:
             # The file's own answer leads on to the next licence.
-            answer: Response = RedirectResponse(AT_ROOT.url(path), 303, PRIVATE)
+            answer: Response = RedirectResponse(with_link(AT_ROOT.url(path), link), 303, PRIVATE)
         else:
-            page = self._html.download(DownloadPage(self._site, path))
+            page = self._html.download(DownloadPage(self._site, path, link))
             answer = Response(page, media_type="text/html", headers=PRIVATE)
         self._keep_acceptance(request, answer, licence)
         return answer
+
+    async def _principal(self, request: Request, path: ArtifactPath, link: str | None) -> Principal:
+        return await self._links.admit(request, path, self._requester.identify(request), link)
 
     def _keep_acceptance(self, request: Request, answer: Response, licence: Licence) -> None:
         already = request.cookies.get(ACCEPTANCE_COOKIE)

@@ -22,6 +22,7 @@ from app.routes.errors import ErrorAnswers
 from app.routes.file import FileRoute
 from app.routes.folder import FolderRoute
 from app.routes.limited import RequestLimits
+from app.routes.linked import LinkDoor, take_link
 from app.routes.parameters import Query
 
 METHODS: Final = ("GET", "HEAD")
@@ -42,6 +43,7 @@ class TreeApp:
         folders: FolderRoute,
         files: FileRoute,
         requester: Requester,
+        links: LinkDoor,
         errors: ErrorAnswers,
         audit: RequestAudit,
         limits: RequestLimits,
@@ -51,6 +53,7 @@ class TreeApp:
         self._folders = folders
         self._files = files
         self._requester = requester
+        self._links = links
         self._errors = errors
         self._audit = audit
         self._limits = limits
@@ -75,7 +78,8 @@ class TreeApp:
                 path = mount.parse(raw)
                 if Query(request).text("key") is not None:
                     return problem_response(410, "Gone", _KEY_IS_GONE, "key-gone")
-                parsed = self._requester.parse(request, path, mount)
+                request, link = take_link(request)
+                parsed = await self._by_link(request, self._requester.parse(request, path, mount), link)
             path = parsed.path
             await self._limits.admit(request)
             if is_wildcard(path.name):
@@ -109,6 +113,12 @@ class TreeApp:
         except PierheadError as error:
             return await self._answer_error(request, error, real)
         return answer if isinstance(answer, Located) else Located(answer, real, parsed.mount)
+
+    async def _by_link(self, request: Request, parsed: ParsedRequest, link: str | None) -> ParsedRequest:
+        if link is None:
+            return parsed
+        principal = await self._links.admit(request, parsed.path, parsed.identity.principal, link)
+        return parsed._replace(identity=parsed.identity._replace(principal=principal))
 
     async def _answer_error(
         self, request: Request, error: PierheadError, path: ArtifactPath | None

@@ -111,6 +111,38 @@ class TokenMinted(AuditEvent):
 
 
 @dataclass(frozen=True)
+class LinkMade(AuditEvent):
+    """A member has made a link.
+
+    Attributes:
+        id: of the link.
+        path: that it opens, percent-encoded.
+        expires: seconds since the epoch, UTC.
+    """
+
+    event: ClassVar[str] = "link_made"
+    id: str
+    path: str
+    expires: int
+
+
+@dataclass(frozen=True)
+class LinkUsed(AuditEvent):
+    """A file was asked for by a link.
+
+    Attributes:
+        id: of the link.
+        path: that it opens, percent-encoded.
+        method: of the request.
+    """
+
+    event: ClassVar[str] = "link_used"
+    id: str
+    path: str
+    method: str
+
+
+@dataclass(frozen=True)
 class RevokedUsed(AuditEvent):
     """A token, session or link was used after it was revoked.
 
@@ -133,6 +165,8 @@ EVENTS: Final[tuple[type[AuditEvent], ...]] = (
     AccessRefused,
     LicenceAccepted,
     TokenMinted,
+    LinkMade,
+    LinkUsed,
     RevokedUsed,
 )
 """All of them. A test compares `docs/operations.md` with it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from fastapi import APIRouter
 
 from app.auth.keys import KeyRing
 from app.auth.limits import Limits
+from app.auth.links import Links
 from app.auth.login import Login
 from app.auth.networks import parse_networks
 from app.auth.principal import Authenticator
@@ -48,6 +48,7 @@ from app.routes.invalidate import build_invalidate_router
 from app.routes.legacy_api import build_legacy_router
 from app.routes.licence import LicenceDesk, build_licence_router
 from app.routes.limited import RequestLimits
+from app.routes.linked import LinkDoor
 from app.routes.manifest import build_manifest_router
 from app.routes.session import LoginDesk, build_session_router
 from app.routes.session_cookie import SessionCookies
@@ -61,18 +62,10 @@ from app.server.fast_request import RequestReader
 from app.server.front_door import FrontDoor
 from app.server.hosts import Hosts
 from app.storage.store import ObjectStore
-from app.telemetry import (
-    AccessLog,
-    Audit,
-    AuditFile,
-    ConsoleAccessLog,
-    JsonAccessLog,
-    Metrics,
-    is_json,
-    writer_to,
-)
+from app.telemetry import AccessLog, Metrics
 from app.wiring.catalog import buckets_of, build_catalog
 from app.wiring.login import build_login, contact_url
+from app.wiring.logs import build_access_log, build_audit
 
 _log = structlog.get_logger(__name__)
 
@@ -108,6 +101,7 @@ class _Parts(NamedTuple):
     subtrees: SubtreeListing
     errors: ErrorAnswers
     audit: RequestAudit
+    links: LinkDoor
     channel: WorkerChannel | None
     is_own_host: Hosts
     access_log: AccessLog | None
@@ -132,6 +126,7 @@ class SiteWiring:
         self._proxies = parse_networks(settings.trusted_proxies)
         revocations = Revocations(settings.revoked_file)
         self._login = build_login(settings, self._keys, revocations)
+        self._links = Links(self._keys, revocations)
         self._site = Site(settings.site_title, self._login.is_possible, contact_url(settings.contact))
         self._authenticator = Authenticator(
             self._keys, self._login.sessions, revocations, self._networks, self._proxies
@@ -187,6 +182,7 @@ class SiteWiring:
         settings = self._settings
         shared = page_headers(settings.replica_id)
         requester = Requester(self._authenticator, self._networks, self._proxies, clock)
+        audit = RequestAudit(build_audit(settings, clock), requester, self._login.sessions)
         return _Parts(
             store=store,
             metrics=metrics,
@@ -201,10 +197,11 @@ class SiteWiring:
             cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
             subtrees=SubtreeListing(catalog, store, clock),
             errors=ErrorAnswers(self._html, self._site),
-            audit=RequestAudit(_audit(settings, clock), requester, self._login.sessions),
+            audit=audit,
+            links=LinkDoor(self._links, requester, audit, clock),
             channel=_worker_channel(catalog),
             is_own_host=Hosts(settings.site_hosts),
-            access_log=_access_log(settings),
+            access_log=build_access_log(settings),
         )
 
     def _tree(self, parts: _Parts) -> TreeApp:
@@ -224,6 +221,7 @@ class SiteWiring:
             FolderRoute(catalog, parts.pages, parts.subtrees, parts.cache_headers, index_files),
             FileRoute(catalog, delivery, parts.audit),
             parts.requester,
+            parts.links,
             parts.errors,
             parts.audit,
             parts.limits,
@@ -253,7 +251,18 @@ class SiteWiring:
             build_invalidate_router(catalog, requester, parts.channel, buckets_of(self._settings)),
             limits.guarding(
                 build_licence_router(
-                    LicenceDesk(catalog, requester, self._keys, forms, parts.audit, limits, html, site, clock)
+                    LicenceDesk(
+                        catalog,
+                        requester,
+                        parts.links,
+                        self._keys,
+                        forms,
+                        parts.audit,
+                        limits,
+                        html,
+                        site,
+                        clock,
+                    )
                 )
             ),
             *self._login_routers(parts, forms),
@@ -276,17 +285,6 @@ class SiteWiring:
 def _worker_channel(catalog: Catalog) -> WorkerChannel | None:
     meeting_place = os.environ.get(DIRECTORY_VARIABLE)
     return WorkerChannel(Path(meeting_place), catalog.invalidate) if meeting_place else None
-
-
-def _access_log(settings: Settings) -> AccessLog | None:
-    if settings.log_level not in ("debug", "info"):
-        return None
-    return JsonAccessLog(writer_to(sys.stderr)) if is_json(settings.log_format) else ConsoleAccessLog()
-
-
-def _audit(settings: Settings, clock: Callable[[], float]) -> Audit:
-    file = AuditFile(settings.audit_file) if settings.audit_file else None
-    return Audit(file, settings.replica_id, clock)
 
 
 def _ephemeral_key() -> str:

@@ -9,6 +9,7 @@ from app.domain.access import (
     Access,
     Allow,
     Decision,
+    FileLink,
     Forbidden,
     Hidden,
     Licence,
@@ -422,3 +423,24 @@ def test_a_name_that_is_not_utf_8_can_be_explained() -> None:
 )
 def test_only_what_can_change_a_listing_is_in_the_tier(principal: Principal, tier: Tier) -> None:
     assert tier_of(principal, build_info_rules(*GROUP_BLOCK, site=PRIVATE)) == tier
+
+
+BY_LINK = Principal(link=FileLink(FOLDER.child("f"), 0.0))
+
+
+def test_a_link_stands_for_the_groups_of_its_file_alone() -> None:
+    for site in (PRIVATE, PRIVATE + HIDDEN, PRIVATE + LISTED):
+        rules = folder_rules({}, site=site)
+        assert decide_file(rules, "f", BY_LINK) == Allow()
+        for path in (FOLDER.child("g"), FOLDER.child("f", is_folder=True), FOLDER):
+            assert decide(path, rules, BY_LINK) == decide(path, rules, ANONYMOUS)
+    assert decide_file(build_info_rules(*GROUP_BLOCK), "f", BY_LINK) == Allow()
+
+
+def test_a_link_opens_nothing_that_members_may_not_have() -> None:
+    behind_licence = build_info_rules(*EULA_BLOCK, site=PRIVATE)
+    assert decide_file(behind_licence, "f", BY_LINK) == NeedsLicence((OWN_LICENCE,))
+    assert decide_file(build_info_rules(*OTHER_BLOCK, site=PRIVATE), "f", BY_LINK) == NOT_COVERED
+    assert decide_file(build_info_rules(*MALFORMED, site=PRIVATE), "f", BY_LINK) == NOT_UNDERSTOOD
+    to_control_file = Principal(link=FileLink(FOLDER.child("EULA.txt"), 0.0))
+    assert decide_file(folder_rules({}, site=PRIVATE), "EULA.txt", to_control_file) == Hidden()

@@ -1,0 +1,34 @@
+"""Makes the logs that the settings name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from app.config import Settings
+from app.telemetry import (
+    AccessLog,
+    Audit,
+    AuditFile,
+    ConsoleAccessLog,
+    JsonAccessLog,
+    is_json,
+    writer_to,
+)
+
+
+def build_access_log(settings: Settings) -> AccessLog | None:
+    """The log of requests; None where the level leaves them out."""
+    if settings.log_level not in ("debug", "info"):
+        return None
+    return JsonAccessLog(writer_to(sys.stderr)) if is_json(settings.log_format) else ConsoleAccessLog()
+
+
+def build_audit(settings: Settings, clock: Callable[[], float]) -> Audit:
+    """The audit log.
+
+    Args:
+        clock: seconds since the epoch, UTC.
+    """
+    file = AuditFile(settings.audit_file) if settings.audit_file else None
+    return Audit(file, settings.replica_id, clock)

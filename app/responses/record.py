@@ -49,6 +49,7 @@ class RequestRecord:
         is_head: whether it was a HEAD, which the framework's routes do not see.
         link: value of the link by which the file opens, which those who go on from here need again; empty for none.
         ended: how the answer ended.
+        reason: the reason phrase of an error, in ASCII; empty for the usual one of its status.
     """
 
     route: str = "none"
@@ -59,6 +60,7 @@ class RequestRecord:
     is_head: bool = False
     link: str = ""
     ended: Ending = COMPLETE
+    reason: str = ""
     started: float = field(default_factory=time.perf_counter)
 
 

@@ -131,6 +131,7 @@ class ErrorAnswers:
         if isinstance(error, SessionDue) and request.method in ("GET", "HEAD"):
             return RedirectResponse(login_url(requested_url(request)), 302, NOT_STORED)
         status = TABLE[type(error)]
+        record_of(request).reason = status.title
         page = ErrorPage(
             self._site,
             status.code,
@@ -151,6 +152,7 @@ class ErrorAnswers:
         if isinstance(error, Moved):
             return _redirect(request, error.target, path)
         status = TABLE[type(error)]
+        record_of(request).reason = status.title
         detail = f"{error}{_NEXT_STEP if isinstance(error, LoginRequired | GroupRequired) else ''}"
         body = problem_json(
             status.code,

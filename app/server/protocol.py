@@ -20,6 +20,7 @@ from app.server.fast_request import FastRequest
 from app.server.framing import RequestCutter, RequestLine, fault_of_framing, fault_of_line, origin_form
 from app.server.half_closed import HalfClosedWatch
 from app.server.patience import USUAL_PATIENCE, Patience
+from app.server.reason_phrase import with_reason
 from app.server.refusals import (
     BAD_REQUEST,
     HEAD_TOO_LARGE,
@@ -177,7 +178,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
-        super()._start_asgi_task(cycle, with_spans(app, cycle))
+        super()._start_asgi_task(cycle, with_reason(with_spans(app, cycle), cycle))
 
     def _parse(self, piece: bytes) -> None:
         while piece and not self._has_refused:

@@ -75,3 +75,26 @@ def test_files_of_older_sites_break_no_page(site: Site) -> None:
     assert page.status_code == 200
     assert "alert" not in page.text
     assert site.client.get("/d/?format=text").text == "f\nsource-manifest-ann.xml\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "line"),
+    [
+        ("/eula/f.img", SCRIPT, "403 Licence required"),
+        ("/members/f", SCRIPT, "401 Login required"),
+        ("/members/f", BROWSER, "401 Login required"),
+        ("/none", SCRIPT, "404 Not found"),
+        ("/d/?limit=0", SCRIPT, "400 Bad request"),
+        ("/d/", SCRIPT, "200 OK"),
+    ],
+)
+def test_the_reason_phrase_says_what_is_missing(
+    site: Site, path: str, headers: dict[str, str], line: str
+) -> None:
+    planted(site)
+    site.tree.put("eula/f.img", b"x")
+    site.tree.put("eula/EULA.txt", b"The terms.")
+    site.tree.put("members/f", b"x")
+    site.tree.put("members/BUILD-INFO.txt", b"Format-Version: 0.5\n\nFiles-Pattern: *\nAuth-Groups: team\n")
+    answer = site.client.get(path, headers=headers)
+    assert f"{answer.status_code} {answer.reason_phrase}" == line

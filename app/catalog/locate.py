@@ -143,7 +143,7 @@ class FileLocator:
             info = await self._head(located, principal, hops)
         except NotFound:
             info = None
-        if _is_as_listed(located.listed, info):
+        if is_as_listed(located.listed, info):
             return located._replace(info=info)
         snapshot = (
             await self._resolver.find(located.path, principal, since=self._resolver.loads_begun)
@@ -210,14 +210,14 @@ class FileLocator:
 
 def _is_of_one_store(snapshot: Snapshot, path: ArtifactPath, info: FileInfo) -> bool:
     """Whether a folder's rules are about this very file, and not about one that another store has in its place."""
-    return snapshot.origin == info.origin or _is_as_listed(snapshot.entry(path.name, is_folder=False), info)
+    return snapshot.origin == info.origin or is_as_listed(snapshot.entry(path.name, is_folder=False), info)
 
 
-def _is_as_listed(listed: Entry | None, info: FileInfo | None) -> bool:
+def is_as_listed(listed: Entry | None, info: FileInfo | None) -> bool:
     """Whether the store says of a file what its folder's listing says."""
     if not isinstance(listed, File) or info is None:
         return listed is None and info is None
-    if listed.e_tag is not None:
+    if listed.e_tag is not None and info.e_tag is not None:
         return (listed.e_tag, listed.stamp) == (info.e_tag, info.stamp)
     # By whole seconds: some stores give no more for a single object.
     return (listed.size, int(listed.modified)) == (info.size, int(info.modified))

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final, NamedTuple
 
+from app.catalog.locate import is_as_listed
 from app.domain.access import VisibleEntry
 from app.domain.entries import Digest, File
 from app.domain.errors import Moved, NotFound
@@ -53,10 +54,7 @@ async def _digests(visible: VisibleEntry, store: ObjectStore) -> tuple[Digest, .
     except (NotFound, Moved):
         return ()
     # Only of the very file that was judged: one that has taken its place since may be under other rules.
-    is_the_same = isinstance(visible.entry, File) and (info.e_tag, info.stamp) == (
-        visible.entry.e_tag,
-        visible.entry.stamp,
-    )
+    is_the_same = isinstance(visible.entry, File) and is_as_listed(visible.entry, info)
     return info.digests if is_the_same else ()
 
 

@@ -107,7 +107,8 @@ class FileInfo(NamedTuple):
     Attributes:
         size: bytes.
         modified: seconds since the epoch, UTC (whole seconds where the store has no finer time).
-        e_tag: strong validator without quotes (RFC 9110 section 8.8.3); equal bytes on every replica.
+        e_tag: strong validator without quotes (RFC 9110 section 8.8.3); equal bytes on every replica. None where the
+            store has none: then nothing tells two states of the file apart for certain.
         content_type: the media type stored with the object, or None where none was stored or only a default.
         digests: those that are stored with the object, at most one for each algorithm; never computed.
         origin: which of several stores said so; empty where there is one alone.
@@ -117,7 +118,7 @@ class FileInfo(NamedTuple):
 
     size: int
     modified: float
-    e_tag: str
+    e_tag: str | None
     content_type: str | None = None
     digests: tuple[Digest, ...] = ()
     origin: str = ""

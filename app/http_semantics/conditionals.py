@@ -29,17 +29,17 @@ class Validators(NamedTuple):
     """What tells one state of a representation from another (section 8.8).
 
     Attributes:
-        e_tag: opaque tag without its quotes, strong.
+        e_tag: opaque tag without its quotes, strong; None where there is none.
         modified: seconds since the epoch, UTC; compared at whole seconds, as header fields show them.
     """
 
-    e_tag: str
+    e_tag: str | None
     modified: float
 
     @property
     def etag(self) -> str:
-        """Value of the `ETag` field."""
-        return f'"{self.e_tag}"'
+        """Value of the `ETag` field; empty where there is none."""
+        return "" if self.e_tag is None else f'"{self.e_tag}"'
 
     def last_modified(self, now: float) -> str:
         """Value of the `Last-Modified` field, never later than now (section 8.8.2.1).
@@ -89,7 +89,9 @@ def if_range_holds(lines: Sequence[str], validators: Validators, *, now: float) 
     """
     if not lines:
         return True
-    if len(lines) > 1:  # not a list field: nothing proves that the client's part is of this representation
+    # Not a list field, and a time alone is no strong validator: nothing proves that the client's part is of this
+    # representation.
+    if len(lines) > 1 or validators.e_tag is None:
         return False
     value = lines[0].strip(" \t")
     if '"' in value[:3]:  # section 13.1.5: that far in, a DQUOTE tells an entity-tag from a date

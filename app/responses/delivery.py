@@ -202,7 +202,7 @@ def _without_body(
     """The answer to a request whose conditions do not hold, or to HEAD; None where bytes are to be sent."""
     verdict = evaluate_preconditions(request.method, request.headers.getlist, validators, now=now)
     if verdict is Verdict.NOT_MODIFIED:
-        return Response(None, 304, {name: headers[name] for name in _NOT_MODIFIED_FIELDS})
+        return Response(None, 304, {name: headers[name] for name in _NOT_MODIFIED_FIELDS if name in headers})
     if verdict is Verdict.PRECONDITION_FAILED:
         detail = "the file does not match the request's conditions"
         return problem_response(412, "Precondition failed", detail, "precondition-failed")

@@ -149,14 +149,23 @@ def content(body: bytes, *, claims: int | None = None, e_tag: str = "tag", code:
 
 
 def stored(
-    body: bytes, *, e_tag: str = "tag", sends: int | None = None, then: Answer | None = None
+    body: bytes,
+    *,
+    e_tag: str | None = "tag",
+    modified: str = "Wed, 12 Oct 2022 17:50:00 GMT",
+    sends: int | None = None,
+    then: Answer | None = None,
 ) -> Answer:
     """An object as S3 gives it, with Range (one span) and If-Match.
 
     Args:
+        e_tag: without quotes; None for an engine that has none.
+        modified: as in the field `Last-Modified`.
         sends: how many bytes of an answer go out; None for all of them.
         then: what happens after that, such as `reset` or `hang`; None closes the connection.
     """
+
+    tag_line = "" if e_tag is None else f'ETag: "{e_tag}"\r\n'
 
     async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
         if request.headers.get("if-match", f'"{e_tag}"') != f'"{e_tag}"':
@@ -170,8 +179,8 @@ def stored(
                 return
             line, code = f"Content-Range: bytes {first}-{last}/{len(body)}\r\n", 206
         head = (
-            f'HTTP/1.1 {code} OK\r\nContent-Length: {last - first + 1}\r\n{line}ETag: "{e_tag}"\r\n'
-            "Content-Type: application/zip\r\nLast-Modified: Wed, 12 Oct 2022 17:50:00 GMT\r\n\r\n"
+            f"HTTP/1.1 {code} OK\r\nContent-Length: {last - first + 1}\r\n{line}{tag_line}"
+            f"Content-Type: application/zip\r\nLast-Modified: {modified}\r\n\r\n"
         )
         span = b"" if request.method == "HEAD" else body[first : last + 1]
         writer.write(head.encode() + span[:sends])

@@ -173,6 +173,7 @@ class StoreContract(SpellingContract):
         assert isinstance(entry, File)
         assert (entry.size, entry.e_tag) == (5, info.e_tag)
         assert int(entry.modified) == int(info.modified)
+        assert info.e_tag is not None
         assert '"' not in info.e_tag
         assert info.content_type is None
 

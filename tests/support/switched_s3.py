@@ -21,11 +21,13 @@ class SwitchedS3:
     Attributes:
         url: its endpoint.
         objects: what it holds, by key.
+        has_e_tags: whether it gives an ETag with what it holds.
         most_under_way: most requests that it was answering at the same time.
     """
 
-    def __init__(self, objects: Mapping[str, bytes]) -> None:
+    def __init__(self, objects: Mapping[str, bytes], *, has_e_tags: bool = True) -> None:
         self.objects = dict(objects)
+        self.has_e_tags = has_e_tags
         self.url = ""
         self._fake = FakeS3()
         self._fake.answer = self.serve
@@ -80,7 +82,7 @@ class SwitchedS3:
             query = parse_qs(target.query)
             await xml(self._listing(query.get("prefix", [""])[0]))(request, writer)
         elif (body := self.objects.get(key)) is not None:
-            await stored(body, e_tag=e_tag_of(body))(request, writer)
+            await stored(body, e_tag=e_tag_of(body) if self.has_e_tags else None)(request, writer)
         else:
             await status(404, "NoSuchKey")(request, writer)
 
@@ -91,7 +93,7 @@ class SwitchedS3:
         folders = sorted({rest.partition("/")[0] for rest in below if "/" in rest})
         files = "".join(
             f"<Contents><Key>{escape(prefix + rest)}</Key><LastModified>2022-10-12T17:50:00.000Z</LastModified>"
-            f"<ETag>&quot;{e_tag_of(body)}&quot;</ETag><Size>{len(body)}</Size></Contents>"
+            f"{self._e_tag_element(body)}<Size>{len(body)}</Size></Contents>"
             for rest, body in sorted(below.items())
             if "/" not in rest
         )
@@ -103,6 +105,9 @@ class SwitchedS3:
             '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
             f"<Name>{BUCKET}</Name><IsTruncated>false</IsTruncated>{files}{commons}</ListBucketResult>"
         )
+
+    def _e_tag_element(self, body: bytes) -> str:
+        return f"<ETag>&quot;{e_tag_of(body)}&quot;</ETag>" if self.has_e_tags else ""
 
     async def _listen(self) -> None:
         if self.server is None:
@@ -136,9 +141,9 @@ class SwitchedS3:
 
 
 @contextmanager
-def run_switched_s3(objects: Mapping[str, bytes]) -> Iterator[SwitchedS3]:
+def run_switched_s3(objects: Mapping[str, bytes], *, has_e_tags: bool = True) -> Iterator[SwitchedS3]:
     """Run it with these objects; it is well at first."""
-    s3 = SwitchedS3(objects)
+    s3 = SwitchedS3(objects, has_e_tags=has_e_tags)
     with s3.running():
         yield s3
 

@@ -18,6 +18,7 @@ from app.domain.entries import FileInfo
 from app.domain.errors import NotFound, ObjectChanged, StoreUnavailable
 from app.storage.s3.entries import opaque
 from app.storage.s3.errors import FOREIGN_ERRORS, translate
+from app.storage.s3.file_info import modified_of
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
@@ -133,7 +134,9 @@ async def get_span(
             elsewhere; this is for engines that do not look at `If-Match`.)
         StoreUnavailable: `unexpected`, where it holds other bytes than those asked for.
     """
-    request: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key, "IfMatch": f'"{info.e_tag}"'}
+    request: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key}
+    if info.e_tag is not None:
+        request["IfMatch"] = f'"{info.e_tag}"'
     if length < info.size:
         request["Range"] = f"bytes={first}-{first + length - 1}"
     answer = await client.get_object(**request)
@@ -147,7 +150,11 @@ async def get_span(
 
 def _check_answer(answer: GetObjectOutputTypeDef, info: FileInfo, first: int, length: int) -> None:
     """A 200 to a Range holds the file from its first byte (RFC 9110 section 14.2), which is not what is missing."""
-    if opaque(answer["ETag"]) != info.e_tag:
+    if info.e_tag is None:
+        is_the_same = modified_of(answer) == info.modified
+    else:
+        is_the_same = opaque(answer.get("ETag")) == info.e_tag
+    if not is_the_same:
         raise ObjectChanged
     is_part = length < info.size
     status = answer["ResponseMetadata"]["HTTPStatusCode"]

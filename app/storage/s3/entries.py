@@ -87,6 +87,6 @@ class FoundEntries:
         return path
 
 
-def opaque(e_tag: str) -> str:
-    """An entity tag without the quotes around it."""
-    return e_tag.strip('"')
+def opaque(e_tag: str | None) -> str | None:
+    """An entity tag without the quotes around it; None where there is none."""
+    return (e_tag or "").strip('"') or None

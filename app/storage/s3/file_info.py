@@ -9,7 +9,7 @@ from app.storage.s3.digests import stored_digests
 from app.storage.s3.entries import opaque
 
 if TYPE_CHECKING:
-    from types_aiobotocore_s3.type_defs import HeadObjectOutputTypeDef
+    from types_aiobotocore_s3.type_defs import GetObjectOutputTypeDef, HeadObjectOutputTypeDef
 
 _DEFAULT_TYPES: Final = frozenset({"", "binary/octet-stream", "application/octet-stream"})
 """What S3 and its clients store where nobody named a media type."""
@@ -23,8 +23,8 @@ def file_info_of(answer: HeadObjectOutputTypeDef) -> FileInfo:
     """
     return FileInfo(
         size=answer["ContentLength"],
-        modified=answer["LastModified"].timestamp(),
-        e_tag=opaque(answer["ETag"]),
+        modified=modified_of(answer),
+        e_tag=opaque(answer.get("ETag")),
         content_type=_stated_type(answer.get("ContentType", "")),
         digests=stored_digests(answer),
         stored=StoredFields(
@@ -34,6 +34,11 @@ def file_info_of(answer: HeadObjectOutputTypeDef) -> FileInfo:
             disposition=answer.get("ContentDisposition", ""),
         ),
     )
+
+
+def modified_of(answer: HeadObjectOutputTypeDef | GetObjectOutputTypeDef) -> float:
+    """When the object was changed, in seconds since the epoch; 0.0 where an engine does not say, as in listings."""
+    return answer["LastModified"].timestamp() if "LastModified" in answer else 0.0
 
 
 def _stated_type(content_type: str) -> str | None:

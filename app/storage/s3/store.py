@@ -134,10 +134,11 @@ class S3Store:
     async def open_range(
         self, path: ArtifactPath, info: FileInfo, first: int, length: int
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """See `ObjectStore.open_range`. A body that breaks off is resumed, as `Download` says."""
+        """See `ObjectStore.open_range`. A body that breaks off is resumed, as `Download` says, if it has an ETag."""
+        pauses = self._pauses if info.e_tag is not None else ()
 
         async def begin(key: str) -> Download:
-            return await Download(partial(self._ask, key, info), first, length, pauses=self._pauses).open()
+            return await Download(partial(self._ask, key, info), first, length, pauses=pauses).open()
 
         # The bytes are those of the object that `info` describes, and that was confirmed when it was looked at.
         download = await self._first_found(path, begin, is_listed=True)

@@ -6,8 +6,9 @@ import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from starlette.routing import Router
@@ -21,6 +22,9 @@ from app.server.fast_path import FastPath
 from app.storage.open_store import open_storage
 from app.telemetry import Metrics, configure_logging, watched_descriptors, writer_to
 from app.wiring import SiteWiring
+
+if TYPE_CHECKING:
+    from app.auth.oidc.workloads import Workloads
 
 SWITCH_SECONDS = 0.001
 
@@ -58,7 +62,7 @@ class Application:
                 "serving", storage=" ".join(settings.storage), replica=settings.replica_id, pid=os.getpid()
             )
             with _open_channel(site.channel):
-                async with watched_descriptors():
+                async with watched_descriptors(), _keys_kept_fresh(site.workloads):
                     yield
             await site.catalog.aclose()
             await site.login.aclose()
@@ -74,6 +78,11 @@ def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:
         site_policy: as `read_site_policy` gives it.
     """
     return Application(settings, site_policy)
+
+
+def _keys_kept_fresh(workloads: Workloads | None) -> AbstractAsyncContextManager[None]:
+    """Have the keys of other issuers at hand, where there are any."""
+    return nullcontext() if workloads is None else workloads.kept_fresh()
 
 
 @contextmanager

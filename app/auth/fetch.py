@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
 
 from app.domain.errors import LoginUnavailable
+from app.domain.urls import is_safe_url
 
 MAX_DOCUMENT_BYTES: Final = 1024 * 1024
 TIMEOUT_SECONDS: Final = 5.0
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _log = structlog.get_logger(__name__)
 
 
@@ -77,16 +76,6 @@ async def _read_at_most(stream: aiohttp.StreamReader, limit: int) -> bytes:
         if len(body) > limit:
             raise ValueError("too long")
     return bytes(body)
-
-
-def is_safe_url(url: str) -> bool:
-    """Whether a URL is https, or of this very host (OpenID Connect Discovery 1.0 section 3 has only https)."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK))
 
 
 def _unavailable(url: str, reason: str) -> LoginUnavailable:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.auth.cookies import cookie_values
 from app.auth.fields import declared
@@ -19,6 +19,9 @@ from app.domain.access import PathScope, Principal
 from app.domain.errors import AuthenticationFailed, RevocationsUnknown, RevokedToken, SessionDue
 from app.http_semantics import FieldLines
 
+if TYPE_CHECKING:
+    from app.auth.oidc.workloads import Workloads
+
 
 class Identity(NamedTuple):
     """Who asks, and from where.
@@ -29,6 +32,7 @@ class Identity(NamedTuple):
         session: of a logged-in principal; None for others, and for those with a token.
         until: seconds since the epoch, UTC, until which the same credentials say the same, if nobody takes them back.
         credential: id of the token or session; empty where there is none.
+        stands: whether the key that the token was signed with still counts; None where it does for good.
     """
 
     principal: Principal
@@ -36,6 +40,7 @@ class Identity(NamedTuple):
     session: Session | None = None
     until: float = math.inf
     credential: str = ""
+    stands: Callable[[], bool] | None = None
 
 
 class Authenticator:
@@ -47,6 +52,7 @@ class Authenticator:
         revocations: knows which tokens are revoked.
         trusted_networks: clients in them are trusted without any credentials.
         trusted_proxies: the peers whose `X-Forwarded-For` is believed.
+        workloads: believes tokens of other issuers; None where there are none.
     """
 
     def __init__(
@@ -56,12 +62,14 @@ class Authenticator:
         revocations: Revocations,
         trusted_networks: Sequence[Network],
         trusted_proxies: Sequence[Network],
+        workloads: Workloads | None = None,
     ) -> None:
         self._keys = keys
         self._sessions = sessions
         self._revocations = revocations
         self._trusted_networks = tuple(trusted_networks)
         self._trusted_proxies = tuple(trusted_proxies)
+        self._workloads = workloads
 
     def identify(
         self, headers: FieldLines, peer: str | None, now: float, *, is_https: bool = False
@@ -77,22 +85,34 @@ class Authenticator:
         Raises:
             RevocationsUnknown: the revoked ids cannot be read.
             SessionDue: somebody is logged in whose groups have to be asked for again.
+            Unchecked: only somebody else can vouch for the credentials.
+            IssuerUnavailable: the issuer of the token was asked a moment ago, and did not answer.
             AuthenticationFailed: credentials were sent and do not hold. Never a silent demotion to
                 anonymous: a script would take the shorter listing for the truth. Codes: `auth-repeated`,
-                `auth-scheme`, `token-revoked`, and those of `verify_token`.
+                `auth-scheme`, `token-revoked`, and those of `verify_token` and `Workloads.verify`.
         """
         headers = declared(headers)
         client = client_address(peer, headers("x-forwarded-for"), self._trusted_proxies)
-        trusted = is_in(client, self._trusted_networks)
         accepted = self._accepted(headers, now)
         authorization = headers("authorization")
         if not authorization:
             return self._by_session(headers, client, accepted, now, is_https=is_https)
         if len(authorization) > 1:
             raise AuthenticationFailed("auth-repeated", "send only one Authorization header")
-        grant = verify_token(self._keys, _token(authorization[0]), client=client, now=now)
-        if self._revocations.is_revoked(grant.id, now):
-            raise RevokedToken(grant.id, grant.subject)
+        identity = self._by_token(_token(authorization[0]), client, accepted, now)
+        if self._revocations.is_revoked(identity.credential, now):
+            raise RevokedToken(identity.credential, identity.principal.subject or "")
+        return identity
+
+    def _by_token(self, token: str, client: Address | None, accepted: frozenset[str], now: float) -> Identity:
+        trusted = is_in(client, self._trusted_networks)
+        if self._workloads is not None and self._workloads.takes(token):
+            job = self._workloads.verify(token, now)
+            principal = Principal(
+                job.subject, job.groups, accepted=accepted, trusted=trusted, sent_authorization=True
+            )
+            return Identity(principal, client, until=job.until, credential=job.id, stands=job.stands)
+        grant = verify_token(self._keys, token, client=client, now=now)
         principal = Principal(
             subject=grant.subject,
             groups=grant.groups,
@@ -126,6 +146,8 @@ class Authenticator:
         """Whether the credentials of an earlier request, if it had any, would still say the same."""
         if not identity.credential:
             return True
+        if identity.stands is not None and not identity.stands():
+            return False
         try:
             return now < identity.until and not self._revocations.is_revoked(identity.credential, now)
         except RevocationsUnknown:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from app.config.types import Allowed, Names, Number
+from app.domain.urls import is_issuer_url
 
 _NAME = Allowed("1 or more characters")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
@@ -118,16 +118,8 @@ class LoginSettings(BaseModel):
     @field_validator("oidc_issuer")
     @classmethod
     def _issuer_is_a_url(cls, url: str | None) -> str | None:
-        if url is not None:
-            parts = urlsplit(url)
-            is_local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
-            if (
-                not parts.hostname
-                or not (parts.scheme == "https" or is_local)
-                or parts.query
-                or parts.fragment
-            ):
-                raise ValueError(f"got {url!r}")
+        if url is not None and not is_issuer_url(url):
+            raise ValueError(f"got {url!r}")
         return url
 
     @field_validator("oidc_client_id")

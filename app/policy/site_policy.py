@@ -13,6 +13,7 @@ from app.policy.globs import PathGlob
 from app.policy.name_patterns import NamePattern
 from app.policy.serving import NO_SERVING_RULES, ServingRules
 from app.policy.terms import Basis, Terms, describe_groups
+from app.policy.workloads import WorkloadIssuer
 
 _PROTECTION = {Access.PUBLIC: 0, Access.EULA: 1, Access.PRIVATE: 2}
 
@@ -65,11 +66,13 @@ class SitePolicy:
             that stands first in the file.
         private_entries: what strangers learn of private paths that no rule with its own word on it governs.
         serving: how what may be had is served.
+        workload_issuers: whose tokens count beside our own.
     """
 
     rules: tuple[SiteRule, ...] = ()
     private_entries: Visibility = Visibility.UNLISTED
     serving: ServingRules = NO_SERVING_RULES
+    workload_issuers: tuple[WorkloadIssuer, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules", tuple(sorted(self.rules, key=_precedence)))

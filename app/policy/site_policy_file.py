@@ -10,6 +10,9 @@ groups = ["release-team"]
 [[serve]]                             # how files go out; see app.policy.serving_file
 path = "git"
 delivery = "proxy"
+
+[[workload_issuers]]                  # whose tokens count beside our own; see app.policy.workload_file
+issuer = "https://token.actions.githubusercontent.com"
 """
 
 from __future__ import annotations
@@ -25,12 +28,14 @@ from app.policy.serving_file import read_serving
 from app.policy.site_policy import SitePolicy, SiteRule
 from app.policy.toml_lines import KeyLines
 from app.policy.toml_tables import TableReader
+from app.policy.workload_file import KEY as WORKLOADS
+from app.policy.workload_file import read_workload_issuers
 
 __all__ = ["SitePolicy", "SitePolicyError", "SiteRule", "parse_site_policy"]
 
 _Choice = TypeVar("_Choice")
 
-_TOP_KEYS = ("private_entries", "rule", "serve")
+_TOP_KEYS = ("private_entries", "rule", "serve", WORKLOADS)
 RULE_KEYS = {
     "path": "public, eula and private",
     "tier": "public, eula and private",
@@ -95,11 +100,12 @@ class _PolicyReader:
         private_entries = self._tables.read_choice(self._document, "private_entries", _VISIBILITIES)
         tables = self._tables.read_array(self._document, "rule")
         serving = read_serving(self._document, self._tables)
+        issuers = read_workload_issuers(self._document, self._tables)
         default = private_entries or Visibility.UNLISTED
         rules = [self._read_rule(table, index, default) for index, table in enumerate(tables)]
         if self._tables.faults:
             raise SitePolicyError(tuple(sorted(self._tables.faults, key=lambda fault: fault.line)))
-        return SitePolicy(tuple(rule for rule in rules if rule), default, serving)
+        return SitePolicy(tuple(rule for rule in rules if rule), default, serving, issuers)
 
     def _read_rule(self, table: dict[str, Any], index: int, default: Visibility) -> SiteRule | None:
         at = ("rule", index)

@@ -12,7 +12,9 @@ from app.auth.licences import header_acceptances
 from app.auth.networks import Address, Network, client_address, is_forwarded, is_https, is_in
 from app.auth.principal import Authenticator, Identity
 from app.auth.sessions import Session, Sessions
+from app.auth.unchecked import Unchecked
 from app.domain.access import Principal
+from app.domain.errors import LoginUnavailable
 from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath
 from app.http_semantics import FieldLines, choose_media_type
@@ -42,15 +44,22 @@ class Requester:
         self._proxies = trusted_proxies
         self._clock = clock
 
-    def identify(self, request: Request) -> Principal:
-        """Who asks; noted for the log.
+    async def identify(self, request: Request) -> Principal:
+        """Who asks; noted for the log. Where only somebody else can tell, they are asked.
 
         Raises:
-            As `Authenticator.identify`.
+            As `Authenticator.identify`, but for `Unchecked`; and as what that has asked.
         """
-        identity = self.identity_of(request.headers.getlist, _peer(request), request.url.scheme)
-        record_of(request).identity = identity
-        return identity.principal
+        fields, peer, scheme = request.headers.getlist, _peer(request), request.url.scheme
+        for _ in range(2):
+            try:
+                identity = self.identity_of(fields, peer, scheme)
+            except Unchecked as unchecked:
+                await unchecked.ask()
+            else:
+                record_of(request).identity = identity
+                return identity.principal
+        raise LoginUnavailable  # what was answered is not remembered any more
 
     def identity_of(self, fields: FieldLines, peer: str | None, scheme: str) -> Identity:
         """Who sends a request with these fields.
@@ -69,9 +78,9 @@ class Requester:
         """Whether the credentials of an earlier request would still say the same."""
         return not identity.credential or self._authenticator.still_holds(identity, self._clock())
 
-    def parse(self, request: Request, path: ArtifactPath, mount: Mount) -> ParsedRequest:
+    async def parse(self, request: Request, path: ArtifactPath, mount: Mount) -> ParsedRequest:
         """What a request for a path of the tree asks for, and where. Raises as `identify`."""
-        self.identify(request)
+        await self.identify(request)
         identity = record_of(request).identity
         assert identity is not None
         fields = request.headers.getlist

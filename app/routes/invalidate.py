@@ -65,7 +65,7 @@ def build_invalidate_router(
     )
     async def invalidate(request: Request) -> Response:
         """Take an event notification of S3, Ceph RGW or MinIO: what it names is read again when next asked for."""
-        _check_permission(requester.identify(request))
+        _check_permission(await requester.identify(request))
         try:
             events = parse_events(await read_body(request, MAX_BODY_BYTES))
         except ValueError as error:

@@ -76,7 +76,7 @@ def build_legacy_router(catalog: Catalog, pages: FolderPages, requester: Request
     @router.get("/ls/{path:path}", name="api-ls", response_model=LsAnswer, responses=problems)
     async def ls(request: Request, path: TreePath) -> Response:
         """List a folder, or one file."""
-        principal = requester.identify(request)
+        principal = await requester.identify(request)
         seen = await _seen(tree_path(request, "/api/ls"), principal, catalog)
         if isinstance(seen, FolderView):
             encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
@@ -86,7 +86,7 @@ def build_legacy_router(catalog: Catalog, pages: FolderPages, requester: Request
     @router.get("/license/{path:path}", name="api-license", response_model=LicenceAnswer, responses=problems)
     async def license_of(request: Request, path: TreePath) -> Response:
         """The licences that stand before one file."""
-        principal = requester.identify(request)
+        principal = await requester.identify(request)
         body = json_bytes(await _licences(tree_path(request, "/api/license"), principal, catalog))
         return await rendered(request, body, "application/json", principal)
 

@@ -108,7 +108,7 @@ class LicenceDesk:
         return answer
 
     async def _principal(self, request: Request, path: ArtifactPath, link: str | None) -> Principal:
-        return await self._links.admit(request, path, self._requester.identify(request), link)
+        return await self._links.admit(request, path, await self._requester.identify(request), link)
 
     def _keep_acceptance(self, request: Request, answer: Response, licence: Licence) -> None:
         already = request.cookies.get(ACCEPTANCE_COOKIE)

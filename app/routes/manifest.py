@@ -67,7 +67,7 @@ def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> API
     )
     async def manifest(request: Request, path: TreePath) -> Response:
         """Everything below a folder."""
-        principal = requester.identify(request)
+        principal = await requester.identify(request)
         folder = tree_path(request, PREFIX).as_folder
         query = Query(request)
         form: LineForm = "text" if query.choice("format", ("ndjson", "text")) == "text" else "ndjson"

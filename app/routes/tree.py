@@ -79,7 +79,7 @@ class TreeApp:
                 if Query(request).text("key") is not None:
                     return problem_response(410, "Gone", _KEY_IS_GONE, "key-gone")
                 request, link = take_link(request)
-                parsed = await self._by_link(request, self._requester.parse(request, path, mount), link)
+                parsed = await self._by_link(request, await self._requester.parse(request, path, mount), link)
             path = parsed.path
             await self._limits.admit(request)
             if is_wildcard(path.name):

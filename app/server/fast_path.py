@@ -15,7 +15,7 @@ import httptools
 from starlette.types import Scope, Send
 
 from app.server.fast_lookup import FastAnswer, FastLookup
-from app.server.fast_request import FILE_REDIRECT, FastRequest, RequestReader
+from app.server.fast_request import FILE_REDIRECT, PASSING, FastRequest, RequestReader
 from app.server.framing import fault_of_line
 from app.telemetry import AccessLine, AccessLog, Metrics
 
@@ -67,7 +67,10 @@ class FastPath:
         """
         if len(head) > MAX_FAST_HEAD_BYTES:
             return None
-        request = self._read_head(head, client[0] if client else None, scheme)
+        try:
+            request = self._read_head(head, client[0] if client else None, scheme)
+        except PASSING:
+            return None
         return request if request is not None and self._reader.still_holds(request) else None
 
     def answer(self, request: FastRequest, write: WriteAnswer) -> bool:
@@ -93,14 +96,17 @@ class FastPath:
             return scope[MISSED], False
         started = time.perf_counter()
         peer = scope["client"][0] if scope["client"] else None
-        request = self._reader.read(
-            scope["method"],
-            scope["raw_path"],
-            scope["query_string"],
-            scope["headers"],
-            peer,
-            scope["scheme"],
-        )
+        try:
+            request = self._reader.read(
+                scope["method"],
+                scope["raw_path"],
+                scope["query_string"],
+                scope["headers"],
+                peer,
+                scope["scheme"],
+            )
+        except PASSING:
+            return None, False
         if request is None or not self._reader.still_holds(request):
             return None, False
         if (found := self._lookup.find(request)) is None:

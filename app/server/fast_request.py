@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from app.auth.fields import INDIFFERENT
+from app.auth.unchecked import Unchecked
 from app.domain.access import Principal
-from app.domain.errors import PierheadError
+from app.domain.errors import LoginUnavailable, PierheadError, RevocationsUnknown
 from app.domain.paths import ArtifactPath, canonical_path
 from app.domain.reserved import is_reserved
 from app.pages.representations import REPRESENTATIONS
@@ -44,6 +45,9 @@ _READ: Final = frozenset(
 _IDENTIFYING_BYTES: Final = tuple(name.encode() for name in _IDENTIFYING)
 _ADMITTED: Final = frozenset(name.encode() for name in INDIFFERENT)
 _CREDENTIALS: Final = frozenset({b"authorization", b"cookie"})
+
+PASSING: Final = (Unchecked, LoginUnavailable, RevocationsUnknown)
+"""What the full path has to look at this time."""
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -102,6 +106,9 @@ class RequestReader:
             fields: raw, names in lower case.
             peer: address of the client, where there is one.
             scheme: of the connection.
+
+        Raises:
+            PASSING: as with None, but another time it may be read.
         """
         if len(raw_path) > MAX_REMEMBERED_BYTES or query not in _FORMATS:
             return None
@@ -147,6 +154,8 @@ class RequestReader:
             path = ArtifactPath.parse(raw)
             lines = dict(zip(_IDENTIFYING, map(_lines, identifying), strict=True))
             identity = self._requester.identity_of(lambda name: lines.get(name, ()), peer, scheme)
+        except PASSING:
+            raise  # past every memory on the way: in a moment it may be otherwise
         except PierheadError:
             return None
         principal = identity.principal

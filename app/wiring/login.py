@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from app.auth.demo import DemoDirectory
@@ -13,9 +14,11 @@ from app.auth.people import Directory
 from app.auth.revocation import Revocations
 from app.auth.sessions import SessionLives, Sessions
 from app.config import Settings
+from app.policy.workloads import WorkloadIssuer
 
 if TYPE_CHECKING:
     from app.auth.oidc.client import OidcClient
+    from app.auth.oidc.workloads import Workloads
 
 
 def build_login(settings: Settings, keys: KeyRing, revocations: Revocations) -> Login:
@@ -31,6 +34,22 @@ def build_login(settings: Settings, keys: KeyRing, revocations: Revocations) -> 
     return Login(
         Sessions(keys, lives, settings.session_epoch, revocations), _provider(settings), _directory(settings)
     )
+
+
+def build_workloads(issuers: Sequence[WorkloadIssuer], age_clock: Callable[[], float]) -> Workloads | None:
+    """What believes tokens of other issuers; None where the policy names none.
+
+    Args:
+        age_clock: seconds, for the age of their keys; never goes back.
+    """
+    if not issuers:
+        return None
+    from app.auth.fetch import JsonFetcher
+    from app.auth.oidc.issuer import Issuer
+    from app.auth.oidc.workloads import Workloads
+
+    fetcher = JsonFetcher()
+    return Workloads((said, Issuer(said.url, fetcher, age_clock)) for said in issuers)
 
 
 def contact_url(contact: str | None) -> str:

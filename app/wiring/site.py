@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 from fastapi import APIRouter
@@ -64,8 +64,11 @@ from app.server.hosts import Hosts
 from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
 from app.wiring.catalog import buckets_of, build_catalog
-from app.wiring.login import build_login, contact_url
+from app.wiring.login import build_login, build_workloads, contact_url
 from app.wiring.logs import build_access_log, build_audit
+
+if TYPE_CHECKING:
+    from app.auth.oidc.workloads import Workloads
 
 _log = structlog.get_logger(__name__)
 
@@ -74,6 +77,7 @@ class WiredSite(NamedTuple):
     """One site, ready to answer.
 
     Attributes:
+        workloads: believes tokens of other issuers; None where there are none.
         channel: to the other workers of this replica, where there are any.
         access_log: takes a line for each request; None where the log level leaves them out.
     """
@@ -82,6 +86,7 @@ class WiredSite(NamedTuple):
     catalog: Catalog
     authenticator: Authenticator
     login: Login
+    workloads: Workloads | None
     channel: WorkerChannel | None
     access_log: AccessLog | None
 
@@ -113,9 +118,12 @@ class SiteWiring:
     Args:
         settings: checked.
         policy: as `read_site_policy` gives it.
+        age_clock: seconds, for the age of what other services said; never goes back.
     """
 
-    def __init__(self, settings: Settings, policy: SitePolicy) -> None:
+    def __init__(
+        self, settings: Settings, policy: SitePolicy, age_clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._settings = settings
         self._policy = policy
         templates = templates_directory()
@@ -127,9 +135,10 @@ class SiteWiring:
         revocations = Revocations(settings.revoked_file)
         self._login = build_login(settings, self._keys, revocations)
         self._links = Links(self._keys, revocations)
+        self._workloads = build_workloads(policy.workload_issuers, age_clock)
         self._site = Site(settings.site_title, self._login.is_possible, contact_url(settings.contact))
         self._authenticator = Authenticator(
-            self._keys, self._login.sessions, revocations, self._networks, self._proxies
+            self._keys, self._login.sessions, revocations, self._networks, self._proxies, self._workloads
         )
 
     def open(
@@ -167,7 +176,13 @@ class SiteWiring:
             replica_id=self._settings.replica_id,
         )
         return WiredSite(
-            front_door, catalog, self._authenticator, self._login, parts.channel, parts.access_log
+            front_door,
+            catalog,
+            self._authenticator,
+            self._login,
+            self._workloads,
+            parts.channel,
+            parts.access_log,
         )
 
     def _parts(

@@ -180,12 +180,9 @@ def test_the_rows_show_problems_as_they_are_documented(sample: str) -> None:
 
 
 def test_every_code_of_an_invalid_token_is_documented() -> None:
-    text = "".join(file.read_text() for file in (PROJECT / "app/auth").glob("*.py"))
-    codes = set(re.findall(r'AuthenticationFailed\(\s*"([a-z-]+)"', text)) | {
-        "token-malformed",
-        "token-signature",
-        RevokedToken("", "").code,
-    }
+    text = "".join(file.read_text() for file in (PROJECT / "app/auth").rglob("*.py"))
+    codes = set(re.findall(r'(?:AuthenticationFailed|_fail)\(\s*"([a-z-]+)"', text))
+    codes |= {"token-malformed", "token-signature", RevokedToken("", "").code}
     sentence = PAGE.split("The codes of an invalid token are")[1].split("\n\n")[0]
     assert set(re.findall("`([a-z-]+)`", sentence)) == codes
 

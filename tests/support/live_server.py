@@ -58,12 +58,12 @@ def app_over(
     """The application over a store that is open already.
 
     Args:
-        clock: seconds, by which the age of folders is told.
+        clock: seconds, by which the age of folders and of issuers' keys is told.
         wall_clock: seconds since the epoch, by which what was signed holds.
         values: settings.
     """
     measured = metrics or Metrics()
-    wiring = SiteWiring(settings_for(**values), policy_from(policy))
+    wiring = SiteWiring(settings_for(**values), policy_from(policy), clock)
     return wiring.open(store, measured, age_clock=clock, clock=wall_clock).front_door
 
 

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 
-from app.auth.fetch import JsonFetcher, is_safe_url
+from app.auth.fetch import JsonFetcher
 from app.domain.errors import LoginUnavailable
+from app.domain.urls import is_safe_url
 
 DOCUMENT_SECONDS: Final = 3600.0
-"""How long what an issuer says of itself is believed without asking again."""
+"""How long what an issuer says of itself, its keys included, is believed without asking again."""
 MIN_KEY_SECONDS: Final = 10.0
-"""How long its keys are not asked for again, whatever keys tokens name: anybody can make up a name."""
+"""How long its keys are not asked for again, whatever keys tokens name, and whether it answered or not: anybody can
+make up a name."""
 
+_ENDPOINTS: Final = (
+    "authorization_endpoint",
+    "token_endpoint",
+    "userinfo_endpoint",
+    "jwks_uri",
+    "end_session_endpoint",
+)
 _KEY_TYPES: Final = frozenset({"RSA", "EC", "OKP"})
 
 
@@ -24,7 +34,7 @@ class Metadata(NamedTuple):
     """What an issuer says of itself (OpenID Connect Discovery 1.0 section 3), as far as it is used.
 
     Attributes:
-        end_session_endpoint: empty where it has none.
+        authorization_endpoint, token_endpoint, userinfo_endpoint, end_session_endpoint: empty where it has none.
         names_itself: whether its answers to logins always say who gave them (RFC 9207 section 3).
         takes_basic: whether a client may show its secret by HTTP Basic.
     """
@@ -44,11 +54,13 @@ class SigningKey(NamedTuple):
     Attributes:
         kid: its name; None where it has none.
         alg: the only algorithm it is for; None where the issuer does not say.
+        thumbprint: the same for the same key, whenever it was read (RFC 7638).
     """
 
     kid: str | None
     alg: str | None
     key: Key
+    thumbprint: str
 
 
 class Issuer:
@@ -68,7 +80,8 @@ class Issuer:
         self._metadata: Metadata | None = None
         self._metadata_read = 0.0
         self._keys: tuple[SigningKey, ...] = ()
-        self._keys_read: float | None = None
+        self._keys_read = -math.inf
+        self._keys_tried = -math.inf
 
     async def metadata(self) -> Metadata:
         """What it says of itself.
@@ -77,7 +90,11 @@ class Issuer:
             LoginUnavailable: it does not answer, or says something that cannot be right.
         """
         async with self._lock:
-            return await self._known_metadata()
+            metadata = await self._known_metadata()
+        # An issuer that nobody logs in at has no such endpoints.
+        if not metadata.authorization_endpoint or not metadata.token_endpoint:
+            raise LoginUnavailable
+        return metadata
 
     async def check(self) -> None:
         """Ask it anew, whatever is known.
@@ -97,13 +114,42 @@ class Issuer:
             LoginUnavailable: the issuer does not answer.
         """
         async with self._lock:
-            if self._keys_read is None or self._clock() - self._keys_read >= DOCUMENT_SECONDS:
+            known = self.keys_at_hand(kid)
+            if known is None:
                 await self._read_keys()
-            found = self._named(kid)
-            if not found and self._clock() - (self._keys_read or 0.0) >= MIN_KEY_SECONDS:
-                await self._read_keys()
-                found = self._named(kid)
+                known = self._named(kid)
+            return known
+
+    def keys_at_hand(self, kid: str | None) -> tuple[SigningKey, ...] | None:
+        """The same without asking; None where the issuer has to be asked.
+
+        Raises:
+            LoginUnavailable: the issuer was asked a moment ago, and did not answer.
+        """
+        found = self._named(kid) if self._is_believed() else ()
+        if found:
             return found
+        if self._clock() - self._keys_tried >= MIN_KEY_SECONDS:
+            return None
+        if self._keys_tried > self._keys_read:
+            raise LoginUnavailable
+        return ()
+
+    def publishes(self, thumbprint: str) -> bool:
+        """Whether a key is one of the issuer's, as far as is known."""
+        return self._is_believed() and any(key.thumbprint == thumbprint for key in self._keys)
+
+    async def refresh(self) -> None:
+        """Ask for the keys, whatever is known.
+
+        Raises:
+            LoginUnavailable: the issuer does not answer. What is known is believed for a while yet.
+        """
+        async with self._lock:
+            await self._read_keys()
+
+    def _is_believed(self) -> bool:
+        return self._clock() - self._keys_read < DOCUMENT_SECONDS
 
     def _named(self, kid: str | None) -> tuple[SigningKey, ...]:
         return tuple(key for key in self._keys if kid is None or key.kid == kid)
@@ -120,26 +166,28 @@ class Issuer:
         return self._metadata
 
     async def _read_keys(self) -> None:
-        document = await self._fetcher.get((await self._known_metadata()).jwks_uri)
+        try:
+            document = await self._fetcher.get((await self._known_metadata()).jwks_uri)
+        finally:
+            self._keys_tried = self._clock()
         keys = document.get("keys")
         self._keys = tuple(
             key for item in (keys if isinstance(keys, list) else []) if (key := _signing_key(item))
         )
-        self._keys_read = self._clock()
+        self._keys_read = self._keys_tried
 
 
 def _metadata(document: dict[str, Any], issuer: str) -> Metadata:
     # Section 4.3: it must be the very same, or another issuer's answers would pass for this one's.
     if document.get("issuer") != issuer:
         raise LoginUnavailable
-    needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-    urls = {name: document.get(name) for name in (*needed, "userinfo_endpoint", "end_session_endpoint")}
+    urls = {name: document.get(name) for name in _ENDPOINTS}
     given = {name: url for name, url in urls.items() if isinstance(url, str) and is_safe_url(url)}
-    if not all(name in given for name in needed):
+    if "jwks_uri" not in given:
         raise LoginUnavailable
     methods = document.get("token_endpoint_auth_methods_supported")
     return Metadata(
-        **{name: given.get(name, "") for name in urls},
+        **{name: given.get(name, "") for name in _ENDPOINTS},
         names_itself=document.get("authorization_response_iss_parameter_supported") is True,
         takes_basic=not isinstance(methods, list) or "client_secret_basic" in methods,
     )
@@ -157,4 +205,5 @@ def _signing_key(item: object) -> SigningKey | None:
     except (JoseError, ValueError, TypeError):
         return None
     kid, alg = item.get("kid"), item.get("alg")
-    return SigningKey(kid if isinstance(kid, str) else None, alg if isinstance(alg, str) else None, key)
+    named = kid if isinstance(kid, str) else None
+    return SigningKey(named, alg if isinstance(alg, str) else None, key, key.thumbprint())

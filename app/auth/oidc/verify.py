@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -27,6 +27,33 @@ _KEY_TYPE_OF: Final = {
 """The algorithms that are believed, each with the kind of key it goes with: none that needs a secret, and not `none`."""
 
 
+class SignedToken(NamedTuple):
+    """A token of which nothing is believed yet.
+
+    Attributes:
+        alg: the algorithm it names; one that is believed here.
+        kid: the key it names; None for none.
+    """
+
+    text: str
+    alg: str
+    kid: str | None
+
+    def verify(self, keys: Iterable[SigningKey]) -> tuple[dict[str, Any], SigningKey]:
+        """Its claims, and the key that it was signed with.
+
+        Raises:
+            AuthenticationFailed: `token-signature` or `token-claims`.
+        """
+        for key in keys:
+            if key.key.key_type == _KEY_TYPE_OF[self.alg] and key.alg in (None, self.alg):
+                with suppress(JoseError, ValueError):
+                    return _claims(
+                        jws.deserialize_compact(self.text, key.key, algorithms=[self.alg]).payload
+                    ), key
+        return _fail("token-signature", "none of the issuer's keys made the token's signature")
+
+
 async def verified_claims(issuer: Issuer, token: str, audience: str, now: float) -> dict[str, Any]:
     """Check a token's signature, issuer, audience and times, and give its claims.
 
@@ -39,14 +66,23 @@ async def verified_claims(issuer: Issuer, token: str, audience: str, now: float)
             `token-claims`, `token-issuer`, `token-audience`, `token-expired` and `token-not-yet-valid`.
         LoginUnavailable: the issuer's keys cannot be had.
     """
+    signed = read_signed(token)
+    claims, _ = signed.verify(await issuer.keys(signed.kid))
+    check_claims(claims, issuer.url, audience, now)
+    return claims
+
+
+def read_signed(token: str) -> SignedToken:
+    """A token by its header.
+
+    Raises:
+        AuthenticationFailed: `token-malformed` or `token-algorithm`.
+    """
     header = _header(token)
     alg, kid = header.get("alg"), header.get("kid")
     if not isinstance(alg, str) or alg not in _KEY_TYPE_OF:
         _fail("token-algorithm", "the token's signature algorithm is not accepted here")
-    keys = await issuer.keys(kid if isinstance(kid, str) else None)
-    claims = _claims(_payload(token, alg, keys))
-    check_claims(claims, issuer.url, audience, now)
-    return claims
+    return SignedToken(token, alg, kid if isinstance(kid, str) else None)
 
 
 def check_claims(claims: Mapping[str, Any], issuer: str, audience: str, now: float) -> None:
@@ -81,15 +117,10 @@ def _header(token: str) -> dict[str, Any]:
         raise AuthenticationFailed("token-malformed", "the token does not have three parts") from error
     if not isinstance(header, dict) or "crit" in header:
         _fail("token-malformed", "the token's header is not supported")
+    # RFC 8725 section 3.11: what an issuer signs for another use, such as a logout, has a type of its own.
+    if str(header.get("typ", "JWT")).upper() != "JWT":
+        _fail("token-malformed", "the token's header has a typ other than JWT")
     return header
-
-
-def _payload(token: str, alg: str, keys: tuple[SigningKey, ...]) -> bytes:
-    for key in keys:
-        if key.key.key_type == _KEY_TYPE_OF[alg] and key.alg in (None, alg):
-            with suppress(JoseError, ValueError):
-                return jws.deserialize_compact(token, key.key, algorithms=[alg]).payload
-    return _fail("token-signature", "none of the issuer's keys made the token's signature")
 
 
 def _claims(payload: bytes) -> dict[str, Any]:

@@ -20,6 +20,7 @@ PierheadError
 ├── SessionDue                  logged in, but the groups must be refreshed first
 ├── LoginFailed                 a login failed
 ├── LoginUnavailable            the identity provider or directory does not answer
+│   └── IssuerUnavailable       the issuer of a token does not say which keys are its own
 ├── AccessDenied                the decision was not Allow
 │   ├── LoginRequired           anonymous, where a group is needed
 │   ├── LicenceRequired         a licence must be accepted first
@@ -51,6 +52,7 @@ from app.domain.errors.base import PierheadError
 from app.domain.errors.login import (
     AuditUnavailable,
     AuthenticationFailed,
+    IssuerUnavailable,
     LoginFailed,
     LoginUnavailable,
     RevocationsUnknown,
@@ -83,6 +85,7 @@ __all__ = [
     "FormRefused",
     "GroupRequired",
     "ImpossiblePath",
+    "IssuerUnavailable",
     "LicenceDeclined",
     "LicenceRequired",
     "LoginFailed",

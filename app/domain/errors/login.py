@@ -68,8 +68,19 @@ class LoginFailed(PierheadError):
 class LoginUnavailable(PierheadError):
     """The identity provider or directory does not answer as it should: worth a retry later."""
 
+    def __init__(
+        self, reason: str = "the service that knows the users does not answer at the moment"
+    ) -> None:
+        super().__init__(reason)
+
+
+class IssuerUnavailable(LoginUnavailable):
+    """Tokens of an issuer cannot be checked, as its keys cannot be read: worth a retry later."""
+
     def __init__(self) -> None:
-        super().__init__("the service that knows the users does not answer at the moment")
+        super().__init__(
+            "the issuer of this token does not answer at the moment, so the token cannot be checked"
+        )
 
 
 LOGIN_FAILURES = {

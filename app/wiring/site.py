@@ -36,7 +36,6 @@ from app.responses.folder_listing import FolderPages
 from app.responses.headers import page_headers
 from app.responses.requester import Requester
 from app.responses.subtree_listing import SubtreeListing
-from app.routes.account import build_account_router
 from app.routes.audited import RequestAudit
 from app.routes.errors import ErrorAnswers
 from app.routes.file import FileRoute
@@ -50,9 +49,6 @@ from app.routes.licence import LicenceDesk, build_licence_router
 from app.routes.limited import RequestLimits
 from app.routes.linked import LinkDoor
 from app.routes.manifest import build_manifest_router
-from app.routes.session import LoginDesk, build_session_router
-from app.routes.session_cookie import SessionCookies
-from app.routes.sign_on import SignOn, build_sign_on_router
 from app.routes.static import build_static_router
 from app.routes.tree import TreeApp
 from app.server.application import build_application
@@ -65,6 +61,7 @@ from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
 from app.wiring.catalog import buckets_of, build_catalog
 from app.wiring.login import build_login, build_workloads, contact_url
+from app.wiring.login_routes import build_login_routers
 from app.wiring.logs import build_access_log, build_audit
 
 if TYPE_CHECKING:
@@ -280,20 +277,10 @@ class SiteWiring:
                     )
                 )
             ),
-            *self._login_routers(parts, forms),
+            *build_login_routers(
+                self._login, self._keys, requester, parts.audit, forms, limits, html, site, clock
+            ),
             build_static_router(self._static),
-        )
-
-    def _login_routers(self, parts: _Parts, forms: Forms) -> Sequence[APIRouter]:
-        login, html, site = self._login, self._html, self._site
-        requester, audit, limits, clock = parts.requester, parts.audit, parts.limits, parts.clock
-        cookies = SessionCookies(login.sessions, requester, clock)
-        sign_on = SignOn(login, cookies, requester, audit, limits, self._keys, clock)
-        desk = LoginDesk(login, sign_on, cookies, forms, audit, limits, html, site, clock)
-        return (
-            build_session_router(desk),
-            build_sign_on_router(sign_on),
-            build_account_router(login, cookies, requester, forms, audit, html, site),
         )
 
 

@@ -7,7 +7,8 @@ Every call that takes the bytes of a file from the store, or asks it about one, 
   with its folder; in `stored_digests`, for a listed file that is open to the asker; in `InVain`, for a name that
   nobody has.
 - `open_range` and `presign`: in `responses.delivery`, for a file that `Catalog.open_file` has let through.
-- `list_folder` and `walk`: in `SnapshotLoader` and `Manifest`. What they give is shown only through `decide`.
+- `list_folder` and `walk`: in `SnapshotLoader` and `SubtreeWalk`. What they give is shown only through `decide`. Where a link
+  of the folder leads elsewhere, the control files there are read too, and say who may see the link.
 
 `tests/unit/test_store_reads.py` holds this list against the code.
 """

@@ -11,6 +11,7 @@ from typing import NamedTuple, NoReturn
 
 from app.cache.recent_paths import RecentPaths
 from app.cache.single_flight import SingleFlight
+from app.catalog.denials import require_access
 from app.catalog.resolve import MAX_LINK_HOPS, FolderResolver
 from app.catalog.snapshot import Snapshot
 from app.catalog.views import FolderView
@@ -100,7 +101,8 @@ class FileLocator:
             StoreError: the store does not answer, or the folder's rules cannot be read.
         """
         snapshot = (await self._resolver.find(path, principal)).value
-        if (listed := snapshot.entry(path.name, is_folder=False)) is not None:
+        listed = snapshot.entry(path.name, is_folder=False)
+        if listed is not None and path.name not in snapshot.rules.links:
             return LocatedFile(path, snapshot, listed, snapshot.version)
         if snapshot.find(path.name, is_folder=True) and await self._resolver.is_known(
             path.as_folder, snapshot, principal
@@ -188,6 +190,7 @@ class FileLocator:
         try:
             return await self._heads.join(path, lambda: self._store.head(path, is_listed=is_listed))
         except Moved as moved:
+            require_access(path, located.rules, principal, with_licences=False)
             raise Moved(await self._behind(moved.target, principal, hops)) from moved
 
     async def _behind(self, path: ArtifactPath, principal: Principal, hops: int) -> ArtifactPath:

@@ -11,10 +11,11 @@ from app.catalog.denials import deny_if_existence_is_secret, require_access
 from app.catalog.in_vain import InVain
 from app.catalog.snapshot import Snapshot
 from app.domain.access import Allow, Hidden, NeedsLicence, Principal
+from app.domain.entries import Folder
 from app.domain.errors import AccessDenied, MalformedRules, Moved, NotFound, RulesUnreadable
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import is_hidden_name
-from app.policy.decide import Rules, decide
+from app.policy.decide import Rules, decide, visible_entry
 from app.policy.decide import rules_without_control_files as site_rules_alone
 from app.policy.site_policy import SitePolicy
 from app.storage.store import ObjectStore
@@ -142,9 +143,14 @@ class FolderResolver:
     async def is_known(self, folder: ArtifactPath, parent: Snapshot, principal: Principal) -> bool:
         """Whether the principal may know that a folder exists which its parent has: by either's listing.
 
+        That of a link to one is up to what it leads to, as the parent's listing shows it.
+
         Raises:
             StoreError: as `find`.
         """
+        if folder.name in parent.rules.links:
+            entry = Folder(folder.name)
+            return visible_entry(parent.path, entry, parent.rules, principal) is not None
         return is_listable(parent, principal) or await self.has_folder(folder, parent, principal)
 
     async def has_folder(self, folder: ArtifactPath, parent: Snapshot, principal: Principal) -> bool:

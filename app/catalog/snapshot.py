@@ -79,5 +79,9 @@ def is_same(one: Snapshot, other: Snapshot) -> bool:
 
 
 def cost_of(snapshot: Snapshot) -> int:
-    """Bytes of memory that a snapshot takes: its entries, and what its control files became."""
-    return SNAPSHOT_BYTES + snapshot.entries.bytes_held + size_with_parts(snapshot.rules.control)
+    """Bytes of memory that a snapshot takes: its entries, and what its control files and those behind links became."""
+    rules = snapshot.rules
+    behind = {id(hop.above): hop.above.control for hops in rules.links.values() for hop in hops}
+    behind |= {id(hop.own): hop.own.control for hops in rules.links.values() for hop in hops if hop.own}
+    controls = (rules.control, *behind.values())
+    return SNAPSHOT_BYTES + snapshot.entries.bytes_held + sum(map(size_with_parts, controls))

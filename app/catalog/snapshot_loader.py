@@ -9,40 +9,26 @@ from contextlib import asynccontextmanager
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
-from typing import NamedTuple
 
 import structlog
 
 from app.catalog.control_files import ControlFiles, ControlNames, read_control_files, read_those_there
 from app.catalog.first_page import FirstPages, FirstPageWatch, certain_entries, unseen_control_names
+from app.catalog.linked_rules import FolderRulesAndLink, with_links
 from app.catalog.reserved_names import ReservedNames
 from app.catalog.snapshot import Snapshot, governing_files, look_alikes
-from app.domain.entries import ControlFile, Entry, FileInfo
+from app.domain.entries import ControlFile, Entry, FileInfo, Listing
 from app.domain.entry_table import EntryTable
-from app.domain.errors import MalformedRules, RequestError
-from app.domain.paths import ArtifactPath
+from app.domain.errors import MalformedRules, Moved, NotFound, RequestError, StoreError
+from app.domain.paths import ArtifactPath, display_name
 from app.domain.turns import run_aside
 from app.policy.control_file_names import LINK_FILE, control_files_to_read
-from app.policy.decide import Rules, closed_rules, compose
+from app.policy.decide import closed_rules, compose
 from app.policy.eula import DefaultLicences
 from app.policy.site_policy_file import SitePolicy
 from app.storage.store import REPLICA, FirstPage, FolderWatch, ObjectStore
 
 _log = structlog.get_logger(__name__)
-
-
-class FolderRulesAndLink(NamedTuple):
-    """What the control files of a folder come to.
-
-    Attributes:
-        rules: what governs it.
-        link: the folder that this one stands for, or None.
-        fingerprint: digest of the control files.
-    """
-
-    rules: Rules
-    link: ArtifactPath | None
-    fingerprint: bytes
 
 
 class SnapshotLoader:
@@ -101,10 +87,10 @@ class SnapshotLoader:
         started = perf_counter()
         async with self._watching(store, path) as watch:
             listing = await store.list_folder(path, watch)
-        found = listing.entries
-        entries = await run_aside(partial(_in_listing_order, found), entries=len(found))
-        names = ControlNames(tuple(governing_files(entries)), listing.skipped, look_alikes(entries))
+        entries, names = await self._in_order(listing)
         rules_and_link = await self.read_rules_and_link(store, path, names)
+        if listing.links:
+            rules_and_link = await with_links(rules_and_link, listing.links, partial(self._elsewhere, store))
         _log.debug(
             "folder_read",
             folder=path.url,
@@ -125,6 +111,21 @@ class SnapshotLoader:
         )
         self._reserved_names.note(snapshot)
         return snapshot
+
+    async def _in_order(self, listing: Listing) -> tuple[EntryTable, ControlNames]:
+        found = listing.entries
+        entries = await run_aside(partial(_in_listing_order, found), entries=len(found))
+        return entries, ControlNames(tuple(governing_files(entries)), listing.skipped, look_alikes(entries))
+
+    async def _elsewhere(self, store: ObjectStore, path: ArtifactPath) -> FolderRulesAndLink:
+        """What governs a folder to which a link of another one leads. Where that cannot be told, it opens nothing."""
+        try:
+            _, names = await self._in_order(await store.list_folder(path))
+            return await self.read_rules_and_link(store, path, names)
+        except (NotFound, Moved, StoreError) as error:
+            fault = MalformedRules(display_name(path.text) or "/", 1, str(error))
+            rules = closed_rules(path, fault, site=self._site, default_public=self._default_public)
+            return FolderRulesAndLink(rules, None, fingerprint=b"unreadable")
 
     @asynccontextmanager
     async def _watching(self, store: ObjectStore, path: ArtifactPath) -> AsyncIterator[FolderWatch]:

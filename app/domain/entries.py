@@ -138,6 +138,18 @@ class ControlFile(NamedTuple):
     content: bytes | None
 
 
+class Link(NamedTuple):
+    """A link of the store's own that leads to something.
+
+    Attributes:
+        name: its name within the folder.
+        hops: each further link on the way, and last what it leads to. All are named as folders where that is one.
+    """
+
+    name: str
+    hops: tuple[ArtifactPath, ...]
+
+
 class Listing(NamedTuple):
     """One folder as the store has it, before any rule is applied.
 
@@ -147,12 +159,14 @@ class Listing(NamedTuple):
         skipped: names of entries that exist but cannot be served (dangling links, special files). A control
             file among them is unreadable, which is not the same as missing.
         origin: which of several stores it came from; empty where there is one alone.
+        links: those of the entries that are links, and show what these lead to.
     """
 
     path: ArtifactPath
     entries: Sequence[Entry]
     skipped: tuple[str, ...] = ()
     origin: str = ""
+    links: tuple[Link, ...] = ()
 
 
 class Skipped(NamedTuple):
@@ -166,10 +180,12 @@ class Found(NamedTuple):
 
     Attributes:
         folder: the folder that it is directly in.
+        entry: what it is. A link comes twice: as such before every entry of its folder, and in its place as what it
+            leads to.
     """
 
     folder: ArtifactPath
-    entry: Entry | Skipped
+    entry: Entry | Skipped | Link
 
 
 def walk_order(entry: Entry | LockedFile) -> bytes:

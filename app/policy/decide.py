@@ -31,11 +31,11 @@ from app.domain.access import (
     Visibility,
     VisibleEntry,
 )
-from app.domain.entries import Entry, locked
+from app.domain.entries import Entry, File, Folder, locked
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import is_hidden_name
 from app.policy.globs import scope_covers
-from app.policy.rules import Rules, closed_rules, compose, rules_without_control_files
+from app.policy.rules import Hop, Rules, closed_rules, compose, rules_without_control_files
 from app.policy.site_policy import SiteRule
 from app.policy.terms import Basis, Terms, combine, describe_groups
 
@@ -112,8 +112,33 @@ def visible_entry(
 ) -> VisibleEntry | None:
     """How a folder's listing shows one entry to a principal; None where it leaves the entry out.
 
-    Licences not yet accepted do not hide a file, nor does a refusal that holds for everybody.
+    Licences not yet accepted do not hide a file, nor does a refusal that holds for everybody. A link shows only to
+    those who may know what is at every hop of its way: to others it is as one that leads nowhere.
     """
+    hops = rules.links.get(entry.name, ()) if rules.links else ()
+    if not all(_may_know(hop, principal) for hop in hops):
+        return None
+    return _shown(folder, entry, rules, principal)
+
+
+def _may_know(hop: Hop, principal: Principal) -> bool:
+    """Whether a principal may know what is at a hop: by its own rule, or by the listing of the folder it is in."""
+    path, above = hop.path, hop.above
+    if path.is_folder:
+        is_opened = hop.own is not None and isinstance(decide(path, hop.own, principal), Allow)
+    else:
+        is_opened = isinstance(decide(path, above, principal), Allow | NeedsLicence)
+    if is_opened or not path.segments:
+        return is_opened
+    if not isinstance(decide(above.folder, above, principal), Allow):
+        return False
+    entry = Folder(path.name) if path.is_folder else File(path.name, 0, 0.0)
+    shown = _shown(above.folder, entry, above, principal)
+    return shown is not None and not shown.locked
+
+
+def _shown(folder: ArtifactPath, entry: Entry, rules: Rules, principal: Principal) -> VisibleEntry | None:
+    """An entry by the rules of its own folder alone."""
     path = folder.child(entry.name, is_folder=entry.is_folder)
     rule = _site_rule(path, rules)
     if _is_kept_back(path):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from app.domain.access import Source
 from app.domain.entries import ControlFile
@@ -18,6 +19,20 @@ from app.policy.eula import OPEN_EULA, DefaultLicences, open_eula, read_eula_fil
 from app.policy.site_policy import FolderPolicy, SitePolicy
 
 
+class Hop(NamedTuple):
+    """A path that a link leads to, and by which rules somebody may know what is there.
+
+    Attributes:
+        path: a file, or a folder.
+        above: of the folder that it is in; for the top of the tree, its own.
+        own: of a folder itself; None where `above` says enough.
+    """
+
+    path: ArtifactPath
+    above: Rules
+    own: Rules | None
+
+
 @dataclass(frozen=True)
 class Rules:
     """What governs the listing and the files of one folder, and what its sub-folders look like from there.
@@ -27,17 +42,22 @@ class Rules:
         control: what its control files say.
         site: what the site policy says of it and of its entries.
         default_public: whether a file that nothing governs is public (otherwise it is closed).
+        links: the links among its entries, by name, each with every hop of its way.
     """
 
     folder: ArtifactPath
     control: ControlRules
     site: FolderPolicy
     default_public: bool
+    links: Mapping[str, Sequence[Hop]] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> frozenset[str]:
         """Every group whose membership can make a difference to what is seen in this folder."""
-        return self.control.groups | self.site.groups
+        elsewhere = (
+            rules.groups for hops in self.links.values() for hop in hops for rules in hop[1:] if rules
+        )
+        return (self.control.groups | self.site.groups).union(*elsewhere)
 
 
 def compose(

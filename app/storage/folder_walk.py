@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Seque
 from itertools import chain
 from typing import Final
 
-from app.domain.entries import Found, Listing, Skipped
+from app.domain.entries import Found, Link, Listing, Skipped
 from app.domain.entry_table import EntryTable
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath
@@ -42,7 +42,7 @@ async def walk_by_folders(
         if found is None:
             levels.pop()
             continue
-        if isinstance(found.entry, Skipped):
+        if isinstance(found.entry, Skipped | Link):
             page.append(found)
             continue
         place = found.folder.child(found.entry.name, is_folder=found.entry.is_folder)
@@ -79,4 +79,4 @@ async def _level(folder: ArtifactPath, list_folder: ListFolder) -> Iterator[Foun
         return iter(())
     found = listing.entries
     in_order = await run_aside(lambda: EntryTable.of(found).in_walk_order(), entries=len(found))
-    return (Found(folder, entry) for entry in chain(map(Skipped, listing.skipped), in_order))
+    return (Found(folder, entry) for entry in chain(map(Skipped, listing.skipped), listing.links, in_order))

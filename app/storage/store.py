@@ -143,7 +143,7 @@ class ObjectStore(Protocol):
         """Everything below a folder, in byte order of the paths, each folder (`name/`) before what is in it.
 
         It comes in pages, each read when it is asked for; no more than one of them, and one folder's names at
-        each level, is ever held. Links are named and not followed. What cannot be served comes as `Skipped`, anywhere
+        each level, is ever held. Links are not followed. What cannot be served comes as `Skipped`, anywhere
         among the entries of its folder, and is logged. A folder that is not there has nothing in it.
 
         Args:

@@ -18,6 +18,7 @@ from app.domain.entries import (
     FileInfo,
     Folder,
     Found,
+    Link,
     Listing,
     Skipped,
     StoredFields,
@@ -176,12 +177,16 @@ class MemoryStore:
             if not (below or links) and folder.segments:
                 raise NotFound
             entries = {self._entry(folder, rest) for rest in below if rest}
-            entries |= {self._linked_entry(folder, name) for name in links if "/" not in name}
+            led = {name: self._hops(folder.text + name) for name in links if "/" not in name}
+            known = tuple(Link(name, hops) for name, hops in led.items() if hops)
+            entries |= {self._linked_entry(link) for link in known}
+            dangling = tuple(name for name, hops in led.items() if not hops)
             if watch is not None and 0 < self.first_entries < len(entries):
                 in_order = sorted(entries, key=walk_order)[: self.first_entries]
                 watch.began(FirstPage(EntryTable.of(in_order), (), walk_order(in_order[-1])))
                 await self.rest.wait()
-            return Listing(folder, tuple(entries), self._skipped.get(folder.text, ()))
+            skipped = (*self._skipped.get(folder.text, ()), *dangling)
+            return Listing(folder, tuple(entries), skipped, links=known)
 
     async def walk(
         self, path: ArtifactPath, after: str, list_names: ListNames
@@ -279,11 +284,17 @@ class MemoryStore:
                 if not key.startswith(path.text) or not segments[depth]:
                     continue
                 folder, rest = ArtifactPath(tuple(segments[:depth]), True), "/".join(segments[depth:])
-                is_link = key in self._links and depth == len(segments) - 1
-                found.add(
-                    Found(folder, self._linked_entry(folder, rest) if is_link else self._entry(folder, rest))
-                )
+                if key in self._links and depth == len(segments) - 1:
+                    found |= self._found_link(folder, rest)
+                else:
+                    found.add(Found(folder, self._entry(folder, rest)))
         return found
+
+    def _found_link(self, folder: ArtifactPath, name: str) -> set[Found]:
+        if hops := self._hops(folder.text + name):
+            link = Link(name, hops)
+            return {Found(folder, link), Found(folder, self._linked_entry(link))}
+        return {Found(folder, Skipped(name))}
 
     def _find(self, path: ArtifactPath) -> _Object:
         if path.is_folder:
@@ -308,9 +319,22 @@ class MemoryStore:
         name, slash, _ = rest.partition("/")
         return Folder(name) if slash else self._file(name, folder.text + name)
 
-    def _linked_entry(self, folder: ArtifactPath, name: str) -> Entry:
-        target = self._links[folder.text + name]
-        return Folder(name) if self._is_folder(target) else self._file(name, target)
+    def _hops(self, link: str) -> tuple[ArtifactPath, ...]:
+        """Where a link leads, as `Link` has it; empty where that is nothing."""
+        hops = []
+        for _ in range(len(self._links)):
+            link = self._links[link]
+            hops.append(link)
+            if link not in self._links:
+                break
+        is_folder = self._is_folder(link)
+        if not (is_folder or link in self._objects):
+            return ()
+        return tuple(ArtifactPath(tuple(hop.split("/")), is_folder) for hop in hops)
+
+    def _linked_entry(self, link: Link) -> Entry:
+        target = link.hops[-1]
+        return Folder(link.name) if target.is_folder else self._file(link.name, target.text)
 
     def _file(self, name: str, key: str) -> File:
         info = self._objects[key].info
@@ -320,6 +344,8 @@ class MemoryStore:
 def _place(found: Found) -> bytes:
     if isinstance(found.entry, Skipped):
         return _bytes(found.folder.text + found.entry.name)
+    if isinstance(found.entry, Link):
+        return _bytes(found.folder.text) + b"\0"  # before every entry of the folder
     return _bytes(found.folder.text) + walk_order(found.entry)
 
 

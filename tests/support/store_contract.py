@@ -15,7 +15,7 @@ from typing import Protocol
 
 import pytest
 
-from app.domain.entries import Digest, Entry, File, FileInfo, Folder, Found, Listing, Skipped
+from app.domain.entries import Digest, Entry, File, FileInfo, Folder, Found, Link, Listing, Skipped
 from app.domain.errors import NotFound, ObjectChanged
 from app.domain.paths import ROOT, ArtifactPath
 from app.storage.store import CONTROL_FILE_LIMIT, ObjectStore
@@ -88,7 +88,7 @@ class PlantedTree:
             found.folder.child(found.entry.name, is_folder=found.entry.is_folder).text
             async for page in self.store.walk(path_of(folder), after, self.list_names)
             for found in page
-            if not isinstance(found.entry, Skipped)
+            if not isinstance(found.entry, Skipped | Link)
         ]
 
     async def whole(self, path: str) -> bytes:
@@ -253,7 +253,7 @@ class StoreContract(SpellingContract):
         walked: dict[ArtifactPath, set[Entry]] = {}
         async for page in tree.store.walk(ROOT, "", tree.list_names):
             for found in page:
-                assert not isinstance(found.entry, Skipped)
+                assert not isinstance(found.entry, Skipped | Link)
                 walked.setdefault(found.folder, set()).add(found.entry)
         for folder, entries in walked.items():
             assert set((await tree.store.list_folder(folder)).entries) == entries

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from app.domain.entries import File, Folder
+from app.domain.entries import File, Folder, Link
 from app.domain.errors import Moved, NotFound, ObjectChanged, StoreDenied, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
 from app.storage.local.file import LocalFile
@@ -175,11 +175,31 @@ async def test_links_in_a_listing(root: Path, outside: Path, store: LocalStore) 
         Folder("dir", (root / "real").stat().st_mtime),
         File("file", real.size, real.modified, real.e_tag, real.stamp),
     }
+    assert set(listing.links) == {
+        Link("dir", (path_of("real/"),)),
+        Link("file", (path_of("real/f.txt"),)),
+    }
     assert set(listing.skipped) == {"out-file", "out-dir", "dangling", "loop", "device"}
     (line,) = logs
     assert (line["event"], line["count"], line["folder"]) == ("entries_skipped", 5, "/links/")
     assert line["examples"]["dangling"] == "link that leads nowhere"
     assert line["examples"]["out-dir"] == "link out of the tree"
+
+
+async def test_a_listing_names_every_hop_of_a_link(root: Path, store: LocalStore) -> None:
+    (root / "links").mkdir()
+    (root / "links" / "far").symlink_to("../alias/near")
+    (root / "links" / "here").symlink_to("near")
+    (root / "links" / "near").symlink_to("../real/f.txt")
+    (root / "links" / "top").symlink_to("..")
+    (root / "alias").symlink_to("links")
+    listing = await store.list_folder(path_of("links/"))
+    assert {link.name: [hop.text for hop in link.hops] for link in listing.links} == {
+        "far": ["alias", "links/near", "real/f.txt"],
+        "here": ["links/near", "real/f.txt"],
+        "near": ["real/f.txt"],
+        "top": [""],
+    }
 
 
 async def test_a_control_file_that_is_a_link_tells_where_it_leads(
@@ -521,12 +541,10 @@ async def test_an_io_error_behind_a_listed_link_leaves_it_out(
 ) -> None:
     (root / "link").symlink_to("real")
 
-    def broken(path: os.PathLike[str] | str, *, strict: bool = False) -> str:
-        if os.fspath(path).endswith("link"):
-            raise OSError(errno.EIO, "the disk is broken")
-        return os.fspath(path)
+    def broken(path: str, *, dir_fd: int) -> str:
+        raise OSError(errno.EIO, "the disk is broken")
 
-    monkeypatch.setattr(os.path, "realpath", broken)
+    monkeypatch.setattr(os, "readlink", broken)
     listing = await store.list_folder(ROOT)
     assert (names_of(listing), listing.skipped) == ({"real/"}, ("link",))
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple
 
-from app.domain.entries import Entry, File, Folder, Found, Skipped, walk_order
+from app.domain.entries import Entry, File, Folder, Found, Link, Skipped, walk_order
 from app.domain.entry_table import EntryTable
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
@@ -44,6 +44,7 @@ class WalkedFolder:
         governing: the files that may govern it, as far as seen.
         look_alikes: sub-folders that are called like such files, as far as seen.
         skipped: what cannot be served, as far as seen.
+        has_links: whether entries of it are links.
         is_whole: whether the walk began before it.
         is_ended: whether the walk is beyond it.
         is_past_link: whether the walk is beyond where its link file would be.
@@ -53,6 +54,7 @@ class WalkedFolder:
     __slots__ = (
         "entry",
         "governing",
+        "has_links",
         "is_ended",
         "is_past_link",
         "is_whole",
@@ -72,6 +74,7 @@ class WalkedFolder:
         self.governing: dict[str, File] = {}
         self.look_alikes: list[str] = []
         self.skipped: list[str] = []
+        self.has_links = False
         self.is_whole = is_whole
         self.is_ended = False
         self.is_past_link = False
@@ -81,10 +84,13 @@ class WalkedFolder:
         """Whether a path is that of this folder, or below it."""
         return path.segments[: len(self.path.segments)] == self.path.segments
 
-    def note(self, entry: Entry | Skipped) -> None:
+    def note(self, entry: Entry | Skipped | Link) -> None:
         """Take notice of one more entry."""
         if isinstance(entry, Skipped):
             self.skipped.append(entry.name)
+            return
+        if isinstance(entry, Link):
+            self.has_links = True
             return
         if may_govern(entry.name):
             if isinstance(entry, File):
@@ -162,7 +168,7 @@ class LookaheadWalk:
             # It would be judged by another folder's rules.
             raise StoreUnavailable("unexpected")
         folder.note(found.entry)
-        if isinstance(found.entry, Skipped):
+        if isinstance(found.entry, Skipped | Link):
             return None
         if not isinstance(found.entry, Folder):
             return Passed(folder, found.entry)

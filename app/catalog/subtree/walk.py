@@ -12,8 +12,9 @@ from typing import Final
 from app.cache.listing_cache import ListingCache
 from app.catalog.control_files import ControlNames
 from app.catalog.denials import require_access
+from app.catalog.linked_rules import FolderRulesAndLink
 from app.catalog.snapshot import Snapshot
-from app.catalog.snapshot_loader import FolderRulesAndLink, SnapshotLoader
+from app.catalog.snapshot_loader import SnapshotLoader
 from app.catalog.subtree.lookahead import NOT_ENTERED, FolderRules, LookaheadWalk, Passed, WalkedFolder
 from app.catalog.subtree.merge import SnapshotMerge
 from app.domain.access import Access, Principal, VisibleEntry
@@ -147,8 +148,8 @@ class SubtreeWalk:
         return visible_entry(folder, entry, sight.rules, self._principal)
 
     def _is_seen(self, folder: WalkedFolder) -> bool:
-        """Whether the walk has shown all of a folder that its rules depend on."""
-        if not (folder.is_whole and self._store.is_one):
+        """Whether the walk has shown all of a folder that its rules depend on. Where links lead, it does not show."""
+        if folder.has_links or not (folder.is_whole and self._store.is_one):
             return False
         return folder.is_ended or (folder.is_past_link and self._site.within(folder.path).decides_alone)
 

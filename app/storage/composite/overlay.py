@@ -103,4 +103,5 @@ def _merged(upper: Listing, lower: Listing) -> Listing:
     }
     entries |= {(entry.name, entry.is_folder): entry for entry in upper.entries}
     skipped = (*upper.skipped, *(name for name in lower.skipped if name not in upper_files))
-    return Listing(upper.path, tuple(entries.values()), skipped, lower.origin)
+    links = (*(link for link in lower.links if link.name not in upper_files), *upper.links)
+    return Listing(upper.path, tuple(entries.values()), skipped, lower.origin, links)

@@ -62,11 +62,11 @@ class LocalStore:
         del watch  # a directory is read at once
         folder = path.as_folder
         with observed(self._observe, "list"):
-            entries, skipped = await self._in_thread(lambda: self._tree.scan(folder))
+            listing, skipped = await self._in_thread(lambda: self._tree.scan(folder))
         if skipped:
             examples = {display_name(name): skipped[name] for name in sorted(skipped)[:_EXAMPLES]}
             _log.warning("entries_skipped", folder=folder.url, count=len(skipped), examples=examples)
-        return Listing(folder, entries, tuple(skipped))
+        return listing
 
     def walk(
         self, path: ArtifactPath, after: str, list_names: ListNames

@@ -6,8 +6,9 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import Final, NamedTuple
 
-from app.domain.entries import Entry, File, Folder
+from app.domain.entries import Entry, File, Folder, Link, Listing
 from app.domain.errors import ImpossiblePath, Moved, NotFound, PathTooLong, StoreUnavailable
 from app.domain.paths import ArtifactPath, is_possible_name
 from app.storage.local.errors import NOTHING_THERE, os_errors_translated
@@ -19,6 +20,8 @@ _ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FOLDER_FLAGS = _ROOT_FLAGS | os.O_NOFOLLOW
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 """O_NONBLOCK: opening a FIFO that nobody writes to returns at once; it means nothing for a regular file."""
+_MAX_HOPS: Final = 40
+"""Longest chain of links that is listed, as Linux follows (path_resolution(7))."""
 
 
 class LocalTree:
@@ -48,16 +51,17 @@ class LocalTree:
             finally:
                 os.close(root)
 
-    def scan(self, path: ArtifactPath) -> tuple[tuple[Entry, ...], dict[str, str]]:
+    def scan(self, path: ArtifactPath) -> tuple[Listing, dict[str, str]]:
         """Everything directly in one folder.
 
         Returns:
-            The entries, and the names that had to be left out, each with the reason.
+            The listing, and the names that had to be left out, each with the reason.
 
         Raises:
             NotFound, Moved, StoreDenied, StoreUnavailable: see `ObjectStore.list_folder`.
         """
         entries: list[Entry] = []
+        links: list[Link] = []
         skipped: dict[str, str] = {}
         with os_errors_translated():
             folder = self._open_folder(path.segments, path)
@@ -65,14 +69,17 @@ class LocalTree:
                 with os.scandir(folder) as items:
                     for item in items:
                         try:
-                            entries.append(self._entry(path, folder, item))
+                            entry, hops = self._entry(path, folder, item)
+                            entries.append(entry)
+                            if hops:
+                                links.append(Link(item.name, hops))
                         except _Unusable as reason:
                             skipped[item.name] = str(reason)
                         except _Vanished:
                             continue
             finally:
                 os.close(folder)
-        return tuple(entries), skipped
+        return Listing(path, tuple(entries), tuple(skipped), links=tuple(links)), skipped
 
     def open_file(self, path: ArtifactPath) -> LocalFile:
         """Open a regular file for reading.
@@ -116,49 +123,86 @@ class LocalTree:
         return folder
 
     def _raise_if_link(self, error: OSError, path: ArtifactPath, depth: int, folder: int) -> None:
-        """Raise Moved where a link is why the segment at `depth` of `path` could not be opened in `folder`.
+        """Raise Moved where a link is why the segment at `depth` of `path` could not be opened in `folder`."""
+        # A link fails with ENOTDIR where O_DIRECTORY was asked for too, with ELOOP otherwise.
+        if error.errno in (errno.ELOOP, errno.ENOTDIR) and _is_link(path.segments[depth], folder):
+            raise Moved(self._named_by(path, depth, folder)) from error
+
+    def _named_by(self, path: ArtifactPath, depth: int, folder: int) -> ArtifactPath:
+        """The path that a link names: the segment at `depth` of `path`, in `folder`.
 
         Only its own text is read. What that names may be private, a link again, or absent: each is for others to judge.
+
+        Raises:
+            NotFound: none of the tree.
         """
-        name = path.segments[depth]
-        # A link fails with ENOTDIR where O_DIRECTORY was asked for too, with ELOOP otherwise.
-        if error.errno not in (errno.ELOOP, errno.ENOTDIR) or not _is_link(name, folder):
-            return
         above, below = path.segments[:depth], path.segments[depth + 1 :]
         try:
-            target = named_by_link(os.readlink(name, dir_fd=folder), os.path.realpath(self._root), above)
-            next_hop = ArtifactPath.of(*target, *below, is_folder=path.is_folder)
+            text = os.readlink(path.segments[depth], dir_fd=folder)
+            target = named_by_link(text, os.path.realpath(self._root), above)
+            return ArtifactPath.of(*target, *below, is_folder=path.is_folder)
         except (ValueError, ImpossiblePath, PathTooLong):
-            raise NotFound from error
-        raise Moved(next_hop) from error
+            raise NotFound from None
 
-    def _resolve(self, path: ArtifactPath) -> tuple[ArtifactPath, os.stat_result]:
-        """What a listing says of a link: the real path behind it, and its status."""
-        root = os.path.realpath(self._root)
+    def _way(self, link: ArtifactPath) -> _Way:
+        """Every hop from a link to what it leads to.
+
+        Raises:
+            _Unusable, OSError: it leads to nothing that could be served.
+        """
+        links: list[ArtifactPath] = []
+        at = link
         try:
-            real = os.path.realpath(os.path.join(root, *path.segments), strict=True)  # noqa: PTH118
-            status = os.stat(real)  # noqa: PTH116
-            return ArtifactPath.of(*Path(real).relative_to(root).parts), status
-        except PermissionError as error:
-            raise _Unusable("link to an unreadable place") from error
+            while len(links) <= _MAX_HOPS:
+                found = self._look(at)
+                if isinstance(found, _Target):
+                    is_folder = stat.S_ISDIR(found.status.st_mode)
+                    hops = (*links[1:], at)
+                    return _Way(tuple(ArtifactPath(hop.segments, is_folder) for hop in hops), found)
+                links.append(found.link)
+                at = found.target
+        except NotFound:
+            raise _Unusable("link out of the tree") from None
         except OSError as error:
             if error.errno not in NOTHING_THERE:
                 raise
             raise _Unusable("link that leads nowhere") from error
-        except (ValueError, ImpossiblePath, PathTooLong) as error:
-            raise _Unusable("link out of the tree") from error
+        raise _Unusable("link that leads nowhere")
 
-    def _entry(self, path: ArtifactPath, folder: int, item: os.DirEntry[str]) -> Entry:
+    def _look(self, path: ArtifactPath) -> _Target | _LinkMet:
+        """What is at a path; or the first link on the way there."""
+        folder = self._open_root()
+        try:
+            status, is_readable = os.fstat(folder), True
+            for depth, name in enumerate(path.segments):
+                check_spelling(name, folder)
+                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                if stat.S_ISLNK(status.st_mode):
+                    link = ArtifactPath(path.segments[: depth + 1], False)
+                    return _LinkMet(link, self._named_by(path, depth, folder))
+                if depth < len(path.segments) - 1:
+                    inner = os.open(name, _FOLDER_FLAGS, dir_fd=folder)
+                    os.close(folder)
+                    folder = inner
+                else:
+                    is_readable = _is_readable(name, folder, status)
+            return _Target(status, is_readable)
+        finally:
+            os.close(folder)
+
+    def _entry(
+        self, path: ArtifactPath, folder: int, item: os.DirEntry[str]
+    ) -> tuple[Entry, tuple[ArtifactPath, ...]]:
+        """What is listed of an item of a folder; and every hop where that is a link."""
         name = item.name
         if not is_possible_name(name):
             raise _Unusable("impossible name")
         try:
             status = item.stat(follow_symlinks=False)
-            if not stat.S_ISLNK(status.st_mode):
-                is_readable = _is_readable(name, folder, status)
+            if stat.S_ISLNK(status.st_mode):
+                hops, (status, is_readable) = self._way(path.child(name))
             else:
-                real, status = self._resolve(path.child(name))
-                is_readable = _is_readable(os.path.join(self._root, *real.segments), folder, status)  # noqa: PTH118
+                hops, is_readable = (), _is_readable(name, folder, status)
         except FileNotFoundError as error:
             raise _Vanished from error
         except OSError as error:
@@ -166,10 +210,31 @@ class LocalTree:
         if not is_readable:
             raise _Unusable("unreadable")
         if stat.S_ISDIR(status.st_mode):
-            return Folder(name, status.st_mtime)
+            return Folder(name, status.st_mtime), hops
         if stat.S_ISREG(status.st_mode):
-            return File(name, status.st_size, status.st_mtime, e_tag_of(status), stamp_of(status))
+            return File(name, status.st_size, status.st_mtime, e_tag_of(status), stamp_of(status)), hops
         raise _Unusable("special file")
+
+
+class _Target(NamedTuple):
+    """What a path has that leads through no link."""
+
+    status: os.stat_result
+    is_readable: bool
+
+
+class _LinkMet(NamedTuple):
+    """A link on the way to a path, and the path that it makes of it."""
+
+    link: ArtifactPath
+    target: ArtifactPath
+
+
+class _Way(NamedTuple):
+    """Where a link leads: `Link.hops`, and what is there."""
+
+    hops: tuple[ArtifactPath, ...]
+    target: _Target
 
 
 class _Unusable(Exception):

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from app.domain.entries import Entry, File, Folder, Found, Listing, Skipped, walk_order
+from app.domain.entries import Entry, File, Folder, Found, Link, Listing, Skipped, walk_order
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath, display_name, is_possible_name
 from app.storage.folder_walk import ListFolder, position_of, walk_by_folders
@@ -212,7 +212,7 @@ class S3Walk:
 
 
 def _place(found: Found) -> bytes:
-    if isinstance(found.entry, Skipped):
+    if isinstance(found.entry, Skipped | Link):
         return position_of(found.folder.text + found.entry.name)
     return position_of(found.folder.text) + walk_order(found.entry)
 

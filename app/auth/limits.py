@@ -36,6 +36,7 @@ class Limit(StrEnum):
     LOGINS_OF_USER = "logins-of-user"
     """By one name, from wherever."""
     LICENCES = "licences"
+    LINKS = "links"
     WILDCARDS = "wildcards"
     MISSES = "misses"
     """Requests for what is not there. Each costs the storage a call, and a guesser sends many."""
@@ -46,6 +47,7 @@ RATES: Final = {
     Limit.LOGINS: Rate(100, 2),
     Limit.LOGINS_OF_USER: Rate(20, 0.1),
     Limit.LICENCES: Rate(100, 2),
+    Limit.LINKS: Rate(100, 2),
     Limit.WILDCARDS: Rate(300, 10),
     Limit.MISSES: Rate(600, 20),
 }

@@ -48,6 +48,12 @@ class LoginSettings(BaseModel):
         description="File with the IDs of revoked tokens and logins, one per line. Read every 5 seconds; if it cannot be read "
         "for a minute, all tokens and logins are refused.",
     )
+    link_seconds: Number = Field(
+        0,
+        ge=0,
+        le=2592000,
+        description="Longest life of a link to a private file that a logged-in member creates, in seconds; 0: they cannot.",
+    )
     login_groups: Annotated[
         Names, Allowed("names or `THEIRS=OURS`, each with at most one `*`, separated by commas or spaces")
     ] = Field(

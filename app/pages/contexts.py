@@ -18,11 +18,13 @@ class Site:
         title: shown first in the breadcrumbs and last in the window title.
         has_login: whether people can log in.
         contact: URL of whom to ask for access; empty where there is nobody.
+        may_share: whether members make links to private files.
     """
 
     title: str
     has_login: bool = False
     contact: str = ""
+    may_share: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,34 @@ class DownloadPage:
     def href(self) -> str:
         """Where it is, as a link."""
         return with_link(AT_ROOT.href(self.path), self.link)
+
+    @property
+    def parent_href(self) -> str:
+        """Where its folder is, as a link."""
+        return AT_ROOT.href(self.path.parent)
+
+
+@dataclass(frozen=True)
+class SharePage:
+    """A form for a link to a private file, and afterwards the link.
+
+    Attributes:
+        site: the site.
+        path: the file.
+        form_token: as that of `LicencePage`.
+        lives: what to choose from: seconds, and the same for people.
+        link: the whole URL; empty as long as there is none.
+        id: of the link.
+        ends: when it does.
+    """
+
+    site: Site
+    path: ArtifactPath
+    form_token: str = ""
+    lives: tuple[tuple[int, str], ...] = ()
+    link: str = ""
+    id: str = ""
+    ends: str = ""
 
     @property
     def parent_href(self) -> str:

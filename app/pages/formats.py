@@ -50,3 +50,11 @@ def date_text(iso: str) -> str:
 def count_text(number: int, one: str, many: str) -> str:
     """`1 file`, `1,200 files`."""
     return f"{number:,} {one if number == 1 else many}"
+
+
+def duration_text(seconds: int) -> str:
+    """`1 hour`, `7 days`, or `90 minutes` where it is none of these."""
+    for unit, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= unit and seconds % unit == 0:
+            return count_text(seconds // unit, word, f"{word}s")
+    return count_text(seconds, "second", "seconds")

@@ -21,6 +21,7 @@ from app.pages.contexts import (
     LeadOnPage,
     LicencePage,
     LoginPage,
+    SharePage,
 )
 from app.pages.formats import count_text, size_text
 from app.pages.links import next_query
@@ -68,11 +69,16 @@ class HtmlPages:
         self._login = environment.get_template("login.html")
         self._account = environment.get_template("account.html")
         self._lead_on = environment.get_template("lead_on.html")
+        self._share = environment.get_template("share.html")
 
     def folder(self, page: FolderPage) -> bytes:
         """The listing of a folder."""
         shown = {visible.access for visible in page.entries}
-        return _encode(self._folder_text(page, folder_rows(page.entries), summary_text(page), shown))
+        return _encode(
+            self._folder_text(
+                page, folder_rows(page.entries, may_share=page.site.may_share), summary_text(page), shown
+            )
+        )
 
     def around_rows(self, page: FolderPage) -> tuple[bytes, bytes]:
         """What stands before and after the rows of a folder whose entries are not all known yet."""
@@ -117,6 +123,13 @@ class HtmlPages:
     def account(self, page: AccountPage) -> bytes:
         """Who is logged in. The form to log out is sent to `/logout` by POST with the field `form_token`."""
         return _encode(self._account.render(page=page))
+
+    def share(self, page: SharePage) -> bytes:
+        """A form for a link to a private file, and the link that came of it.
+
+        It is sent to `/-/link` by POST with the fields `path`, `seconds` and `form_token`.
+        """
+        return _encode(self._share.render(page=page, crumbs=breadcrumbs(page.path, page.site.title)))
 
     def lead_on(self, page: LeadOnPage) -> bytes:
         """What answers a login by password, and a logout."""

@@ -29,14 +29,19 @@ ACCESS_WORDS = {
 _NONE = "&ndash;"
 """An entity, since a page that is all ASCII is joined and encoded faster."""
 _NO_SIZE = f"<td>{_NONE}</td>"
+_ROW_END = "</td></tr>"
 
 _is_plain = re.compile(r"[A-Za-z0-9._~-]+").fullmatch
 """Whether a name is the same in a URL, in HTML and on the screen: nearly all are, and skip three conversions."""
 
 
-def folder_rows(entries: Iterable[VisibleEntry]) -> Markup:
-    """Table rows of name, time, size and access for each entry, in the order given."""
-    return Markup("\n".join(map(_row, entries)))  # noqa: S704 - every name in a row is escaped below
+def folder_rows(entries: Iterable[VisibleEntry], *, may_share: bool = False) -> Markup:
+    """Table rows of name, time, size and access for each entry, in the order given.
+
+    Args:
+        may_share: whether private files have a button of the form `share`.
+    """
+    return Markup("\n".join(map(_row_with_share if may_share else _row, entries)))  # noqa: S704 - every name in a row is escaped below
 
 
 def entry_row(visible: VisibleEntry) -> bytes:
@@ -58,8 +63,19 @@ def _row(visible: VisibleEntry) -> str:
     # A locked entry is linked as well: that is where a member is asked for the token that unlocks it.
     return (
         f'<tr><td class="{kind}"><a href="{href}{slash}">{label}{slash}</a></td><td>{_time(entry.modified)}</td>{size}'
-        f"<td>{_access(visible)}</td></tr>"
+        f"<td>{_access(visible)}{_ROW_END}"
     )
+
+
+def _row_with_share(visible: VisibleEntry) -> str:
+    """A button, since in a listing every link is an entry: scrapers take all others for entries too."""
+    row = _row(visible)
+    if visible.access is not Access.PRIVATE or visible.locked or visible.entry.is_folder:
+        return row
+    button = (
+        f'<button class="share" form="share" name="path" value="{escape(visible.path.url)}">Share</button>'
+    )
+    return f"{row.removesuffix(_ROW_END)} {button}{_ROW_END}"
 
 
 def _time(timestamp: float | None) -> str:

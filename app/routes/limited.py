@@ -64,6 +64,10 @@ class RequestLimits:
         """Count an answer to a licence. Raises as `count_wildcard`."""
         self._limits.take(Limit.LICENCES, self._client(request))
 
+    def count_link(self, request: Request) -> None:
+        """Count a new link. Raises as `count_wildcard`."""
+        self._limits.take(Limit.LINKS, self._client(request))
+
     def count_login(self, request: Request, user: str = "") -> None:
         """Count an attempt to log in, whether it succeeds or not. Raises as `count_wildcard`.
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+import structlog
 
 from app.auth.demo import DemoDirectory
 from app.auth.keys import KeyRing
@@ -14,11 +17,19 @@ from app.auth.people import Directory
 from app.auth.revocation import Revocations
 from app.auth.sessions import SessionLives, Sessions
 from app.config import Settings
+from app.pages.contexts import Site
 from app.policy.workloads import WorkloadIssuer
 
 if TYPE_CHECKING:
     from app.auth.oidc.client import OidcClient
     from app.auth.oidc.workloads import Workloads
+
+_log = structlog.get_logger(__name__)
+
+
+def build_keys(settings: Settings) -> KeyRing:
+    """The keys that sign and seal; of a site without any, one that ends with this process."""
+    return KeyRing([key.get_secret_value() for key in settings.secret_keys] or [_ephemeral_key()])
 
 
 def build_login(settings: Settings, keys: KeyRing, revocations: Revocations) -> Login:
@@ -52,7 +63,17 @@ def build_workloads(issuers: Sequence[WorkloadIssuer], age_clock: Callable[[], f
     return Workloads((said, Issuer(said.url, fetcher, age_clock)) for said in issuers)
 
 
-def contact_url(contact: str | None) -> str:
+def site_of(settings: Settings, login: Login) -> Site:
+    """What pages say about the site."""
+    return Site(
+        settings.site_title,
+        has_login=login.is_possible,
+        contact=_contact_url(settings.contact),
+        may_share=login.is_possible and settings.link_seconds > 0,
+    )
+
+
+def _contact_url(contact: str | None) -> str:
     """Whom to ask for access, as a link: an address becomes one that opens a letter to it."""
     if contact is None or ":" in contact:
         return contact or ""
@@ -99,3 +120,8 @@ def _directory(settings: Settings) -> Directory | None:
         ca_file=str(settings.ldap_ca_file or ""),
     )
     return LdapDirectory(where, GroupNames(settings.login_groups))
+
+
+def _ephemeral_key() -> str:
+    _log.warning("no_secret_keys", effect="tokens and licence acceptances end with this process")
+    return secrets.token_hex(32)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
 from fastapi import APIRouter
 
-from app.auth.keys import KeyRing
 from app.auth.limits import Limits
 from app.auth.links import Links
 from app.auth.login import Login
@@ -25,7 +22,6 @@ from app.cache.response_cache import RedirectCache, ResponseCache
 from app.cache.worker_channel import DIRECTORY_VARIABLE, WorkerChannel
 from app.catalog import Catalog, FolderSorter
 from app.config import Settings
-from app.pages.contexts import Site
 from app.pages.html import HtmlPages
 from app.pages.static import load_static
 from app.pages.templates_dir import templates_directory
@@ -49,6 +45,7 @@ from app.routes.licence import LicenceDesk, build_licence_router
 from app.routes.limited import RequestLimits
 from app.routes.linked import LinkDoor
 from app.routes.manifest import build_manifest_router
+from app.routes.share import ShareDesk, build_share_router
 from app.routes.static import build_static_router
 from app.routes.tree import TreeApp
 from app.server.application import build_application
@@ -60,14 +57,12 @@ from app.server.hosts import Hosts
 from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
 from app.wiring.catalog import buckets_of, build_catalog
-from app.wiring.login import build_login, build_workloads, contact_url
+from app.wiring.login import build_keys, build_login, build_workloads, site_of
 from app.wiring.login_routes import build_login_routers
 from app.wiring.logs import build_access_log, build_audit
 
 if TYPE_CHECKING:
     from app.auth.oidc.workloads import Workloads
-
-_log = structlog.get_logger(__name__)
 
 
 class WiredSite(NamedTuple):
@@ -126,14 +121,14 @@ class SiteWiring:
         templates = templates_directory()
         self._html = HtmlPages(templates)
         self._static = load_static(templates)
-        self._keys = KeyRing([key.get_secret_value() for key in settings.secret_keys] or [_ephemeral_key()])
+        self._keys = build_keys(settings)
         self._networks = parse_networks(settings.trusted_networks)
         self._proxies = parse_networks(settings.trusted_proxies)
         revocations = Revocations(settings.revoked_file)
         self._login = build_login(settings, self._keys, revocations)
         self._links = Links(self._keys, revocations)
         self._workloads = build_workloads(policy.workload_issuers, age_clock)
-        self._site = Site(settings.site_title, self._login.is_possible, contact_url(settings.contact))
+        self._site = site_of(settings, self._login)
         self._authenticator = Authenticator(
             self._keys, self._login.sessions, revocations, self._networks, self._proxies, self._workloads
         )
@@ -280,6 +275,22 @@ class SiteWiring:
             *build_login_routers(
                 self._login, self._keys, requester, parts.audit, forms, limits, html, site, clock
             ),
+            limits.guarding(
+                build_share_router(
+                    ShareDesk(
+                        catalog,
+                        requester,
+                        self._links,
+                        forms,
+                        parts.audit,
+                        limits,
+                        html,
+                        site,
+                        self._settings.link_seconds,
+                        clock,
+                    )
+                )
+            ),
             build_static_router(self._static),
         )
 
@@ -287,8 +298,3 @@ class SiteWiring:
 def _worker_channel(catalog: Catalog) -> WorkerChannel | None:
     meeting_place = os.environ.get(DIRECTORY_VARIABLE)
     return WorkerChannel(Path(meeting_place), catalog.invalidate) if meeting_place else None
-
-
-def _ephemeral_key() -> str:
-    _log.warning("no_secret_keys", effect="tokens and licence acceptances end with this process")
-    return secrets.token_hex(32)

@@ -83,6 +83,7 @@ class FormSite(NamedTuple):
 
     person: Person
     clock: Clock
+    store: MemoryStore
 
 
 @contextmanager
@@ -95,7 +96,7 @@ def form_site(**settings: Any) -> Iterator[FormSite]:
     with live_server(app) as server:
         person = Person(server.url)
         try:
-            yield FormSite(person, clock)
+            yield FormSite(person, clock, store)
         finally:
             person.close()
 

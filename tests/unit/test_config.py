@@ -201,6 +201,7 @@ WRONG: list[tuple[str, str]] = [
     ("session_refresh_seconds", "7200"),
     ("session_epoch", "-1"),
     ("revoked_file", "5"),
+    ("link_seconds", "2592001"),
     ("login_groups", '["a=b*"]'),
     ("login_groups", '["=a"]'),
     ("oidc_issuer", '"http://idp.example.org"'),

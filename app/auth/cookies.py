@@ -31,10 +31,13 @@ def cookie_values(lines: Sequence[str], name: str) -> Iterator[str]:
             yield value.strip().strip('"')
 
 
-def secure_name(name: str, *, is_https: bool) -> str:
+def secure_name(name: str, *, is_https: bool, root_path: str = "") -> str:
     """The name of a cookie that stands for a login.
 
     With the prefix `__Host-`, browsers take it only over TLS, from this very host and for all its paths (RFC
-    6265bis section 4.1.3.2), so that neither a sibling host nor somebody on the line can put one there.
+    6265bis section 4.1.3.2), so that neither a sibling host nor somebody on the line can put one there. The cookie of a
+    site below a root path is for that path alone, so that it has only the prefix `__Secure-` (section 4.1.3.1).
     """
-    return f"__Host-{name}" if is_https else name
+    if not is_https:
+        return name
+    return f"__Secure-{name}" if root_path else f"__Host-{name}"

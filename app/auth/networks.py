@@ -23,6 +23,11 @@ def is_in(address: Address | None, networks: Iterable[Network]) -> bool:
     return address is not None and any(address in network for network in networks)
 
 
+def is_peer_in(peer: str | None, networks: Iterable[Network]) -> bool:
+    """Whether the other end of a connection is in any of the networks; not where it has no address."""
+    return peer is not None and is_in(_parse_address(peer), networks)
+
+
 def client_address(
     peer: str | None, forwarded_for: Sequence[str], trusted_proxies: Sequence[Network]
 ) -> Address | None:
@@ -61,8 +66,7 @@ def is_forwarded(peer: str | None, forwarded_for: Sequence[str], trusted_proxies
     Args:
         peer, forwarded_for, trusted_proxies: as `client_address` takes them.
     """
-    address = _parse_address(peer) if peer else None
-    return bool(forwarded_for) and is_in(address, trusted_proxies)
+    return bool(forwarded_for) and is_peer_in(peer, trusted_proxies)
 
 
 def is_https(
@@ -76,8 +80,7 @@ def is_https(
         forwarded_proto: every line of `X-Forwarded-Proto`; the last value counts, from a trusted proxy.
         trusted_proxies: networks of the proxies that are ours.
     """
-    address = _parse_address(peer) if peer else None
-    if forwarded_proto and is_in(address, trusted_proxies):
+    if forwarded_proto and is_peer_in(peer, trusted_proxies):
         nearest = forwarded_proto[-1].rpartition(",")[2].strip(" \t").lower()
         if nearest in ("http", "https"):
             return nearest == "https"

@@ -72,7 +72,13 @@ class Authenticator:
         self._workloads = workloads
 
     def identify(
-        self, headers: FieldLines, peer: str | None, now: float, *, is_https: bool = False
+        self,
+        headers: FieldLines,
+        peer: str | None,
+        now: float,
+        *,
+        is_https: bool = False,
+        root_path: str = "",
     ) -> Identity:
         """Read the credentials of a request: its token, else its session. Without any, it is anonymous.
 
@@ -81,6 +87,7 @@ class Authenticator:
             peer: address of the other end of the connection; None where it has none.
             now: seconds since the epoch, UTC.
             is_https: whether the client's connection is encrypted.
+            root_path: below which the site is asked for.
 
         Raises:
             RevocationsUnknown: the revoked ids cannot be read.
@@ -96,7 +103,8 @@ class Authenticator:
         accepted = self._accepted(headers, now)
         authorization = headers("authorization")
         if not authorization:
-            return self._by_session(headers, client, accepted, now, is_https=is_https)
+            session = self._sessions.read(headers("cookie"), now, is_https=is_https, root_path=root_path)
+            return self._by_session(session, client, accepted, now)
         if len(authorization) > 1:
             raise AuthenticationFailed("auth-repeated", "send only one Authorization header")
         identity = self._by_token(_token(authorization[0]), client, accepted, now)
@@ -125,16 +133,9 @@ class Authenticator:
         return Identity(principal, client, until=grant.expires, credential=grant.id)
 
     def _by_session(
-        self,
-        headers: FieldLines,
-        client: Address | None,
-        accepted: frozenset[str],
-        now: float,
-        *,
-        is_https: bool,
+        self, session: Session | None, client: Address | None, accepted: frozenset[str], now: float
     ) -> Identity:
         trusted = is_in(client, self._trusted_networks)
-        session = self._sessions.read(headers("cookie"), now, is_https=is_https)
         if session is None:
             return Identity(Principal(accepted=accepted, trusted=trusted), client)
         if self._sessions.is_due(session, now):

@@ -120,7 +120,9 @@ class Sessions:
         except ValueError as error:
             raise LoginFailed("too-many-groups") from error
 
-    def read(self, cookies: Sequence[str], now: float, *, is_https: bool) -> Session | None:
+    def read(
+        self, cookies: Sequence[str], now: float, *, is_https: bool, root_path: str = ""
+    ) -> Session | None:
         """The session that a client carries; None where there is none, or one that has ended.
 
         An invalid one is not an error: browsers drop expired cookies, with the same effect.
@@ -130,16 +132,23 @@ class Sessions:
             now: seconds since the epoch, UTC.
             is_https: whether the client's connection is encrypted. Only the name that no other host, and no
                 connection in the clear, can have set is looked at then.
+            root_path: below which the site is asked for.
 
         Raises:
             RevocationsUnknown: the revoked ids cannot be read.
         """
-        session = self._read(cookies, now, is_https=is_https)
+        session = self._read(
+            cookies, now, secure_name(SESSION_COOKIE, is_https=is_https, root_path=root_path)
+        )
         return None if session is None or self._revocations.is_revoked(session.id, now) else session
 
-    def read_revoked(self, cookies: Sequence[str], now: float, *, is_https: bool) -> Session | None:
+    def read_revoked(
+        self, cookies: Sequence[str], now: float, *, is_https: bool, root_path: str = ""
+    ) -> Session | None:
         """A session that would hold if it were not revoked. Args and raises as `read`."""
-        session = self._read(cookies, now, is_https=is_https)
+        session = self._read(
+            cookies, now, secure_name(SESSION_COOKIE, is_https=is_https, root_path=root_path)
+        )
         return session if session is not None and self._revocations.is_revoked(session.id, now) else None
 
     def seconds_left(self, session: Session, now: float) -> int:
@@ -155,8 +164,8 @@ class Sessions:
         """Until when a session that is not due stays as it is; seconds since the epoch, UTC."""
         return min(session.started + self._lives.whole, session.renewed + self._lives.refresh)
 
-    def _read(self, cookies: Sequence[str], now: float, *, is_https: bool) -> Session | None:
-        for value in cookie_values(cookies, secure_name(SESSION_COOKIE, is_https=is_https)):
+    def _read(self, cookies: Sequence[str], now: float, name: str) -> Session | None:
+        for value in cookie_values(cookies, name):
             session = self._session(unseal(self._keys, Purpose.SESSION, value))
             if session is not None and self.seconds_left(session, now) > 0:
                 return session

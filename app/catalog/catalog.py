@@ -87,7 +87,9 @@ class Catalog:
         )
         self._reread = RecentPaths(REREAD_SECONDS, clock)
 
-    def ready_view(self, path: ArtifactPath, principal: Principal) -> FolderView | None:
+    def ready_view(
+        self, path: ArtifactPath, principal: Principal, mount: Mount = AT_ROOT
+    ) -> FolderView | None:
         """A cached folder, without waiting. None if the store would have to be asked, or if an error would be raised.
 
         The view is not a permission: whether its tier may see the folder at all is for `view_folder` to say.
@@ -95,7 +97,7 @@ class Catalog:
         cached = self._folders.ready(path)
         if cached is None or cached.value.link is not None:
             return None
-        return view_of(cached, principal)
+        return view_of(cached, principal, mount)
 
     def fresh_version(self, path: ArtifactPath) -> int | None:
         """The version of a folder that is cached and fresh; None for any other, and for a link."""

@@ -62,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
         link = Links(keys, NOTHING_REVOKED).make(options.path, expires=expires, networks=networks)
     except ValueError as error:
         raise ConfigError((str(error),)) from error
-    print((options.site or _first_host(settings)) + link.url(options.path))
+    print((options.site or _first_host(settings) + settings.root_path) + link.url(options.path))
     return 0
 
 

@@ -22,6 +22,9 @@ from app.config.types import (
     Stores,
     check_store,
 )
+from app.domain.reserved import is_reserved
+from app.domain.root_path import ALLOWED as ROOT_PATH_ALLOWED
+from app.domain.root_path import parse_root_path
 
 MASK = "********"
 
@@ -90,7 +93,10 @@ class ServerSettings(BaseModel):
     trusted_proxies: Networks = Field(
         (),
         validate_default=True,
-        description="Proxies in front whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+        description="Proxies in front whose `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Prefix` are believed.",
+    )
+    root_path: Annotated[str, Allowed(ROOT_PATH_ALLOWED)] = Field(
+        "", description="Path below which the site is on its host. All links and cookies are for this path."
     )
     site_title: Annotated[str, Allowed("1 to 100 characters")] = Field(
         "Pierhead", min_length=1, max_length=100, description="Title of every page."
@@ -145,6 +151,14 @@ class ServerSettings(BaseModel):
         if not networks and others.data.get("delivery") == "accel":
             raise ValueError("there are none, and delivery accel needs one")
         return networks
+
+    @field_validator("root_path")
+    @classmethod
+    def _root_path_parses(cls, text: str) -> str:
+        path = parse_root_path(text)
+        if path and is_reserved(path.split("/")[1]):
+            raise ValueError(f"{path.split('/')[1]!r} is one of the server's own paths")
+        return path
 
     @field_validator("storage")
     @classmethod

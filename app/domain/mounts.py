@@ -19,15 +19,22 @@ class Mount(NamedTuple):
 
     Attributes:
         prefix: what stands before a path of the tree; empty for the root of the site.
+        root_path: what stands before that: the path of its host below which the site is asked for.
     """
 
     prefix: str
+    root_path: str = ""
+
+    @property
+    def site(self) -> Mount:
+        """The root of the site."""
+        return Mount("", self.root_path)
 
     def parse(self, raw: bytes) -> ArtifactPath:
         """The path of the tree that a request is for. Raises as `ArtifactPath.parse`.
 
         Args:
-            raw: path of the request, below the prefix.
+            raw: path of the request, below the prefix and without the root path.
         """
         return ArtifactPath.parse(raw[len(self.prefix) :])
 
@@ -37,11 +44,11 @@ class Mount(NamedTuple):
 
     def url(self, path: ArtifactPath) -> str:
         """URL of a path; below `WHOLE_TREE` where it has none here."""
-        return self._prefix_of(path) + path.url
+        return self.root_path + self._prefix_of(path) + path.url
 
     def href(self, path: ArtifactPath) -> str:
         """The same as a link in a page, as `ArtifactPath.href`."""
-        return self._prefix_of(path) + path.href
+        return self.root_path + self._prefix_of(path) + path.href
 
     def _prefix_of(self, path: ArtifactPath) -> str:
         return WHOLE_TREE if path.segments and is_reserved(path.segments[0]) else self.prefix
@@ -57,10 +64,13 @@ WHOLE: Final = Mount(WHOLE_TREE)
 _WHOLE_RAW: Final = WHOLE_TREE.encode("ascii")
 
 
-def mount_of(raw: bytes) -> Mount:
+def mount_of(raw: bytes, root_path: str = "") -> Mount:
     """The mount that a request is for.
 
     Args:
-        raw: path of the request, canonical and percent-encoded. A prefix that is written with escapes is none.
+        raw: path of the request, canonical and percent-encoded, without the root path. A prefix that is written with
+            escapes is none.
+        root_path: below which the site is asked for.
     """
-    return WHOLE if raw == _WHOLE_RAW or raw.startswith(_WHOLE_RAW + b"/") else AT_ROOT
+    is_whole = raw == _WHOLE_RAW or raw.startswith(_WHOLE_RAW + b"/")
+    return Mount(WHOLE_TREE if is_whole else "", root_path)

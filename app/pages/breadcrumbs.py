@@ -8,7 +8,7 @@ from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ROOT, ArtifactPath, display_name
 
 ROOT_HREF: Final = "/./"
-"""The root as a link. Scrapers (fsspec) take a lone `/` for a name in the folder that they read."""
+"""The root as a link, behind the root path. Scrapers (fsspec) take a lone `/` for a name in the folder that they read."""
 
 
 class Crumb(NamedTuple):
@@ -31,7 +31,7 @@ def breadcrumbs(path: ArtifactPath, root_label: str, mount: Mount = AT_ROOT) -> 
         root_label: what the root is called.
         mount: where these are.
     """
-    crumbs = [Crumb(root_label, mount.href(ROOT) if mount.prefix else ROOT_HREF)]
+    crumbs = [Crumb(root_label, mount.href(ROOT) if mount.prefix else mount.root_path + ROOT_HREF)]
     for depth, name in enumerate(path.segments, start=1):
         is_last = depth == len(path.segments)
         step = path if is_last else ArtifactPath(path.segments[:depth], True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.domain.access import Licence, VisibleEntry
 from app.domain.mounts import AT_ROOT, Mount, with_link
@@ -19,12 +19,23 @@ class Site:
         has_login: whether people can log in.
         contact: URL of whom to ask for access; empty where there is nobody.
         may_share: whether members make links to private files.
+        root_path: below which it is asked for.
     """
 
     title: str
     has_login: bool = False
     contact: str = ""
     may_share: bool = False
+    root_path: str = ""
+
+    def under(self, root_path: str) -> Site:
+        """The same site, asked for below a root path."""
+        return self if root_path == self.root_path else replace(self, root_path=root_path)
+
+    @property
+    def mount(self) -> Mount:
+        """Where its tree is."""
+        return Mount("", self.root_path)
 
 
 @dataclass(frozen=True)
@@ -96,12 +107,12 @@ class DownloadPage:
     @property
     def href(self) -> str:
         """Where it is, as a link."""
-        return with_link(AT_ROOT.href(self.path), self.link)
+        return with_link(self.site.mount.href(self.path), self.link)
 
     @property
     def parent_href(self) -> str:
         """Where its folder is, as a link."""
-        return AT_ROOT.href(self.path.parent)
+        return self.site.mount.href(self.path.parent)
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,7 @@ class SharePage:
     @property
     def parent_href(self) -> str:
         """Where its folder is, as a link."""
-        return AT_ROOT.href(self.path.parent)
+        return self.site.mount.href(self.path.parent)
 
 
 @dataclass(frozen=True)
@@ -157,7 +168,7 @@ class LoginPage:
 
     Attributes:
         site: the site.
-        return_url: path of this site to go to in the end.
+        return_url: URL path of this site to go to in the end.
         form_token: as that of `LicencePage`.
         failure: what was wrong with the last try, for people; empty for none.
         provider_href: where to log in by other means; empty where there are none.
@@ -178,7 +189,7 @@ class AccountPage:
 
     Attributes:
         site: the site.
-        return_url: path of this site that they came from.
+        return_url: URL path of this site that they came from.
         login_href, switch_href: where to log in, and as somebody else.
         form_token: as that of `LicencePage`.
         subject: user name; empty where nobody is logged in.

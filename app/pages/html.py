@@ -11,7 +11,7 @@ from markupsafe import Markup
 from app.domain.access import Access
 from app.domain.entries import File
 from app.domain.paths import display_name
-from app.pages.breadcrumbs import breadcrumbs
+from app.pages.breadcrumbs import Crumb, breadcrumbs
 from app.pages.column_heads import column_heads
 from app.pages.contexts import (
     AccountPage,
@@ -107,11 +107,11 @@ class HtmlPages:
         The form is sent to `/license` by POST with the fields `path` (absolute, percent-encoded), `digest`,
         `form_token`, and either `accept` or `reject`.
         """
-        return _encode(self._licence.render(page=page, crumbs=breadcrumbs(page.path, page.site.title)))
+        return _encode(self._licence.render(page=page, crumbs=_crumbs(page)))
 
     def download(self, page: DownloadPage) -> bytes:
         """What answers an accepted licence: it leads on to the path by itself, and has a link too."""
-        return _encode(self._download.render(page=page, crumbs=breadcrumbs(page.path, page.site.title)))
+        return _encode(self._download.render(page=page, crumbs=_crumbs(page)))
 
     def login(self, page: LoginPage) -> bytes:
         """A form for name and password.
@@ -129,7 +129,7 @@ class HtmlPages:
 
         It is sent to `/-/link` by POST with the fields `path`, `seconds` and `form_token`.
         """
-        return _encode(self._share.render(page=page, crumbs=breadcrumbs(page.path, page.site.title)))
+        return _encode(self._share.render(page=page, crumbs=_crumbs(page)))
 
     def lead_on(self, page: LeadOnPage) -> bytes:
         """What answers a login by password, and a logout."""
@@ -156,6 +156,10 @@ def summary_text(page: FolderPage) -> str:
         total = sum(sizes)
         parts.append(size_text(total) if total >= 1024 else count_text(total, "byte", "bytes"))
     return ", ".join(parts)
+
+
+def _crumbs(page: LicencePage | DownloadPage | SharePage) -> tuple[Crumb, ...]:
+    return breadcrumbs(page.path, page.site.title, page.site.mount)
 
 
 def _encode(text: str) -> bytes:

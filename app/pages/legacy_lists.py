@@ -6,34 +6,40 @@ from collections.abc import Callable, Sequence
 
 from app.domain.access import Licence, VisibleEntry
 from app.domain.entries import Folder
-from app.domain.mounts import AT_ROOT
+from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import display_name
 from app.pages.json_bytes import json_bytes
 
 
-def ls_json(entries: Sequence[VisibleEntry], media_type: Callable[[str], str | None]) -> bytes:
+def ls_json(
+    entries: Sequence[VisibleEntry], media_type: Callable[[str], str | None], mount: Mount = AT_ROOT
+) -> bytes:
     """What `/api/ls/` of the original server answered: the keys and types that clients read.
 
     Args:
         entries: a folder's entries, or one file.
         media_type: gives a file name's media type, or None if it is not known.
+        mount: where they are listed.
 
     Returns:
         `{"files": [{"name", "size", "type", "mtime", "url"}]}`; size in bytes, 0 for folders; type is
         `folder`, a media type or null; mtime in seconds since the epoch, null where unknown.
     """
     # Entry by entry: while one call encodes all of a large folder, no other thread gets a turn.
-    return b'{"files":[%b]}' % b",".join([json_bytes(_ls_item(visible, media_type)) for visible in entries])
+    items = [json_bytes(_ls_item(visible, media_type, mount)) for visible in entries]
+    return b'{"files":[%b]}' % b",".join(items)
 
 
-def _ls_item(visible: VisibleEntry, media_type: Callable[[str], str | None]) -> dict[str, object]:
+def _ls_item(
+    visible: VisibleEntry, media_type: Callable[[str], str | None], mount: Mount
+) -> dict[str, object]:
     entry = visible.entry
     return {
         "name": display_name(entry.name),
         "size": 0 if isinstance(entry, Folder) else entry.size,
         "type": "folder" if entry.is_folder else media_type(entry.name),
         "mtime": None if entry.modified is None else float(entry.modified),
-        "url": AT_ROOT.url(visible.path),
+        "url": mount.url(visible.path),
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from app.auth.fields import ACCEPTANCES, CREDENTIALS
+from app.auth.fields import ACCEPTANCES, CREDENTIALS, PREFIX
 from app.domain.access import Principal
 
 NOT_STORED: Final[Mapping[str, str]] = {"Cache-Control": "no-store"}
@@ -32,6 +32,28 @@ RawField = tuple[bytes, bytes]
 
 _STALE: Final = (b"cache-status", b"pierhead; hit; detail=stale")
 """RFC 9211 section 2."""
+
+
+class Variation:
+    """What answers depend on beside the fields that their makers name.
+
+    Args:
+        root_path: below which the site is, by its setting. Answers for another one depend on the field that says so.
+    """
+
+    def __init__(self, root_path: str = "") -> None:
+        self._root_path = root_path
+
+    def of(self, vary: str, root_path: str) -> str:
+        """The whole value of `Vary`.
+
+        Args:
+            vary: what is named already; empty for nothing.
+            root_path: below which the site is asked for.
+        """
+        named = vary.lower()
+        also = [PREFIX] if root_path != self._root_path else []
+        return ", ".join([*filter(None, (vary,)), *(name for name in also if name.lower() not in named)])
 
 
 class CacheHeaders:

@@ -19,14 +19,17 @@ from app.pages.legacy_lists import ls_json
 from app.pages.links import next_query
 from app.pages.representations import REPRESENTATIONS, Representation
 from app.policy.serving import ServingRules
-from app.responses.caching import LISTING_VARY
+from app.responses.caching import LISTING_VARY, Variation
 from app.responses.compression import MIN_COMPRESSED_BYTES, compressed
 from app.responses.headers import store_headers
 
-LS: Final = Representation("ls", "application/json", lambda _, page: ls_json(page.entries, known_media_type))
+LS: Final = Representation(
+    "ls", "application/json", lambda _, page: ls_json(page.entries, known_media_type, page.mount)
+)
 """What `/api/ls/` has for a folder. Nobody can ask for it by `format`."""
 _FORMS: Final = {**REPRESENTATIONS, LS.name: LS}
 
+_AS_NAMED: Final = Variation()
 _NOT_MODIFIED: Final = frozenset(
     {
         b"etag",
@@ -70,6 +73,7 @@ class FolderPages:
         sorter: sorts folders that are not in the listing order.
         serving: says which folders those are.
         shared: headers that every answer has.
+        variation: says on what else pages depend.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class FolderPages:
         sorter: FolderSorter,
         serving: ServingRules,
         shared: Mapping[str, str],
+        variation: Variation = _AS_NAMED,
     ) -> None:
         self._site = site
         self._html = html
@@ -87,6 +92,7 @@ class FolderPages:
         self._sorter = sorter
         self._serving = serving
         self._shared = shared
+        self._variation = variation
         self._flights: SingleFlight[tuple[ListingKey, int], StoredResponse] = SingleFlight()
 
     def order_of(self, folder: ArtifactPath) -> Order | None:
@@ -131,18 +137,21 @@ class FolderPages:
 
     def around(self, view: FolderView, representation: str) -> tuple[bytes, bytes]:
         """What a page has before and after its entries, for a folder whose entries are not all known yet."""
-        context = FolderPage(self._site, view.snapshot.path, (), mount=view.mount)
+        site = self._site.under(view.mount.root_path)
+        context = FolderPage(site, view.snapshot.path, (), mount=view.mount)
         return REPRESENTATIONS[representation].around(self._html, context)
 
     async def _made(
         self, view: FolderView, representation: str, encoding: str, cut: PageRequest
     ) -> StoredResponse:
+        site = self._site.under(view.mount.root_path)
+
         def make() -> StoredResponse:
             order = cut.order or self.order_of(view.snapshot.path)
             entries = view.snapshot.entries if order is None else self._sorter.entries(view, order)
             part = take_page(entries, view.show, after=cut.after, limit=cut.limit, order=order)
             context = FolderPage(
-                self._site, view.snapshot.path, part.entries, part.next_after, cut.limit, order, view.mount
+                site, view.snapshot.path, part.entries, part.next_after, cut.limit, order, view.mount
             )
             page = self._page(context, representation, encoding, view.snapshot.origin)
             if (following := next_query(context, cut.format)) is None:
@@ -158,7 +167,8 @@ class FolderPages:
         # The validator is taken before compression, so that replicas with other versions of a compressor
         # agree on it; a strong one differs between encodings (RFC 9110 section 8.8.3.3).
         tag = hashlib.blake2b(body, digest_size=16).hexdigest()
-        headers = {"Content-Type": form.media_type, "Vary": LISTING_VARY}
+        vary = self._variation.of(LISTING_VARY, context.mount.root_path)
+        headers = {"Content-Type": form.media_type, "Vary": vary}
         headers |= {**self._shared, **store_headers(origin)}
         if encoding != "identity" and len(body) >= MIN_COMPRESSED_BYTES:
             body = compressed(body, encoding)

@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.domain.mounts import AT_ROOT, Mount
+from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath
 
 _OF_THE_CONTENT: Final = frozenset({200, 206, 304})
@@ -26,7 +26,7 @@ class Located:
 
     def __init__(self, answer: ASGIApp, path: ArtifactPath, mount: Mount) -> None:
         self._answer = answer
-        self._canonical = AT_ROOT.url(path).encode("ascii")
+        self._canonical = mount.site.url(path).encode("ascii")
         self._url = mount.url(path).encode("ascii")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from app.auth.principal import Identity
 from app.domain.errors import StoreError
+from app.pages.contexts import Site
 from app.responses.parsed_request import ParsedRequest
 
 
@@ -44,6 +45,7 @@ class RequestRecord:
         route: bounded label of what answered, such as `folder-html` or `file-redirect`.
         is_download: whether it counts as a download rather than a page.
         identity: who asked, once known.
+        root_path: below which the site is asked for.
         parsed: what a request for the tree asks for, where that is known already.
         cache: where a listing came from: fast (already rendered), fresh, stale, coalesced or miss; empty for all else.
         is_head: whether it was a HEAD, which the framework's routes do not see.
@@ -55,6 +57,7 @@ class RequestRecord:
     route: str = "none"
     is_download: bool = False
     identity: Identity | None = None
+    root_path: str = ""
     parsed: ParsedRequest | None = None
     cache: str = ""
     is_head: bool = False
@@ -65,6 +68,11 @@ class RequestRecord:
 
 
 SCOPE_KEY = "pierhead.record"
+
+
+def site_of(site: Site, request: Request) -> Site:
+    """A site as this request asks for it."""
+    return site.under(record_of(request).root_path)
 
 
 def record_of(request: Request) -> RequestRecord:

@@ -11,6 +11,7 @@ from app.auth.fields import ACCEPTANCES
 from app.auth.licences import header_acceptances
 from app.auth.networks import Address, Network, client_address, is_forwarded, is_https, is_in
 from app.auth.principal import Authenticator, Identity
+from app.auth.root_paths import RootPaths
 from app.auth.sessions import Session, Sessions
 from app.auth.unchecked import Unchecked
 from app.domain.access import Principal
@@ -30,6 +31,10 @@ class Requester:
         trusted_networks: clients in them may see the metrics.
         trusted_proxies: the peers whose forwarding fields are believed.
         clock: seconds since the epoch, UTC.
+        root_path: below which the site is, by its setting.
+
+    Attributes:
+        root_paths: tell below which path a request asks for the site.
     """
 
     def __init__(
@@ -38,11 +43,13 @@ class Requester:
         trusted_networks: tuple[Network, ...] = (),
         trusted_proxies: tuple[Network, ...] = (),
         clock: Callable[[], float] = time.time,
+        root_path: str = "",
     ) -> None:
         self._authenticator = authenticator
         self._networks = trusted_networks
         self._proxies = trusted_proxies
         self._clock = clock
+        self.root_paths = RootPaths(root_path, trusted_proxies)
 
     async def identify(self, request: Request) -> Principal:
         """Who asks; noted for the log. Where only somebody else can tell, they are asked.
@@ -69,10 +76,13 @@ class Requester:
             scheme: of the connection.
 
         Raises:
-            As `Authenticator.identify`.
+            As `Authenticator.identify` and `RootPaths.of`.
         """
         encrypted = is_https(peer, scheme, fields("x-forwarded-proto"), self._proxies)
-        return self._authenticator.identify(fields, peer, self._clock(), is_https=encrypted)
+        root_path = self.root_paths.of(fields("x-forwarded-prefix"), peer)
+        return self._authenticator.identify(
+            fields, peer, self._clock(), is_https=encrypted, root_path=root_path
+        )
 
     def holds(self, identity: Identity) -> bool:
         """Whether the credentials of an earlier request would still say the same."""
@@ -97,9 +107,9 @@ class Requester:
         return is_https(_peer(request), request.url.scheme, forwarded, self._proxies)
 
     def site_url(self, request: Request, path: str) -> str:
-        """A path of this site as a URL, by the host that was asked for."""
+        """A path of this site as a URL, by the host and the root path that were asked for."""
         scheme = "https" if self.is_https(request) else "http"
-        return f"{scheme}://{request.headers.get('host', '')}{path}"
+        return f"{scheme}://{request.headers.get('host', '')}{record_of(request).root_path}{path}"
 
     def accepted_by_header(self, request: Request) -> frozenset[str]:
         """Digests of the licences that a script says it accepts with this very request."""
@@ -107,8 +117,12 @@ class Requester:
 
     def revoked_session(self, request: Request, sessions: Sessions) -> Session | None:
         """The session of a client whose session was revoked. Raises as `Sessions.read`."""
-        cookies = request.headers.getlist("cookie")
-        return sessions.read_revoked(cookies, self._clock(), is_https=self.is_https(request))
+        return sessions.read_revoked(
+            request.headers.getlist("cookie"),
+            self._clock(),
+            is_https=self.is_https(request),
+            root_path=record_of(request).root_path,
+        )
 
     def is_by_proxy(self, request: Request) -> bool:
         """Whether the answer goes to a trusted proxy, which passes it on to the client."""

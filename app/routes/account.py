@@ -12,6 +12,7 @@ from app.domain.errors import NotFound
 from app.pages.contexts import AccountPage, LeadOnPage, Site
 from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
+from app.responses.record import site_of
 from app.responses.requester import Requester
 from app.routes.audited import RequestAudit
 from app.routes.forms import Forms, read_form
@@ -38,9 +39,9 @@ def build_account_router(
     async def show(request: Request) -> Response:
         if not login.is_possible:
             raise NotFound
-        back_to, session = return_url(Query(request).text("return")), cookies.read(request)
+        back_to, session = return_url(request, Query(request).text("return")), cookies.read(request)
         form_token = forms.token(session.id) if session else ""
-        page = html.account(_page(site, session, back_to, form_token))
+        page = html.account(_page(request, site_of(site, request), session, back_to, form_token))
         return Response(page, media_type="text/html", headers=PRIVATE)
 
     @router.post("/logout", name="logout")
@@ -52,7 +53,9 @@ def build_account_router(
             forms.check(request, form, session.id)
             await audit.note(request, LoggedOut(session.id), session.subject)
         href = await _provider_logout(request, session, login, requester)
-        page = LeadOnPage(site, "Logged out", "You are logged out of this site.", href, "Start page")
+        page = LeadOnPage(
+            site_of(site, request), "Logged out", "You are logged out of this site.", href, "Start page"
+        )
         answer = Response(html.lead_on(page), media_type="text/html", headers=PRIVATE)
         cookies.forget(request, answer)
         if requester.is_https(request):
@@ -63,12 +66,14 @@ def build_account_router(
     return router
 
 
-def _page(site: Site, session: Session | None, back_to: str, form_token: str) -> AccountPage:
+def _page(
+    request: Request, site: Site, session: Session | None, back_to: str, form_token: str
+) -> AccountPage:
     return AccountPage(
         site,
         back_to,
-        login_url(back_to),
-        login_url(back_to, switch=True),
+        login_url(request, back_to),
+        login_url(request, back_to, switch=True),
         form_token,
         subject=session.subject if session else "",
         groups=tuple(sorted(session.groups)) if session else (),

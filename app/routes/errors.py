@@ -46,13 +46,13 @@ from app.domain.errors import (
     StoreUnavailable,
     TooManyRequests,
 )
-from app.domain.mounts import AT_ROOT, LINK_PARAMETER, Mount, mount_of
-from app.domain.paths import ArtifactPath
+from app.domain.mounts import LINK_PARAMETER, Mount, mount_of
+from app.domain.paths import ROOT, ArtifactPath
 from app.pages.contexts import ErrorPage, Site
 from app.pages.html import HtmlPages
 from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
 from app.responses.caching import LICENCE_VARY, NOT_STORED, REVALIDATED
-from app.responses.record import record_of
+from app.responses.record import record_of, site_of
 from app.responses.requester import wants_html
 from app.routes.return_url import login_url, requested_url
 
@@ -129,13 +129,13 @@ class ErrorAnswers:
         if not wants_html(request):
             return self.problem(request, error, path)
         if isinstance(error, LicenceRequired) and path is not None:
-            return _to_licence(error.licences[0], path, record_of(request).link)
+            return _to_licence(request, error.licences[0], path)
         if isinstance(error, SessionDue) and request.method in ("GET", "HEAD"):
-            return RedirectResponse(login_url(requested_url(request)), 302, NOT_STORED)
+            return RedirectResponse(login_url(request, requested_url(request)), 302, NOT_STORED)
         status = TABLE[type(error)]
         record_of(request).reason = status.title
         page = ErrorPage(
-            self._site,
+            site_of(self._site, request),
             status.code,
             status.title,
             _sentences(request, error),
@@ -144,9 +144,10 @@ class ErrorAnswers:
         headers = _headers(error, offers_basic=not self._site.has_login)
         return Response(self._html.error(page), status.code, headers, media_type="text/html")
 
-    def page(self, code: int, title: str, detail: str) -> Response:
+    def page(self, request: Request, code: int, title: str, detail: str) -> Response:
         """A page for what has no error of its own."""
-        page = ErrorPage(self._site, code, title, _as_sentence(detail), _ways_on(None, AT_ROOT))
+        ways_on = _ways_on(None, _mount_of(request))
+        page = ErrorPage(site_of(self._site, request), code, title, _as_sentence(detail), ways_on)
         return Response(self._html.error(page), code, NOT_STORED, media_type="text/html")
 
     def problem(self, request: Request, error: PierheadError, path: ArtifactPath | None = None) -> Response:
@@ -161,7 +162,7 @@ class ErrorAnswers:
             status.title,
             detail,
             status.slug,
-            **_extensions(error, path, record_of(request).link),
+            **_extensions(request, error, path),
         )
         headers = _headers(error, offers_basic=True)
         return Response(body, status.code, headers, media_type=PROBLEM_MEDIA_TYPE)
@@ -170,30 +171,28 @@ class ErrorAnswers:
         self, request: Request, error: PierheadError, path: ArtifactPath | None
     ) -> tuple[tuple[str, str], ...]:
         """The next steps, most useful first."""
-        ways_on = _ways_on(path, _mount_of(request))
+        ways_on, here = _ways_on(path, _mount_of(request)), requested_url(request)
         if isinstance(error, GroupRequired) and self._site.contact:
             ways_on = (("Ask for access", self._site.contact), *ways_on)
         if not self._site.has_login:
             return ways_on
         match error:
             case GroupRequired():
-                return (("Log in as somebody else", login_url(requested_url(request), switch=True)), *ways_on)
+                return (("Log in as somebody else", login_url(request, here, switch=True)), *ways_on)
             case LoginRequired() | SessionDue():
-                return (("Log in", login_url(requested_url(request))), *ways_on)
+                return (("Log in", login_url(request, here)), *ways_on)
             case LoginFailed() | LoginUnavailable():
-                return (("Log in again", "/login"), *ways_on)
+                return (("Log in again", f"{record_of(request).root_path}/login"), *ways_on)
             case _:
                 return ways_on
 
 
-def licence_url(licence: Licence, path: ArtifactPath, link: str = "") -> str:
-    """Where the text of a licence can be read and accepted on the way to a file.
-
-    Args:
-        link: value of the link by which the file opens; empty for none.
-    """
-    url = f"/license?lic={licence.digest}&url={quote(path.to_bytes(), safe='/')}"
-    return f"{url}&{LINK_PARAMETER}={link}" if link else url
+def licence_url(request: Request, licence: Licence, path: ArtifactPath) -> str:
+    """Where the text of a licence can be read and accepted on the way to a file that a request is for."""
+    record = record_of(request)
+    page = f"{record.root_path}/license"
+    url = f"{page}?lic={licence.digest}&url={quote(path.to_bytes(), safe='/')}"
+    return f"{url}&{LINK_PARAMETER}={record.link}" if record.link else url
 
 
 def _redirect(request: Request, target: ArtifactPath, path: ArtifactPath | None) -> Response:
@@ -216,8 +215,9 @@ def redirect(status: int, location: str, headers: Mapping[str, str]) -> Response
     return Response(body, status, {"Location": location, **headers}, media_type="text/html")
 
 
-def _to_licence(licence: Licence, path: ArtifactPath, link: str) -> Response:
-    return RedirectResponse(licence_url(licence, path, link), 302, {**NOT_STORED, "Vary": LICENCE_VARY})
+def _to_licence(request: Request, licence: Licence, path: ArtifactPath) -> Response:
+    url = licence_url(request, licence, path)
+    return RedirectResponse(url, 302, {**NOT_STORED, "Vary": LICENCE_VARY})
 
 
 def _headers(error: PierheadError, *, offers_basic: bool) -> dict[str, str]:
@@ -240,7 +240,7 @@ def _headers(error: PierheadError, *, offers_basic: bool) -> dict[str, str]:
     return headers
 
 
-def _extensions(error: PierheadError, path: ArtifactPath | None, link: str) -> dict[str, object]:
+def _extensions(request: Request, error: PierheadError, path: ArtifactPath | None) -> dict[str, object]:
     match error:
         case LicenceRequired(licences=licences) if path is not None:
             return {
@@ -249,7 +249,7 @@ def _extensions(error: PierheadError, path: ArtifactPath | None, link: str) -> d
                         "name": licence.name,
                         "digest": licence.digest,
                         "sha256": licence.sha256,
-                        "text_url": licence_url(licence, path, link),
+                        "text_url": licence_url(request, licence, path),
                     }
                     for licence in licences
                 ],
@@ -274,13 +274,14 @@ def _extensions(error: PierheadError, path: ArtifactPath | None, link: str) -> d
 
 
 def _mount_of(request: Request) -> Mount:
-    return mount_of(request.scope["raw_path"])
+    return mount_of(request.scope["raw_path"], record_of(request).root_path)
 
 
 def _ways_on(path: ArtifactPath | None, mount: Mount) -> tuple[tuple[str, str], ...]:
+    start_page = ("Start page", mount.site.url(ROOT))
     if path is None or not path.segments:
-        return (("Start page", "/"),)
-    return (("Folder above", mount.url(path.parent)), ("Start page", "/"))
+        return (start_page,)
+    return (("Folder above", mount.url(path.parent)), start_page)
 
 
 def _sentences(request: Request, error: PierheadError) -> str:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from app.auth.forms import FORM_COOKIE, check_form_token, issue_form_token
 from app.auth.keys import KeyRing
 from app.domain.errors import BadParameter, FormRefused
+from app.responses.record import record_of
 from app.responses.requester import Requester
 from app.routes.body import read_body
 
@@ -72,9 +73,9 @@ class Forms:
         """Have the client keep what its form is bound to.
 
         Args:
-            path: that the form is sent to.
+            path: that the form is sent to, without the root path.
         """
-        is_https = self._requester.is_https(request)
+        is_https, path = self._requester.is_https(request), record_of(request).root_path + path
         answer.set_cookie(FORM_COOKIE, nonce, path=path, httponly=True, samesite="strict", secure=is_https)
 
     def check(self, request: Request, form: Mapping[str, str], bound_to: str | None = None) -> None:

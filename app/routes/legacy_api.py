@@ -13,6 +13,7 @@ from app.cache.response_cache import StoredResponse
 from app.catalog import Catalog, FolderView
 from app.domain.access import Principal, VisibleEntry
 from app.domain.errors import ImpossiblePath, Moved, NotFound
+from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath
 from app.http_semantics import choose_encoding, known_media_type
 from app.pages.json_bytes import json_bytes
@@ -21,6 +22,7 @@ from app.responses.caching import kept_for
 from app.responses.compression import ENCODINGS
 from app.responses.folder_listing import LS, FolderPages, not_modified_headers
 from app.responses.problems import problem_answers
+from app.responses.record import record_of
 from app.responses.rendered import is_not_modified, rendered
 from app.responses.requester import Requester
 
@@ -76,12 +78,13 @@ def build_legacy_router(catalog: Catalog, pages: FolderPages, requester: Request
     @router.get("/ls/{path:path}", name="api-ls", response_model=LsAnswer, responses=problems)
     async def ls(request: Request, path: TreePath) -> Response:
         """List a folder, or one file."""
-        principal = await requester.identify(request)
-        seen = await _seen(tree_path(request, "/api/ls"), principal, catalog)
+        principal, mount = await requester.identify(request), Mount("", record_of(request).root_path)
+        seen = await _seen(tree_path(request, "/api/ls"), principal, catalog, mount)
         if isinstance(seen, FolderView):
             encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
             return _page(request, await pages.whole(seen, LS.name, encoding), principal)
-        return await rendered(request, ls_json((seen,), known_media_type), "application/json", principal)
+        body = ls_json((seen,), known_media_type, mount)
+        return await rendered(request, body, "application/json", principal)
 
     @router.get("/license/{path:path}", name="api-license", response_model=LicenceAnswer, responses=problems)
     async def license_of(request: Request, path: TreePath) -> Response:
@@ -113,12 +116,14 @@ def _page(request: Request, page: StoredResponse, principal: Principal) -> Respo
     return answer
 
 
-async def _seen(path: ArtifactPath, principal: Principal, catalog: Catalog) -> FolderView | VisibleEntry:
+async def _seen(
+    path: ArtifactPath, principal: Principal, catalog: Catalog, mount: Mount
+) -> FolderView | VisibleEntry:
     """A folder, or one file; links are followed here, for old scripts do not follow redirects."""
     for _ in range(MAX_REDIRECTS):
         try:
             if path.is_folder:
-                return await catalog.view_folder(path, principal)
+                return await catalog.view_folder(path, principal, mount=mount)
             return await catalog.look_up(path, principal)
         except Moved as moved:
             path = moved.target

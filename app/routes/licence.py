@@ -13,12 +13,12 @@ from app.auth.licences import ACCEPTANCE_COOKIE, ACCEPTANCE_SECONDS, grant_accep
 from app.catalog import Catalog
 from app.domain.access import Licence, Principal
 from app.domain.errors import LicenceDeclined, NotFound
-from app.domain.mounts import AT_ROOT, LINK_PARAMETER, with_link
+from app.domain.mounts import LINK_PARAMETER, with_link
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import DownloadPage, LicencePage, Site
 from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
-from app.responses.record import record_of
+from app.responses.record import record_of, site_of
 from app.responses.requester import Requester
 from app.routes.audited import RequestAudit
 from app.routes.forms import Forms, read_form
@@ -79,7 +79,12 @@ class LicenceDesk:
         licence, remaining = await self._licence_of(path, digest, principal)
         nonce = self._forms.nonce(request)
         page = LicencePage(
-            self._site, path, licence, self._forms.token(nonce), remaining, record_of(request).link
+            site_of(self._site, request),
+            path,
+            licence,
+            self._forms.token(nonce),
+            remaining,
+            record_of(request).link,
         )
         answer = Response(self._html.licence(page), media_type="text/html", headers=PRIVATE)
         self._forms.keep_nonce(request, answer, nonce, "/license")
@@ -97,12 +102,12 @@ class LicenceDesk:
         if "accept" not in form:
             raise LicenceDeclined(path)
         await self._audit.note(request, LicenceAccepted(path.url, licence.digest, licence.sha256, "form"))
-        link = record_of(request).link
+        link, site = record_of(request).link, site_of(self._site, request)
         if remaining:
             # The file's own answer leads on to the next licence.
-            answer: Response = RedirectResponse(with_link(AT_ROOT.url(path), link), 303, PRIVATE)
+            answer: Response = RedirectResponse(with_link(site.mount.url(path), link), 303, PRIVATE)
         else:
-            page = self._html.download(DownloadPage(self._site, path, link))
+            page = self._html.download(DownloadPage(site, path, link))
             answer = Response(page, media_type="text/html", headers=PRIVATE)
         self._keep_acceptance(request, answer, licence)
         return answer
@@ -116,6 +121,7 @@ class LicenceDesk:
             ACCEPTANCE_COOKIE,
             grant_acceptance(self._keys, already, (licence.digest,), self._clock()),
             max_age=ACCEPTANCE_SECONDS,
+            path=f"{record_of(request).root_path}/",
             httponly=True,
             samesite="lax",
             secure=self._requester.is_https(request),

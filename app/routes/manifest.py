@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.errors import Moved
+from app.domain.mounts import Mount
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import NOT_STORED
 from app.responses.problems import problem_answers
+from app.responses.record import record_of
 from app.responses.requester import Requester
 from app.responses.subtree_listing import LineForm, Subtree, SubtreeListing
 from app.routes.errors import redirect
@@ -69,7 +71,7 @@ def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> API
         """Everything below a folder."""
         principal = await requester.identify(request)
         folder = tree_path(request, PREFIX).as_folder
-        query = Query(request)
+        query, mount = Query(request), Mount("", record_of(request).root_path)
         form: LineForm = "text" if query.choice("format", ("ndjson", "text")) == "text" else "ndjson"
         digests = query.flag("digests")
         fields: dict[str, str] = {} if query.text("format") is None else {"format": form}
@@ -78,11 +80,11 @@ def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> API
         limit, after = query.number("limit", MAX_LIMIT), query.text("after")
         try:
             return await subtrees.answer(
-                request, Subtree(folder, principal, form, fields, limit, after, digests)
+                request, Subtree(folder, principal, form, fields, limit, after, digests, mount)
             )
         except Moved as moved:
             search = f"?{request.url.query}" if request.url.query else ""
-            location = f"{PREFIX}{moved.target.url}{search}"
+            location = f"{mount.root_path}{PREFIX}{moved.target.url}{search}"
             return redirect(302, location, NOT_STORED)
 
     return router

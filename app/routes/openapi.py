@@ -7,11 +7,14 @@ from typing import Any, Final, Literal
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from app.domain.access import Access
 from app.pages.problem import PROBLEM_MEDIA_TYPE
 from app.pages.representations import REPRESENTATIONS
 from app.responses.problems import Problem
+from app.responses.record import record_of
 from app.routes.parameters import MAX_LIMIT
 
 
@@ -92,7 +95,7 @@ _PARAMETERS: Final[list[dict[str, Any]]] = [
 
 
 def describe_tree(app: FastAPI) -> None:
-    """Add to the OpenAPI document of the reserved paths the tree's own GET and HEAD, and what holds for all."""
+    """Serve the OpenAPI document: the reserved paths, the tree's own GET and HEAD, and what holds for all."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -106,7 +109,13 @@ def describe_tree(app: FastAPI) -> None:
                 _describe_refusals(operation, may_identify=path not in _PROBES)
         return document
 
+    async def show(request: Request) -> Response:
+        root_path = record_of(request).root_path
+        # Paths count from the server's URL, and without one from the host (OpenAPI 3.1 section 4.8.5).
+        return JSONResponse(openapi() | ({"servers": [{"url": root_path}]} if root_path else {}))
+
     app.openapi = openapi  # type: ignore[method-assign]
+    app.add_route("/api/openapi.json", show, include_in_schema=False)
 
 
 def _describe_refusals(operation: dict[str, Any], *, may_identify: bool) -> None:

@@ -14,6 +14,7 @@ from app.domain.errors import LoginFailed, LoginRequired, LoginUnavailable, NotF
 from app.pages.contexts import LeadOnPage, LoginPage, Site
 from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
+from app.responses.record import site_of
 from app.responses.requester import wants_html
 from app.routes.audited import RequestAudit
 from app.routes.forms import Forms, read_form
@@ -65,7 +66,7 @@ class LoginDesk:
     async def open(self, request: Request) -> Response:
         """Answer a GET: who is logged in goes on, and others are asked who they are."""
         query = Query(request)
-        back_to, switch = return_url(query.text("return")), query.flag("switch")
+        back_to, switch = return_url(request, query.text("return")), query.flag("switch")
         if not self._login.is_possible:
             raise NotFound
         if not wants_html(request):
@@ -84,16 +85,15 @@ class LoginDesk:
             raise NotFound
         self._forms.check(request, form)
         self._limits.count_login(request, form.get("user", ""))
-        back_to = return_url(form.get("return"))
+        back_to = return_url(request, form.get("return"))
         try:
             person = await self._login.log_in(form.get("user", ""), form.get("password", ""))
         except LoginFailed as failure:
             await self._audit.note(request, LoginRejected(failure.code), form.get("user"))
             return self._form_page(request, back_to, failure)
         session = self._login.sessions.start(person.subject, person.groups, directory.method, self._clock())
-        page = LeadOnPage(
-            self._site, "Welcome", f"You are logged in as {person.subject}.", back_to, "Continue"
-        )
+        welcome, site = f"You are logged in as {person.subject}.", site_of(self._site, request)
+        page = LeadOnPage(site, "Welcome", welcome, back_to, "Continue")
         answer = Response(self._html.lead_on(page), media_type="text/html", headers=PRIVATE)
         self._cookies.keep(request, answer, session)
         await self._audit.note(request, LoggedIn(session.id, session.method.value), session.subject)
@@ -115,11 +115,11 @@ class LoginDesk:
     def _form_page(self, request: Request, back_to: str, failure: LoginFailed | None = None) -> Response:
         nonce, login = self._forms.nonce(request), self._login
         page = LoginPage(
-            self._site,
+            site_of(self._site, request),
             back_to,
             self._forms.token(nonce),
             failure=str(failure) if failure else "",
-            provider_href=f"{login_url(back_to)}&provider=true" if login.provider else "",
+            provider_href=f"{login_url(request, back_to)}&provider=true" if login.provider else "",
             is_demo=login.directory is not None and login.directory.method is LoginMethod.DEMO,
         )
         answer = Response(self._html.login(page), 403 if failure else 200, PRIVATE, media_type="text/html")

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from app.auth.cookies import secure_name
 from app.auth.sessions import SESSION_COOKIE, Session, Sessions
 from app.responses.caching import PRIVATE
+from app.responses.record import record_of
 from app.responses.requester import Requester
 
 
@@ -29,8 +30,12 @@ class SessionCookies:
 
     def read(self, request: Request) -> Session | None:
         """The session of a request, its groups due or not."""
-        is_https = self._requester.is_https(request)
-        return self._sessions.read(request.headers.getlist("cookie"), self._clock(), is_https=is_https)
+        return self._sessions.read(
+            request.headers.getlist("cookie"),
+            self._clock(),
+            is_https=self._requester.is_https(request),
+            root_path=record_of(request).root_path,
+        )
 
     def keep(self, request: Request, answer: Response, session: Session) -> None:
         """Have the client keep a session.
@@ -61,12 +66,12 @@ class SessionCookies:
 
     def set_secret(self, request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
         """Have the client keep a value that scripts and other hosts cannot see."""
-        is_https = self._requester.is_https(request)
+        is_https, root_path = self._requester.is_https(request), record_of(request).root_path
         answer.set_cookie(
-            secure_name(name, is_https=is_https),
+            secure_name(name, is_https=is_https, root_path=root_path),
             value,
             max_age=seconds,
-            path="/",
+            path=f"{root_path}/",
             httponly=True,
             samesite="lax",  # the way back from the identity provider begins at another site
             secure=is_https,
@@ -74,9 +79,13 @@ class SessionCookies:
 
     def drop_secret(self, request: Request, answer: Response, name: str) -> None:
         """Have the client drop such a value, which takes the attributes that it was set with."""
-        is_https = self._requester.is_https(request)
+        is_https, root_path = self._requester.is_https(request), record_of(request).root_path
         answer.delete_cookie(
-            secure_name(name, is_https=is_https), path="/", httponly=True, samesite="lax", secure=is_https
+            secure_name(name, is_https=is_https, root_path=root_path),
+            path=f"{root_path}/",
+            httponly=True,
+            samesite="lax",
+            secure=is_https,
         )
 
 

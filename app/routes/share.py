@@ -19,7 +19,7 @@ from app.pages.contexts import SharePage, Site
 from app.pages.formats import duration_text, iso_text
 from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
-from app.responses.record import record_of
+from app.responses.record import record_of, site_of
 from app.responses.requester import Requester
 from app.routes.audited import RequestAudit
 from app.routes.forms import Forms, read_form
@@ -76,7 +76,7 @@ class ShareDesk:
         principal, session = await self._member(request)
         path = await self._file(Query(request).text("path") or "", principal)
         lives = tuple((seconds, duration_text(seconds)) for seconds in self._lives())
-        page = SharePage(self._site, path, self._forms.token(session.id), lives)
+        page = SharePage(site_of(self._site, request), path, self._forms.token(session.id), lives)
         return Response(self._html.share(page), media_type="text/html", headers=PRIVATE)
 
     async def take(self, request: Request) -> Response:
@@ -93,7 +93,7 @@ class ShareDesk:
         link = self._links.make(path, expires=expires)
         await self._audit.note(request, LinkMade(link.id, path.url, expires))
         page = SharePage(
-            self._site,
+            site_of(self._site, request),
             path,
             link=self._requester.site_url(request, link.url(path)),
             id=link.id,

@@ -22,6 +22,7 @@ from app.auth.oidc.attempt import (
 from app.auth.people import Person
 from app.auth.sessions import LoginMethod, Session
 from app.domain.errors import LoginFailed, LoginUnavailable, NotFound
+from app.responses.record import record_of
 from app.responses.requester import Requester
 from app.routes.audited import RequestAudit
 from app.routes.limited import RequestLimits
@@ -101,7 +102,12 @@ class SignOn:
         given = dict(request.query_params.multi_items())
         state, is_https = given.get("state", ""), self._requester.is_https(request)
         attempt = read_attempt(
-            self._keys, request.headers.getlist("cookie"), state, self._clock(), is_https=is_https
+            self._keys,
+            request.headers.getlist("cookie"),
+            state,
+            self._clock(),
+            is_https=is_https,
+            root_path=record_of(request).root_path,
         )
         if attempt is None:
             raise LoginFailed("attempt")

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.catalog.wildcards import is_wildcard
 from app.domain.errors import Moved, PierheadError
-from app.domain.mounts import AT_ROOT, mount_of
+from app.domain.mounts import mount_of
 from app.domain.paths import ROOT, ArtifactPath
 from app.responses.located import Located
 from app.responses.parsed_request import ParsedRequest
@@ -72,7 +72,7 @@ class TreeApp:
         try:
             if (parsed := record.parsed) is None:
                 raw: bytes = request.scope["raw_path"]
-                mount = mount_of(raw)
+                mount = mount_of(raw, record.root_path)
                 if raw == mount.prefix.encode("ascii"):
                     return self._errors.answer(request, Moved(ROOT), ROOT)
                 path = mount.parse(raw)
@@ -129,7 +129,7 @@ class TreeApp:
     async def _answer_at(self, request: Request, parsed: ParsedRequest) -> ASGIApp:
         route = self._folders if parsed.path.is_folder else self._files
         answer = await route.answer(request, parsed)
-        if isinstance(answer, Located) or parsed.mount.url(parsed.path) == AT_ROOT.url(parsed.path):
+        if isinstance(answer, Located) or parsed.mount.url(parsed.path) == parsed.mount.site.url(parsed.path):
             return answer
         return Located(answer, parsed.path, parsed.mount)
 

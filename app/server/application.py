@@ -12,8 +12,10 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
+from app.auth.root_paths import RootPaths
 from app.domain.errors import PierheadError
 from app.domain.reserved import is_reserved
+from app.responses.caching import Variation
 from app.responses.problems import internal_error, problem_response
 from app.responses.record import CLIENT_GONE, record_of
 from app.responses.requester import wants_html
@@ -34,6 +36,8 @@ def build_application(
     audit: RequestAudit,
     fast_path: FastPath,
     *,
+    root_paths: RootPaths,
+    variation: Variation,
     is_own_host: Callable[[bytes], bool],
     metrics: Metrics,
     access_log: AccessLog | None,
@@ -48,6 +52,8 @@ def build_application(
         limits: count requests that led to nothing.
         audit: notes refusals.
         fast_path: answers from memory.
+        root_paths: tell below which path a request asks for the site.
+        variation: says on what else answers depend.
         is_own_host: whether a Host field is one that is answered.
         metrics: where requests are counted.
         access_log: takes a line for each request; None for no lines.
@@ -62,6 +68,8 @@ def build_application(
         tree,
         _HeadAsGet(reserved),
         fast_path=fast_path,
+        root_paths=root_paths,
+        variation=variation,
         is_own_host=is_own_host,
         metrics=metrics,
         access_log=access_log,
@@ -75,7 +83,7 @@ def _reserved_application(routers: Sequence[APIRouter]) -> FastAPI:
         title="Pierhead",
         version=__version__,
         summary="Browse, list and download published build artifacts.",
-        openapi_url="/api/openapi.json",
+        openapi_url=None,  # `describe_tree` adds a route that knows of root paths
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
@@ -109,7 +117,7 @@ def _handle_errors(
             "there is no such page, or it does not take this method",
         )
         if wants_html(request):
-            answer = errors.page(error.status_code, title, detail)
+            answer = errors.page(request, error.status_code, title, detail)
         else:
             answer = problem_response(error.status_code, title, detail, slug)
         answer.headers.update(error.headers or {})

@@ -81,7 +81,7 @@ class FastLookup:
     def _listing(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:
         if parsed.representation == "html" and self._serving.options_for(parsed.path).index:
             return None
-        view = self._catalog.ready_view(parsed.path, parsed.identity.principal)
+        view = self._catalog.ready_view(parsed.path, parsed.identity.principal, parsed.mount)
         if view is None:
             return None
         page = self._pages.ready(view, parsed.representation, parsed.encoding)

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from app.auth.fields import INDIFFERENT
+from app.auth.fields import FORWARDING, INDIFFERENT, PREFIX
 from app.auth.unchecked import Unchecked
 from app.domain.access import Principal
 from app.domain.errors import LoginUnavailable, PierheadError, RevocationsUnknown
+from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath, canonical_path
 from app.domain.reserved import is_reserved
 from app.pages.representations import REPRESENTATIONS
@@ -36,8 +37,8 @@ FILE_REDIRECT: Final = "file-redirect"
 _FORMATS: Final[dict[bytes, str | None]] = {b"": None} | {
     f"format={name}".encode(): name for name in REPRESENTATIONS
 }
-_IDENTIFYING: Final = ("authorization", "cookie", "x-forwarded-for", "x-forwarded-proto")
-"""Fields of which it depends who asks; no other that says so is admitted here."""
+_IDENTIFYING: Final = ("authorization", "cookie", *(name.lower() for name in FORWARDING))
+"""Fields of which it depends who asks and by which way; no other that says so is admitted here."""
 _READ: Final = frozenset(
     {b"accept", b"accept-encoding", b"host", b"if-none-match", b"user-agent"}
     | {name.encode() for name in _IDENTIFYING}
@@ -151,8 +152,10 @@ class RequestReader:
         identifying: tuple[bytes | None, ...],
     ) -> AskedFor | None:
         try:
-            path = ArtifactPath.parse(raw)
             lines = dict(zip(_IDENTIFYING, map(_lines, identifying), strict=True))
+            prefix, root_paths = lines[PREFIX.lower()], self._requester.root_paths
+            mount, raw = Mount("", root_paths.of(prefix, peer)), root_paths.below(raw, prefix, peer)
+            path = ArtifactPath.parse(raw)
             identity = self._requester.identity_of(lambda name: lines.get(name, ()), peer, scheme)
         except PASSING:
             raise  # past every memory on the way: in a moment it may be otherwise
@@ -165,7 +168,7 @@ class RequestReader:
             return None  # it may ask for a new reading, or for a file that is not everybody's
         parsed = parsed_request(path, identity, _lines(accept), _lines(accept_encoding), _FORMATS[query])
         return AskedFor(
-            parsed=parsed,
+            parsed=parsed._replace(mount=mount),
             route=f"folder-{parsed.representation}" if path.is_folder else FILE_REDIRECT,
             path_text=raw.decode("ascii", "backslashreplace"),
             client=str(identity.client) if identity.client else peer,

@@ -14,15 +14,18 @@ from typing import Final
 from urllib.parse import unquote
 
 import structlog
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.domain.errors import PathAboveRoot, StoreError
-from app.domain.mounts import WHOLE, mount_of
+from app.auth.fields import PREFIX
+from app.auth.root_paths import RootPaths
+from app.domain.errors import BadParameter, PathAboveRoot, StoreError
+from app.domain.mounts import mount_of
 from app.domain.paths import canonical_path
 from app.domain.reserved import is_reserved
+from app.responses.caching import REVALIDATED, Variation
 from app.responses.headers import PAGE_SECURITY_POLICY, shared_headers
 from app.responses.problems import internal_error, problem_response
 from app.responses.record import (
@@ -34,6 +37,7 @@ from app.responses.record import (
     broken_by_store,
 )
 from app.responses.streaming import SPAN
+from app.routes.errors import redirect
 from app.server.fast_path import FastPath
 from app.server.fast_request import MAX_LOGGED_TEXT, logged_text
 from app.server.framing import is_host
@@ -61,6 +65,8 @@ class FrontDoor:
         tree: answers every path of the published tree.
         reserved: answers the server's own paths, and the lifespan.
         fast_path: answers from memory.
+        root_paths: tell below which path a request asks for the site.
+        variation: says on what else answers depend.
         is_own_host: whether a Host field is one that is answered.
         metrics: where requests are counted.
         access_log: takes a line for each; None for no lines.
@@ -73,11 +79,15 @@ class FrontDoor:
         reserved: ASGIApp,
         *,
         fast_path: FastPath,
+        root_paths: RootPaths,
+        variation: Variation,
         is_own_host: Callable[[bytes], bool],
         metrics: Metrics,
         access_log: AccessLog | None,
         replica_id: str,
     ) -> None:
+        self._root_paths = root_paths
+        self._variation = variation
         self._is_own_host = is_own_host
         self._tree = tree
         self._reserved = reserved
@@ -95,8 +105,8 @@ class FrontDoor:
         request, is_answered = await self.fast_path.answer_by_asgi(scope, send)
         if is_answered:
             return
-        answer = _Answer(send, self._shared_headers, is_head=scope["method"] == "HEAD")
         record = RequestRecord(is_head=scope["method"] == "HEAD")
+        answer = _Answer(send, self._shared_headers, self._variation, record)
         scope[SCOPE_KEY] = record
         if request is not None:
             record.parsed = request.asked.parsed
@@ -124,14 +134,28 @@ class FrontDoor:
             self._finish(scope, record, answer)
 
     def _dispatch(self, scope: Scope, record: RequestRecord) -> ASGIApp:
+        try:
+            below = self._below_root_path(scope, record)
+        except BadParameter as error:
+            return problem_response(400, "Bad request", str(error), "bad-parameter")
+        if below:
+            _set_path(scope, below)
         if record.parsed is not None:
             return self._tree  # what the fast path has read is well-formed, and of the tree
         if (refusal := _refusal(scope, self._is_own_host)) is not None:
             return refusal
+        if not below:
+            return _to_start_page(scope, record.root_path)
         first_segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
-        if not is_reserved(first_segment) or mount_of(scope["raw_path"]) is WHOLE:
+        if not is_reserved(first_segment) or mount_of(scope["raw_path"]).prefix:
             return self._tree
         return self._reserved
+
+    def _below_root_path(self, scope: Scope, record: RequestRecord) -> bytes:
+        """Note the root path of a request, and give the rest of its path; empty where there is not even a slash."""
+        forwarded, peer = Headers(scope=scope).getlist(PREFIX), _peer(scope)
+        record.root_path = self._root_paths.of(forwarded, peer)
+        return self._root_paths.below(scope["raw_path"], forwarded, peer)
 
     def _finish(self, scope: Scope, record: RequestRecord, answer: _Answer) -> None:
         seconds = time.perf_counter() - record.started
@@ -172,10 +196,13 @@ class FrontDoor:
 class _Answer:
     """Watches one answer on its way out, and puts the shared headers on it."""
 
-    def __init__(self, send: Send, shared: Mapping[str, str], *, is_head: bool) -> None:
+    def __init__(
+        self, send: Send, shared: Mapping[str, str], variation: Variation, record: RequestRecord
+    ) -> None:
         self._send = send
         self._shared = shared
-        self._is_head = is_head
+        self._variation = variation
+        self._record = record
         self.status = 0
         self.body_bytes = 0
 
@@ -186,7 +213,9 @@ class _Answer:
             for name, value in self._shared.items():
                 headers[name] = value
             headers.setdefault("Content-Security-Policy", PAGE_SECURITY_POLICY)
-        elif self._is_head:
+            if vary := self._variation.of(headers.get("Vary", ""), self._record.root_path):
+                headers["Vary"] = vary
+        elif self._record.is_head:
             message = {**message, "body": b""}
         elif message["type"] == SPAN:
             await self._send_span(message)
@@ -227,12 +256,22 @@ def _refusal(scope: Scope, is_own_host: Callable[[bytes], bool]) -> Response | N
     return None
 
 
+def _to_start_page(scope: Scope, root_path: str) -> Response:
+    """A site below a root path is a folder that was asked for without its slash."""
+    query: bytes = scope["query_string"]
+    return redirect(301, f"{root_path}/" + (f"?{query.decode('latin-1')}" if query else ""), REVALIDATED)
+
+
+def _set_path(scope: Scope, raw: bytes) -> None:
+    scope["raw_path"], scope["path"] = raw, unquote(raw.decode("ascii"))
+
+
 def _resolve(scope: Scope) -> None:
     """Make the path of a request canonical, so that everything further in sees no other. One that cannot be is refused later."""
     raw: bytes = scope.get("raw_path") or b""
     with suppress(PathAboveRoot):
         if raw.startswith(b"/") and (canonical := canonical_path(raw)) != raw:
-            scope["raw_path"], scope["path"] = canonical, unquote(canonical.decode("ascii"))
+            _set_path(scope, canonical)
 
 
 def _path(scope: Scope) -> str:

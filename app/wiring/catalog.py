@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.listing_cache import ListingCache
+from app.cache.worker_channel import DIRECTORY_VARIABLE, WorkerChannel
 from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
 from app.config import Settings
 from app.pages.templates_dir import load_default_licences, templates_directory
@@ -71,3 +74,9 @@ def buckets_of(settings: Settings) -> tuple[Bucket, ...]:
     urls = (*settings.storage, *((settings.overlay,) if settings.overlay else ()))
     places = map(parse_storage_url, urls)
     return tuple(Bucket(place.bucket, place.prefix) for place in places if isinstance(place, S3Place))
+
+
+def build_worker_channel(catalog: Catalog) -> WorkerChannel | None:
+    """To the other workers of this replica; None where there are none."""
+    meeting_place = os.environ.get(DIRECTORY_VARIABLE)
+    return WorkerChannel(Path(meeting_place), catalog.invalidate) if meeting_place else None

@@ -70,6 +70,7 @@ def site_of(settings: Settings, login: Login) -> Site:
         has_login=login.is_possible,
         contact=_contact_url(settings.contact),
         may_share=login.is_possible and settings.link_seconds > 0,
+        root_path=settings.root_path,
     )
 
 

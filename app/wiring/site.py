@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi import APIRouter
@@ -19,14 +17,14 @@ from app.auth.revocation import Revocations
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.response_cache import RedirectCache, ResponseCache
-from app.cache.worker_channel import DIRECTORY_VARIABLE, WorkerChannel
+from app.cache.worker_channel import WorkerChannel
 from app.catalog import Catalog, FolderSorter
 from app.config import Settings
 from app.pages.html import HtmlPages
 from app.pages.static import load_static
 from app.pages.templates_dir import templates_directory
 from app.policy.site_policy import SitePolicy
-from app.responses.caching import CacheHeaders
+from app.responses.caching import CacheHeaders, Variation
 from app.responses.delivery import Delivery
 from app.responses.folder_listing import FolderPages
 from app.responses.headers import page_headers
@@ -56,10 +54,11 @@ from app.server.front_door import FrontDoor
 from app.server.hosts import Hosts
 from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
-from app.wiring.catalog import buckets_of, build_catalog
+from app.wiring.catalog import buckets_of, build_catalog, build_worker_channel
 from app.wiring.login import build_keys, build_login, build_workloads, site_of
 from app.wiring.login_routes import build_login_routers
 from app.wiring.logs import build_access_log, build_audit
+from app.wiring.parts import Parts
 
 if TYPE_CHECKING:
     from app.auth.oidc.workloads import Workloads
@@ -80,27 +79,6 @@ class WiredSite(NamedTuple):
     login: Login
     workloads: Workloads | None
     channel: WorkerChannel | None
-    access_log: AccessLog | None
-
-
-class _Parts(NamedTuple):
-    """What one server is made of, beside what its site has."""
-
-    store: ObjectStore
-    metrics: Metrics
-    clock: Callable[[], float]
-    catalog: Catalog
-    requester: Requester
-    limits: RequestLimits
-    pages: FolderPages
-    redirects: RedirectCache
-    cache_headers: CacheHeaders
-    subtrees: SubtreeListing
-    errors: ErrorAnswers
-    audit: RequestAudit
-    links: LinkDoor
-    channel: WorkerChannel | None
-    is_own_host: Hosts
     access_log: AccessLog | None
 
 
@@ -129,6 +107,7 @@ class SiteWiring:
         self._links = Links(self._keys, revocations)
         self._workloads = build_workloads(policy.workload_issuers, age_clock)
         self._site = site_of(settings, self._login)
+        self._variation = Variation(settings.root_path)
         self._authenticator = Authenticator(
             self._keys, self._login.sessions, revocations, self._networks, self._proxies, self._workloads
         )
@@ -162,6 +141,8 @@ class SiteWiring:
             parts.limits,
             parts.audit,
             self._fast_path(parts),
+            root_paths=parts.requester.root_paths,
+            variation=self._variation,
             is_own_host=parts.is_own_host,
             metrics=metrics,
             access_log=parts.access_log,
@@ -185,12 +166,12 @@ class SiteWiring:
         held: ByteCache,
         age_clock: Callable[[], float],
         clock: Callable[[], float],
-    ) -> _Parts:
+    ) -> Parts:
         settings = self._settings
         shared = page_headers(settings.replica_id)
-        requester = Requester(self._authenticator, self._networks, self._proxies, clock)
+        requester = Requester(self._authenticator, self._networks, self._proxies, clock, settings.root_path)
         audit = RequestAudit(build_audit(settings, clock), requester, self._login.sessions)
-        return _Parts(
+        return Parts(
             store=store,
             metrics=metrics,
             clock=clock,
@@ -198,7 +179,13 @@ class SiteWiring:
             requester=requester,
             limits=RequestLimits(Limits(age_clock), requester, self._networks),
             pages=FolderPages(
-                self._site, self._html, ResponseCache(held), FolderSorter(held), self._policy.serving, shared
+                self._site,
+                self._html,
+                ResponseCache(held),
+                FolderSorter(held),
+                self._policy.serving,
+                shared,
+                self._variation,
             ),
             redirects=RedirectCache(held, shared, clock=clock),
             cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
@@ -206,12 +193,12 @@ class SiteWiring:
             errors=ErrorAnswers(self._html, self._site),
             audit=audit,
             links=LinkDoor(self._links, requester, audit, clock),
-            channel=_worker_channel(catalog),
+            channel=build_worker_channel(catalog),
             is_own_host=Hosts(settings.site_hosts),
             access_log=build_access_log(settings),
         )
 
-    def _tree(self, parts: _Parts) -> TreeApp:
+    def _tree(self, parts: Parts) -> TreeApp:
         """What answers paths of the tree."""
         catalog, serving = parts.catalog, self._policy.serving
         delivery = Delivery(
@@ -235,7 +222,7 @@ class SiteWiring:
             redirects_links=self._settings.links == "redirect",
         )
 
-    def _fast_path(self, parts: _Parts) -> FastPath:
+    def _fast_path(self, parts: Parts) -> FastPath:
         """What answers from memory."""
         return FastPath(
             RequestReader(parts.requester, parts.is_own_host),
@@ -247,7 +234,7 @@ class SiteWiring:
             replica_id=self._settings.replica_id,
         )
 
-    def _routers(self, parts: _Parts) -> Sequence[APIRouter]:
+    def _routers(self, parts: Parts) -> Sequence[APIRouter]:
         """One for each family of reserved paths."""
         catalog, requester, clock, limits = parts.catalog, parts.requester, parts.clock, parts.limits
         site, html, forms = self._site, self._html, Forms(self._keys, requester, clock)
@@ -293,8 +280,3 @@ class SiteWiring:
             ),
             build_static_router(self._static),
         )
-
-
-def _worker_channel(catalog: Catalog) -> WorkerChannel | None:
-    meeting_place = os.environ.get(DIRECTORY_VARIABLE)
-    return WorkerChannel(Path(meeting_place), catalog.invalidate) if meeting_place else None

@@ -71,10 +71,10 @@ def write_attempt(keys: KeyRing, attempt: Attempt) -> str:
 
 
 def read_attempt(
-    keys: KeyRing, cookies: Sequence[str], state: str, now: float, *, is_https: bool
+    keys: KeyRing, cookies: Sequence[str], state: str, now: float, *, is_https: bool, root_path: str = ""
 ) -> Attempt | None:
     """The attempt that an answer belongs to; None where this browser has made none, or too long ago."""
-    name = secure_name(attempt_cookie(state), is_https=is_https)
+    name = secure_name(attempt_cookie(state), is_https=is_https, root_path=root_path)
     for attempt in _attempts(keys, cookie_values(cookies, name)):
         if attempt.state == state and now < attempt.issued + ATTEMPT_SECONDS:
             return attempt

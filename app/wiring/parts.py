@@ -1,0 +1,42 @@
+"""What one server is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from app.cache.response_cache import RedirectCache
+from app.cache.worker_channel import WorkerChannel
+from app.catalog import Catalog
+from app.responses.caching import CacheHeaders
+from app.responses.folder_listing import FolderPages
+from app.responses.requester import Requester
+from app.responses.subtree_listing import SubtreeListing
+from app.routes.audited import RequestAudit
+from app.routes.errors import ErrorAnswers
+from app.routes.limited import RequestLimits
+from app.routes.linked import LinkDoor
+from app.server.hosts import Hosts
+from app.storage.store import ObjectStore
+from app.telemetry import AccessLog, Metrics
+
+
+class Parts(NamedTuple):
+    """Beside what its site has."""
+
+    store: ObjectStore
+    metrics: Metrics
+    clock: Callable[[], float]
+    catalog: Catalog
+    requester: Requester
+    limits: RequestLimits
+    pages: FolderPages
+    redirects: RedirectCache
+    cache_headers: CacheHeaders
+    subtrees: SubtreeListing
+    errors: ErrorAnswers
+    audit: RequestAudit
+    links: LinkDoor
+    channel: WorkerChannel | None
+    is_own_host: Hosts
+    access_log: AccessLog | None

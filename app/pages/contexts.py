@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from markupsafe import Markup
+
 from app.domain.access import Licence, VisibleEntry
 from app.domain.mounts import AT_ROOT, Mount, with_link
 from app.domain.order import Order
@@ -39,6 +41,19 @@ class Site:
 
 
 @dataclass(frozen=True)
+class Document:
+    """A file of a folder that its page shows.
+
+    Attributes:
+        title: heads it; empty for the folder's header.
+        html: sanitised.
+    """
+
+    title: str
+    html: Markup
+
+
+@dataclass(frozen=True)
 class FolderPage:
     """One page of a folder's listing.
 
@@ -50,6 +65,7 @@ class FolderPage:
         limit: the page size that was asked for, repeated in the link to the next page; None for the default.
         order: of the entries; None for the listing order.
         mount: where the folder is listed.
+        documents: files of the folder that are shown as well, its header first.
     """
 
     site: Site
@@ -59,6 +75,7 @@ class FolderPage:
     limit: int | None = None
     order: Order | None = None
     mount: Mount = AT_ROOT
+    documents: tuple[Document, ...] = ()
 
     @property
     def url(self) -> str:

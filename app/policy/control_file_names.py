@@ -9,8 +9,7 @@ from app.policy.eula import EULA, OPEN_EULA, is_like_eula, split_eula_name
 BUILD_INFO = "BUILD-INFO.txt"
 LINK_FILE = ".s3_linked_from"
 
-_HIDDEN = frozenset({BUILD_INFO, EULA, OPEN_EULA, "HEADER.html", "HEADER.textile", ".htaccess", LINK_FILE})
-_TEXTILE = ".textile"
+_HIDDEN = frozenset({BUILD_INFO, EULA, OPEN_EULA, ".htaccess", LINK_FILE})
 
 GOVERNING_MARKS = (BUILD_INFO, EULA, LINK_FILE)
 """Every name that may govern its folder has one of these in it."""
@@ -19,18 +18,13 @@ GOVERNING_MARKS = (BUILD_INFO, EULA, LINK_FILE)
 def is_hidden_name(name: str) -> bool:
     """Whether a file of this name is never listed and never served, for any principal.
 
-    Whole names, prefixes and suffixes count, never a part in the middle: `licenses.csv`, `NOT-EULA.txt.gz`
-    and `HOWTO_foo.pdf` are ordinary files. Folders are never hidden by their name.
+    Whole names, prefixes and suffixes count, never a part in the middle: `licenses.csv` and
+    `NOT-EULA.txt.gz` are ordinary files. Folders are never hidden by their name.
 
     Args:
         name: base name of a file.
     """
-    return (
-        name in _HIDDEN
-        or (name.startswith("HOWTO_") and name.endswith(".txt"))
-        or (name.endswith(_TEXTILE) and name != _TEXTILE)
-        or split_eula_name(name) is not None
-    )
+    return name in _HIDDEN or split_eula_name(name) is not None
 
 
 def may_govern(name: str) -> bool:

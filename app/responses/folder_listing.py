@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
 from app.cache.response_cache import ListingKey, ResponseCache, StoredResponse
@@ -13,7 +13,7 @@ from app.domain.order import Order
 from app.domain.paths import ArtifactPath
 from app.domain.turns import run_aside
 from app.http_semantics import known_media_type
-from app.pages.contexts import FolderPage, Site
+from app.pages.contexts import Document, FolderPage, Site
 from app.pages.html import HtmlPages
 from app.pages.legacy_lists import ls_json
 from app.pages.links import next_query
@@ -72,6 +72,7 @@ class FolderPages:
         cache: keeps what was rendered.
         sorter: sorts folders that are not in the listing order.
         serving: says which folders those are.
+        documents: gives the files of a folder that its page shows as well.
         shared: headers that every answer has.
         variation: says on what else pages depend.
     """
@@ -83,6 +84,7 @@ class FolderPages:
         cache: ResponseCache,
         sorter: FolderSorter,
         serving: ServingRules,
+        documents: Callable[[FolderView], Awaitable[tuple[Document, ...]]],
         shared: Mapping[str, str],
         variation: Variation = _AS_NAMED,
     ) -> None:
@@ -91,6 +93,7 @@ class FolderPages:
         self._cache = cache
         self._sorter = sorter
         self._serving = serving
+        self._documents = documents
         self._shared = shared
         self._variation = variation
         self._flights: SingleFlight[tuple[ListingKey, int], StoredResponse] = SingleFlight()
@@ -145,13 +148,22 @@ class FolderPages:
         self, view: FolderView, representation: str, encoding: str, cut: PageRequest
     ) -> StoredResponse:
         site = self._site.under(view.mount.root_path)
+        has_documents = representation == "html" and cut.after is None
+        documents = await self._documents(view) if has_documents else ()
 
         def make() -> StoredResponse:
             order = cut.order or self.order_of(view.snapshot.path)
             entries = view.snapshot.entries if order is None else self._sorter.entries(view, order)
             part = take_page(entries, view.show, after=cut.after, limit=cut.limit, order=order)
             context = FolderPage(
-                site, view.snapshot.path, part.entries, part.next_after, cut.limit, order, view.mount
+                site,
+                view.snapshot.path,
+                part.entries,
+                part.next_after,
+                cut.limit,
+                order,
+                view.mount,
+                documents,
             )
             page = self._page(context, representation, encoding, view.snapshot.origin)
             if (following := next_query(context, cut.format)) is None:

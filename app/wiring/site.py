@@ -26,6 +26,7 @@ from app.pages.templates_dir import templates_directory
 from app.policy.site_policy import SitePolicy
 from app.responses.caching import CacheHeaders, Variation
 from app.responses.delivery import Delivery
+from app.responses.folder_documents import FolderDocuments
 from app.responses.folder_listing import FolderPages
 from app.responses.headers import page_headers
 from app.responses.requester import Requester
@@ -184,6 +185,7 @@ class SiteWiring:
                 ResponseCache(held),
                 FolderSorter(held),
                 self._policy.serving,
+                FolderDocuments(catalog, store, held).of,
                 shared,
                 self._variation,
             ),

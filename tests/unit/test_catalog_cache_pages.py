@@ -17,7 +17,7 @@ from app.catalog import FolderSorter, FolderView, SnapshotLoader
 from app.domain.access import ANONYMOUS, PathScope, Principal
 from app.domain.paths import ArtifactPath
 from app.domain.turns import MANY_ENTRIES
-from app.pages.contexts import FolderPage, Site
+from app.pages.contexts import Document, FolderPage, Site
 from app.pages.html import HtmlPages
 from app.pages.representations import REPRESENTATIONS
 from app.pages.templates_dir import templates_directory
@@ -91,8 +91,13 @@ def folder_pages(max_bytes: int = 2**24) -> FolderPages:
         ResponseCache(held := ByteCache(max_bytes)),
         FolderSorter(held),
         NO_SERVING_RULES,
+        no_documents,
         {},
     )
+
+
+async def no_documents(_: FolderView) -> tuple[Document, ...]:
+    return ()
 
 
 def loader(store: MemoryStore, policy: str = "", *, default_public: bool = True) -> SnapshotLoader:

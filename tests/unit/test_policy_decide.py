@@ -236,7 +236,7 @@ def test_a_licence_is_shown_accepted_or_not() -> None:
     assert see(rules, file(), member_of(accepted=(OWN_LICENCE.digest,))) == accepted
 
 
-@pytest.mark.parametrize("name", ["BUILD-INFO.txt", ".htaccess", "x.EULA.txt", "README.textile"])
+@pytest.mark.parametrize("name", ["BUILD-INFO.txt", ".htaccess", "x.EULA.txt", ".s3_linked_from"])
 @pytest.mark.parametrize("principal", [ANONYMOUS, TRUSTED, member_of("staff")])
 def test_a_hidden_name_is_hidden_from_everybody(name: str, principal: Principal) -> None:
     rules = folder_rules({name: build_info(*OPEN_BLOCK)}, site=PUBLIC + OVERRIDE, default_public=True)

@@ -26,7 +26,7 @@ from app.policy.tier import tier_of
 from tests.support.policy import FOLDER, build_info, folder_rules
 
 GROUPS = st.frozensets(st.sampled_from("abc"))
-NAMES = ("f", "g.img", "g.txt", "EULA.txt", "f.EULA.txt", "README.textile", "BUILD-INFO.txt")
+NAMES = ("f", "g.img", "g.txt", "EULA.txt", "f.EULA.txt", ".htaccess", "BUILD-INFO.txt")
 ENTRIES: tuple[Entry, ...] = (*(File(name, 1, 0.0) for name in NAMES), Folder("f"), Folder("sub"))
 PATHS = (FOLDER, *(FOLDER.child(entry.name, is_folder=entry.is_folder) for entry in ENTRIES))
 TEXTS = ("one", "two", "site")

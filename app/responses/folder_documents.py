@@ -1,0 +1,171 @@
+"""The documents that a folder's page shows: read by their own rules, rendered once for each tier, and kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import posixpath
+import re
+import sys
+from html import escape
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import structlog
+from markupsafe import Markup as SafeHtml
+
+from app.cache.byte_cache import ByteCache
+from app.catalog import Catalog, FolderView
+from app.domain.access import Access
+from app.domain.entries import File
+from app.domain.errors import PierheadError
+from app.domain.paths import ArtifactPath
+from app.pages.contexts import Document
+from app.pages.documents import STEMS, DocumentName, Markup, documents_among
+from app.pages.markup import MAX_DOCUMENT_BYTES, is_quick, render
+from app.policy.tier import Tier
+from app.storage.store import ObjectStore
+
+_MOST_DOCUMENTS: Final = 12
+_AT_ONCE: Final = 2
+_PATIENCE_SECONDS: Final = 30.0
+_DOCUMENT_OVERHEAD: Final = 500
+_INCLUDE: Final = re.compile(
+    r"<linaro:include\s+file=[\"']([^\"'<>]{1,255})[\"']\s*(?:/>|>[^<]{0,1000}</linaro:include>)",
+    re.IGNORECASE,
+)
+_MOST_INCLUDES: Final = 8
+_CODE: Final = str(Path(__file__).resolve().parents[2])
+
+_log = structlog.get_logger("pierhead.documents")
+
+
+class _Key(NamedTuple):
+    path: ArtifactPath
+    tier: Tier
+    kind: str = "documents"
+
+
+class _Kept(NamedTuple):
+    documents: tuple[Document, ...]
+    version: int
+
+
+class FolderDocuments:
+    """Gives the documents of folders.
+
+    Args:
+        store: where they are read.
+        held: where they are kept, together with folders and pages.
+    """
+
+    def __init__(self, catalog: Catalog, store: ObjectStore, held: ByteCache) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._held = held
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def of(self, view: FolderView) -> tuple[Document, ...]:
+        """What the page of a folder shows beside the list, its header first; nothing that cannot be read now."""
+        key, version = _Key(view.snapshot.path, view.tier), view.snapshot.version
+        kept: _Kept | None = self._held.get(key)
+        if kept is not None and kept.version == version:
+            return kept.documents
+        names = documents_among(_names(view))[:_MOST_DOCUMENTS]
+        texts = [(document, await self._read(view, document.name)) for document in names]
+        documents = tuple(
+            [
+                Document(document.title, await self._rendered(view, document, text))
+                for document, text in texts
+                if text is not None
+            ]
+        )
+        cost = sum(len(document.html) + _DOCUMENT_OVERHEAD for document in documents)
+        self._held.put(key, _Kept(documents, version), cost)
+        return documents
+
+    async def _rendered(self, view: FolderView, document: DocumentName, text: str) -> SafeHtml:
+        if document.markup == "html":
+            text = await self._with_includes(view, text)
+        if is_quick(document.markup):
+            html = await asyncio.to_thread(render, document.markup, text)
+        else:
+            async with self._slots:
+                html = await _rendered_apart(document.markup, text)
+        return SafeHtml(html)  # noqa: S704 - it was sanitised
+
+    async def _with_includes(self, view: FolderView, text: str) -> str:
+        """HTML with the text of files of the same folder in the places that ask for them."""
+        texts = {}
+        for name in [match[1] for match in _INCLUDE.finditer(text)][:_MOST_INCLUDES]:
+            plain = posixpath.normpath(name)
+            texts[name] = "" if "/" in plain else await self._read(view, plain) or ""
+        return _INCLUDE.sub(lambda match: escape(texts.get(match[1], "")), text)[:MAX_DOCUMENT_BYTES]
+
+    async def _read(self, view: FolderView, name: str) -> str | None:
+        """The text of a file of the folder; None where it is not there, too long, or not for all of the tier."""
+        visible = view.find(name, is_folder=False)
+        # Accepted licences are no part of a tier, so what is behind one is not shown to those who accepted it.
+        if visible is None or visible.locked or visible.access not in (Access.PUBLIC, Access.PRIVATE):
+            return None
+        if not isinstance(visible.entry, File) or not 0 < visible.entry.size <= MAX_DOCUMENT_BYTES:
+            return None
+        try:
+            opened = await self._catalog.open_file(visible.path, view.principal)
+            if (
+                opened.path != visible.path
+                or not 0 < opened.info.size <= MAX_DOCUMENT_BYTES
+                or opened.info.stored.encoding
+            ):
+                return None
+            async with self._store.open_range(opened.path, opened.info, 0, opened.info.size) as chunks:
+                content = b"".join([chunk async for chunk in chunks])
+        except PierheadError as error:
+            _log.info("document_left_out", path=visible.path.url, reason=str(error))
+            return None
+        return content.decode("utf-8", "replace")
+
+
+def _names(view: FolderView) -> list[str]:
+    """Names of the folder's files that may be documents."""
+    spellings = {spelled for stem in STEMS for spelled in (stem, stem.upper(), stem.capitalize())} | {
+        "HOWTO_"
+    }
+    found = {entry.name for part in spellings for entry in view.snapshot.entries.with_part(part)}
+    return sorted(name for name in found if view.find(name, is_folder=False) is not None)
+
+
+async def _rendered_apart(markup: Markup, text: str) -> str:
+    """A document, rendered in a process of its own: its library may take any time for what it does not expect."""
+    try:
+        html = await _asked_of_process(markup, text)
+    except (OSError, TimeoutError):
+        html = ""
+    return html or await asyncio.to_thread(render, "text", text)
+
+
+async def _asked_of_process(markup: Markup, text: str) -> str:
+    """What the process prints; nothing where it fails.
+
+    Raises:
+        OSError: it cannot be started.
+        TimeoutError: it takes too long.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "app.pages.markup",
+        markup,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"PYTHONPATH": _CODE, "PATH": os.environ.get("PATH", "")},
+    )
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            html, _ = await process.communicate(text.encode())
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return html.decode() if process.returncode == 0 else ""

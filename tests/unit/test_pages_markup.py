@@ -1,0 +1,99 @@
+"""Documents as HTML: what they say is shown, and nothing that they hold acts."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.pages.documents import Markup
+from app.pages.markup import render
+
+MARKUPS: tuple[Markup, ...] = ("markdown", "rst", "textile", "html", "text", "manifest")
+PIECES = st.sampled_from(
+    [
+        "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))", "\n", "# ", "h1. ",
+        '"a":javascript:alert(1)', ".. raw:: html\n\n   <script>alert(1)</script>\n\n", "<style>*{display:none}</style>",
+        "<a href='#content'>x</a>", "<form action=/license><input name=accept></form>", "<iframe src=/></iframe>",
+        "<div id=content>", "</div>", "<svg><script>alert(1)</script></svg>", "<!--", "-->", "<base href=//evil>",
+        ".. include:: /etc/passwd\n", "`a <javascript:alert(1)>`_", "<a href=data:text/html,x>y</a>", "text", "***",
+        "<m><!--c--><p name='<b>'/></m>", "!javascript:alert(1)!", "<meta http-equiv=refresh content=0>", "\x00", "ü",
+    ]
+)  # fmt: skip
+
+
+class Acts(HTMLParser):
+    """Collects what would act in a browser."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in {"script", "style", "form", "input", "iframe", "svg", "base", "meta", "link", "object"}:
+            self.found.append(tag)
+        for name, value in attrs:
+            is_local = re.match(
+                r"(?!#)[^:]*(?:[/?#].*)?$|https?:|mailto:", value or "", re.IGNORECASE | re.DOTALL
+            )
+            if (
+                name.startswith("on")
+                or name in {"style", "id", "class"}
+                or (name in {"href", "src"} and not is_local)
+            ):
+                self.found.append(f"{tag} {name}={value}")
+
+
+@pytest.mark.parametrize("markup", MARKUPS)
+@given(st.lists(PIECES, max_size=8).map("".join))
+def test_nothing_in_a_document_acts(markup: Markup, text: str) -> None:
+    assert Acts(render(markup, text)).found == []
+
+
+@pytest.mark.parametrize(
+    ("markup", "text", "expected"),
+    [
+        ("markdown", "# Notes\n\n[a file](sub/a.img)", "<h3>Notes</h3>"),
+        (
+            "markdown",
+            "[a file](sub/a.img)",
+            '<a href="sub/a.img" rel="nofollow noopener noreferrer">a file</a>',
+        ),
+        ("markdown", "|a|\n|-|\n|b|", "<td>b</td>"),
+        ("markdown", "![](shot.png)", '<img src="shot.png" alt="">'),
+        ("rst", "Notes\n=====\n\n* one", "<h3>Notes</h3>"),
+        ("rst", "`a file <a.img>`_", '<a href="a.img"'),
+        ("textile", "h1. Notes", "<h3>Notes</h3>"),
+        ("textile", "* one\n* two", "<li>two</li>"),
+        ("html", '<p>no</p><div id="content"><div>yes</div></div>', "<div>yes</div>"),
+        ("html", "<p>all of it</p>", "<p>all of it</p>"),
+        ("text", "a  <b>\n c", "<pre>a  &lt;b&gt;\n c</pre>"),
+        ("manifest", "<m><!-- fix & go --><project name='a/b'/></m>", "<b>Description:</b> fix &amp; go</p>"),
+        ("manifest", "<m", "<pre>&lt;m</pre>"),
+        ("manifest", '<!DOCTYPE m [<!ENTITY a "b">]><m>&a;</m>', "<pre>&lt;!DOCTYPE"),
+    ],
+)
+def test_what_a_document_says_is_shown(markup: Markup, text: str, expected: str) -> None:
+    assert expected in render(markup, text)
+
+
+def test_only_the_content_of_a_whole_html_page_is_shown() -> None:
+    assert "no" not in render("html", '<p>no</p><div id="content">yes</div><p>no</p>')
+
+
+def test_headings_go_down_one_level_at_a_time() -> None:
+    assert re.findall(r"<h(\d)>", render("markdown", "#### a\n\n# b\n\n###### c\n\n## d")) == [
+        "3",
+        "3",
+        "4",
+        "4",
+    ]
+
+
+def test_a_file_of_the_server_is_never_included() -> None:
+    text = render("rst", ".. include:: /etc/passwd\n\n.. csv-table::\n   :file: /etc/passwd\n")
+    assert "root:" not in text

@@ -24,7 +24,14 @@ from typing import Final, NamedTuple
 import structlog
 
 from app.domain.entries import ControlFile
-from app.domain.errors import MalformedRules, Moved, NotFound, RulesUnreadable
+from app.domain.errors import (
+    MalformedRules,
+    Moved,
+    NotFound,
+    ObjectArchived,
+    ObjectEncrypted,
+    RulesUnreadable,
+)
 from app.domain.paths import ArtifactPath, display_name
 from app.policy.control_file_names import LINK_FILE, control_files_to_read, governing_names
 from app.storage.store import ObjectStore
@@ -156,7 +163,8 @@ async def read_control_file(
         is_listed: as `ObjectStore.read_small` takes it.
 
     Raises:
-        RulesUnreadable: it is a link. What is behind that is governed by other rules, so it is not read.
+        RulesUnreadable: it is a link. What is behind that is governed by other rules, so it is not read. Or it is archived,
+            or encrypted with another key.
         StoreError: no answer.
     """
     try:
@@ -168,3 +176,6 @@ async def read_control_file(
     except Moved as moved:
         _log.error("control_file_is_a_link", folder=folder.url, name=name)
         raise RulesUnreadable from moved
+    except (ObjectArchived, ObjectEncrypted) as error:
+        _log.error("control_file_unreadable", folder=folder.url, name=name, reason=str(error))
+        raise RulesUnreadable from error

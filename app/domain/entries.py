@@ -17,6 +17,7 @@ class File(NamedTuple):
         modified: seconds since the epoch, UTC.
         e_tag: opaque validator without quotes, as the store gives it; None where a listing has none.
         stamp: tells apart files that have one e_tag, within one store; None where the e_tag does that.
+        storage_class: where the store keeps it, if that is not the usual place (S3: any class but STANDARD).
     """
 
     name: str
@@ -24,6 +25,7 @@ class File(NamedTuple):
     modified: float
     e_tag: str | None = None
     stamp: str | None = None
+    storage_class: str | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -114,6 +116,8 @@ class FileInfo(NamedTuple):
         origin: which of several stores said so; empty where there is one alone.
         stamp: as in `File`. Never shown, as each replica has another.
         stored: other header fields that are stored with the object; none of them is checked.
+        storage_class: as in `File`.
+        is_archived: whether it must be restored before it can be read.
     """
 
     size: int
@@ -124,6 +128,8 @@ class FileInfo(NamedTuple):
     origin: str = ""
     stamp: str | None = None
     stored: StoredFields = StoredFields()
+    storage_class: str | None = None
+    is_archived: bool = False
 
 
 class ControlFile(NamedTuple):

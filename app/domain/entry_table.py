@@ -22,7 +22,8 @@ _HEX_DIGITS: Final = 32
 _PACKED: Final = b"h"
 _AS_IT_IS: Final = b"t"
 _STAMPED: Final = b"s"
-"""Before the validator there is the file's stamp, which begins with its length."""
+_CLASSED: Final = b"c"
+"""Before the validator there is the file's stamp, or its storage class: a text that begins with its length."""
 _LENGTH_BYTES: Final = 2
 
 _Key = TypeVar("_Key", tuple[NameKey, int], tuple[bytes, int])
@@ -203,20 +204,27 @@ class EntryTableBuilder:
         if isinstance(entry, Folder):
             self.add_folder(entry.name, entry.modified)
         else:
-            self.add_file(entry.name, entry.size, entry.modified, entry.e_tag, entry.stamp)
+            self.add_file(*entry)
 
     def add_folder(self, name: str, modified: float | None = None) -> None:
         """Put a folder at the end."""
         self.add_raw(_raw(name), b"", 0, _NO_TIME if modified is None else modified, 1)
 
     def add_file(
-        self, name: str, size: int, modified: float, e_tag: str | None, stamp: str | None = None
+        self,
+        name: str,
+        size: int,
+        modified: float,
+        e_tag: str | None,
+        stamp: str | None = None,
+        storage_class: str | None = None,
     ) -> None:
         """Put a file at the end."""
         packed = b"" if e_tag is None else _packed(e_tag)
+        if storage_class is not None:
+            packed = _before(packed, _CLASSED, storage_class)
         if stamp is not None:
-            raw = _raw(stamp)
-            packed = _STAMPED + len(raw).to_bytes(_LENGTH_BYTES) + raw + packed
+            packed = _before(packed, _STAMPED, stamp)
         self.add_raw(_raw(name), packed, size, modified, 0)
 
     def add_raw(self, name: bytes, e_tag: bytes, size: int, modified: float, is_folder: int) -> None:
@@ -254,13 +262,27 @@ def _packed(e_tag: str) -> bytes:
     return _AS_IT_IS + e_tag.encode("utf-8", "surrogateescape")
 
 
-def _unpacked(packed: bytes) -> tuple[str | None, str | None]:
-    """The validator and the stamp."""
-    if packed[:1] != _STAMPED:
-        return _unpacked_e_tag(packed), None
+def _before(packed: bytes, mark: bytes, text: str) -> bytes:
+    raw = _raw(text)
+    return mark + len(raw).to_bytes(_LENGTH_BYTES) + raw + packed
+
+
+def _unpacked(packed: bytes) -> tuple[str | None, str | None, str | None]:
+    """The validator, the stamp and the storage class."""
+    if packed[:1] not in (_STAMPED, _CLASSED):
+        return _unpacked_e_tag(packed), None, None
+    stamp, packed = _taken_off(packed, _STAMPED)
+    storage_class, packed = _taken_off(packed, _CLASSED)
+    return _unpacked_e_tag(packed), stamp, storage_class
+
+
+def _taken_off(packed: bytes, mark: bytes) -> tuple[str | None, bytes]:
+    """The text that is there with this mark, and what follows it."""
+    if packed[:1] != mark:
+        return None, packed
     begin = 1 + _LENGTH_BYTES
     end = begin + int.from_bytes(packed[1:begin])
-    return _unpacked_e_tag(packed[end:]), packed[begin:end].decode("utf-8", "surrogateescape")
+    return packed[begin:end].decode("utf-8", "surrogateescape"), packed[end:]
 
 
 def _unpacked_e_tag(packed: bytes) -> str | None:

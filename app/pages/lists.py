@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.domain.access import VisibleEntry
-from app.domain.entries import Digest, Folder
+from app.domain.entries import Digest, File, Folder
 from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import display_name, encode_name
 from app.pages.contexts import FolderPage
@@ -23,10 +23,11 @@ def entry_object(visible: VisibleEntry, mount: Mount = AT_ROOT) -> dict[str, obj
     Returns:
         name (display form), type (`file` or `folder`), size (bytes; null for folders), modified (RFC 3339 in
         UTC; null where unknown), e_tag (opaque, without quotes; null where unknown), url (absolute path,
-        percent-encoded, exact), access, licences (each with name, digest and sha256) and locked.
+        percent-encoded, exact), access, licences (each with name, digest and sha256) and locked; storage_class where
+        a file has one other than the usual.
     """
     entry = visible.entry
-    return {
+    described: dict[str, object] = {
         "name": display_name(entry.name),
         "type": "folder" if entry.is_folder else "file",
         "size": None if isinstance(entry, Folder) else entry.size,
@@ -40,6 +41,9 @@ def entry_object(visible: VisibleEntry, mount: Mount = AT_ROOT) -> dict[str, obj
         ],
         "locked": visible.locked,
     }
+    if isinstance(entry, File) and entry.storage_class is not None:
+        described["storage_class"] = entry.storage_class
+    return described
 
 
 def folder_json(page: FolderPage) -> bytes:

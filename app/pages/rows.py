@@ -52,8 +52,11 @@ def entry_row(visible: VisibleEntry) -> bytes:
 def _row(visible: VisibleEntry) -> str:
     entry = visible.entry
     kind, slash, size = ("folder", "/", _NO_SIZE) if entry.is_folder else (kind_of(entry.name), "", _NO_SIZE)
+    access = _access(visible)
     if isinstance(entry, File):
         size = f'<td title="{entry.size} bytes">{size_text(entry.size)}</td>'
+        if entry.storage_class is not None:
+            access = f"{access} {_class_tag(entry.storage_class)}"
     if _is_plain(entry.name):
         href = label = entry.name
     else:
@@ -63,7 +66,7 @@ def _row(visible: VisibleEntry) -> str:
     # A locked entry is linked as well: that is where a member is asked for the token that unlocks it.
     return (
         f'<tr><td class="{kind}"><a href="{href}{slash}">{label}{slash}</a></td><td>{_time(entry.modified)}</td>{size}'
-        f"<td>{_access(visible)}{_ROW_END}"
+        f"<td>{access}{_ROW_END}"
     )
 
 
@@ -89,6 +92,11 @@ def _access(visible: VisibleEntry) -> str:
     if visible.locked:
         return _tag(visible.access, "locked")
     return _tag(visible.access, ", ".join([licence.name for licence in visible.licences]))
+
+
+@lru_cache(maxsize=64)
+def _class_tag(storage_class: str) -> str:
+    return f'<span class="tag" title="Storage class">{escape(display_name(storage_class))}</span>'
 
 
 @lru_cache(maxsize=1024)  # a folder has thousands of rows and few licences

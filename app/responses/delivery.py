@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from app.cache.response_cache import RedirectCache
 from app.catalog import OpenedFile
 from app.domain.access import Principal
+from app.domain.errors import ObjectArchived
 from app.domain.paths import ArtifactPath
 from app.http_semantics import (
     RangeResult,
@@ -92,8 +93,11 @@ class Delivery:
             path: as it was asked for; a folder where the file stands for it.
 
         Raises:
+            ObjectArchived: it must be restored first.
             As `ObjectStore.presign` and `ObjectStore.open_range`.
         """
+        if opened.info.is_archived:
+            raise ObjectArchived(opened.info.storage_class)
         record = record_of(request)
         record.is_download = request.method == "GET"
         now = self._clock()

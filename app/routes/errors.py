@@ -32,7 +32,9 @@ from app.domain.errors import (
     MalformedRules,
     Moved,
     NotFound,
+    ObjectArchived,
     ObjectChanged,
+    ObjectEncrypted,
     PathAboveRoot,
     PathTooLong,
     PermissionRequired,
@@ -91,6 +93,8 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
     StoreUnavailable: Status(503, "storage-unavailable", "Storage unavailable"),
     RulesUnreadable: Status(503, "storage-unavailable", "Storage unavailable"),
     StoreDenied: Status(502, "storage-denied", "Storage denied access"),
+    ObjectArchived: Status(409, "file-archived", "File is archived"),
+    ObjectEncrypted: Status(403, "file-encrypted", "File is encrypted"),
     ObjectChanged: Status(503, "file-changed", "File changed"),
 }
 
@@ -98,7 +102,6 @@ RETRY_AFTER_SECONDS: Final = 5
 _PASSING: Final = (StoreUnavailable, ObjectChanged, LoginUnavailable, RevocationsUnknown, AuditUnavailable)
 """What may be over after `RETRY_AFTER_SECONDS`."""
 REALM: Final = 'realm="Pierhead"'
-
 
 _SEND_WITH: Final = {"Authorization": "Bearer TOKEN"}
 _NEXT_STEP: Final = "; send a token of a member as 'Authorization: Bearer TOKEN'"
@@ -259,16 +262,16 @@ def _extensions(request: Request, error: PierheadError, path: ArtifactPath | Non
             return {"send_with": _SEND_WITH}
         case GroupRequired(groups=groups):
             return {"groups": list(groups), "send_with": _SEND_WITH}
-        case LoginFailed(code=code):
+        case LoginFailed(code=code) | AuthenticationFailed(code=code):
             return {"code": code}
         case PermissionRequired(permission=permission):
             return {"scope": permission}
-        case AuthenticationFailed(code=code):
-            return {"code": code}
         case AmbiguousPattern(names=names):
             return {"matches": list(names)}
         case StoreUnavailable(reason=reason):
             return {"reason": reason}
+        case ObjectArchived(storage_class=storage_class):
+            return {"storage_class": storage_class}
         case _:
             return {}
 

@@ -40,6 +40,9 @@ class ListedEntry(BaseModel):
     access: Access
     licences: list[LicenceName]
     locked: bool = Field(description="Whether only members may open it.")
+    storage_class: str | None = Field(
+        default=None, description="Where S3 keeps the file; left out for STANDARD, folders and locked files."
+    )
 
 
 class FolderListing(BaseModel):

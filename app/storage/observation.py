@@ -8,7 +8,15 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Literal, Protocol
 
-from app.domain.errors import Moved, NotFound, ObjectChanged, StoreDenied, StoreUnavailable
+from app.domain.errors import (
+    Moved,
+    NotFound,
+    ObjectArchived,
+    ObjectChanged,
+    ObjectEncrypted,
+    StoreDenied,
+    StoreUnavailable,
+)
 from app.storage.store import Observer
 
 Event = Literal["hedge", "hedge-won", "failover"]
@@ -92,6 +100,8 @@ _OUTCOMES: tuple[tuple[type[BaseException], str], ...] = (
     (NotFound, "not-found"),
     (Moved, "moved"),
     (ObjectChanged, "changed"),
+    (ObjectArchived, "archived"),
+    (ObjectEncrypted, "encrypted"),
     (StoreDenied, "denied"),
     (CancelledError, "cancelled"),
     (ValueError, "refused"),

@@ -116,11 +116,11 @@ async def run_fake_s3() -> AsyncIterator[FakeS3]:
         await server.wait_closed()
 
 
-def status(code: int, error: str = "") -> Answer:
+def status(code: int, error: str = "", message: str = "told to") -> Answer:
     """An error as S3 sends it; without a body in answer to a HEAD."""
 
     async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
-        text = f"<?xml version='1.0'?><Error><Code>{error}</Code><Message>told to</Message></Error>"
+        text = f"<?xml version='1.0'?><Error><Code>{error}</Code><Message>{message}</Message></Error>"
         body = b"" if request.method == "HEAD" or not error else text.encode()
         head = (
             f"HTTP/1.1 {code} Told To\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -78,4 +78,4 @@ class KeyList:
         files = [item for item in shown if not item.endswith("/") or item == query.prefix]
         folders = [item for item in shown if item.endswith("/") and item != query.prefix]
         columns = [len(key) for key in files], [1.5e9] * len(files), [f"tag of {key}" for key in files]
-        return ListPage(files, *columns, folders, shown[-1] if is_truncated else None)
+        return ListPage(files, *columns, folders, shown[-1] if is_truncated else None, {})

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.domain.errors import Moved, NotFound, ObjectChanged, StoreDenied
+from app.domain.errors import Moved, NotFound, ObjectArchived, ObjectChanged, ObjectEncrypted, StoreDenied
 from app.domain.paths import ROOT
 from app.pages.representations import REPRESENTATIONS
 from app.storage.observation import outcome_of
@@ -69,7 +69,8 @@ def _router_names(module: ast.Module) -> Iterator[str]:
 
 
 def test_the_outcomes_of_storage_calls_are_documented() -> None:
-    errors = (NotFound(), Moved(ROOT), ObjectChanged(), StoreDenied(), ValueError())
+    refusals = (ObjectArchived(None), ObjectEncrypted(), StoreDenied())
+    errors = (NotFound(), Moved(ROOT), ObjectChanged(), *refusals, ValueError())
     sentence = section("Metrics").split("`outcome` is")[1].split("\n\n")[0]
     assert set(re.findall("`([a-z-]+)`", sentence)) == {"ok", "cancelled", *map(outcome_of, errors)}
 

@@ -35,7 +35,15 @@ TIMES = st.floats(-1e10, 1e11)
 ENTRIES: st.SearchStrategy[list[Entry]] = st.lists(
     st.one_of(
         st.builds(Folder, NAMES, st.none() | TIMES),
-        st.builds(File, NAMES, st.integers(0, 2**60), TIMES, E_TAGS),
+        st.builds(
+            File,
+            NAMES,
+            st.integers(0, 2**60),
+            TIMES,
+            E_TAGS,
+            st.none() | st.text(),
+            st.none() | st.text(min_size=1),
+        ),
     ),
     max_size=12,
 )

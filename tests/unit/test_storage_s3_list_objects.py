@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.domain.errors import StoreUnavailable
 from app.storage.s3.list_objects import take_plain_objects
-from app.storage.s3.list_page import ListPage
+from app.storage.s3.list_page import ListPage, empty_page
 from app.storage.s3.list_xml import ListingParser
 
 TIME = "2022-10-12T17:50:00.250Z"
@@ -39,6 +39,10 @@ IRREGULAR = (
     AWS.replace("<Size>12</Size>", ""),
     AWS.replace("</StorageClass>", "</StorageClass>\n"),
     AWS.replace("</StorageClass>", "</Storageclass>"),
+    AWS.replace("STANDARD", "GLACIER"),
+    AWS.replace("STANDARD", " DEEP_ARCHIVE "),
+    AWS.replace("STANDARD", "").replace("<Size>", "<StorageClass>GLACIER</StorageClass><Size>"),
+    AWS.replace("STANDARD", "GL&#65;CIER"),
     AWS.replace(TIME, "yesterday"),
     AWS.replace("&quot;", "&quot;&quot;"),
     AWS.replace("&quot;", ""),
@@ -71,7 +75,7 @@ _create = expat.ParserCreate
 
 
 def taken(data: str) -> tuple[int, ListPage]:
-    page = ListPage([], [], [], [], [], None)
+    page = empty_page()
     return take_plain_objects(data.encode(), 0, page), page
 
 
@@ -79,7 +83,16 @@ def taken(data: str) -> tuple[int, ListPage]:
 def test_objects_as_engines_write_them(one: str) -> None:
     end, page = taken(one * 3 + "<NextContinuationToken>")
     assert end == len(one) * 3
-    assert page == ListPage(["d/a%20b"] * 3, [12] * 3, [1665597000.25] * 3, ["tag-2"] * 3, [], None)
+    assert page == ListPage(["d/a%20b"] * 3, [12] * 3, [1665597000.25] * 3, ["tag-2"] * 3, [], None, {})
+
+
+@pytest.mark.parametrize("place", ["<Size>12</Size>", "</Contents>"])
+def test_the_storage_class_is_kept_where_it_is_not_the_usual(place: str) -> None:
+    classes = [f"<StorageClass>{name}</StorageClass>" for name in ("GLACIER", "STANDARD", "")]
+    texts = [BARE.replace("d/a%20b", str(n)).replace(place, text + place) for n, text in enumerate(classes)]
+    end, page = taken("".join(texts))
+    assert end == sum(map(len, texts))
+    assert page.classes == {"0": "GLACIER"}
 
 
 @pytest.mark.parametrize("other", [" " + AWS, "", AWS[:-1], *BETWEEN])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import NotFound, PierheadError, StoreDenied, StoreUnavailable
-from app.storage.s3.list_page import ListPage
+from app.storage.s3.list_page import ListPage, empty_page
 from app.storage.s3.list_xml import ListingParser
 
 NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
@@ -50,13 +50,15 @@ def test_every_field_of_a_page() -> None:
             obj("d/a", "0", "x-2"), obj("d/b", "99999999999"), common("d/c/"), truncated="true", rest=more
         )
     )
-    assert page == ListPage(["d/a", "d/b"], [0, 99999999999], [SECONDS] * 2, ["x-2", "t"], ["d/c/"], "next&")
+    assert page == ListPage(
+        ["d/a", "d/b"], [0, 99999999999], [SECONDS] * 2, ["x-2", "t"], ["d/c/"], "next&", {}
+    )
     assert (page.first, page.last) == ("d/a", "d/c/")
 
 
 def test_an_empty_page() -> None:
     page = parsed(listing())
-    assert page == ListPage([], [], [], [], [], None)
+    assert page == empty_page()
     assert page.first is page.last is None
 
 

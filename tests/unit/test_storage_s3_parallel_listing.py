@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import StoreUnavailable
-from app.storage.s3.list_page import ListPage
+from app.storage.s3.list_page import ListPage, empty_page
 from app.storage.s3.parallel_listing import IN_FLIGHT, ListQuery, RangeLister
 from app.storage.s3.split_points import MOST_PROBES, split_points
 from tests.support.key_list import KeyList
@@ -246,7 +246,7 @@ async def test_a_listing_that_is_cancelled_leaves_no_call_behind() -> None:
         under_way += 1
         started.set()
         try:
-            return await asyncio.Event().wait() and ListPage([], [], [], [], [], None)
+            return await asyncio.Event().wait() and empty_page()
         finally:
             under_way -= 1
 
@@ -269,7 +269,7 @@ async def test_a_listing_that_fails_leaves_no_call_behind() -> None:
             raise StoreUnavailable("throttled")
         under_way += 1
         try:
-            return await asyncio.Event().wait() and ListPage([], [], [], [], [], None)
+            return await asyncio.Event().wait() and empty_page()
         finally:
             under_way -= 1
 

@@ -33,6 +33,8 @@ PierheadError
     ├── StoreUnavailable        refused, timed out, throttled or broken: worth a retry later
     │   └── RulesUnreadable     a control file exists, but the store cannot read it
     ├── StoreDenied             our own credentials do not suffice: an operator must act
+    ├── ObjectArchived          it must be restored before anybody can read it
+    ├── ObjectEncrypted         with a key that this server cannot use
     └── ObjectChanged           the object is no longer the one that was asked for
 """
 
@@ -68,7 +70,9 @@ from app.domain.errors.request import (
     TooManyRequests,
 )
 from app.domain.errors.storage import (
+    ObjectArchived,
     ObjectChanged,
+    ObjectEncrypted,
     RulesUnreadable,
     StoreDenied,
     StoreError,
@@ -94,7 +98,9 @@ __all__ = [
     "MalformedRules",
     "Moved",
     "NotFound",
+    "ObjectArchived",
     "ObjectChanged",
+    "ObjectEncrypted",
     "PathAboveRoot",
     "PathTooLong",
     "PermissionRequired",

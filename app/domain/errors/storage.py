@@ -41,6 +41,30 @@ class StoreDenied(StoreError):
         super().__init__("the storage rejects this server's credentials")
 
 
+class ObjectArchived(StoreError):
+    """The object must be restored from an archive before anybody can read it.
+
+    Args:
+        storage_class: such as `GLACIER`; None where the store does not say.
+    """
+
+    def __init__(self, storage_class: str | None) -> None:
+        named = f" (storage class {storage_class})" if storage_class else ""
+        super().__init__(
+            f"this file is archived{named} and cannot be read; ask the operator of this site to restore it"
+        )
+        self.storage_class = storage_class
+
+
+class ObjectEncrypted(StoreError):
+    """The object is encrypted with a key that this server does not have or may not use."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this file is encrypted with a key that this server cannot use; ask the operator of this site for it"
+        )
+
+
 class ObjectChanged(StoreError):
     """The object was replaced or removed between two requests for it."""
 

@@ -41,9 +41,13 @@ class FoundEntries:
         for key, size, modified, e_tag in columns:
             name = key.removeprefix(folder_key)
             if self._is_plain(name):
-                self._entries.add_file(name, size, modified, e_tag or None)
+                self._entries.add_file(
+                    name, size, modified, e_tag or None, storage_class=page.classes.get(key)
+                )
             elif (path := self._path(key, folder_key)) and self._is_preferred(path, key):
-                self._with_tilde[path] = File(path.name, size, modified, e_tag or None)
+                self._with_tilde[path] = File(
+                    path.name, size, modified, e_tag or None, storage_class=page.classes.get(key)
+                )
         self.is_empty = self.is_empty and not (page.keys or page.common_prefixes)
 
     def taker(self, folder_key: str, watch: FolderWatch | None) -> Callable[[ListPage], None]:

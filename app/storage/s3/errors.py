@@ -15,7 +15,15 @@ import aiohttp
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from app.domain.errors import NotFound, ObjectChanged, PierheadError, StoreDenied, StoreUnavailable
+from app.domain.errors import (
+    NotFound,
+    ObjectArchived,
+    ObjectChanged,
+    ObjectEncrypted,
+    PierheadError,
+    StoreDenied,
+    StoreUnavailable,
+)
 
 MAX_TEXT: Final = 500
 """Characters of an answer's text that are logged."""
@@ -65,6 +73,7 @@ _BY_CODE: dict[str, _Make] = {
     "NotFound": NotFound,
     "NoSuchBucket": _unavailable("no-such-bucket"),
     "PreconditionFailed": ObjectChanged,
+    "InvalidObjectState": partial(ObjectArchived, None),
     "InvalidRange": ObjectChanged,  # the object is shorter than it was
     "AccessDenied": StoreDenied,
     "AccountProblem": StoreDenied,
@@ -127,13 +136,16 @@ def translate(error: Exception) -> PierheadError:
     return StoreUnavailable("unexpected")
 
 
-def error_of(status: int, code: str) -> PierheadError:
+def error_of(status: int, code: str, message: str = "") -> PierheadError:
     """What an error answer means here.
 
     Args:
         status: of HTTP; 0 if it is not known.
         code: from the answer's body; empty where it has none.
+        message: from the answer's body.
     """
+    if _is_about_keys(code, message):
+        return ObjectEncrypted()
     if status == 400 and code in _NO_CODE:
         return StoreDenied()
     make = _BY_CODE.get(code) or _BY_STATUS.get(status)
@@ -153,6 +165,23 @@ def error_fields(body: Mapping[str, str], headers: Mapping[str, str]) -> dict[st
     return {name: text[:MAX_TEXT] for name, text in found.items() if text}
 
 
+def status_of(error: boto.ClientError) -> int:
+    """The HTTP status of an error answer; 0 if it is not known."""
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
 def _translate_answer(error: boto.ClientError) -> PierheadError:
-    code = error.response.get("Error", {}).get("Code", "")
-    return error_of(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0), code)
+    said = error.response.get("Error", {})
+    return error_of(status_of(error), said.get("Code", ""), said.get("Message", ""))
+
+
+def _is_about_keys(code: str, message: str) -> bool:
+    """Whether S3 refuses an object for its encryption: it would need a key of KMS, or one that the request brings (SSE-C).
+
+    There are no codes for the usual cases, only texts ("Protecting data with encryption" of the S3 user guide).
+    """
+    if code.startswith("KMS"):
+        return True
+    return (code == "AccessDenied" and "kms:" in message) or (
+        code in ("InvalidRequest", "InvalidArgument") and "encrypt" in message.lower()
+    )

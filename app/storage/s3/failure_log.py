@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from botocore import exceptions as boto
 
-from app.domain.errors import ObjectChanged, StoreError, StoreUnavailable
+from app.domain.errors import ObjectArchived, ObjectChanged, ObjectEncrypted, StoreError, StoreUnavailable
 from app.storage.observation import outcome_of
 from app.storage.s3.errors import MAX_TEXT, FailedAnswer, error_fields
 
@@ -22,6 +22,10 @@ _NO_CALL: Final = frozenset({"circuit-open", "too-many-calls"})
 """Reasons for which nothing was asked of S3."""
 
 _REGION: Final = "set AWS_DEFAULT_REGION, or `region` in the bucket's URL, to the bucket's region"
+_ENCRYPTED: Final = (
+    "allow these credentials kms:Decrypt with the key of the object; objects encrypted with keys that each request brings "
+    "(SSE-C) cannot be served"
+)
 _KEYS: Final = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the profile names"
 _BY_CODE: Final[Mapping[str, str]] = {
     "AccessDenied": "allow these credentials s3:ListBucket on the bucket and s3:GetObject on its keys",
@@ -80,7 +84,9 @@ class FailureLog:
         try:
             yield
         except StoreError as error:
-            is_failure = not isinstance(error, ObjectChanged) and outcome_of(error) not in _NO_CALL
+            is_failure = (
+                not isinstance(error, ObjectChanged | ObjectArchived) and outcome_of(error) not in _NO_CALL
+            )
             if is_failure:
                 self._note(error, operation, key)
             raise
@@ -123,14 +129,14 @@ def facts_of(error: StoreError) -> dict[str, object]:
 
 def _advice(error: StoreError, facts: Mapping[str, object]) -> str:
     status, code = facts.get("status"), str(facts.get("code", ""))
+    if isinstance(error, ObjectEncrypted):
+        return _ENCRYPTED
     if status in (301, 307, 400) and facts.get("region"):
         return f"{_REGION}: {facts['region']}"
     if code in _BY_CODE:
         return _BY_CODE[code]
     if isinstance(status, int) and status in _BY_STATUS:
         return _BY_STATUS[status]
-    if code.startswith("KMS"):
-        return "allow these credentials kms:Decrypt with the key that the object is encrypted with"
     for cause in _chain(error):
         for kind, advice in _BY_KIND:
             if isinstance(cause, kind):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _DEFAULT_TYPES: Final = frozenset({"", "binary/octet-stream", "application/octet-stream"})
 """What S3 and its clients store where nobody named a media type."""
 
+_ARCHIVES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+
 
 def file_info_of(answer: HeadObjectOutputTypeDef) -> FileInfo:
     """The file that an answer describes.
@@ -33,7 +35,15 @@ def file_info_of(answer: HeadObjectOutputTypeDef) -> FileInfo:
             cache_control=answer.get("CacheControl", ""),
             disposition=answer.get("ContentDisposition", ""),
         ),
+        storage_class=answer.get("StorageClass"),
+        is_archived=_is_archived(answer),
     )
+
+
+def _is_archived(answer: HeadObjectOutputTypeDef) -> bool:
+    """Whether GetObject would answer `InvalidObjectState`. A restored copy can be read for as long as it lasts."""
+    is_away = answer.get("StorageClass") in _ARCHIVES or "ArchiveStatus" in answer
+    return is_away and 'ongoing-request="false"' not in answer.get("Restore", "")
 
 
 def modified_of(answer: HeadObjectOutputTypeDef | GetObjectOutputTypeDef) -> float:

@@ -24,9 +24,13 @@ def _element(name: bytes, content: bytes = _TEXT) -> bytes:
     return b"<%b>%b</%b>" % (name, content, name)
 
 
-_IGNORED: Final = b"|".join(
+USUAL_CLASSES: Final = frozenset({"", "STANDARD"})
+"""Storage classes that nobody has to be told about."""
+
+_CLASS: Final = _element(b"StorageClass", b"(%b)" % _TEXT)
+_BESIDE: Final = b"|".join(
     (
-        _element(b"StorageClass"),
+        _CLASS,
         _element(b"Type"),
         _element(b"ChecksumAlgorithm"),
         _element(b"ChecksumType"),
@@ -41,9 +45,9 @@ _PLAIN_OBJECT: Final = re.compile(
                 _element(b"Key", b"(%b)" % _TEXT),
                 _element(b"LastModified", b"(%b)" % _TEXT),
                 _element(b"ETag", _QUOTE + _UNQUOTED + _QUOTE),
-                b"(?:%b)*" % _IGNORED,
+                b"(?:%b)*" % _BESIDE,
                 _element(b"Size", rb"([0-9]{1,18})"),
-                b"(?:%b)*" % _IGNORED,
+                b"(?:%b)*" % _BESIDE,
             )
         ),
     )
@@ -66,11 +70,16 @@ def take_plain_objects(data: bytes, start: int, page: ListPage) -> int:
     """
     end = start
     while found := _PLAIN_OBJECT.match(data, end):
-        key, modified, e_tag, size = found.groups()
+        key, modified, e_tag, class_before, size, class_behind = found.groups()
         page.keys.append(key.decode("ascii"))
         page.sizes.append(int(size))
         page.modified.append(seconds_of(modified.decode("ascii")))
         page.e_tags.append(e_tag.decode("ascii"))
+        storage_class = (
+            (class_before or b"" if class_behind is None else class_behind).decode("ascii").strip()
+        )
+        if storage_class not in USUAL_CLASSES:
+            page.classes[key.decode("ascii")] = storage_class
         end = found.end()
     return end
 

@@ -15,6 +15,7 @@ class ListPage(NamedTuple):
         e_tags: without quotes; empty where the engine gives none.
         common_prefixes: what the delimiter has put together, each with the delimiter at its end, in byte order.
         token: continues the listing behind this page; None on the last page.
+        classes: the storage class by key, of the objects that have one other than STANDARD. It may name other keys too.
     """
 
     keys: list[str]
@@ -23,6 +24,7 @@ class ListPage(NamedTuple):
     e_tags: list[str]
     common_prefixes: list[str]
     token: str | None
+    classes: dict[str, str]
 
     @property
     def last(self) -> str | None:
@@ -33,3 +35,8 @@ class ListPage(NamedTuple):
     def first(self) -> str | None:
         """The first key or common prefix in byte order; None on an empty page."""
         return min((*self.keys[:1], *self.common_prefixes[:1]), default=None)
+
+
+def empty_page() -> ListPage:
+    """A page to which objects are to be added, or the last one of a listing without any."""
+    return ListPage([], [], [], [], [], None, {})

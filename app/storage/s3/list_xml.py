@@ -16,8 +16,8 @@ from xml.parsers import expat
 
 from app.domain.errors import PierheadError, StoreUnavailable
 from app.storage.s3.errors import FailedAnswer, error_fields, error_of
-from app.storage.s3.list_objects import seconds_of, take_plain_objects
-from app.storage.s3.list_page import ListPage
+from app.storage.s3.list_objects import USUAL_CLASSES, seconds_of, take_plain_objects
+from app.storage.s3.list_page import ListPage, empty_page
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -61,7 +61,7 @@ class ListingParser:
         self._text: list[str] = []
         self._top: dict[str, str] = {}
         self._item: dict[str, str] = {}
-        self._page = ListPage([], [], [], [], [], None)
+        self._page = empty_page()
         self._expat = parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -108,6 +108,8 @@ class ListingParser:
         if self._top.get("EncodingType", "").strip() == "url":
             _decode(page.keys)
             _decode(page.common_prefixes)
+            if page.classes:
+                return page._replace(classes={unquote_plus(key): name for key, name in page.classes.items()})
         return page
 
     def _take(self, data: bytes) -> None:
@@ -188,6 +190,8 @@ class ListingParser:
         page.sizes.append(int(size))
         page.modified.append(seconds_of(item.get("LastModified", "")))
         page.e_tags.append(item.get("ETag", "").strip().strip('"'))
+        if (storage_class := item.get("StorageClass", "").strip()) not in USUAL_CLASSES:
+            page.classes[item["Key"]] = storage_class
 
 
 def _local(name: str) -> str:

@@ -250,6 +250,7 @@ def _cut(page: ListPage, after: str, until: str | None) -> ListPage:
         page.e_tags[start:end],
         page.common_prefixes[first:last],
         page.token,
+        page.classes,
     )
 
 

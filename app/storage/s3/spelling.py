@@ -13,7 +13,7 @@ from typing import Final
 
 from cachetools import TTLCache
 
-from app.storage.s3.list_page import ListPage
+from app.storage.s3.list_page import ListPage, empty_page
 from app.storage.s3.parallel_listing import Fetch, ListQuery
 
 FEW_KEYS: Final = 16
@@ -23,7 +23,7 @@ KEPT_SECONDS: Final = 300.0
 KEPT_FOLDERS: Final = 4096
 """Some 300 bytes each."""
 
-_NOTHING: Final = ListPage([], [], [], [], [], None)
+_NOTHING: Final = empty_page()
 
 
 class Spelling:
@@ -108,4 +108,5 @@ def _within(page: ListPage, prefix: str) -> ListPage:
         [page.e_tags[place] for place in places],
         [folder for folder in page.common_prefixes if folder.startswith(prefix)],
         page.token,
+        page.classes,
     )

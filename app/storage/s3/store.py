@@ -9,15 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
+from botocore.exceptions import ClientError
 
 from app.domain.entries import FileInfo, Found, Listing
-from app.domain.errors import NotFound
+from app.domain.errors import NotFound, ObjectArchived, ObjectEncrypted, StoreDenied
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.observation import observed
 from app.storage.s3.call_limits import CallLimiter
 from app.storage.s3.download import RESUME_PAUSES, Download, get_span, read_exactly
 from app.storage.s3.entries import FoundEntries
-from app.storage.s3.errors import s3_errors_translated
+from app.storage.s3.errors import s3_errors_translated, status_of, translate
 from app.storage.s3.failure_log import FailureLog
 from app.storage.s3.file_info import file_info_of
 from app.storage.s3.keys import KeySpace
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
 _EXAMPLES = 5
+_UNEXPLAINED = frozenset({400, 403})
+_REFUSALS = (StoreDenied, ObjectArchived, ObjectEncrypted)
 _Result = TypeVar("_Result")
 
 _log = structlog.get_logger(__name__)
@@ -168,8 +171,25 @@ class S3Store:
         return await use(self)
 
     async def _head(self, key: str) -> FileInfo:
-        answer = await self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+        try:
+            answer = await self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+        except ClientError as error:
+            raise await self._with_reason(key, error) from error
         return file_info_of(answer)
+
+    async def _with_reason(self, key: str, error: ClientError) -> ClientError:
+        """An error answer to a HEAD, which has no body, or the one to a GET that says why.
+
+        The difference between credentials that S3 rejects and a single object that is encrypted is only in that.
+        """
+        if status_of(error) not in _UNEXPLAINED:
+            return error
+        try:
+            answer = await self._client.get_object(Bucket=self._bucket, Key=key, Range="bytes=0-0")
+        except ClientError as explained:
+            return explained if isinstance(translate(explained), _REFUSALS) else error
+        answer["Body"].close()
+        return error
 
     async def _read_whole(self, key: str) -> bytes:
         answer = await self._client.get_object(Bucket=self._bucket, Key=key)

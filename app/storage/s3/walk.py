@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from itertools import repeat
 from typing import Final, NamedTuple
 
 import structlog
@@ -31,6 +32,8 @@ class _Stored(NamedTuple):
     size: int
     modified: float
     e_tag: str | None
+    stamp: None
+    storage_class: str | None
 
 
 class _Detour(NamedTuple):
@@ -94,7 +97,8 @@ class S3Walk:
         async for listed in self._list_pages(spellings[0], self._start_after()):
             page = []
             e_tags = (e_tag or None for e_tag in listed.e_tags)
-            stored = map(_Stored, listed.sizes, listed.modified, e_tags)
+            classes = map(listed.classes.get, listed.keys)
+            stored = map(_Stored, listed.sizes, listed.modified, e_tags, repeat(None), classes)
             for key, each in zip(listed.keys, stored, strict=True):
                 for found in await self._read(key, each, spellings[0]):
                     if self._detours and self._detours[0].place < _place(found):

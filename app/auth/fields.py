@@ -18,9 +18,9 @@ ACCEPTANCES: Final = ("License-Accepted", "License_Accepted")
 PREFIX: Final = "X-Forwarded-Prefix"
 """Below which path of its host the site is asked for. Believed from trusted proxies only, and named by the `Vary` of what
 depends on it: a cache behind several proxies may see one URL for several sites."""
-FORWARDING: Final = ("X-Forwarded-For", "X-Forwarded-Proto", PREFIX)
+FORWARDING: Final = ("X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", PREFIX)
 """Which address somebody comes from, whether encrypted, and below which path. Believed from trusted proxies only. No `Vary`
-names the first two: a proxy that sets them must not let a cache mix clients up."""
+names the first three: a proxy that sets them must not let a cache mix clients up."""
 
 READ: Final = frozenset(name.lower() for name in (*CREDENTIALS, *ACCEPTANCES, *FORWARDING))
 

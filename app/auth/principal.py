@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from app.auth.cookies import cookie_values
 from app.auth.fields import declared
+from app.auth.forwarding import Proxies
 from app.auth.keys import KeyRing
 from app.auth.licences import ACCEPTANCE_COOKIE, header_acceptances, read_acceptances
-from app.auth.networks import Address, Network, client_address, is_in
+from app.auth.networks import Address, Network, is_in
 from app.auth.revocation import Revocations
 from app.auth.sessions import Session, Sessions
 from app.auth.tokens import verify_token
@@ -51,7 +52,7 @@ class Authenticator:
         sessions: reads those of people who are logged in.
         revocations: knows which tokens are revoked.
         trusted_networks: clients in them are trusted without any credentials.
-        trusted_proxies: the peers whose `X-Forwarded-For` is believed.
+        trusted_proxies: the peers whose forwarding fields are believed.
         workloads: believes tokens of other issuers; None where there are none.
     """
 
@@ -68,7 +69,7 @@ class Authenticator:
         self._sessions = sessions
         self._revocations = revocations
         self._trusted_networks = tuple(trusted_networks)
-        self._trusted_proxies = tuple(trusted_proxies)
+        self._proxies = Proxies(trusted_proxies)
         self._workloads = workloads
 
     def identify(
@@ -99,7 +100,7 @@ class Authenticator:
                 `auth-scheme`, `token-revoked`, and those of `verify_token` and `Workloads.verify`.
         """
         headers = declared(headers)
-        client = client_address(peer, headers("x-forwarded-for"), self._trusted_proxies)
+        client = self._proxies.client(headers, peer)
         accepted = self._accepted(headers, now)
         authorization = headers("authorization")
         if not authorization:

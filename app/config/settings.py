@@ -93,7 +93,8 @@ class ServerSettings(BaseModel):
     trusted_proxies: Networks = Field(
         (),
         validate_default=True,
-        description="Proxies in front whose `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Prefix` are believed.",
+        description="Proxies in front whose `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Prefix` and `Forwarded` are "
+        "believed.",
     )
     root_path: Annotated[str, Allowed(ROOT_PATH_ALLOWED)] = Field(
         "", description="Path below which the site is on its host. All links and cookies are for this path."

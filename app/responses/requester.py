@@ -8,8 +8,9 @@ from collections.abc import Callable
 from starlette.requests import Request
 
 from app.auth.fields import ACCEPTANCES
+from app.auth.forwarding import Proxies, is_forwarded
 from app.auth.licences import header_acceptances
-from app.auth.networks import Address, Network, client_address, is_forwarded, is_https, is_in
+from app.auth.networks import Address, Network, is_in
 from app.auth.principal import Authenticator, Identity
 from app.auth.root_paths import RootPaths
 from app.auth.sessions import Session, Sessions
@@ -47,7 +48,7 @@ class Requester:
     ) -> None:
         self._authenticator = authenticator
         self._networks = trusted_networks
-        self._proxies = trusted_proxies
+        self._proxies = Proxies(trusted_proxies)
         self._clock = clock
         self.root_paths = RootPaths(root_path, trusted_proxies)
 
@@ -78,7 +79,7 @@ class Requester:
         Raises:
             As `Authenticator.identify` and `RootPaths.of`.
         """
-        encrypted = is_https(peer, scheme, fields("x-forwarded-proto"), self._proxies)
+        encrypted = self._proxies.is_https(fields, peer, scheme)
         root_path = self.root_paths.of(fields("x-forwarded-prefix"), peer)
         return self._authenticator.identify(
             fields, peer, self._clock(), is_https=encrypted, root_path=root_path
@@ -99,12 +100,11 @@ class Requester:
 
     def client(self, request: Request) -> Address | None:
         """The address a request comes from; None if that is not known."""
-        return client_address(_peer(request), request.headers.getlist("x-forwarded-for"), self._proxies)
+        return self._proxies.client(request.headers.getlist, _peer(request))
 
     def is_https(self, request: Request) -> bool:
         """Whether the client itself came by TLS, as the connection or a trusted proxy says."""
-        forwarded = request.headers.getlist("x-forwarded-proto")
-        return is_https(_peer(request), request.url.scheme, forwarded, self._proxies)
+        return self._proxies.is_https(request.headers.getlist, _peer(request), request.url.scheme)
 
     def site_url(self, request: Request, path: str) -> str:
         """A path of this site as a URL, by the host and the root path that were asked for."""
@@ -126,8 +126,7 @@ class Requester:
 
     def is_by_proxy(self, request: Request) -> bool:
         """Whether the answer goes to a trusted proxy, which passes it on to the client."""
-        forwarded = request.headers.getlist("x-forwarded-for")
-        return is_forwarded(_peer(request), forwarded, self._proxies)
+        return self._proxies.is_by_proxy(request.headers.getlist, _peer(request))
 
     def may_see_metrics(self, request: Request) -> bool:
         """Whether the request comes from this host or a trusted network.
@@ -135,12 +134,11 @@ class Requester:
         What a proxy forwards for others does not come from this host, even where the proxy does and nobody
         thought of making it a trusted one.
         """
-        forwarded = request.headers.getlist("x-forwarded-for")
         client = self.client(request)
         if client is None:
             return False
-        is_forwarded = bool(forwarded) or "forwarded" in request.headers
-        return is_in(client, self._networks) or (client.is_loopback and not is_forwarded)
+        is_own = client.is_loopback and not is_forwarded(request.headers.getlist)
+        return is_own or is_in(client, self._networks)
 
 
 def wants_html(request: Request) -> bool:

@@ -84,4 +84,6 @@ class RequestLimits:
     def _is_exempt(self, request: Request) -> bool:
         # This host's own address may be a proxy's that nobody has named, and then it is everybody's.
         client = self._requester.client(request)
-        return client is None or client.is_loopback or is_in(client, self._trusted_networks)
+        if client is None:  # the peer has no address, or a proxy hides whose it is
+            return not self._requester.is_by_proxy(request)
+        return client.is_loopback or is_in(client, self._trusted_networks)

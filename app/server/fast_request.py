@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from app.auth.fields import FORWARDING, INDIFFERENT, PREFIX
+from app.auth.fields import CREDENTIALS, FORWARDING, INDIFFERENT, PREFIX
 from app.auth.unchecked import Unchecked
 from app.domain.access import Principal
 from app.domain.errors import LoginUnavailable, PierheadError, RevocationsUnknown
@@ -37,7 +37,7 @@ FILE_REDIRECT: Final = "file-redirect"
 _FORMATS: Final[dict[bytes, str | None]] = {b"": None} | {
     f"format={name}".encode(): name for name in REPRESENTATIONS
 }
-_IDENTIFYING: Final = ("authorization", "cookie", *(name.lower() for name in FORWARDING))
+_IDENTIFYING: Final = tuple(name.lower() for name in (*CREDENTIALS, *FORWARDING))
 """Fields of which it depends who asks and by which way; no other that says so is admitted here."""
 _READ: Final = frozenset(
     {b"accept", b"accept-encoding", b"host", b"if-none-match", b"user-agent"}

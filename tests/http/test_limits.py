@@ -75,6 +75,14 @@ def test_what_is_hidden_is_refused_as_what_is_absent(site: Site) -> None:
     assert (hidden.status_code, hidden.content) == (absent.status_code, absent.content)
 
 
+def test_nobody_gets_around_a_limit_by_a_hidden_address(site: Site) -> None:
+    for _ in range(RATES[Limit.MISSES].burst // 2):
+        assert site.get("/absent.txt", "unknown").status_code == 404
+        assert site.get("/absent.txt", STRANGER, Forwarded="for=127.0.0.1").status_code == 404
+    assert site.get("/README.txt", "unknown").status_code == 429
+    assert site.get("/README.txt").status_code == 200
+
+
 def test_the_hosts_of_one_ipv6_network_are_one_client(site: Site) -> None:
     site.use_up(Limit.MISSES, "/absent.txt", "2001:db8::1")
     assert site.get("/README.txt", "2001:db8::ffff:2").status_code == 429

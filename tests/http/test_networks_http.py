@@ -84,6 +84,27 @@ def test_a_trusted_network_passes_groups_licences_and_malformed_rules(
     assert behind_proxy.get("/eula/f", headers=claim | BROWSER).content == b"content"
 
 
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"Forwarded": f"for={INSIDE}"}, 200),
+        ({"Forwarded": f'for=192.0.2.1, for="[::ffff:{INSIDE}]:80"'}, 200),
+        ({"Forwarded": f"for={INSIDE}", "X-Forwarded-For": INSIDE}, 200),
+        ({"Forwarded": f"for={INSIDE}, for=192.0.2.1"}, 401),
+        ({"Forwarded": f"for={INSIDE}, for=unknown"}, 401),
+        ({"Forwarded": f"for={INSIDE}", "X-Forwarded-For": "192.0.2.1"}, 401),
+        ({"Forwarded": "for=192.0.2.1", "X-Forwarded-For": INSIDE}, 401),
+        ({"Forwarded": f'for={INSIDE};by="'}, 401),
+    ],
+)
+def test_forwarded_is_read_beside_the_older_fields_and_must_agree(
+    behind_proxy: httpx.Client, fields: dict[str, str], status: int
+) -> None:
+    for _ in range(2):  # the second time, the listing is in memory
+        assert behind_proxy.get("/members/f", headers=fields).status_code == status
+        assert ("members/" in behind_proxy.get("/?format=text", headers=fields).text) is (status == 200)
+
+
 def test_control_files_stay_hidden_from_a_trusted_network(behind_proxy: httpx.Client) -> None:
     for path in ("/malformed/BUILD-INFO.txt", "/eula/EULA.txt", "/hidden/EULA.txt"):
         assert behind_proxy.get(path, headers={"X-Forwarded-For": INSIDE}).status_code == 404

@@ -35,6 +35,8 @@ class Limit(StrEnum):
     """From one address."""
     LOGINS_OF_USER = "logins-of-user"
     """By one name, from wherever."""
+    TOKENS = "tokens"
+    """That one user makes."""
     LICENCES = "licences"
     LINKS = "links"
     WILDCARDS = "wildcards"
@@ -46,6 +48,7 @@ class Limit(StrEnum):
 RATES: Final = {
     Limit.LOGINS: Rate(100, 2),
     Limit.LOGINS_OF_USER: Rate(20, 0.1),
+    Limit.TOKENS: Rate(10, 1 / 60),
     Limit.LICENCES: Rate(100, 2),
     Limit.LINKS: Rate(100, 2),
     Limit.WILDCARDS: Rate(300, 10),

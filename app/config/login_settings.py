@@ -43,6 +43,12 @@ class LoginSettings(BaseModel):
     session_epoch: Number = Field(
         0, ge=0, description="Change this number on all replicas to end all logins."
     )
+    user_token_seconds: Number = Field(
+        0,
+        ge=0,
+        le=31622400,
+        description="Longest life, in seconds, of tokens that logged-in users make for themselves at `/-/token`. 0: they cannot.",
+    )
     revoked_file: Annotated[Path | None, Allowed("the path of a text file")] = Field(
         None,
         description="File with the IDs of revoked tokens and logins, one per line. Read every 5 seconds; if it cannot be read "

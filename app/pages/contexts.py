@@ -19,6 +19,7 @@ class Site:
     Attributes:
         title: shown first in the breadcrumbs and last in the window title.
         has_login: whether people can log in.
+        has_tokens: whether people can make tokens for themselves.
         contact: URL of whom to ask for access; empty where there is nobody.
         may_share: whether members make links to private files.
         root_path: below which it is asked for.
@@ -28,6 +29,7 @@ class Site:
     has_login: bool = False
     contact: str = ""
     may_share: bool = False
+    has_tokens: bool = False
     root_path: str = ""
 
     def under(self, root_path: str) -> Site:
@@ -220,6 +222,43 @@ class AccountPage:
     form_token: str
     subject: str = ""
     groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MintedToken:
+    """A token that somebody has just made.
+
+    Attributes:
+        id: of the token.
+        groups: sorted.
+        expires: as `iso_text` gives it.
+    """
+
+    text: str
+    id: str
+    groups: tuple[str, ...]
+    expires: str
+
+
+@dataclass(frozen=True)
+class TokenPage:
+    """A form to make a token with, or the token.
+
+    Attributes:
+        site: the site.
+        subject: user name.
+        groups: to choose from, sorted.
+        lives: to choose from, in seconds and in words.
+        form_token: as that of `LicencePage`.
+        minted: None before it is made.
+    """
+
+    site: Site
+    subject: str
+    groups: tuple[str, ...]
+    lives: tuple[tuple[int, str], ...]
+    form_token: str
+    minted: MintedToken | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from app.pages.contexts import (
     LicencePage,
     LoginPage,
     SharePage,
+    TokenPage,
 )
 from app.pages.formats import count_text, size_text
 from app.pages.links import next_query
@@ -68,6 +69,7 @@ class HtmlPages:
         self._error = environment.get_template("error.html")
         self._login = environment.get_template("login.html")
         self._account = environment.get_template("account.html")
+        self._token = environment.get_template("token.html")
         self._lead_on = environment.get_template("lead_on.html")
         self._share = environment.get_template("share.html")
 
@@ -130,6 +132,13 @@ class HtmlPages:
         It is sent to `/-/link` by POST with the fields `path`, `seconds` and `form_token`.
         """
         return _encode(self._share.render(page=page, crumbs=_crumbs(page)))
+
+    def token(self, page: TokenPage) -> bytes:
+        """A form to make a token with, or the token.
+
+        It is sent to `/-/token` by POST with the fields `groups`, `seconds` and `form_token`.
+        """
+        return _encode(self._token.render(page=page))
 
     def lead_on(self, page: LeadOnPage) -> bytes:
         """What answers a login by password, and a logout."""

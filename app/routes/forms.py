@@ -87,11 +87,19 @@ class Forms:
         Raises:
             FormRefused: it cannot be shown to be.
         """
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            raise FormRefused
+        self.check_site(request)
         if not check_form_token(
             self._keys, bound_to or _nonce_of(request), form.get("form_token"), self._clock()
         ):
+            raise FormRefused
+
+    def check_site(self, request: Request) -> None:
+        """Check that no page of another site has sent a request, by what the browser says.
+
+        Raises:
+            FormRefused: one has.
+        """
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise FormRefused
 
 

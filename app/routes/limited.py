@@ -78,6 +78,10 @@ class RequestLimits:
         if user:
             self._limits.take(Limit.LOGINS_OF_USER, user.strip().casefold())
 
+    def count_token(self, user: str) -> None:
+        """Count a token that somebody makes for themselves. Raises as `count_wildcard`."""
+        self._limits.take(Limit.TOKENS, user)
+
     def _client(self, request: Request) -> str:
         return client_key(self._requester.client(request))
 

@@ -69,6 +69,7 @@ def site_of(settings: Settings, login: Login) -> Site:
         settings.site_title,
         has_login=login.is_possible,
         contact=_contact_url(settings.contact),
+        has_tokens=login.is_possible and settings.user_token_seconds > 0,
         may_share=login.is_possible and settings.link_seconds > 0,
         root_path=settings.root_path,
     )

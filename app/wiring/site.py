@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
-
-from fastapi import APIRouter
 
 from app.auth.limits import Limits
 from app.auth.links import Links
@@ -35,17 +33,9 @@ from app.routes.audited import RequestAudit
 from app.routes.errors import ErrorAnswers
 from app.routes.file import FileRoute
 from app.routes.folder import FolderRoute
-from app.routes.forms import Forms
-from app.routes.health import build_health_router
 from app.routes.index_files import IndexFiles
-from app.routes.invalidate import build_invalidate_router
-from app.routes.legacy_api import build_legacy_router
-from app.routes.licence import LicenceDesk, build_licence_router
 from app.routes.limited import RequestLimits
 from app.routes.linked import LinkDoor
-from app.routes.manifest import build_manifest_router
-from app.routes.share import ShareDesk, build_share_router
-from app.routes.static import build_static_router
 from app.routes.tree import TreeApp
 from app.server.application import build_application
 from app.server.fast_lookup import FastLookup
@@ -55,11 +45,11 @@ from app.server.front_door import FrontDoor
 from app.server.hosts import Hosts
 from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
-from app.wiring.catalog import buckets_of, build_catalog, build_worker_channel
+from app.wiring.catalog import build_catalog, build_worker_channel
 from app.wiring.login import build_keys, build_login, build_workloads, site_of
-from app.wiring.login_routes import build_login_routers
 from app.wiring.logs import build_access_log, build_audit
 from app.wiring.parts import Parts
+from app.wiring.routers import build_routers
 
 if TYPE_CHECKING:
     from app.auth.oidc.workloads import Workloads
@@ -137,7 +127,16 @@ class SiteWiring:
         parts = self._parts(store, metrics, catalog, held, age_clock, clock)
         front_door = build_application(
             self._tree(parts),
-            self._routers(parts),
+            build_routers(
+                parts,
+                self._settings,
+                self._login,
+                self._keys,
+                self._links,
+                self._html,
+                self._static,
+                self._site,
+            ),
             parts.errors,
             parts.limits,
             parts.audit,
@@ -234,51 +233,4 @@ class SiteWiring:
             metrics=parts.metrics,
             access_log=parts.access_log,
             replica_id=self._settings.replica_id,
-        )
-
-    def _routers(self, parts: Parts) -> Sequence[APIRouter]:
-        """One for each family of reserved paths."""
-        catalog, requester, clock, limits = parts.catalog, parts.requester, parts.clock, parts.limits
-        site, html, forms = self._site, self._html, Forms(self._keys, requester, clock)
-        return (
-            build_health_router(parts.store, parts.metrics, requester),
-            limits.guarding(build_legacy_router(catalog, parts.pages, requester)),
-            limits.guarding(build_manifest_router(parts.subtrees, requester)),
-            build_invalidate_router(catalog, requester, parts.channel, buckets_of(self._settings)),
-            limits.guarding(
-                build_licence_router(
-                    LicenceDesk(
-                        catalog,
-                        requester,
-                        parts.links,
-                        self._keys,
-                        forms,
-                        parts.audit,
-                        limits,
-                        html,
-                        site,
-                        clock,
-                    )
-                )
-            ),
-            *build_login_routers(
-                self._login, self._keys, requester, parts.audit, forms, limits, html, site, clock
-            ),
-            limits.guarding(
-                build_share_router(
-                    ShareDesk(
-                        catalog,
-                        requester,
-                        self._links,
-                        forms,
-                        parts.audit,
-                        limits,
-                        html,
-                        site,
-                        self._settings.link_seconds,
-                        clock,
-                    )
-                )
-            ),
-            build_static_router(self._static),
         )

@@ -208,6 +208,7 @@ WRONG: list[tuple[str, str]] = [
     ("session_seconds", "59"),
     ("session_idle_seconds", "59"),
     ("session_refresh_seconds", "7200"),
+    ("user_token_seconds", "-1"),
     ("session_epoch", "-1"),
     ("revoked_file", "5"),
     ("link_seconds", "2592001"),

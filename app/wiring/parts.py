@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from app.auth.keys import KeyRing
+from app.auth.links import Links
+from app.auth.login import Login
 from app.cache.response_cache import RedirectCache
 from app.cache.worker_channel import WorkerChannel
 from app.catalog import Catalog
+from app.config import Settings
+from app.pages.contexts import Site
+from app.pages.html import HtmlPages
+from app.pages.static import StaticFile
 from app.responses.caching import CacheHeaders
 from app.responses.folder_listing import FolderPages
 from app.responses.requester import Requester
@@ -19,6 +26,18 @@ from app.routes.linked import LinkDoor
 from app.server.hosts import Hosts
 from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
+
+
+class SiteParts(NamedTuple):
+    """What a site has, however many servers are made of it."""
+
+    settings: Settings
+    keys: KeyRing
+    login: Login
+    links: Links
+    html: HtmlPages
+    static: Mapping[str, StaticFile]
+    site: Site
 
 
 class Parts(NamedTuple):

@@ -2,92 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from app.auth.keys import KeyRing
-from app.auth.links import Links
-from app.auth.login import Login
 from app.auth.own_tokens import OwnTokens
-from app.config import Settings
-from app.pages.contexts import Site
-from app.pages.html import HtmlPages
-from app.pages.static import StaticFile
+from app.routes.account import build_account_router
 from app.routes.forms import Forms
 from app.routes.health import build_health_router
 from app.routes.invalidate import build_invalidate_router
 from app.routes.legacy_api import build_legacy_router
 from app.routes.licence import LicenceDesk, build_licence_router
 from app.routes.manifest import build_manifest_router
+from app.routes.own_token import TokenDesk, build_own_token_router
+from app.routes.session import LoginDesk, build_session_router
+from app.routes.session_cookie import SessionCookies
 from app.routes.share import ShareDesk, build_share_router
+from app.routes.sign_on import SignOn, build_sign_on_router
 from app.routes.static import build_static_router
 from app.wiring.catalog import buckets_of
-from app.wiring.login_routes import build_login_routers
-from app.wiring.parts import Parts
+from app.wiring.parts import Parts, SiteParts
 
 
-def build_routers(
-    parts: Parts,
-    settings: Settings,
-    login: Login,
-    keys: KeyRing,
-    links: Links,
-    html: HtmlPages,
-    static: Mapping[str, StaticFile],
-    site: Site,
-) -> Sequence[APIRouter]:
-    """One for each family of reserved paths."""
-    catalog, requester, clock, limits = parts.catalog, parts.requester, parts.clock, parts.limits
-    forms = Forms(keys, requester, clock)
+def build_routers(parts: Parts, own: SiteParts) -> Sequence[APIRouter]:
+    """One for each family of reserved paths.
+
+    Args:
+        own: of the site.
+    """
+    catalog, requester, guarding = parts.catalog, parts.requester, parts.limits.guarding
+    forms = Forms(own.keys, requester, parts.clock)
     return (
         build_health_router(parts.store, parts.metrics, requester),
-        limits.guarding(build_legacy_router(catalog, parts.pages, requester)),
-        limits.guarding(build_manifest_router(parts.subtrees, requester)),
-        build_invalidate_router(catalog, requester, parts.channel, buckets_of(settings)),
-        limits.guarding(
-            build_licence_router(
-                LicenceDesk(
-                    catalog,
-                    requester,
-                    parts.links,
-                    keys,
-                    forms,
-                    parts.audit,
-                    limits,
-                    html,
-                    site,
-                    clock,
-                )
-            )
-        ),
-        *build_login_routers(
-            login,
-            OwnTokens(keys, settings.user_token_seconds),
-            keys,
-            requester,
-            parts.audit,
-            forms,
-            limits,
-            html,
-            site,
-            clock,
-        ),
-        limits.guarding(
-            build_share_router(
-                ShareDesk(
-                    catalog,
-                    requester,
-                    links,
-                    forms,
-                    parts.audit,
-                    limits,
-                    html,
-                    site,
-                    settings.link_seconds,
-                    clock,
-                )
-            )
-        ),
-        build_static_router(static),
+        guarding(build_legacy_router(catalog, parts.pages, requester)),
+        guarding(build_manifest_router(parts.subtrees, requester)),
+        build_invalidate_router(catalog, requester, parts.channel, buckets_of(own.settings)),
+        guarding(build_licence_router(_licence_desk(parts, own, forms))),
+        guarding(build_share_router(_share_desk(parts, own, forms))),
+        build_own_token_router(_token_desk(parts, own, forms)),
+        *_login_routers(parts, own, forms),
+        build_static_router(own.static),
+    )
+
+
+def _licence_desk(parts: Parts, own: SiteParts, forms: Forms) -> LicenceDesk:
+    return LicenceDesk(
+        parts.catalog,
+        parts.requester,
+        parts.links,
+        own.keys,
+        forms,
+        parts.audit,
+        parts.limits,
+        own.html,
+        own.site,
+        parts.clock,
+    )
+
+
+def _share_desk(parts: Parts, own: SiteParts, forms: Forms) -> ShareDesk:
+    return ShareDesk(
+        parts.catalog,
+        parts.requester,
+        own.links,
+        forms,
+        parts.audit,
+        parts.limits,
+        own.html,
+        own.site,
+        own.settings.link_seconds,
+        parts.clock,
+    )
+
+
+def _token_desk(parts: Parts, own: SiteParts, forms: Forms) -> TokenDesk:
+    tokens = OwnTokens(own.keys, own.settings.user_token_seconds)
+    return TokenDesk(
+        tokens, parts.requester, forms, parts.audit, parts.limits, own.html, own.site, parts.clock
+    )
+
+
+def _login_routers(parts: Parts, own: SiteParts, forms: Forms) -> Sequence[APIRouter]:
+    login, html, site = own.login, own.html, own.site
+    requester, audit, limits, clock = parts.requester, parts.audit, parts.limits, parts.clock
+    cookies = SessionCookies(login.sessions, requester, clock)
+    sign_on = SignOn(login, cookies, requester, audit, limits, own.keys, clock)
+    desk = LoginDesk(login, sign_on, cookies, forms, audit, limits, html, site, clock)
+    return (
+        build_session_router(desk),
+        build_sign_on_router(sign_on),
+        build_account_router(login, cookies, requester, forms, audit, html, site),
     )

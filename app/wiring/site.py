@@ -22,7 +22,7 @@ from app.pages.html import HtmlPages
 from app.pages.static import load_static
 from app.pages.templates_dir import templates_directory
 from app.policy.site_policy import SitePolicy
-from app.responses.caching import CacheHeaders, Variation
+from app.responses.caching import CacheHeaders
 from app.responses.delivery import Delivery
 from app.responses.folder_documents import FolderDocuments
 from app.responses.folder_listing import FolderPages
@@ -48,7 +48,7 @@ from app.telemetry import AccessLog, Metrics
 from app.wiring.catalog import build_catalog, build_worker_channel
 from app.wiring.login import build_keys, build_login, build_workloads, site_of
 from app.wiring.logs import build_access_log, build_audit
-from app.wiring.parts import Parts
+from app.wiring.parts import Parts, SiteParts
 from app.wiring.routers import build_routers
 
 if TYPE_CHECKING:
@@ -88,19 +88,23 @@ class SiteWiring:
         self._settings = settings
         self._policy = policy
         templates = templates_directory()
-        self._html = HtmlPages(templates)
-        self._static = load_static(templates)
-        self._keys = build_keys(settings)
+        keys, revocations = build_keys(settings), Revocations(settings.revoked_file)
+        login = build_login(settings, keys, revocations)
+        self._own = SiteParts(
+            settings=settings,
+            keys=keys,
+            login=login,
+            links=Links(keys, revocations),
+            html=HtmlPages(templates),
+            static=load_static(templates),
+            site=site_of(settings, login),
+        )
         self._networks = parse_networks(settings.trusted_networks)
         self._proxies = parse_networks(settings.trusted_proxies)
-        revocations = Revocations(settings.revoked_file)
-        self._login = build_login(settings, self._keys, revocations)
-        self._links = Links(self._keys, revocations)
-        self._workloads = build_workloads(policy.workload_issuers, age_clock)
-        self._site = site_of(settings, self._login)
         self._variation = Variation(settings.root_path)
+        self._workloads = build_workloads(policy.workload_issuers, age_clock)
         self._authenticator = Authenticator(
-            self._keys, self._login.sessions, revocations, self._networks, self._proxies, self._workloads
+            keys, login.sessions, revocations, self._networks, self._proxies, self._workloads
         )
 
     def open(
@@ -127,16 +131,7 @@ class SiteWiring:
         parts = self._parts(store, metrics, catalog, held, age_clock, clock)
         front_door = build_application(
             self._tree(parts),
-            build_routers(
-                parts,
-                self._settings,
-                self._login,
-                self._keys,
-                self._links,
-                self._html,
-                self._static,
-                self._site,
-            ),
+            build_routers(parts, self._own),
             parts.errors,
             parts.limits,
             parts.audit,
@@ -152,7 +147,7 @@ class SiteWiring:
             front_door,
             catalog,
             self._authenticator,
-            self._login,
+            self._own.login,
             self._workloads,
             parts.channel,
             parts.access_log,
@@ -170,7 +165,7 @@ class SiteWiring:
         settings = self._settings
         shared = page_headers(settings.replica_id)
         requester = Requester(self._authenticator, self._networks, self._proxies, clock, settings.root_path)
-        audit = RequestAudit(build_audit(settings, clock), requester, self._login.sessions)
+        audit = RequestAudit(build_audit(settings, clock), requester, self._own.login.sessions)
         return Parts(
             store=store,
             metrics=metrics,
@@ -179,8 +174,8 @@ class SiteWiring:
             requester=requester,
             limits=RequestLimits(Limits(age_clock), requester, self._networks),
             pages=FolderPages(
-                self._site,
-                self._html,
+                self._own.site,
+                self._own.html,
                 ResponseCache(held),
                 FolderSorter(held),
                 self._policy.serving,
@@ -191,9 +186,9 @@ class SiteWiring:
             redirects=RedirectCache(held, shared, clock=clock),
             cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
             subtrees=SubtreeListing(catalog, store, clock),
-            errors=ErrorAnswers(self._html, self._site),
+            errors=ErrorAnswers(self._own.html, self._own.site),
             audit=audit,
-            links=LinkDoor(self._links, requester, audit, clock),
+            links=LinkDoor(self._own.links, requester, audit, clock),
             channel=build_worker_channel(catalog),
             is_own_host=Hosts(settings.site_hosts),
             access_log=build_access_log(settings),

@@ -22,7 +22,7 @@ from app.pages.html import HtmlPages
 from app.pages.static import load_static
 from app.pages.templates_dir import templates_directory
 from app.policy.site_policy import SitePolicy
-from app.responses.caching import CacheHeaders
+from app.responses.caching import CacheHeaders, Variation
 from app.responses.delivery import Delivery
 from app.responses.folder_documents import FolderDocuments
 from app.responses.folder_listing import FolderPages

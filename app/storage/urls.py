@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 ALLOWED: Final = "file:///directory, the path of a directory, or s3://bucket/prefix"
-PARAMETERS: Final = ("endpoint", "region", "profile")
+PARAMETERS: Final = ("endpoint", "region", "profile", "unsigned", "request_payer")
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
 """What any region has ever allowed; today's rules are stricter (Amazon S3 User Guide, "Bucket naming rules")."""
 _REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -22,6 +22,8 @@ class S3Place(NamedTuple):
         prefix: what every key of the tree begins with; empty, or ends in `/`.
         endpoint: URL of the S3 engine.
         profile: of the AWS configuration files, for credentials.
+        is_unsigned: whether calls and URLs carry no signature, as buckets that are open to everybody allow.
+        requester_pays: whether calls and URLs say that their sender pays for them.
     """
 
     bucket: str
@@ -29,6 +31,8 @@ class S3Place(NamedTuple):
     endpoint: str | None = None
     region: str | None = None
     profile: str | None = None
+    is_unsigned: bool = False
+    requester_pays: bool = False
 
 
 def parse_storage_url(url: str) -> S3Place | Path:
@@ -36,8 +40,8 @@ def parse_storage_url(url: str) -> S3Place | Path:
 
     Args:
         url: `file:///directory` (percent-encoded), the plain path of a directory, or
-            `s3://bucket/prefix?endpoint=...&region=...&profile=...`. The prefix is not encoded, so it holds no
-            question mark; the parameters' values are. All but the bucket is optional.
+            `s3://bucket/prefix?endpoint=...&region=...&profile=...&unsigned=true&request_payer=requester`. The prefix is
+            not encoded, so it holds no question mark; the parameters' values are. All but the bucket is optional.
 
     Raises:
         ValueError: another form; says what is allowed, and nothing that may be a secret.
@@ -74,7 +78,16 @@ def _s3_place(rest: str) -> S3Place:
     if not _BUCKET_NAME.fullmatch(bucket):
         raise ValueError(f"storage must be {ALLOWED}, but got an invalid bucket name")
     prefix = prefix.strip("/")
-    return S3Place(bucket, f"{prefix}/" if prefix else "", **_parameters(query))
+    values = _parameters(query)
+    return S3Place(
+        bucket,
+        f"{prefix}/" if prefix else "",
+        endpoint=values.get("endpoint"),
+        region=values.get("region"),
+        profile=values.get("profile"),
+        is_unsigned=values.get("unsigned") == "true",
+        requester_pays="request_payer" in values,
+    )
 
 
 def _parameters(query: str) -> dict[str, str]:
@@ -93,6 +106,12 @@ def _parameters(query: str) -> dict[str, str]:
         raise ValueError("storage must have a region such as eu-west-1, but has something else there")
     if not values.get("profile", "any").strip():
         raise ValueError("storage must have the name of an AWS profile, but it is empty")
+    if values.get("unsigned", "true") not in ("true", "false"):
+        raise ValueError("storage must have unsigned=true or unsigned=false, but has something else there")
+    if values.get("request_payer", "requester") != "requester":
+        raise ValueError("storage must have request_payer=requester or none, but has something else there")
+    if values.get("unsigned") == "true" and (with_it := {"profile", "request_payer"} & values.keys()):
+        raise ValueError(f"storage must not have unsigned=true beside {', '.join(sorted(with_it))}")
     return values
 
 

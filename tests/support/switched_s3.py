@@ -80,13 +80,14 @@ class SwitchedS3:
         key = unquote(target.path).removeprefix(f"/{BUCKET}").removeprefix("/")
         if not key:
             query = parse_qs(target.query)
-            await xml(self._listing(query.get("prefix", [""])[0]))(request, writer)
+            await xml(self.listing(query.get("prefix", [""])[0]))(request, writer)
         elif (body := self.objects.get(key)) is not None:
             await stored(body, e_tag=e_tag_of(body) if self.has_e_tags else None)(request, writer)
         else:
             await status(404, "NoSuchKey")(request, writer)
 
-    def _listing(self, prefix: str) -> str:
+    def listing(self, prefix: str) -> str:
+        """The document that lists the keys that begin with a prefix."""
         below = {
             key.removeprefix(prefix): body for key, body in self.objects.items() if key.startswith(prefix)
         }

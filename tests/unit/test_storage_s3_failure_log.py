@@ -71,6 +71,15 @@ async def test_a_refused_listing_is_logged_with_all_that_its_answer_says(s3: Fak
     assert "AWS_SECRET_ACCESS_KEY" in line["advice"]
 
 
+@pytest.mark.parametrize(
+    ("operation", "begins"), [("list", "s3:ListBucket"), ("check", "s3:ListBucket"), ("get", "s3:GetObject")]
+)
+async def test_the_permission_that_is_missing_is_named_first(s3: FakeS3, operation: str, begins: str) -> None:
+    s3.answer = refusal(403, "AccessDenied")
+    line = await warned(operation)
+    assert line["advice"].startswith(f"allow these credentials {begins}")
+
+
 async def test_a_refused_object_is_logged_as_fully(s3: FakeS3) -> None:
     s3.answer = refusal(403, "KMS.DisabledException", "The key is disabled.")
     line = await warned("get")

@@ -131,7 +131,7 @@ def error(code: str) -> bytes:
 @pytest.mark.parametrize(
     ("status", "data", "expected"),
     [
-        (403, error("AccessDenied"), StoreDenied()),
+        (403, error("AccessDenied"), StoreDenied("the storage does not let this server list folders")),
         (404, error("NoSuchBucket"), StoreUnavailable("no-such-bucket")),
         (404, error("NoSuchKey"), NotFound()),
         (503, error("SlowDown"), StoreUnavailable("throttled")),

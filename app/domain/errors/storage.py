@@ -35,10 +35,14 @@ class RulesUnreadable(StoreUnavailable):
 
 
 class StoreDenied(StoreError):
-    """The storage refuses the server's own credentials; a retry does not help."""
+    """The storage refuses the server's own credentials; a retry does not help.
 
-    def __init__(self) -> None:
-        super().__init__("the storage rejects this server's credentials")
+    Args:
+        what: was refused, for clients.
+    """
+
+    def __init__(self, what: str = "the storage rejects this server's credentials") -> None:
+        super().__init__(what)
 
 
 class ObjectArchived(StoreError):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import aioboto3
 from aiobotocore.config import AioConfig
+from botocore import UNSIGNED
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
 from app.storage.s3.credentials import find_late
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
+
+REQUEST_PAYER: Final = {"x-amz-request-payer": "requester"}
+"""As a header field of calls, and as a parameter of signed URLs."""
 
 UNLIMITED = 0
 """As many connections as there are requests."""
@@ -73,6 +77,7 @@ def open_client(
     endpoint: str | None = None,
     *,
     access_key: str | None = None,
+    is_unsigned: bool = False,
 ) -> AbstractAsyncContextManager[S3Client]:
     """A client with a connection pool of its own. Path-style addressing where an endpoint is configured.
 
@@ -80,9 +85,11 @@ def open_client(
         endpoint: URL of the S3 engine; None for what the environment says.
         access_key: None for the session's own credentials. A client with any other never calls S3, and needs
             none that are valid.
+        is_unsigned: whether its calls carry no signature.
     """
     config = AioConfig(
-        signature_version="s3v4",  # without it, presigned URLs have the old SigV2 form
+        # Otherwise presigned URLs have the old SigV2 form.
+        signature_version=UNSIGNED if is_unsigned else "s3v4",
         connect_timeout=timeouts.connect,
         read_timeout=timeouts.read,
         max_pool_connections=max_connections,
@@ -99,3 +106,12 @@ def open_client(
         aws_access_key_id=access_key,
         aws_secret_access_key=access_key,
     )
+
+
+def let_requester_pay(client: S3Client) -> None:
+    """Have every call of a client say that its sender pays (S3 user guide, "Requester Pays buckets")."""
+
+    def say_so(params: dict[str, Any], **_: object) -> None:
+        params["headers"].update(REQUEST_PAYER)
+
+    client.meta.events.register("before-call.s3", say_so)

@@ -26,9 +26,10 @@ _ENCRYPTED: Final = (
     "allow these credentials kms:Decrypt with the key of the object; objects encrypted with keys that each request brings "
     "(SSE-C) cannot be served"
 )
+_LISTING: Final = "allow these credentials s3:ListBucket on the bucket, and s3:GetObject on its keys"
+_READING: Final = "allow these credentials s3:GetObject on the bucket's keys, and s3:ListBucket: without it, S3 says that a missing key is denied"
 _KEYS: Final = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the profile names"
 _BY_CODE: Final[Mapping[str, str]] = {
-    "AccessDenied": "allow these credentials s3:ListBucket on the bucket and s3:GetObject on its keys",
     "AuthorizationHeaderMalformed": _REGION,
     "AuthorizationQueryParametersError": _REGION,
     "ExpiredToken": "get new credentials: AWS_SESSION_TOKEN has expired",
@@ -93,7 +94,7 @@ class FailureLog:
 
     def _note(self, error: StoreError, operation: str, key: str) -> None:
         reason, facts = outcome_of(error), facts_of(error)
-        advice = _advice(error, facts)
+        advice = _advice(error, facts, operation)
         error.explanation = _sentence(self._place, reason, facts, advice)
         cause = (operation, reason, facts.get("status"), facts.get("code"), *_kinds(error))
         now = self._clock()
@@ -127,7 +128,7 @@ def facts_of(error: StoreError) -> dict[str, object]:
     return {"causes": [_text(cause) for cause in chain[1:]]} if chain[1:] else {}
 
 
-def _advice(error: StoreError, facts: Mapping[str, object]) -> str:
+def _advice(error: StoreError, facts: Mapping[str, object], operation: str) -> str:
     status, code = facts.get("status"), str(facts.get("code", ""))
     if isinstance(error, ObjectEncrypted):
         return _ENCRYPTED
@@ -143,7 +144,7 @@ def _advice(error: StoreError, facts: Mapping[str, object]) -> str:
                 return advice
     if isinstance(error, StoreUnavailable):
         return _BY_REASON.get(error.reason, "if it stays, look at the log of the S3 engine")
-    return _BY_CODE["AccessDenied"]
+    return _LISTING if operation in ("list", "check") else _READING
 
 
 def _sentence(place: str, reason: str, facts: Mapping[str, object], advice: str) -> str:

@@ -19,7 +19,7 @@ from app.storage.s3.errors import s3_errors_translated
 from app.storage.s3.list_page import ListPage
 from app.storage.s3.list_xml import ListingParser
 from app.storage.s3.parallel_listing import Fetch, ListQuery
-from app.storage.s3.url_signer import UrlSigner
+from app.storage.s3.url_signer import UrlMaker
 from app.storage.store import Observer
 
 SLICE_BYTES: Final = 64 * 1024
@@ -37,7 +37,7 @@ class PageFetcher:
         observe: called after every call.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, signer: UrlSigner, *, observe: Observer) -> None:
+    def __init__(self, http: aiohttp.ClientSession, signer: UrlMaker, *, observe: Observer) -> None:
         self._http = http
         self._signer = signer
         self._observe = observe

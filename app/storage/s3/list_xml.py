@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import unquote_plus
 from xml.parsers import expat
 
-from app.domain.errors import PierheadError, StoreUnavailable
+from app.domain.errors import PierheadError, StoreDenied, StoreUnavailable
 from app.storage.s3.errors import FailedAnswer, error_fields, error_of
 from app.storage.s3.list_objects import USUAL_CLASSES, seconds_of, take_plain_objects
 from app.storage.s3.list_page import ListPage, empty_page
@@ -25,6 +25,7 @@ _RESULT: Final = "ListBucketResult"
 _ERROR: Final = "Error"
 _OBJECT: Final = b"<Contents>"
 _OBJECT_END: Final = b"</Contents>"
+_NOT_LISTED: Final = "the storage does not let this server list folders"
 _BOOLEANS: Final = {"true": True, "false": False}
 _FAULTS: Final = (expat.ExpatError, ValueError, KeyError)
 _ENDS_EARLY: Final = {
@@ -98,7 +99,10 @@ class ListingParser:
             del self._expat  # it refers to this object: a cycle, which would wait for the garbage collector
         if self._root == _ERROR or self._status != 200:
             code = self._top.get("Code", "") if self._root == _ERROR else ""
-            raise error_of(self._status, code) from self._refusal()
+            is_denied = code == "AccessDenied"
+            raise (
+                StoreDenied(_NOT_LISTED) if is_denied else error_of(self._status, code)
+            ) from self._refusal()
         is_truncated = _BOOLEANS.get(self._top.get("IsTruncated", "").strip().lower())
         token = self._top.get("NextContinuationToken") if is_truncated else None
         # Without a token the rest is out of reach, and a listing is never cut silently.

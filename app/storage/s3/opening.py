@@ -6,18 +6,31 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from app.storage.s3.call_limits import DEFAULT_LIMITS, CallLimiter, CallLimits
-from app.storage.s3.clients import UNLIMITED, Timeouts, ca_bundle_of, new_session, open_client
+from app.storage.s3.clients import (
+    REQUEST_PAYER,
+    UNLIMITED,
+    Timeouts,
+    ca_bundle_of,
+    let_requester_pay,
+    new_session,
+    open_client,
+)
 from app.storage.s3.download import RESUME_PAUSES
 from app.storage.s3.failure_log import FailureLog
 from app.storage.s3.keys import KeySpace
 from app.storage.s3.list_call import PageFetcher, first_key, open_http
-from app.storage.s3.sigv4 import Presigner
+from app.storage.s3.sigv4 import Address, Presigner
 from app.storage.s3.store import S3Store
-from app.storage.s3.url_signer import UrlSigner, find_address
+from app.storage.s3.url_signer import PlainUrls, UrlMaker, UrlSigner, find_address
 from app.storage.store import PRIMARY, Observer
 from app.storage.urls import S3Place
+
+if TYPE_CHECKING:
+    import aioboto3
+    from types_aiobotocore_s3.client import S3Client
 
 _DEFAULT_TIMEOUTS = Timeouts(connect=2.0, read=10.0)
 
@@ -50,12 +63,12 @@ async def open_s3_store(
     """
     session = new_session(profile=place.profile, region=place.region)
     address = await find_address(session, timeouts, place.bucket, place.endpoint)
-    signer = UrlSigner(session, Presigner(address), clock=time.time)
+    signer = _url_maker(place, session, address)
     keys = KeySpace(place.prefix)
     failures = FailureLog(name, f"bucket {place.bucket!r} at {address.origin}")
     async with (
-        open_client(session, timeouts, limits.in_flight, place.endpoint) as client,
-        open_client(session, timeouts, UNLIMITED, place.endpoint) as downloads,
+        _open_client(place, session, timeouts, limits.in_flight) as client,
+        _open_client(place, session, timeouts, UNLIMITED) as downloads,
         open_http(timeouts, limits.in_flight, ca_bundle=ca_bundle_of(session)) as http,
     ):
         pages = PageFetcher(http, signer, observe=observe)
@@ -73,3 +86,23 @@ async def open_s3_store(
                 observe=observe,
                 pauses=resume_pauses,
             )
+
+
+@asynccontextmanager
+async def _open_client(
+    place: S3Place, session: aioboto3.Session, timeouts: Timeouts, max_connections: int
+) -> AsyncIterator[S3Client]:
+    unsigned = place.is_unsigned
+    async with open_client(
+        session, timeouts, max_connections, place.endpoint, is_unsigned=unsigned
+    ) as client:
+        if place.requester_pays:
+            let_requester_pay(client)
+        yield client
+
+
+def _url_maker(place: S3Place, session: aioboto3.Session, address: Address) -> UrlMaker:
+    if place.is_unsigned:
+        return PlainUrls(address, clock=time.time)
+    always = REQUEST_PAYER if place.requester_pays else {}
+    return UrlSigner(session, Presigner(address, always), clock=time.time)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -53,6 +54,10 @@ class Address(NamedTuple):
     path: str
     region: str
 
+    def path_of(self, key: str) -> str:
+        """The path of an object, percent-encoded; of the bucket itself for the empty key."""
+        return f"{self.path}/{quote(key, safe='/')}" if key else self.path or "/"
+
 
 class Term(NamedTuple):
     """From when on a URL holds, and for how long.
@@ -94,6 +99,11 @@ class Term(NamedTuple):
         return cls(begins_at, ends_at - begins_at, begins_at + window)
 
 
+def encoded_pairs(query: Mapping[str, str]) -> list[str]:
+    """Parameters as a signed URL has them."""
+    return [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query.items()]
+
+
 class Presigner:
     """Signs URLs of one bucket.
 
@@ -101,10 +111,12 @@ class Presigner:
 
     Args:
         address: where the bucket answers.
+        always: parameters that every URL has.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, always: Mapping[str, str] = MappingProxyType({})) -> None:
         self._address = address
+        self._always = always
         self._host = _host(address.origin)
         self._signing_key = lru_cache(_REMEMBERED)(self._derive_signing_key)
         self._signing = lru_cache(_REMEMBERED)(self._begin_signing)
@@ -121,9 +133,9 @@ class Presigner:
             term: when it holds.
         """
         # What is sent must be what is signed: a path of S3 is never normalised.
-        path = f"{self._address.path}/{quote(key, safe='/')}" if key else self._address.path or "/"
+        path = self._address.path_of(key)
         signing = self._signing(credentials, term)
-        pairs = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query.items()]
+        pairs = encoded_pairs({**query, **self._always})
         canonical_query = "&".join(sorted((*pairs, *signing.pairs), key=_by_name))
         canonical_request = (
             f"{method}\n{path}\n{canonical_query}\nhost:{self._host}\n\nhost\nUNSIGNED-PAYLOAD"

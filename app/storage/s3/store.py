@@ -26,7 +26,7 @@ from app.storage.s3.list_call import PageFetcher, first_key, flat_pages
 from app.storage.s3.list_page import ListPage
 from app.storage.s3.parallel_listing import ListQuery, RangeLister
 from app.storage.s3.spelling import Spelling
-from app.storage.s3.url_signer import UrlSigner
+from app.storage.s3.url_signer import UrlMaker
 from app.storage.s3.walk import S3Walk
 from app.storage.store import (
     CONTROL_FILE_LIMIT,
@@ -76,7 +76,7 @@ class S3Store:
         bucket: str,
         keys: KeySpace,
         *,
-        signer: UrlSigner,
+        signer: UrlMaker,
         limiter: CallLimiter,
         failures: FailureLog,
         observe: Observer,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import NoCredentialsError
@@ -11,7 +11,7 @@ from botocore.exceptions import NoCredentialsError
 from app.domain.errors import StoreDenied
 from app.storage.s3.clients import UNLIMITED, Timeouts, open_client
 from app.storage.s3.errors import s3_errors_translated
-from app.storage.s3.sigv4 import Address, Credentials, Presigner, Term
+from app.storage.s3.sigv4 import Address, Credentials, Presigner, Term, encoded_pairs
 from app.storage.store import SignedUrl
 from app.storage.urls import check_endpoint
 
@@ -23,6 +23,36 @@ LENT_SECONDS: Final = 60
 """How long a URL is not signed again though there may be new credentials, where the present ones were lent."""
 
 _PROBE: Final = "probe"
+
+
+class UrlMaker(Protocol):
+    """Makes URLs by which anybody can make one kind of request to a bucket."""
+
+    async def presign(self, method: str, key: str, query: Mapping[str, str], *, seconds: int) -> SignedUrl:
+        """A URL that holds for at least so many seconds. As `UrlSigner.presign`."""
+        ...
+
+
+class PlainUrls:
+    """The `UrlMaker` of a bucket that is open to everybody: its URLs need no signature.
+
+    Args:
+        address: of the bucket.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(self, address: Address, *, clock: Callable[[], float]) -> None:
+        self._address = address
+        self._clock = clock
+
+    async def presign(self, method: str, key: str, query: Mapping[str, str], *, seconds: int) -> SignedUrl:
+        """See `UrlMaker.presign`. S3 refuses `response-*` without a signature, so they are left out."""
+        del method
+        pairs = encoded_pairs(
+            {name: value for name, value in query.items() if not name.startswith("response-")}
+        )
+        url = f"{self._address.origin}{self._address.path_of(key)}"
+        return SignedUrl(f"{url}?{'&'.join(pairs)}" if pairs else url, self._clock() + seconds)
 
 
 class UrlSigner:

@@ -15,6 +15,8 @@ CREDENTIALS: Final = ("Authorization", "Cookie")
 """Somebody's name and groups may be in them."""
 ACCEPTANCES: Final = ("License-Accepted", "License_Accepted")
 """Which licences somebody has accepted. Cookies may say it too."""
+ORIGIN: Final = "Origin"
+"""Which site's page sends the request. It never says who asks; only whether scripts of that page may read the answer."""
 PREFIX: Final = "X-Forwarded-Prefix"
 """Below which path of its host the site is asked for. Believed from trusted proxies only, and named by the `Vary` of what
 depends on it: a cache behind several proxies may see one URL for several sites."""
@@ -35,7 +37,7 @@ INDIFFERENT: Final = frozenset(
             "if-none-match",
             "keep-alive",
             "max-forwards",
-            "origin",
+            ORIGIN.lower(),
             "pragma",
             "priority",
         ),

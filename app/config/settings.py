@@ -17,9 +17,11 @@ from app.config.types import (
     CredentialsBy,
     Networks,
     Number,
+    Origins,
     Secrets,
     StoreCredentials,
     Stores,
+    check_origins,
     check_store,
 )
 from app.domain.reserved import is_reserved
@@ -99,6 +101,10 @@ class ServerSettings(BaseModel):
     root_path: Annotated[str, Allowed(ROOT_PATH_ALLOWED)] = Field(
         "", description="Path below which the site is on its host. All links and cookies are for this path."
     )
+    cors_origins: Origins = Field(
+        (),
+        description="Other sites whose pages may read what anybody gets: public files and listings. None: no other.",
+    )
     site_title: Annotated[str, Allowed("1 to 100 characters")] = Field(
         "Pierhead", min_length=1, max_length=100, description="Title of every page."
     )
@@ -160,6 +166,12 @@ class ServerSettings(BaseModel):
         if path and is_reserved(path.split("/")[1]):
             raise ValueError(f"{path.split('/')[1]!r} is one of the server's own paths")
         return path
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        check_origins(origins)
+        return origins
 
     @field_validator("storage")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from typing import Annotated, NamedTuple
 
@@ -58,6 +59,22 @@ def check_store(url: str) -> None:
         raise ValueError(f"got {scheme!r} without '://'")
 
 
+_ORIGIN = re.compile(
+    r"(https?)://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?"
+)
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+def check_origins(origins: tuple[str, ...]) -> None:
+    """Raises ValueError if these are not origins as browsers name them (RFC 6454 section 6.1), nor `*` alone."""
+    if "*" in origins and len(origins) > 1:
+        raise ValueError("got '*' and others")
+    for origin in origins:
+        found = _ORIGIN.fullmatch(origin)
+        if origin != "*" and (found is None or found[2] == _DEFAULT_PORTS[found[1]]):
+            raise ValueError(f"got {origin!r}")
+
+
 def _no_flag(value: object) -> object:
     """TOML's `true` is not the number 1."""
     if isinstance(value, bool):
@@ -86,5 +103,13 @@ Secrets = Annotated[
     tuple[SecretStr, ...],
     BeforeValidator(_split),
     Allowed("keys of at least 32 characters, separated by commas or spaces"),
+]
+Origins = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_split),
+    Allowed(
+        "`*`, or origins such as `https://flash.example.org` in lower case, with a port if it is not the usual one, separated by "
+        "commas or spaces"
+    ),
 ]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split), Allowed("names, separated by commas or spaces")]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from app.auth.fields import ACCEPTANCES, CREDENTIALS, PREFIX
+from app.auth.fields import ACCEPTANCES, CREDENTIALS, ORIGIN, PREFIX
 from app.domain.access import Principal
 
 NOT_STORED: Final[Mapping[str, str]] = {"Cache-Control": "no-store"}
@@ -39,10 +39,12 @@ class Variation:
 
     Args:
         root_path: below which the site is, by its setting. Answers for another one depend on the field that says so.
+        by_origin: whether it matters which site's page sends a request.
     """
 
-    def __init__(self, root_path: str = "") -> None:
+    def __init__(self, root_path: str = "", *, by_origin: bool = False) -> None:
         self._root_path = root_path
+        self._always = (ORIGIN,) if by_origin else ()
 
     def of(self, vary: str, root_path: str) -> str:
         """The whole value of `Vary`.
@@ -52,7 +54,7 @@ class Variation:
             root_path: below which the site is asked for.
         """
         named = vary.lower()
-        also = [PREFIX] if root_path != self._root_path else []
+        also = self._always if root_path == self._root_path else (*self._always, PREFIX)
         return ", ".join([*filter(None, (vary,)), *(name for name in also if name.lower() not in named)])
 
 

@@ -38,7 +38,7 @@ from app.responses.file_headers import file_headers, is_rendered
 from app.responses.file_stream import FileStream, OpenPart
 from app.responses.headers import store_headers
 from app.responses.problems import problem_response
-from app.responses.record import record_of
+from app.responses.record import note_for_all, record_of
 from app.responses.requester import Requester
 from app.storage.store import SIGNED_FIELDS, ObjectStore, SignedUrl
 
@@ -100,6 +100,7 @@ class Delivery:
             raise ObjectArchived(opened.info.storage_class)
         record = record_of(request)
         record.is_download = request.method == "GET"
+        note_for_all(request, principal)
         now = self._clock()
         validators = Validators(opened.info.e_tag, opened.info.modified)
         options = self._serving.options_for(opened.path)

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from starlette.requests import Request
 
 from app.auth.principal import Identity
+from app.domain.access import ANONYMOUS, Principal
 from app.domain.errors import StoreError
 from app.pages.contexts import Site
 from app.responses.parsed_request import ParsedRequest
@@ -49,6 +50,7 @@ class RequestRecord:
         parsed: what a request for the tree asks for, where that is known already.
         cache: where a listing came from: fast (already rendered), fresh, stale, coalesced or miss; empty for all else.
         is_head: whether it was a HEAD, which the framework's routes do not see.
+        is_for_all: whether anybody gets this answer, so that scripts of other sites' pages may read it.
         link: value of the link by which the file opens, which those who go on from here need again; empty for none.
         ended: how the answer ended.
         reason: the reason phrase of an error, in ASCII; empty for the usual one of its status.
@@ -61,6 +63,7 @@ class RequestRecord:
     parsed: ParsedRequest | None = None
     cache: str = ""
     is_head: bool = False
+    is_for_all: bool = False
     link: str = ""
     ended: Ending = COMPLETE
     reason: str = ""
@@ -68,6 +71,11 @@ class RequestRecord:
 
 
 SCOPE_KEY = "pierhead.record"
+
+
+def note_for_all(request: Request, principal: Principal) -> None:
+    """Note whether anybody gets what is answered now: where nothing was needed for it, and nothing shown."""
+    record_of(request).is_for_all = principal == ANONYMOUS
 
 
 def site_of(site: Site, request: Request) -> Site:

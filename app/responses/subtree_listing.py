@@ -23,7 +23,7 @@ from app.pages.lists import left_out_line as ndjson_left_out_line
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import LISTING_VARY, kept_for
 from app.responses.line_stream import LineStream
-from app.responses.record import record_of
+from app.responses.record import note_for_all, record_of
 from app.responses.rendered import rendered
 from app.storage.store import ObjectStore
 
@@ -94,6 +94,7 @@ class SubtreeListing:
         }
         lines = _lines(asked, entries, self._store)
         stream = await LineStream.start(lines, headers)
+        note_for_all(request, asked.principal)
         if record_of(request).is_head:
             await lines.aclose()
             return Response(None, 200, headers)
@@ -113,6 +114,7 @@ async def _page(
     async with aclosing(_lines(asked, first.entries(), store)) as lines:
         async for line in lines:
             body += line
+    note_for_all(request, asked.principal)
     link = ""
     if first.last is not None and first.is_cut:
         link = f'<{next_walk_query(asked.path, first.last, limit, asked.fields)}>; rel="next"'

@@ -6,8 +6,6 @@ led to the licence they must accept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from html import escape
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -54,7 +52,8 @@ from app.pages.contexts import ErrorPage, Site
 from app.pages.html import HtmlPages
 from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
 from app.responses.caching import LICENCE_VARY, NOT_STORED, REVALIDATED
-from app.responses.record import record_of, site_of
+from app.responses.record import note_for_all, record_of, site_of
+from app.responses.redirects import redirect
 from app.responses.requester import wants_html
 from app.routes.return_url import login_url, requested_url
 
@@ -201,21 +200,13 @@ def licence_url(request: Request, licence: Licence, path: ArtifactPath) -> str:
 def _redirect(request: Request, target: ArtifactPath, path: ArtifactPath | None) -> Response:
     query = f"?{request.url.query}" if request.url.query else ""
     location = f"{_mount_of(request).url(target)}{query}"
+    if (identity := record_of(request).identity) is not None:
+        note_for_all(request, identity.principal)
     if path is not None and target.segments == path.segments:
         # Only the slash was missing.
         return redirect(301, location, REVALIDATED)
     # A link's target changes with the next build: never kept.
     return redirect(302, location, NOT_STORED)
-
-
-def redirect(status: int, location: str, headers: Mapping[str, str]) -> Response:
-    """A redirect that old clients follow as well.
-
-    The statuses and an absolute path because they know no others, the line of HTML because some show it and
-    stay (RFC 9110 section 15.4).
-    """
-    body = f'<!DOCTYPE html>\n<title>Moved</title>\n<p>This is at <a href="{escape(location)}">another place</a>.\n'
-    return Response(body, status, {"Location": location, **headers}, media_type="text/html")
 
 
 def _to_licence(request: Request, licence: Licence, path: ArtifactPath) -> Response:

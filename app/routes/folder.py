@@ -17,7 +17,7 @@ from app.responses.caching import CacheHeaders
 from app.responses.folder_listing import FolderPages, PageRequest, not_modified_headers
 from app.responses.parsed_request import ParsedRequest
 from app.responses.partial_listing import may_be_partial, partial_answer
-from app.responses.record import record_of
+from app.responses.record import note_for_all, record_of
 from app.responses.rendered import is_not_modified
 from app.responses.subtree_listing import Subtree, SubtreeListing
 from app.routes.index_files import IndexFiles
@@ -75,6 +75,7 @@ class FolderRoute:
                 return index
         record_of(request).route = f"folder-{representation}"
         view = await self._view(request, parsed, cut, representation)
+        note_for_all(request, principal)
         if isinstance(view, PartialView):
             return await partial_answer(view, representation, self._pages)
         record_of(request).cache = view.outcome

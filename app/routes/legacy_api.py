@@ -22,7 +22,7 @@ from app.responses.caching import kept_for
 from app.responses.compression import ENCODINGS
 from app.responses.folder_listing import LS, FolderPages, not_modified_headers
 from app.responses.problems import problem_answers
-from app.responses.record import record_of
+from app.responses.record import note_for_all, record_of
 from app.responses.rendered import is_not_modified, rendered
 from app.responses.requester import Requester
 
@@ -80,6 +80,7 @@ def build_legacy_router(catalog: Catalog, pages: FolderPages, requester: Request
         """List a folder, or one file."""
         principal, mount = await requester.identify(request), Mount("", record_of(request).root_path)
         seen = await _seen(tree_path(request, "/api/ls"), principal, catalog, mount)
+        note_for_all(request, principal)
         if isinstance(seen, FolderView):
             encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
             return _page(request, await pages.whole(seen, LS.name, encoding), principal)

@@ -13,10 +13,10 @@ from app.domain.mounts import Mount
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import NOT_STORED
 from app.responses.problems import problem_answers
-from app.responses.record import record_of
+from app.responses.record import note_for_all, record_of
+from app.responses.redirects import redirect
 from app.responses.requester import Requester
 from app.responses.subtree_listing import LineForm, Subtree, SubtreeListing
-from app.routes.errors import redirect
 from app.routes.legacy_api import TreePath, tree_path
 from app.routes.parameters import MAX_LIMIT, Query
 
@@ -83,6 +83,7 @@ def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> API
                 request, Subtree(folder, principal, form, fields, limit, after, digests, mount)
             )
         except Moved as moved:
+            note_for_all(request, principal)
             search = f"?{request.url.query}" if request.url.query else ""
             location = f"{mount.root_path}{PREFIX}{moved.target.url}{search}"
             return redirect(302, location, NOT_STORED)

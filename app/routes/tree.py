@@ -123,6 +123,7 @@ class TreeApp:
     async def _answer_error(
         self, request: Request, error: PierheadError, path: ArtifactPath | None
     ) -> ASGIApp:
+        record_of(request).is_for_all = False
         error = await self._audit.error_after(request, self._limits.error_after(request, error))
         return self._errors.answer(request, error, path)
 

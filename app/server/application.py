@@ -16,6 +16,7 @@ from app.auth.root_paths import RootPaths
 from app.domain.errors import PierheadError
 from app.domain.reserved import is_reserved
 from app.responses.caching import Variation
+from app.responses.cross_origin import CrossOrigin
 from app.responses.problems import internal_error, problem_response
 from app.responses.record import CLIENT_GONE, record_of
 from app.responses.requester import wants_html
@@ -38,6 +39,7 @@ def build_application(
     *,
     root_paths: RootPaths,
     variation: Variation,
+    cross_origin: CrossOrigin,
     is_own_host: Callable[[bytes], bool],
     metrics: Metrics,
     access_log: AccessLog | None,
@@ -54,6 +56,7 @@ def build_application(
         fast_path: answers from memory.
         root_paths: tell below which path a request asks for the site.
         variation: says on what else answers depend.
+        cross_origin: says which other sites may read what anybody gets.
         is_own_host: whether a Host field is one that is answered.
         metrics: where requests are counted.
         access_log: takes a line for each request; None for no lines.
@@ -70,6 +73,7 @@ def build_application(
         fast_path=fast_path,
         root_paths=root_paths,
         variation=variation,
+        cross_origin=cross_origin,
         is_own_host=is_own_host,
         metrics=metrics,
         access_log=access_log,
@@ -104,6 +108,7 @@ def _handle_errors(
 ) -> None:
     @reserved.exception_handler(PierheadError)
     async def answer_domain_error(request: Request, error: PierheadError) -> Response:
+        record_of(request).is_for_all = False
         error = await audit.error_after(request, limits.error_after(request, error))
         if request.scope["path"].startswith("/api/"):
             return errors.problem(request, error)

@@ -26,7 +26,7 @@ class FastAnswer(NamedTuple):
         status: 200, 302 or 304.
         cache: for the log: fast, or stale where the folder should have been read again by now; empty for a redirect.
         response: what is known of it whenever it is sent.
-        changing: raw header fields that are not: how long it may be kept, and its age.
+        changing: raw header fields that are not: how long it may be kept, its age, and which other sites may read it.
         body: as it goes out; empty for HEAD and 304.
     """
 
@@ -76,7 +76,7 @@ class FastLookup:
     def find(self, request: FastRequest) -> FastAnswer | None:
         """The answer to a request, if it is cached."""
         parsed = request.asked.parsed
-        return self._listing(request, parsed) if parsed.path.is_folder else self._redirect(parsed)
+        return self._listing(request, parsed) if parsed.path.is_folder else self._redirect(request, parsed)
 
     def _listing(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:
         if parsed.representation == "html" and self._serving.options_for(parsed.path).index:
@@ -89,17 +89,19 @@ class FastLookup:
             return None
         cache = "stale" if view.is_stale else "fast"
         changing = self._cache_headers.of_view(parsed.identity.principal, view.age, is_stale=view.is_stale)
+        if request.asked.for_all:
+            changing += request.asked.for_all
         if request.known is None:
             return FastAnswer(200, cache, page, changing, page.body if request.method == "GET" else b"")
         if request.known == page.e_tag:
             return FastAnswer(304, cache, page, changing, b"")
         return None
 
-    def _redirect(self, parsed: ParsedRequest) -> FastAnswer | None:
+    def _redirect(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:
         if (version := self._catalog.fresh_version(parsed.path.parent)) is None:
             return None
         redirect = self._redirects.ready(parsed.path, parsed.identity.principal, version)
-        return None if redirect is None else FastAnswer(302, "", redirect, (), b"")
+        return None if redirect is None else FastAnswer(302, "", redirect, request.asked.for_all, b"")
 
 
 _changing_lines = lru_cache(REMEMBERED_AGES)(field_lines)

@@ -12,12 +12,14 @@ from typing import Final, NamedTuple
 
 from app.auth.fields import CREDENTIALS, FORWARDING, INDIFFERENT, PREFIX
 from app.auth.unchecked import Unchecked
-from app.domain.access import Principal
+from app.domain.access import ANONYMOUS, Principal
 from app.domain.errors import LoginUnavailable, PierheadError, RevocationsUnknown
 from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath, canonical_path
 from app.domain.reserved import is_reserved
 from app.pages.representations import REPRESENTATIONS
+from app.responses.caching import RawField
+from app.responses.cross_origin import CrossOrigin
 from app.responses.parsed_request import ParsedRequest, parsed_request
 from app.responses.requester import Requester
 
@@ -40,7 +42,7 @@ _FORMATS: Final[dict[bytes, str | None]] = {b"": None} | {
 _IDENTIFYING: Final = tuple(name.lower() for name in (*CREDENTIALS, *FORWARDING))
 """Fields of which it depends who asks and by which way; no other that says so is admitted here."""
 _READ: Final = frozenset(
-    {b"accept", b"accept-encoding", b"host", b"if-none-match", b"user-agent"}
+    {b"accept", b"accept-encoding", b"host", b"if-none-match", b"origin", b"user-agent"}
     | {name.encode() for name in _IDENTIFYING}
 )
 _IDENTIFYING_BYTES: Final = tuple(name.encode() for name in _IDENTIFYING)
@@ -49,6 +51,8 @@ _CREDENTIALS: Final = frozenset({b"authorization", b"cookie"})
 
 PASSING: Final = (Unchecked, LoginUnavailable, RevocationsUnknown)
 """What the full path has to look at this time."""
+
+_NO_OTHER: Final = CrossOrigin()
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -60,6 +64,7 @@ class AskedFor(NamedTuple):
         route: the label that it is counted under.
         path_text: for the log.
         client, subject: for the log.
+        for_all: raw header fields of an answer that anybody gets, where this is one.
     """
 
     parsed: ParsedRequest
@@ -67,6 +72,7 @@ class AskedFor(NamedTuple):
     path_text: str
     client: str | None
     subject: str | None
+    for_all: tuple[RawField, ...]
 
 
 class FastRequest(NamedTuple):
@@ -90,10 +96,18 @@ class RequestReader:
     Args:
         requester: says who asks.
         is_own_host: whether a Host field is one that is answered.
+        cross_origin: says which other sites may read what anybody gets.
     """
 
-    def __init__(self, requester: Requester, is_own_host: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self,
+        requester: Requester,
+        is_own_host: Callable[[bytes], bool],
+        cross_origin: CrossOrigin = _NO_OTHER,
+    ) -> None:
         self._requester = requester
+        self._cross_origin = cross_origin
+        self._depends_on_origin = cross_origin.depends_on_origin
         self._is_own_host = is_own_host
         self._asked_for = lru_cache(REMEMBERED_TEXTS)(self._parse)
 
@@ -133,6 +147,7 @@ class RequestReader:
             get(b"accept"),
             get(b"accept-encoding"),
             tuple([get(name) for name in _IDENTIFYING_BYTES]),
+            get(b"origin") if self._depends_on_origin else None,
         )
         return FastRequest(method, asked, known, logged_text(get(b"user-agent"))) if asked else None
 
@@ -150,6 +165,7 @@ class RequestReader:
         accept: bytes | None,
         accept_encoding: bytes | None,
         identifying: tuple[bytes | None, ...],
+        origin: bytes | None,
     ) -> AskedFor | None:
         try:
             lines = dict(zip(_IDENTIFYING, map(_lines, identifying), strict=True))
@@ -173,6 +189,9 @@ class RequestReader:
             path_text=raw.decode("ascii", "backslashreplace"),
             client=str(identity.client) if identity.client else peer,
             subject=principal.subject,
+            for_all=self._cross_origin.fields(next(iter(_lines(origin)), None))
+            if principal == ANONYMOUS
+            else (),
         )
 
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 from urllib.parse import unquote
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.fields import PREFIX
 from app.auth.root_paths import RootPaths
@@ -26,7 +26,8 @@ from app.domain.mounts import mount_of
 from app.domain.paths import canonical_path
 from app.domain.reserved import is_reserved
 from app.responses.caching import REVALIDATED, Variation
-from app.responses.headers import PAGE_SECURITY_POLICY, shared_headers
+from app.responses.cross_origin import CrossOrigin, origin_of
+from app.responses.headers import shared_headers
 from app.responses.problems import internal_error, problem_response
 from app.responses.record import (
     CLIENT_GONE,
@@ -36,12 +37,11 @@ from app.responses.record import (
     RequestRecord,
     broken_by_store,
 )
-from app.responses.streaming import SPAN
-from app.routes.errors import redirect
+from app.responses.redirects import redirect
 from app.server.fast_path import FastPath
 from app.server.fast_request import MAX_LOGGED_TEXT, logged_text
 from app.server.framing import is_host
-from app.storage.store import SocketSource
+from app.server.outgoing import OutgoingAnswer
 from app.telemetry import AccessLine, AccessLog, Metrics
 
 QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -67,6 +67,7 @@ class FrontDoor:
         fast_path: answers from memory.
         root_paths: tell below which path a request asks for the site.
         variation: says on what else answers depend.
+        cross_origin: says which other sites may read what anybody gets.
         is_own_host: whether a Host field is one that is answered.
         metrics: where requests are counted.
         access_log: takes a line for each; None for no lines.
@@ -81,6 +82,7 @@ class FrontDoor:
         fast_path: FastPath,
         root_paths: RootPaths,
         variation: Variation,
+        cross_origin: CrossOrigin,
         is_own_host: Callable[[bytes], bool],
         metrics: Metrics,
         access_log: AccessLog | None,
@@ -88,6 +90,7 @@ class FrontDoor:
     ) -> None:
         self._root_paths = root_paths
         self._variation = variation
+        self._cross_origin = cross_origin
         self._is_own_host = is_own_host
         self._tree = tree
         self._reserved = reserved
@@ -106,7 +109,8 @@ class FrontDoor:
         if is_answered:
             return
         record = RequestRecord(is_head=scope["method"] == "HEAD")
-        answer = _Answer(send, self._shared_headers, self._variation, record)
+        for_all = self._cross_origin.fields(origin_of(Headers(scope=scope)))
+        answer = OutgoingAnswer(send, self._shared_headers, self._variation, for_all, record)
         scope[SCOPE_KEY] = record
         if request is not None:
             record.parsed = request.asked.parsed
@@ -144,7 +148,12 @@ class FrontDoor:
             return self._tree  # what the fast path has read is well-formed, and of the tree
         if (refusal := _refusal(scope, self._is_own_host)) is not None:
             return refusal
+        if scope["method"] == "OPTIONS":
+            preflight = self._cross_origin.preflight(Headers(scope=scope))
+            if preflight is not None:
+                return preflight
         if not below:
+            record.is_for_all = True
             return _to_start_page(scope, record.root_path)
         first_segment = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
         if not is_reserved(first_segment) or mount_of(scope["raw_path"]).prefix:
@@ -157,7 +166,7 @@ class FrontDoor:
         record.root_path = self._root_paths.of(forwarded, peer)
         return self._root_paths.below(scope["raw_path"], forwarded, peer)
 
-    def _finish(self, scope: Scope, record: RequestRecord, answer: _Answer) -> None:
+    def _finish(self, scope: Scope, record: RequestRecord, answer: OutgoingAnswer) -> None:
         seconds = time.perf_counter() - record.started
         self._measure(record, answer, seconds)
         if scope["path"] in QUIET:
@@ -181,7 +190,7 @@ class FrontDoor:
                 )
             )
 
-    def _measure(self, record: RequestRecord, answer: _Answer, seconds: float) -> None:
+    def _measure(self, record: RequestRecord, answer: OutgoingAnswer, seconds: float) -> None:
         status = str(answer.status)
         if not record.is_download or answer.status not in (200, 206, 302, CLIENT_CLOSED_REQUEST):
             self._metrics.pages.labels(record.route, status, record.cache).observe(seconds)
@@ -191,46 +200,6 @@ class FrontDoor:
             self._metrics.downloads_aborted.labels(record.route, record.ended.cause).inc()
         else:
             self._metrics.downloads.labels(record.route, status).observe(seconds)
-
-
-class _Answer:
-    """Watches one answer on its way out, and puts the shared headers on it."""
-
-    def __init__(
-        self, send: Send, shared: Mapping[str, str], variation: Variation, record: RequestRecord
-    ) -> None:
-        self._send = send
-        self._shared = shared
-        self._variation = variation
-        self._record = record
-        self.status = 0
-        self.body_bytes = 0
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in self._shared.items():
-                headers[name] = value
-            headers.setdefault("Content-Security-Policy", PAGE_SECURITY_POLICY)
-            if vary := self._variation.of(headers.get("Vary", ""), self._record.root_path):
-                headers["Vary"] = vary
-        elif self._record.is_head:
-            message = {**message, "body": b""}
-        elif message["type"] == SPAN:
-            await self._send_span(message)
-            return
-        else:
-            self.body_bytes += len(message.get("body", b""))
-        await self._send(message)
-
-    async def _send_span(self, message: Message) -> None:
-        source: SocketSource = message["source"]
-        length = source.straight
-        try:
-            await self._send(message)
-        finally:
-            self.body_bytes += length - source.straight
 
 
 def _refusal(scope: Scope, is_own_host: Callable[[bytes], bool]) -> Response | None:

@@ -22,7 +22,8 @@ from app.pages.html import HtmlPages
 from app.pages.static import load_static
 from app.pages.templates_dir import templates_directory
 from app.policy.site_policy import SitePolicy
-from app.responses.caching import CacheHeaders, Variation
+from app.responses.caching import FILE_VARY, CacheHeaders, Variation
+from app.responses.cross_origin import CrossOrigin
 from app.responses.delivery import Delivery
 from app.responses.folder_documents import FolderDocuments
 from app.responses.folder_listing import FolderPages
@@ -101,7 +102,8 @@ class SiteWiring:
         )
         self._networks = parse_networks(settings.trusted_networks)
         self._proxies = parse_networks(settings.trusted_proxies)
-        self._variation = Variation(settings.root_path)
+        self._cross_origin = CrossOrigin(settings.cors_origins)
+        self._variation = Variation(settings.root_path, by_origin=self._cross_origin.depends_on_origin)
         self._workloads = build_workloads(policy.workload_issuers, age_clock)
         self._authenticator = Authenticator(
             keys, login.sessions, revocations, self._networks, self._proxies, self._workloads
@@ -138,6 +140,7 @@ class SiteWiring:
             self._fast_path(parts),
             root_paths=parts.requester.root_paths,
             variation=self._variation,
+            cross_origin=self._cross_origin,
             is_own_host=parts.is_own_host,
             metrics=metrics,
             access_log=parts.access_log,
@@ -164,6 +167,7 @@ class SiteWiring:
     ) -> Parts:
         settings = self._settings
         shared = page_headers(settings.replica_id)
+        vary = {"Vary": self._variation.of(FILE_VARY, settings.root_path)}
         requester = Requester(self._authenticator, self._networks, self._proxies, clock, settings.root_path)
         audit = RequestAudit(build_audit(settings, clock), requester, self._own.login.sessions)
         return Parts(
@@ -183,7 +187,7 @@ class SiteWiring:
                 shared,
                 self._variation,
             ),
-            redirects=RedirectCache(held, shared, clock=clock),
+            redirects=RedirectCache(held, shared | vary, clock=clock),
             cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
             subtrees=SubtreeListing(catalog, store, clock),
             errors=ErrorAnswers(self._own.html, self._own.site),
@@ -221,7 +225,7 @@ class SiteWiring:
     def _fast_path(self, parts: Parts) -> FastPath:
         """What answers from memory."""
         return FastPath(
-            RequestReader(parts.requester, parts.is_own_host),
+            RequestReader(parts.requester, parts.is_own_host, self._cross_origin),
             FastLookup(
                 parts.catalog, parts.pages, parts.redirects, parts.cache_headers, self._policy.serving
             ),

@@ -45,6 +45,7 @@ SETTINGS: dict[str, Any] = {
     "default_tier": "public",
     "trusted_proxies": ("127.0.0.1",),
     "delivery": "accel",
+    "cors_origins": ("*",),
     "log_level": "warning",
 }
 

@@ -47,7 +47,7 @@ class Application:
         self.fast_path: FastPath | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Requests take no way through a router that has no routes.
+        # This router has no routes; requests do not pass it.
         await (self._lifespan if scope["type"] == "lifespan" else self._front)(scope, receive, send)
 
     @asynccontextmanager
@@ -87,7 +87,7 @@ def _keys_kept_fresh(workloads: Workloads | None) -> AbstractAsyncContextManager
 
 @contextmanager
 def _open_channel(channel: WorkerChannel | None) -> Iterator[None]:
-    """Listen to the other workers, where there are any."""
+    """Listen to the other workers, if there are any."""
     if channel is None:
         yield
         return
@@ -99,7 +99,7 @@ def _open_channel(channel: WorkerChannel | None) -> Iterator[None]:
 
 
 def create_app_from_environment() -> ASGIApp:
-    """What each worker process runs: the settings come by the environment that it was started with.
+    """The application of a worker process. The settings come from its environment.
 
     Raises:
         ConfigError: the settings cannot be used.
@@ -113,17 +113,17 @@ def create_app_from_environment() -> ASGIApp:
 def prepare_process() -> None:
     """Set up the interpreter for serving; once for each process that does."""
     _calm_garbage_collector()
-    # While a thread renders a large folder, every turn of the event loop waits for as long as this; usually 5 ms.
+    # While a thread renders a large folder, each turn of the event loop waits this long; the default is 5 ms.
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def _calm_garbage_collector() -> None:
-    """Have the garbage collector look at long-lived objects less often.
+    """Make the garbage collector check long-lived objects less often.
 
-    What is in memory lives long and is never part of a cycle. With Python's usual thresholds, a pass over all of
-    it comes every few hundred new objects and holds up every request: up to 380 ms were seen with a million
-    entries. What is loaded by now lives to the end, and is left out of it. The pass over what has survived one holds
-    up requests too, 60 ms for 400,000 objects, so it comes often enough to find no more than 20,000.
+    Cached values live long and are never part of a cycle. With Python's default thresholds, a pass over all of
+    them comes every few hundred new objects and blocks every request: up to 380 ms were measured with a million
+    entries. Everything that is loaded by now lives to the end, and is left out. The pass over objects that survived one blocks
+    requests too, 60 ms for 400,000 objects, so it comes often enough to find at most 20,000.
     """
     gc.collect()
     gc.freeze()
@@ -132,7 +132,7 @@ def _calm_garbage_collector() -> None:
 
 
 def read_site_policy(settings: Settings, note_licence: Callable[[Path], object] | None = None) -> SitePolicy:
-    """Read the site policy file that the settings name; without one, a policy that says nothing.
+    """Read the site policy file that the settings name; without one, return an empty policy.
 
     Args:
         note_licence: called with each file that the policy names.

@@ -13,7 +13,7 @@ _MAX_SAME_COOKIES: Final = 4
 
 
 def cookie_values(lines: Sequence[str], name: str) -> Iterator[str]:
-    """The values of the cookies of one name, leniently: what is not `name=value` is passed over.
+    """The values of the cookies of one name. Anything but `name=value` is ignored.
 
     A client may hold several, set for different paths; the more specific come first (RFC 6265 section 5.4).
 
@@ -34,8 +34,8 @@ def cookie_values(lines: Sequence[str], name: str) -> Iterator[str]:
 def secure_name(name: str, *, is_https: bool, root_path: str = "") -> str:
     """The name of a cookie that stands for a login.
 
-    With the prefix `__Host-`, browsers take it only over TLS, from this very host and for all its paths (RFC
-    6265bis section 4.1.3.2), so that neither a sibling host nor somebody on the line can put one there. The cookie of a
+    With the prefix `__Host-`, browsers accept it only over TLS, from this host and for all its paths (RFC
+    6265bis section 4.1.3.2), so that neither a sibling host nor an attacker on the network can set one. The cookie of a
     site below a root path is for that path alone, so that it has only the prefix `__Secure-` (section 4.1.3.1).
     """
     if not is_https:

@@ -1,4 +1,4 @@
-"""Two people whose passwords everybody knows, to try a site out with."""
+"""Two users with public passwords, to try out a site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON from the servers of identity providers: bounded in bytes and time, and never from elsewhere."""
+"""Gets JSON from identity providers, bounded in bytes and time, and without redirects."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _log = structlog.get_logger(__name__)
 
 
 class JsonFetcher:
-    """Gets documents. Each over a connection of its own: logins are rare, and nothing is left open between them."""
+    """Gets documents, each over its own connection: logins are rare, and no connection stays open between them."""
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The JSON object at a URL.
 
         Raises:
-            LoginUnavailable: it cannot be had.
+            LoginUnavailable: it cannot be fetched.
         """
         status, document = await self._send("GET", url, headers or {}, None)
         if status != 200:

@@ -1,7 +1,7 @@
 """The request fields that say who asks, and those that never do.
 
-What depends on who asks is derived from this table: `Vary`, and which requests the fast path may answer. A credential
-in a field that is not here cannot be read at all, so none can be overlooked there.
+`Vary` and the requests that the fast path may answer are derived from this table. A credential
+in a field that is not listed here cannot be read at all, so none can be overlooked.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Final
 from app.http_semantics import FieldLines
 
 CREDENTIALS: Final = ("Authorization", "Cookie")
-"""Somebody's name and groups may be in them."""
+"""They may hold the user's name and groups."""
 ACCEPTANCES: Final = ("License-Accepted", "License_Accepted")
-"""Which licences somebody has accepted. Cookies may say it too."""
+"""The licences that the user has accepted. Cookies may name them too."""
 ORIGIN: Final = "Origin"
 """Which site's page sends the request. It never says who asks; only whether scripts of that page may read the answer."""
 PREFIX: Final = "X-Forwarded-Prefix"
@@ -55,7 +55,7 @@ def declared(fields: FieldLines) -> FieldLines:
     """The same fields, of which only those in the table can be read.
 
     Raises:
-        LookupError: when any other is asked for: it belongs in the table first.
+        LookupError: another field is read. Add it to the table first.
     """
 
     def lines(name: str) -> Sequence[str]:

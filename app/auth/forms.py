@@ -25,7 +25,7 @@ def issue_form_token(keys: KeyRing, nonce: str, now: float) -> str:
 
 
 def check_form_token(keys: KeyRing, nonce: str | None, token: str | None, now: float) -> bool:
-    """Whether a form comes from a page that was made for this very client.
+    """Whether a form comes from a page that was made for this client.
 
     Args:
         keys: whose tokens are believed.
@@ -43,5 +43,5 @@ def check_form_token(keys: KeyRing, nonce: str | None, token: str | None, now: f
 
 
 def _digest(nonce: str) -> str:
-    """The page may be read where its cookie cannot, so the form shows only a digest of it."""
+    """A digest of the nonce: the page may be readable where its cookie is not."""
     return hashlib.sha256(nonce.encode("utf-8", "surrogatepass")).hexdigest()

@@ -18,7 +18,7 @@ from joserfc.util import urlsafe_b64decode
 from app.domain.errors import AuthenticationFailed
 
 MAX_TOKEN_BYTES = 8 * 1024
-"""Longest token that is looked at: what common servers allow a whole header field."""
+"""Longest token that is read: the length that common servers allow a header field."""
 
 NOT_BEFORE_SKEW = 5
 """Seconds by which another replica's clock may be ahead when it issues a token."""
@@ -42,7 +42,7 @@ class Key(NamedTuple):
     """A secret as one purpose uses it.
 
     Attributes:
-        kid: names it, and gives nothing of it away.
+        kid: its name, which reveals nothing about it.
         key: 256 bits.
     """
 
@@ -84,12 +84,12 @@ class KeyRing:
         return token
 
     def verify(self, purpose: Purpose, token: str, now: float | None) -> dict[str, Any]:
-        """Check a token's signature and times, and give its claims.
+        """Check a token's signature and times, and return its claims.
 
         Args:
             purpose: what it is being used for.
             token: as the client sent it.
-            now: seconds since the epoch, UTC; None where it does not matter if the token holds now.
+            now: seconds since the epoch, UTC; None if the times are not to be checked.
 
         Raises:
             AuthenticationFailed: with one of the codes `token-malformed`, `token-algorithm` (anything but
@@ -120,13 +120,13 @@ _BAD_SIGNATURE = "the token's signature is invalid: it was altered, or signed wi
 
 
 def _derive(secret: str, purpose: Purpose) -> Key:
-    """HMAC as a pseudo-random function of the purpose (NIST SP 800-108); the name gives nothing of it away."""
+    """HMAC as a pseudo-random function of the purpose (NIST SP 800-108). The name reveals nothing about the key."""
     derived = hmac.digest(secret.encode("utf-8", "surrogateescape"), f"pierhead {purpose}".encode(), "sha256")
     return Key(hashlib.sha256(derived).hexdigest()[:12], OctKey.import_key(derived))
 
 
 def _header(token: str) -> dict[str, str]:
-    """The header of a token, from before anything about it can be believed."""
+    """The header of a token, which is not verified yet."""
     if len(token) > MAX_TOKEN_BYTES:
         _fail_malformed(f"a token has at most {MAX_TOKEN_BYTES} bytes")
     parts = token.split(".")
@@ -138,7 +138,7 @@ def _header(token: str) -> dict[str, str]:
         raise AuthenticationFailed("token-malformed", "the token's header is not base64url of JSON") from exc
     if not isinstance(header, dict):
         _fail_malformed("the token's header is not a JSON object")
-    if header.get("alg") != _ALGORITHM:  # RFC 8725 section 3.1: never by the token's own word
+    if header.get("alg") != _ALGORITHM:  # RFC 8725 section 3.1: never take the token's word for it
         raise AuthenticationFailed("token-algorithm", f"tokens are signed with {_ALGORITHM} here")
     if not header.keys() <= _HEADER_NAMES or not all(isinstance(value, str) for value in header.values()):
         _fail_malformed("the token's header has fields other than alg, kid and typ")

@@ -1,7 +1,7 @@
 """People and groups of an LDAP directory (RFC 4511).
 
-The library blocks, so every question is asked in a thread of a small pool of its own, over a connection that is opened
-for it: logins are rare, and a connection that was bound as somebody is never used for somebody else.
+The library blocks, so every query runs in a thread of a small pool, over a connection that is opened
+for it: logins are rare, and a connection that is bound as one user is never used for another.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from app.domain.errors import LoginFailed, LoginUnavailable
 
 TIMEOUT_SECONDS: Final = 5
 MAX_QUESTIONS: Final = 4
-"""Questions at once; others wait."""
+"""Queries at the same time; others wait."""
 MAX_GROUPS: Final = 2000
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -40,16 +40,16 @@ _log = structlog.get_logger(__name__)
 
 
 class LdapSettings(NamedTuple):
-    """Where the directory is, and how people and groups are found in it.
+    """The directory, and how to find people and groups in it.
 
     Attributes:
         url: `ldaps://HOST`, or `ldap://HOST`, where the connection is encrypted by StartTLS unless it stays on this
             host.
-        user_filter: with `{user}` for the name that somebody gave.
-        group_base: empty where the groups are those that the entry of a person names (`memberOf`).
+        user_filter: with `{user}` for the name from the login form.
+        group_base: empty if the person's entry names the groups (`memberOf`).
         group_filter: with `{dn}` for the entry of a person and `{user}` for its user name.
         bind_dn: for searches; empty for an anonymous one.
-        ca_file: certificates that the directory's is verified with; empty for those of the system.
+        ca_file: CA certificates for the directory; empty for those of the system.
     """
 
     url: str
@@ -63,7 +63,7 @@ class LdapSettings(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """A person, as the directory has it."""
+    """A person's entry in the directory."""
 
     dn: str
     user: str
@@ -74,7 +74,7 @@ class LdapDirectory:
     """Asks an LDAP directory.
 
     Args:
-        settings: where it is.
+        settings: how to reach and search it.
         names: chooses and renames groups.
     """
 
@@ -151,23 +151,23 @@ class LdapDirectory:
             user=dn or None,
             password=password or None,
             authentication="SIMPLE" if dn else "ANONYMOUS",
-            auto_referrals=False,  # the password would go to a host that the operator did not name
+            auto_referrals=False,  # the password would be sent to a host that the operator did not name
             receive_timeout=TIMEOUT_SECONDS,
             read_only=True,
         )
         try:
             connection.open()
-            # A directory without TLS must not be talked to in the clear, so a refusal is an error.
+            # Nothing may be sent in the clear, so a directory that refuses TLS is an error.
             if not is_ldaps and url.hostname not in _LOOPBACK and not connection.start_tls():
                 raise LDAPException("no StartTLS")
             yield connection
         finally:
             connection.unbind()
-            if connection.socket is not None:  # the library leaves it open where TLS has failed
+            if connection.socket is not None:  # the library leaves it open if TLS fails
                 connection.socket.close()
 
     def _entry(self, connection: Connection, user: str) -> _Entry | None:
-        """The one entry of a name. Of several, nobody can say who is meant."""
+        """The only entry of a name. If there are several, nobody is found."""
         asked = self._settings.user_filter.replace("{user}", escape_filter_chars(user))
         found = _search(connection, self._settings.user_base, asked, _NAME_ATTRIBUTES, size_limit=2)
         if len(found) != 1:
@@ -206,11 +206,11 @@ def _search(
 
 
 def _texts(values: object) -> tuple[str, ...]:
-    """Values of an attribute, which are bytes where no schema was read."""
+    """Values of an attribute. They are bytes if no schema was read."""
     items = values if isinstance(values, list) else [values]
     return tuple(item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in items)
 
 
 def _common_name(dn: str) -> str:
-    """The name of a group, by that of its entry: the value of the first part."""
+    """The name of a group: the value of the first part of its entry's name."""
     return str(parse_dn(dn, strip=True)[0][1])

@@ -1,6 +1,6 @@
-"""Which licences a client says it has accepted: by a signed cookie, or by a header.
+"""The licences that a client says it has accepted, in a signed cookie or in a header.
 
-Neither is a credential: a digest is no secret, and a client that sends one only speaks for itself. So nothing
+Neither is a credential: a digest is not secret, and a client that sends one only speaks for itself. So nothing
 here ever fails; invalid values are ignored.
 """
 
@@ -26,7 +26,7 @@ _DIVIDER = re.compile(r"[\s,]+")
 
 
 def read_acceptances(keys: KeyRing, cookie: str | None, now: float) -> frozenset[str]:
-    """The licences that an acceptance cookie stands for.
+    """The licences that an acceptance cookie names.
 
     Args:
         keys: whose cookies are believed.
@@ -40,7 +40,7 @@ def read_acceptances(keys: KeyRing, cookie: str | None, now: float) -> frozenset
 
 
 def grant_acceptance(keys: KeyRing, cookie: str | None, digests: Iterable[str], now: float) -> str:
-    """Make the acceptance cookie that follows from an earlier one.
+    """Add licences to an acceptance cookie.
 
     Each licence keeps its own time, so that accepting one does not prolong another. Of more than
     `MAX_ACCEPTANCES`, the oldest are forgotten.
@@ -81,7 +81,7 @@ def header_acceptances(*fields: Sequence[str]) -> frozenset[str]:
 
 
 def _unexpired(keys: KeyRing, cookie: str | None, now: float) -> dict[str, int]:
-    """Digests and the second from which on each no longer counts."""
+    """Digests, each with the time when it expires, in seconds since the epoch."""
     if not cookie:
         return {}
     try:

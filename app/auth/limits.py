@@ -1,4 +1,4 @@
-"""How often one client or one user may do what costs this server, a directory or the storage something."""
+"""Limits how often one client or user may make requests that cost the server, a directory or the storage much."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.auth.networks import Address
 from app.domain.errors import TooManyRequests
 
 MAX_BUCKETS: Final = 20_000
-"""Most clients and users that are remembered, a few MiB; those that were not seen for longest are forgotten."""
+"""Most clients and users that are counted, a few MiB. The least recently seen are dropped."""
 MAX_NAME_LENGTH: Final = 256
 
 
@@ -20,8 +20,8 @@ class Rate(NamedTuple):
     """A token bucket.
 
     Attributes:
-        burst: so many at once.
-        per_second: so many more each second.
+        burst: requests that are allowed at once.
+        per_second: further requests each second.
     """
 
     burst: int
@@ -29,22 +29,22 @@ class Rate(NamedTuple):
 
 
 class Limit(StrEnum):
-    """What is counted, and for whom."""
+    """What is counted."""
 
     LOGINS = "logins"
     """From one address."""
     LOGINS_OF_USER = "logins-of-user"
-    """By one name, from wherever."""
+    """For one user name, from any address."""
     TOKENS = "tokens"
     """That one user makes."""
     LICENCES = "licences"
     LINKS = "links"
     WILDCARDS = "wildcards"
     MISSES = "misses"
-    """Requests for what is not there. Each costs the storage a call, and a guesser sends many."""
+    """Requests for paths that do not exist. Each costs a call to the storage, and guessing takes many."""
 
 
-# An address may be that of a whole office, so that its rates are far from what one person needs.
+# A whole office may share an address, so its rates are far above what one person needs.
 RATES: Final = {
     Limit.LOGINS: Rate(100, 2),
     Limit.LOGINS_OF_USER: Rate(20, 0.1),
@@ -70,19 +70,19 @@ class Limits:
         self._buckets: OrderedDict[tuple[Limit, str], tuple[float, float]] = OrderedDict()
 
     def check(self, limit: Limit, who: str) -> None:
-        """Check that somebody may do something once more, without counting it.
+        """Check that one more request is allowed, without counting it.
 
         Raises:
-            TooManyRequests: not yet.
+            TooManyRequests: it is not.
         """
         if (left := self._left(limit, who)) < 1:
             raise TooManyRequests(math.ceil((1 - left) / RATES[limit].per_second))
 
     def take(self, limit: Limit, who: str) -> None:
-        """Count that somebody does something.
+        """Count a request.
 
         Raises:
-            TooManyRequests: too often. Not counted then, so that waiting for `Retry-After` is enough.
+            TooManyRequests: too many. It is not counted then, so that waiting for `Retry-After` is enough.
         """
         self.check(limit, who)
         self._buckets[limit, who[:MAX_NAME_LENGTH]] = (self._left(limit, who) - 1, self._clock())
@@ -97,7 +97,7 @@ class Limits:
 
 
 def client_key(address: Address | None) -> str:
-    """Whom an address stands for: itself, or of IPv6 its /64, all of which a single host may have (RFC 6177)."""
+    """The client behind an address: itself, or its /64 for IPv6, which a single host may have (RFC 6177)."""
     if address is None:
         return ""
     return str(address) if address.version == 4 else address.exploded[:19]

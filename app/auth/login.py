@@ -1,4 +1,4 @@
-"""The ways to log in that this site has, and what renewing a session takes."""
+"""The ways to log in at this site, and the renewal of sessions."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Login:
     """How people log in here.
 
     Attributes:
-        sessions: of those who have.
-        provider: to which people are sent; None where there is none.
-        directory: knows passwords; None where there is none.
+        sessions: of the people who are logged in.
+        provider: to which people are sent; None if there is none.
+        directory: knows passwords; None if there is none.
     """
 
     sessions: Sessions
@@ -36,24 +36,24 @@ class Login:
         """The person with this name and password.
 
         Raises:
-            LoginFailed: `password`, there is none; or why their groups are not known.
+            LoginFailed: `password` if there is none; otherwise why their groups are not known.
             LoginUnavailable: the directory does not answer.
         """
-        # An empty password is for a bind that shows nothing (RFC 4513 section 5.1.2), and which succeeds.
+        # A bind with an empty password succeeds and proves nothing (RFC 4513 section 5.1.2).
         if self.directory is None or not user or not password:
             raise LoginFailed("password")
         return await self.directory.log_in(user, password)
 
     async def renew(self, session: Session, now: float) -> Session | None:
-        """A session whose groups were asked for again, where that takes no browser.
+        """A session with refreshed groups, if that needs no browser.
 
-        Where the directory does not answer, the session lives on with the groups it has.
+        If the directory does not answer, the session keeps its groups.
 
         Args:
             now: seconds since the epoch, UTC.
 
         Returns:
-            None where the person is not there any more, or this site has no such way to log in any more.
+            None if the person no longer exists, or this site no longer has this way to log in.
 
         Raises:
             LoginFailed: why the groups are not known.

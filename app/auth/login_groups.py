@@ -1,4 +1,4 @@
-"""Which of the groups that a provider or directory names count here, and by what name."""
+"""Which groups of a provider or directory count here, and under which name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class _Renaming(NamedTuple):
-    """What stands around the star of both names; a name without one has no `after`."""
+    """The text before and after the star of both names; a name without a star has no `after`."""
 
     before: str
     after: str | None
@@ -29,7 +29,7 @@ class GroupNames:
 
     Args:
         items: `NAME` or `THEIRS=OURS`, each with at most one `*`, which stands for any characters, the same in
-            both. `*` takes every group as it is, `*=corp-*` puts a prefix before it, `/*=*` takes a slash away.
+            both. `*` takes every group as it is, `*=corp-*` adds a prefix, `/*=*` removes a slash.
 
     Raises:
         ValueError: an item is not of that form.
@@ -39,7 +39,7 @@ class GroupNames:
         self._renamings = tuple(map(_parse, items))
 
     def choose(self, groups: Iterable[str]) -> frozenset[str]:
-        """The names that count here; a group that several items match has several."""
+        """The names that count here. A group that several items match has several."""
         named = (renaming.apply(group) for group in groups for renaming in self._renamings)
         return frozenset(name for name in named if name)
 

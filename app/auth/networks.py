@@ -42,7 +42,7 @@ def _parse_network(text: str) -> Network:
 
 
 def parse_address(text: str) -> Address | None:
-    """An address as proxies write it, with or without port and brackets; None for anything else."""
+    """Parse an address as proxies write it, with or without port and brackets; None for anything else."""
     if text.startswith("["):
         text, bracket, port = text[1:].partition("]")
         if not bracket or (port and not _is_port(port)):

@@ -1,4 +1,4 @@
-"""What a way to log in gives: a person and their groups."""
+"""The result of a login: a person and their groups."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.auth.sessions import LoginMethod
 
 
 class Person(NamedTuple):
-    """Somebody who has shown who they are.
+    """A person who has logged in.
 
     Attributes:
         subject: user name.
@@ -23,7 +23,7 @@ class Directory(Protocol):
     """Knows people by their passwords.
 
     Attributes:
-        method: what its sessions say of how somebody logged in.
+        method: of the sessions that it begins.
     """
 
     method: LoginMethod
@@ -32,12 +32,12 @@ class Directory(Protocol):
         """The person with this name and password, neither of which is empty.
 
         Raises:
-            LoginFailed: `password`, there is no such person; or why their groups are not known.
+            LoginFailed: `password` if there is no such person; otherwise why their groups are not known.
             LoginUnavailable: the directory does not answer.
         """
 
     async def find(self, subject: str) -> Person | None:
-        """A person by the `subject` that a login gave, with the groups of now; None where there is none any more.
+        """A person by the `subject` of a login, with the current groups; None if the person no longer exists.
 
         Raises:
             LoginFailed: why their groups are not known.

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class Identity(NamedTuple):
-    """Who asks, and from where.
+    """The sender of a request.
 
     Attributes:
-        principal: what the policy decides by.
+        principal: for the decisions of the policy.
         client: the address the request comes from; None if that is not known.
         session: of a logged-in principal; None for others, and for those with a token.
-        until: seconds since the epoch, UTC, until which the same credentials say the same, if nobody takes them back.
-        credential: id of the token or session; empty where there is none.
+        until: seconds since the epoch, UTC, until which the credentials mean the same, unless they are revoked.
+        credential: id of the token or session; empty if there is none.
         stands: whether the key that the token was signed with still counts; None where it does for good.
     """
 
@@ -45,11 +45,11 @@ class Identity(NamedTuple):
 
 
 class Authenticator:
-    """Tells who sent a request.
+    """Finds out who sent a request.
 
     Args:
-        keys: whose tokens and acceptances are believed.
-        sessions: reads those of people who are logged in.
+        keys: verify tokens and acceptances.
+        sessions: reads session cookies.
         revocations: knows which tokens are revoked.
         trusted_networks: clients in them are trusted without any credentials.
         trusted_proxies: the peers whose forwarding fields are believed.
@@ -85,18 +85,18 @@ class Authenticator:
 
         Args:
             headers: the request's header fields.
-            peer: address of the other end of the connection; None where it has none.
+            peer: address of the other end of the connection; None if it has none.
             now: seconds since the epoch, UTC.
             is_https: whether the client's connection is encrypted.
             root_path: below which the site is asked for.
 
         Raises:
             RevocationsUnknown: the revoked ids cannot be read.
-            SessionDue: somebody is logged in whose groups have to be asked for again.
+            SessionDue: the user is logged in, but the groups must be refreshed first.
             Unchecked: only somebody else can vouch for the credentials.
             IssuerUnavailable: the issuer of the token was asked a moment ago, and did not answer.
-            AuthenticationFailed: credentials were sent and do not hold. Never a silent demotion to
-                anonymous: a script would take the shorter listing for the truth. Codes: `auth-repeated`,
+            AuthenticationFailed: credentials were sent and are invalid. They are never ignored in favour of
+                anonymous access: a script would take the shorter listing for complete. Codes: `auth-repeated`,
                 `auth-scheme`, `token-revoked`, and those of `verify_token` and `Workloads.verify`.
         """
         headers = declared(headers)
@@ -145,7 +145,7 @@ class Authenticator:
         return Identity(principal, client, session, self._sessions.due_at(session), session.id)
 
     def still_holds(self, identity: Identity, now: float) -> bool:
-        """Whether the credentials of an earlier request, if it had any, would still say the same."""
+        """Whether the credentials of an earlier request, if it had any, are still valid."""
         if not identity.credential:
             return True
         if identity.stands is not None and not identity.stands():
@@ -183,7 +183,7 @@ def _basic_password(credentials: str) -> str:
         raise AuthenticationFailed(
             "token-malformed", "Basic credentials must be base64 of user:token"
         ) from exc
-    _, colon, password = text.partition(":")  # only a user name cannot hold a colon
+    _, colon, password = text.partition(":")  # only the user name cannot contain a colon
     if not colon:
         raise AuthenticationFailed("token-malformed", "Basic credentials must be base64 of user:token")
     return password

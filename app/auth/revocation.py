@@ -1,4 +1,4 @@
-"""Revoked tokens and sessions: their ids are in one small file that every replica has."""
+"""Reads the ids of revoked tokens and sessions from one small file that every replica has."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import structlog
 from app.domain.errors import RevocationsUnknown
 
 READ_SECONDS: Final = 5.0
-"""How often the file is read at most, and so how long a taken-back token goes on counting."""
+"""Seconds between two reads of the file, and so the longest time that a revoked token still counts."""
 MAX_UNREAD_SECONDS: Final = 60.0
-"""How long what was read last counts if the file cannot be read; after that, no token counts."""
+"""Seconds that the last content counts if the file cannot be read. After that, no token counts."""
 MAX_FILE_BYTES: Final = 1024 * 1024
 
 _log = structlog.get_logger(__name__)
@@ -65,9 +65,9 @@ NOTHING_REVOKED: Final = Revocations(None)
 
 
 def read_revoked(path: Path) -> dict[str, str]:
-    """The ids in a file, each with what is noted beside it.
+    """The ids in a file, each with its note.
 
-    Each line is an id, and perhaps a note after a blank. Empty lines and those that begin with `#` say nothing.
+    Each line is an id, perhaps with a note after a space. Empty lines and lines that begin with `#` are ignored.
 
     Raises:
         OSError: it cannot be read.

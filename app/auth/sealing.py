@@ -40,9 +40,9 @@ def seal(keys: KeyRing, purpose: Purpose, claims: Mapping[str, Any]) -> str:
 
 
 def unseal(keys: KeyRing, purpose: Purpose, sealed: str) -> dict[str, Any] | None:
-    """The value that was sealed; None for one that was altered, sealed for another purpose, or with another key.
+    """The sealed value; None if it was altered, or sealed for another purpose or with another key.
 
-    Whether it is too old is for its reader to say.
+    The caller checks whether it is too old.
     """
     if len(sealed) > MAX_SEALED_BYTES or not sealed.isascii():
         return None
@@ -50,7 +50,7 @@ def unseal(keys: KeyRing, purpose: Purpose, sealed: str) -> dict[str, Any] | Non
     if key is None:
         return None
     try:
-        # Authenticated before anything in it is looked at, so what comes out is what `seal` took.
+        # It is authenticated before it is parsed, so the result is what `seal` took.
         plaintext = jwe.decrypt_compact(sealed, key, algorithms=_ALGORITHMS).plaintext
         claims = json.loads(plaintext or b"")
     except (JoseError, ValueError, RecursionError):
@@ -59,7 +59,7 @@ def unseal(keys: KeyRing, purpose: Purpose, sealed: str) -> dict[str, Any] | Non
 
 
 def _kid_of(sealed: str) -> object:
-    """Which key a value says it was sealed with; None where its header is not exactly ours (RFC 8725 section 3.1)."""
+    """The name of the key that a value was sealed with; None if its header is not exactly ours (RFC 8725 section 3.1)."""
     try:
         header = json.loads(urlsafe_b64decode(sealed.partition(".")[0].encode("ascii")))
     except (ValueError, RecursionError):

@@ -1,8 +1,8 @@
-"""Who is logged in: a sealed cookie that any replica can read, and that no server keeps.
+"""Sessions: a sealed cookie that any replica can read, and that no server stores.
 
-A session ends at a fixed time after its login, and earlier where nobody uses it. Its groups are those that the
-identity provider or directory gave, and count for `refresh` seconds only: then they are asked for again. The
-cookie is written at a login and whenever the groups are asked for, and by no other answer.
+A session ends at a fixed time after its login, and earlier if it is not used. Its groups come from the
+identity provider or directory, and count only for `refresh` seconds: then they are refreshed. The
+cookie is written only at a login and when the groups are refreshed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SESSION_COOKIE: Final = "pierhead_session"
 
 
 class LoginMethod(StrEnum):
-    """How somebody logged in, and so how their groups are asked for again."""
+    """How a user logged in, and so how the groups are refreshed."""
 
     OIDC = "oidc"
     LDAP = "ldap"
@@ -36,11 +36,11 @@ class Session:
 
     Attributes:
         subject: user name.
-        groups: names of the groups it is a member of.
-        method: how it logged in.
-        id: unique name of the login, for logs and for taking it back.
-        started: when it logged in, in seconds since the epoch, UTC.
-        renewed: when its groups were last asked for, in seconds since the epoch, UTC.
+        groups: names of the user's groups.
+        method: of the login.
+        id: unique name of the login, for logs and for revoking it.
+        started: time of the login, in seconds since the epoch, UTC.
+        renewed: when its groups were last refreshed, in seconds since the epoch, UTC.
     """
 
     subject: str
@@ -57,12 +57,12 @@ class Session:
 
 
 class SessionLives(NamedTuple):
-    """How long sessions hold, in seconds.
+    """How long sessions last, in seconds.
 
     Attributes:
-        whole: after a login, whatever happens.
-        idle: after the groups were last asked for.
-        refresh: for which groups count before they are asked for again; less than `idle`.
+        whole: after a login, in any case.
+        idle: after the groups were last refreshed.
+        refresh: that groups count before they are refreshed; less than `idle`.
     """
 
     whole: int
@@ -75,8 +75,8 @@ class Sessions:
 
     Args:
         keys: seal them.
-        lives: how long they hold.
-        epoch: any number; a session of another one has ended.
+        lives: how long they last.
+        epoch: any number; sessions with another number have ended.
         revocations: knows which sessions are revoked.
     """
 
@@ -93,11 +93,11 @@ class Sessions:
         self._epoch = epoch
 
     def start(self, subject: str, groups: frozenset[str], method: LoginMethod, now: float) -> Session:
-        """A session that begins now; always a new one, so that nothing of an earlier one is carried over."""
+        """Begin a session. It is always new, so that nothing of an earlier one is carried over."""
         return Session(subject, groups, method, secrets.token_hex(8), now, now)
 
     def renew(self, session: Session, groups: frozenset[str], now: float) -> Session:
-        """The same login with the groups that it has by now. It does not last longer for that."""
+        """The same login with new groups. It does not last longer."""
         return replace(session, groups=groups, renewed=now)
 
     def write(self, session: Session) -> str:
@@ -123,15 +123,15 @@ class Sessions:
     def read(
         self, cookies: Sequence[str], now: float, *, is_https: bool, root_path: str = ""
     ) -> Session | None:
-        """The session that a client carries; None where there is none, or one that has ended.
+        """The session of a client; None if there is none, or if it has ended.
 
         An invalid one is not an error: browsers drop expired cookies, with the same effect.
 
         Args:
             cookies: every line of `Cookie`.
             now: seconds since the epoch, UTC.
-            is_https: whether the client's connection is encrypted. Only the name that no other host, and no
-                connection in the clear, can have set is looked at then.
+            is_https: whether the client's connection is encrypted. Then only the cookie name is read that no other host
+                and no unencrypted connection can set.
             root_path: below which the site is asked for.
 
         Raises:
@@ -152,12 +152,12 @@ class Sessions:
         return session if session is not None and self._revocations.is_revoked(session.id, now) else None
 
     def seconds_left(self, session: Session, now: float) -> int:
-        """How long a session holds from now on, if its groups are not asked for again; not above 0: it has ended."""
+        """Remaining seconds of a session if its groups are not refreshed; 0 or less if it has ended."""
         ends = min(session.started + self._lives.whole, session.renewed + self._lives.idle)
         return int(ends - now)
 
     def is_due(self, session: Session, now: float) -> bool:
-        """Whether its groups have to be asked for again before they count."""
+        """Whether its groups must be refreshed before they count."""
         return now >= session.renewed + self._lives.refresh
 
     def due_at(self, session: Session) -> float:
@@ -172,7 +172,7 @@ class Sessions:
         return None
 
     def _session(self, claims: dict[str, Any] | None) -> Session | None:
-        """What was sealed by this version of the server, or by another one."""
+        """Parse the claims, which another version of the server may have sealed."""
         if claims is None or claims.get("epoch") != self._epoch:
             return None
         try:

@@ -18,12 +18,12 @@ _DURATION = re.compile(f"([0-9]{{1,9}})([{''.join(_UNITS)}])")
 
 @dataclass(frozen=True)
 class TokenGrant:
-    """What a token says of its bearer.
+    """The content of a token.
 
     Attributes:
         subject: user or robot name, not empty.
-        groups: names of the groups it is a member of.
-        expires: seconds since the epoch, UTC, from which on it is refused.
+        groups: names of the user's groups.
+        expires: seconds since the epoch, UTC, from which it is refused.
         issued: seconds since the epoch, UTC.
         id: unique name of the token itself, for logs.
         not_before: seconds since the epoch, UTC, before which it is refused; None for no such time.
@@ -67,10 +67,10 @@ def issue_token(keys: KeyRing, grant: TokenGrant) -> str:
 
 
 def verify_token(keys: KeyRing, text: str, *, client: Address | None, now: float) -> TokenGrant:
-    """Check an access token and give its grant.
+    """Check an access token and return its grant.
 
     Args:
-        keys: whose tokens are believed.
+        keys: verify it.
         text: as the client sent it.
         client: where the request comes from; None if that is not known.
         now: seconds since the epoch, UTC.
@@ -86,7 +86,7 @@ def verify_token(keys: KeyRing, text: str, *, client: Address | None, now: float
 
 
 def read_token(keys: KeyRing, text: str) -> TokenGrant:
-    """What a token says, whether it holds now or not.
+    """The content of a token, even if it has expired.
 
     Raises:
         AuthenticationFailed: with a code of `KeyRing.verify` that has nothing to do with times.
@@ -137,7 +137,7 @@ def _grant(claims: Mapping[str, Any]) -> TokenGrant:
 
 
 def _permissions(claims: Mapping[str, Any]) -> frozenset[Permission]:
-    """What the token may do. Without the claim, nothing; and words that this version does not know mean nothing."""
+    """The permissions of a token; none without the claim. Unknown words are ignored."""
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
         raise AuthenticationFailed("token-claims", "the token's claim scope is not text")

@@ -1,4 +1,4 @@
-"""A least-recently-used cache that is bounded by what its values really take in memory."""
+"""A least-recently-used cache, bounded by the memory that its values take."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cachetools import LRUCache
 
 ENTRY_OVERHEAD = 600
-"""Bytes that one cached value costs beside itself: its key, the slots of three dictionaries, this record.
+"""Bytes that one cached value costs in addition: its key, the slots of three dictionaries, its record.
 Measured by filling caches with a million small values."""
 
 
@@ -18,7 +18,7 @@ class _Held(NamedTuple):
 
 
 class ByteCache:
-    """Values of any kind under keys of any kind, the least recently used leaving first.
+    """Values of any kind under keys of any kind. The least recently used is dropped first.
 
     Args:
         max_bytes: what all values together may take.
@@ -44,13 +44,13 @@ class ByteCache:
         return held.value
 
     def put(self, key: Hashable, value: Any, cost: int) -> bool:
-        """Keep a value, at the expense of the least recently used.
+        """Keep a value, and drop the least recently used ones to make room.
 
         Args:
-            cost: bytes that it takes, all it refers to included and nothing that others keep anyway.
+            cost: bytes that it takes, with everything that only it refers to.
 
         Returns:
-            False for a value that alone is more than the cache may take: it is not kept.
+            False if the value is larger than the whole cache: it is not kept.
         """
         try:
             self._held[key] = _Held(value, cost + ENTRY_OVERHEAD)

@@ -8,12 +8,12 @@ from enum import Enum
 
 
 class Freshness(Enum):
-    """What may be done with a stored value."""
+    """How a stored value may be used."""
 
     FRESH = "fresh"
     """Use it."""
     STALE = "stale"
-    """Use it at once, and refresh it behind the scenes (stale-while-revalidate)."""
+    """Use it at once, and refresh it in the background (stale-while-revalidate)."""
     FALLBACK = "fallback"
     """Refresh it first; use it only if that fails (stale-if-error)."""
     EXPIRED = "expired"
@@ -29,7 +29,7 @@ class Lifetimes:
         grace: for so much longer it is used while it is being refreshed.
         max_stale: until then it is used when it cannot be refreshed; at least `ttl` + `grace`.
         jitter: each key's ttl is shorter by up to this part of it, so that folders, and the same folder on
-            different replicas, are not all refreshed in the same moment. Never longer: the ttl is a promise.
+            different replicas, are not all refreshed at the same moment. Never longer: the ttl is a promise.
     """
 
     ttl: float
@@ -47,7 +47,7 @@ class Lifetimes:
         return self.ttl * (1 - self.jitter * int.from_bytes(digest) / 2**32)
 
     def classify(self, age: float, ttl: float) -> Freshness:
-        """What may be done with a value of this age.
+        """How a value of this age may be used.
 
         Args:
             age: seconds since it was read.

@@ -1,4 +1,4 @@
-"""Folders as they were last read, refreshed before anybody has to wait for it."""
+"""Folders as they were last read, refreshed in the background."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Value = TypeVar("Value")
 Outcome = Literal["fresh", "stale", "miss", "coalesced"]
 
 MISSING_SECONDS: Final = 2.0
-"""How long a folder that was not there is not asked for again, if the ttl is not shorter."""
+"""Seconds that the absence of a folder is remembered, if the ttl is not shorter."""
 RETRY_SECONDS: Final = 2.0
-"""After a failed refresh, how long the old value is used without another attempt."""
+"""Seconds after a failed refresh during which the old value is used without another attempt."""
 
 _log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class Cached(NamedTuple, Generic[Value]):
 
     Attributes:
         age: seconds since it was read.
-        is_stale: whether it is past its time and only used because a refresh is under way or has failed.
+        is_stale: whether it has expired and is only used because a refresh is under way or has failed.
         outcome: where it came from, for the log: fresh or stale from memory, read for this call (miss), or by a
             load that another call had begun (coalesced).
     """
@@ -57,22 +57,22 @@ class _Stored(NamedTuple, Generic[Value]):
 
 
 class ListingCache(Generic[Value]):
-    """What `load` gives for each folder, kept and refreshed.
+    """Keeps and refreshes what `load` returns for each folder.
 
-    Fresh values are given at once; stale ones at once too, with one refresh behind the scenes; older ones
-    only when a refresh fails. A refresh that fails begins the grace anew, so that as long as the store is
-    down, those who ask for what is known do not wait for it. Requests for the same folder at the same
-    time shares one load.
+    Fresh values are returned at once; stale ones too, with one refresh in the background; older ones
+    only if a refresh fails. A failed refresh restarts the grace period: while the store is
+    down, requests for cached folders do not wait for it. Requests for the same folder at the same
+    time share one load.
 
     Attributes:
-        missing_seconds: how long a folder that was not there is not asked for again.
+        missing_seconds: how long the absence of a folder is remembered.
         loads_begun: how many loads there have been, of all folders.
 
     Args:
         load: reads a folder. NotFound means that there is none; a StoreError means that it cannot be read now.
-        held: where values are kept, together with others'.
+        held: keeps the values, together with those of other caches.
         cost: bytes that a value takes.
-        is_same: whether two values would be served alike; then the older one stays, and with it all that
+        is_same: whether two values would be served alike. Then the older one stays, with everything that
             was made from it.
         lifetimes: how long values live.
         replica: name of this process's replica, so that replicas refresh at different times.
@@ -103,7 +103,7 @@ class ListingCache(Generic[Value]):
         self._missing = RecentPaths(self.missing_seconds, clock)
 
     def ready(self, path: ArtifactPath) -> Cached[Value] | None:
-        """A value that may be used without waiting, or None. A stale one is being refreshed from now on."""
+        """A value that may be used without waiting, or None. Starts the refresh of a stale one."""
         stored: _Stored[Value] | None = self._held.get(path)
         if stored is None:
             return None
@@ -131,37 +131,37 @@ class ListingCache(Generic[Value]):
         """A value that may be used, read now if need be.
 
         Args:
-            since: what `loads_begun` was at a moment. A value that began to be read before it will not do,
-                even if no other can be had.
+            since: a former value of `loads_begun`. A value whose load began before it is not returned,
+                even if there is no other.
 
         Raises:
             NotFound: there is no such folder.
-            StoreError: the load failed, and nothing young enough is kept.
+            StoreError: the load failed, and no cached value is young enough.
         """
         if since is not None:
             return await self._get_since(path, since)
         return self.ready(path) or await self._fetch(path)
 
     def invalidate(self, path: ArtifactPath) -> None:
-        """Note that a folder has changed: the next request reads it, and no load that began earlier is kept.
+        """Note that a folder has changed: the next request reads it, and earlier loads are not cached.
 
-        What is known stands in only if it cannot be read: a message never makes a failing store felt.
+        The old value is used if the folder cannot be read, so that a failing store delays nobody.
         """
         stored: _Stored[Value] | None = self._held.get(path)
         if stored is not None:
-            # An earlier failure is no reason to go on with it: the store may be well again by now.
+            # Forget an earlier failure: the store may work again by now.
             self._keep(path, stored._replace(ttl=-math.inf, failed_at=-math.inf))
         self._missing.discard(path)
         self._flights.abandon(path)
 
     async def aclose(self) -> None:
-        """End the loads under way."""
+        """Cancel all loads."""
         await self._flights.aclose()
 
     async def _get_since(self, path: ArtifactPath, since: int) -> Cached[Value]:
         stored: _Stored[Value] | None = self._held.get(path)
         while stored is None or stored.load <= since:
-            # Twice at most: a load that was under way may have begun too early, the next one has not.
+            # At most twice: a load that was under way may have begun too early, the next one has not.
             stored = await self._flights.join(path, lambda: self._read(path))
         return Cached(stored.value, max(0.0, self._clock() - stored.read_at), False, "miss")
 
@@ -176,7 +176,7 @@ class ListingCache(Generic[Value]):
         return Cached(stored.value, max(0.0, self._clock() - stored.read_at), False, outcome)
 
     def _fallback(self, path: ArtifactPath, error: StoreError) -> Cached[Value]:
-        """What is kept, if it may stand in for what could not be read."""
+        """The cached value, if it may be used after a failed load."""
         stored: _Stored[Value] | None = self._held.get(path)
         age = self._clock() - stored.read_at if stored else 0.0
         if stored is None or self._lifetimes.classify(age, stored.ttl) is Freshness.EXPIRED:
@@ -185,7 +185,7 @@ class ListingCache(Generic[Value]):
 
     async def _read(self, path: ArtifactPath) -> _Stored[Value]:
         """Load a folder and keep it, unless it was invalidated meanwhile."""
-        # Its age counts from before the first call: what changed during the load may not be in it.
+        # Its age counts from before the first call: changes during the load may be missing in it.
         read_at = self._clock()
         self.loads_begun += 1
         load = self.loads_begun

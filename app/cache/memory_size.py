@@ -8,7 +8,7 @@ from types import FunctionType, ModuleType
 from typing import Final
 
 _SHARED: Final = (type, ModuleType, FunctionType)
-"""Part of the program: there whether a value refers to them or not."""
+"""Part of the program: they exist whether a value refers to them or not."""
 
 
 def size_of(value: object) -> int:

@@ -1,4 +1,4 @@
-"""Paths about which something was found out a moment ago."""
+"""Paths that were found absent a moment ago."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_PATHS: Final = 10_000
 class RecentPaths:
     """Remembers paths for a moment, the last `MAX_PATHS` of them.
 
-    Only a digest of each is kept: clients that request missing names choose how long these are, and
+    Only a digest of each is kept: clients choose how long missing names are, and
     must not fill the memory with them.
 
     Args:

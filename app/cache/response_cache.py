@@ -15,10 +15,10 @@ RESPONSE_OVERHEAD = 2_400
 
 
 class ListingKey(NamedTuple):
-    """What a page's bytes depend on, beside what the folder holds.
+    """What the bytes of a page depend on, beside the content of the folder.
 
     Attributes:
-        tier: all that decides what the asker sees in this folder; nothing else about the asker may matter.
+        tier: all that decides what the principal sees in this folder; nothing else about the principal may matter.
         representation: html, json, ndjson or text.
         encoding: content coding: identity, gzip, br or zstd.
         mount: where the folder is listed.
@@ -63,7 +63,7 @@ class _Rendered(NamedTuple):
 
 
 class ResponseCache:
-    """Pages by key, each good only for the very version of the folder that it was rendered from.
+    """Pages by key, each valid only for the version of the folder that it was rendered from.
 
     So a page never outlives the rules that allowed it: when the folder is read again and has changed, its
     pages are no longer found.
@@ -100,9 +100,9 @@ class _StoredRedirect(NamedTuple):
 class RedirectCache:
     """Redirects to the store: keeps the whole answer, so that a signature is made once for each file and window.
 
-    Each is good only for the very version of the folder that it was decided by, as pages are: the decision is made
-    of the rules and the listing of that version, of the path and of the principal, and of nothing else. And it is
-    good only until the store would sign another URL.
+    Like a page, each is valid only for the version of the folder that it was decided by: the decision depends
+    only on the rules and the listing of that version, on the path and on the principal. And it is valid
+    only until the store would sign another URL.
 
     Args:
         held: where they are kept, together with folders and pages.
@@ -116,10 +116,10 @@ class RedirectCache:
         self._clock = clock
 
     def ready(self, path: ArtifactPath, principal: Principal, version: int) -> StoredResponse | None:
-        """What this principal was answered for this path, if that still holds.
+        """The earlier answer to this principal for this path, if it is still valid.
 
         Args:
-            principal: one without credentials, who has accepted nothing.
+            principal: one without credentials and without accepted licences.
             version: of the folder as it is now.
         """
         kept: _StoredRedirect | None = self._held.get(_RedirectKey(path, principal.trusted))
@@ -136,10 +136,10 @@ class RedirectCache:
         *,
         until: float,
     ) -> None:
-        """Keep what somebody was just answered; nothing is kept for those who show who they are or what they accept.
+        """Keep an answer. Not for principals with credentials or accepted licences.
 
         Args:
-            version: of the folder by which it was decided, and whose listing shows the file as it is.
+            version: of the folder that it was decided by, whose listing shows the file as it is.
             fields: the answer's header fields.
             until: seconds since the epoch, UTC.
         """

@@ -1,4 +1,4 @@
-"""One call for all who want the same thing at the same time."""
+"""One call for all callers that want the same at the same time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Value = TypeVar("Value")
 class SingleFlight(Generic[Key, Value]):
     """Runs at most one call per key at a time; other callers wait for that one.
 
-    The call is a task of its own: a waiter that is cancelled leaves it running for the others and for the
-    next who asks. Its exception reaches every waiter, and is not reported as lost when none is left.
+    The call is a task of its own: when a waiter is cancelled, it goes on for the others and for the
+    next caller. Its exception reaches every waiter, and is not reported as lost if there is none.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class SingleFlight(Generic[Key, Value]):
         """Begin a call, or join the one under way, without waiting for it.
 
         Returns:
-            The shared task. It is not to be awaited without `asyncio.shield`: `join` does that.
+            The shared task. Await it only through `asyncio.shield`, as `join` does.
         """
         flight = self._flights.get(key)
         if flight is None:
@@ -52,7 +52,7 @@ class SingleFlight(Generic[Key, Value]):
         return await asyncio.shield(self.launch(key, call))
 
     def abandon(self, key: Key) -> None:
-        """Let the running call finish for those who wait for it, and start a new one for the next caller."""
+        """Let the running call finish for its waiters, and start a new one for the next caller."""
         self._flights.pop(key, None)
 
     async def aclose(self) -> None:
@@ -67,7 +67,7 @@ class SingleFlight(Generic[Key, Value]):
         if self._flights.get(key) is flight:
             del self._flights[key]
         if not flight.cancelled():
-            flight.exception()  # marks it as seen, for there may be nobody left to see it
+            flight.exception()  # marks the exception as seen: there may be no waiter left
 
 
 async def _run(call: Callable[[], Awaitable[Value]]) -> Value:

@@ -1,4 +1,4 @@
-"""Workers of one replica, telling each other what has changed, as each has a cache of its own."""
+"""Lets the workers of one replica tell each other what has changed. Each has a cache of its own."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
 
 DIRECTORY_VARIABLE: Final = "_PIERHEAD_SIBLINGS"
-"""Names the directory that the workers meet in; set for them by the process that starts them."""
+"""Names the directory of the workers' sockets; set by the process that starts them."""
 MAX_MESSAGE_BYTES: Final = 32 * 1024
 SEND_SECONDS: Final = 2.0
 
 _SEPARATOR: Final = b"\0"
-"""No path has it in it."""
+"""No path contains it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ class WorkerChannel:
 
     Args:
         directory: where the sockets are; nobody else may write there.
-        hear: called with each path that a sibling tells.
+        hear: called with each path that another worker sends.
     """
 
     def __init__(self, directory: Path, hear: Callable[[ArtifactPath], None]) -> None:
@@ -53,7 +53,7 @@ class WorkerChannel:
         self._own.unlink(missing_ok=True)
 
     async def tell(self, paths: Sequence[ArtifactPath]) -> None:
-        """Send changed paths to every other worker. One that cannot be reached finds out by its own refreshes."""
+        """Send changed paths to every other worker. One that cannot be reached notices by its own refreshes."""
         for message in _messages(paths):
             await asyncio.to_thread(self._send, message)
 
@@ -83,7 +83,7 @@ class WorkerChannel:
 
 
 def _messages(paths: Sequence[ArtifactPath]) -> list[bytes]:
-    """The paths, as many to a message as fit."""
+    """The paths in messages, as many in each as fit."""
     messages: list[bytes] = []
     for path in paths:
         text = path.to_bytes()

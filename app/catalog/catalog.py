@@ -32,7 +32,7 @@ from app.policy.site_policy import SitePolicy
 from app.storage.store import ObjectStore
 
 REREAD_SECONDS = 1.0
-"""How long a folder that was read because somebody asked for that is not read again for the same reason."""
+"""Seconds within which a folder is re-read at most once on request."""
 
 
 class OpenedFile(NamedTuple):
@@ -43,7 +43,7 @@ class OpenedFile(NamedTuple):
         info: what the store says of it.
         access: its tier.
         licences: those that stand before it, all of them accepted.
-        version: of the folder by which it was judged, if its listing shows the file as it is; else None.
+        version: of the folder that it was judged by; None if the folder's listing is older than the file.
     """
 
     path: ArtifactPath
@@ -60,9 +60,9 @@ class Catalog:
         store: where the bytes are.
         folders: keeps what was read of each folder.
         loader: reads the control files of a folder that is listed by other means.
-        look: reads a file's info and then its folder, both from one and the same store.
+        look: reads a file's info and then its folder, both from the same store.
         site: the site policy, which can deny before the store is asked.
-        absent_seconds: how long a file that was not there is not asked for again.
+        absent_seconds: how long the absence of a file is remembered.
         clock: seconds; never goes back.
     """
 
@@ -130,7 +130,7 @@ class Catalog:
     async def view_partial(
         self, path: ArtifactPath, principal: Principal, *, reread: bool = False, mount: Mount = AT_ROOT
     ) -> FolderView | PartialView:
-        """A folder that the principal may list, or the beginning of one that takes long to read.
+        """A folder that the principal may list, or its first entries if it takes long to read.
 
         Args and raises as `view_folder`.
         """
@@ -150,9 +150,9 @@ class Catalog:
             raise
 
     def invalidate(self, path: ArtifactPath) -> None:
-        """Forget what is known of a path that has come, gone or changed, and of the folders above it.
+        """Drop what is cached of a path that was created, removed or changed, and of the folders above it.
 
-        All of them, because each may have come or gone with it: in S3 a folder is there as long as a key is.
+        Each folder above may have come or gone with the path: in S3 a folder exists as long as a key in it does.
         """
         self._files.forget(path)
         if path.is_folder:
@@ -162,7 +162,7 @@ class Catalog:
             self._folders.invalidate(folder)
 
     async def aclose(self) -> None:
-        """End what is being asked of the store."""
+        """Cancel all calls to the store."""
         await self._folders.aclose()
         await self._files.aclose()
 

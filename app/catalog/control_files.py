@@ -1,16 +1,16 @@
 """The control files of one folder, as the store has them.
 
-Every call that takes the bytes of a file from the store, or asks it about one, and why it may be made:
+Every call that reads a file from the store, or asks about one, and why it is allowed:
 
-- `read_small`: here alone. It reads a control file of the very folder that the file governs, and follows no link.
+- `read_small`: only here. It reads a control file of the folder that the file governs, and follows no link.
 - `head`: in `Files`, for a file that `decide` has judged; in `SnapshotLoader.load_with`, for the same file, together
   with its folder; in `stored_digests`, for a listed file that is open to the asker; in `InVain`, for a name that
   nobody has.
-- `open_range` and `presign`: in `responses.delivery`, for a file that `Catalog.open_file` has let through.
+- `open_range` and `presign`: in `responses.delivery`, for a file that `Catalog.open_file` has allowed.
 - `list_folder` and `walk`: in `SnapshotLoader` and `SubtreeWalk`. What they give is shown only through `decide`. Where a link
   of the folder leads elsewhere, the control files there are read too, and say who may see the link.
 
-`tests/unit/test_store_reads.py` holds this list against the code.
+`tests/unit/test_store_reads.py` compares this list with the code.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ _log = structlog.get_logger(__name__)
 
 
 class ControlNames(NamedTuple):
-    """What a listing shows that may govern its folder.
+    """The entries of a listing that may govern its folder.
 
     Attributes:
         files: names of the files that may govern it.
-        skipped: names of what is there and cannot be served.
-        folders: names of sub-folders; those that are called like a control file may be links.
+        skipped: names of entries that cannot be served.
+        folders: names of sub-folders. Those named like a control file may be links.
     """
 
     files: Collection[str]
@@ -81,11 +81,11 @@ async def read_control_files(
     """Read the control files of a folder.
 
     Args:
-        store: the one that has named them.
+        store: the one that listed them.
         known: control files that have been read already, by name.
 
     Raises:
-        RulesUnreadable: one of them is there, but cannot be served, is a link or is not given.
+        RulesUnreadable: one of them is listed, but cannot be served or read, or is a link.
         MalformedRules: there are more than a folder may have.
         StoreError: no answer.
     """
@@ -100,8 +100,8 @@ async def read_control_files(
         store, folder, [*look_alikes, *wanted, *link_files], frozenset(names.files), known
     )
     if not found.keys() >= {*wanted, *link_files}:
-        # The listing shows one and the store does not give it. "No rules here" is what only a listing
-        # without the file can mean, so this folder is closed until the store agrees with itself.
+        # The listing shows the file, but the store does not return it. Only a listing without the file means "no
+        # rules here", so this folder is closed until the store agrees with itself.
         raise RulesUnreadable
     return ControlFiles([found[name] for name in wanted], found[LINK_FILE] if link_files else None)
 

@@ -1,4 +1,4 @@
-"""From a decision to the error that says it: nothing else in the program raises one for the other."""
+"""Turns decisions into errors. No other code does."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The first entries of large folders, for those who would rather see a part at once than all of it later.
+"""The first entries of large folders, for clients that want a part now rather than everything later.
 
-The rules of a folder stand in files among its entries, some of which may come long after the first page of a listing.
-So nothing is shown before they are known: those of fixed names are asked for by name, and a file whose own
+The control files of a folder are listed among its entries, some of them long after the first page.
+No entry is shown before its rules are known: control files with fixed names are read by name, and a file whose own
 licence may still follow is not shown yet.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _FIXED_NAMES: Final = (LINK_FILE, BUILD_INFO, EULA, OPEN_EULA)
 _OF_ALL_FILES: Final = frozenset({BUILD_INFO, EULA, OPEN_EULA})
-"""With one of these, no file has a licence file of its own that counts."""
+"""Where one of these exists, licence files of single files do not count."""
 _LAST_LICENCE: Final = b".EULA.txt/"
 """Behind a file's name, this comes after all names of its licence files, whatever their themes."""
 
@@ -53,7 +53,7 @@ def certain_entries(
 
 
 class FirstPages:
-    """Hands the beginnings of folders from those who read them to those who wait for them."""
+    """Hands the first entries of folders from the task that reads them to the tasks that wait for them."""
 
     def __init__(self) -> None:
         self._waiting: dict[ArtifactPath, set[asyncio.Future[Snapshot]]] = {}
@@ -61,7 +61,7 @@ class FirstPages:
 
     @contextmanager
     def awaited(self, path: ArtifactPath) -> Iterator[asyncio.Future[Snapshot]]:
-        """The beginning of a folder as soon as there is one. For a small folder there never is."""
+        """The first entries of a folder, as soon as there are some. For a small folder this never returns."""
         future: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
         if (known := self._published.get(path)) is not None:
             future.set_result(known)
@@ -76,7 +76,7 @@ class FirstPages:
                 self._waiting.pop(path, None)
 
     def is_awaited(self, path: ArtifactPath) -> bool:
-        """Whether anybody waits for it."""
+        """Whether a task waits for it."""
         return path in self._waiting
 
     def publish(self, path: ArtifactPath, first_page: Snapshot) -> None:
@@ -87,7 +87,7 @@ class FirstPages:
                 future.set_result(first_page)
 
     def withdraw(self, path: ArtifactPath) -> None:
-        """Give it to nobody else, now that the whole is there."""
+        """Give it to no more tasks: the complete folder is there."""
         self._published.pop(path, None)
 
 
@@ -95,9 +95,9 @@ class FirstPageWatch:
     """Reads and publishes one folder's beginning, if anybody waits for it. A `FolderWatch`.
 
     Args:
-        beginnings: where it is published.
+        beginnings: takes it.
         path: the folder.
-        read: makes a snapshot of the beginning; None where it is not fit to be shown.
+        read: makes a snapshot of the first entries; None if they must not be shown.
     """
 
     def __init__(
@@ -117,14 +117,14 @@ class FirstPageWatch:
             self._reading = asyncio.create_task(self._publish(first_page))
 
     async def aclose(self) -> None:
-        """Stop, now that the whole folder is there, or cannot be read."""
+        """Stop: the complete folder was read, or cannot be read."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
             self._first_pages.withdraw(self._path)
 
     async def _publish(self, first_page: FirstPage) -> None:
-        # Where its rules cannot be read, those who read the whole will learn of it and say so.
+        # If its rules cannot be read, the task that reads the complete folder reports it.
         with suppress(PierheadError):
             snapshot = await self._read(first_page)
             if snapshot is not None:

@@ -1,4 +1,4 @@
-"""Questions to the store whose answer nobody needs, so that a denial takes as long as the absence it looks like."""
+"""Calls to the store whose answer is not used, so that a denial takes as long as the 404 that it looks like."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from app.storage.store import ObjectStore
 
 
 class InVain:
-    """Asks for names that nobody has, in the place of paths that are there and must seem absent.
+    """Asks for names that do not exist, in place of paths that exist and must seem absent.
 
-    What is private is never asked for itself: how long that takes depends on it. As an absent path is not asked
+    The private path itself is never asked for: the time that takes would depend on it. As an absent path is not asked
     for again for a moment, neither is anything here.
 
     Args:
         store: is asked about files that nobody has.
         list_folder: lists a folder, as is done for one that is asked for.
-        seconds: how long an absent path is not asked for again.
+        seconds: how long the absence of a path is remembered.
         clock: seconds; never goes back.
     """
 
@@ -39,7 +39,7 @@ class InVain:
         self._asked = RecentPaths(seconds, clock)
 
     async def look_for(self, path: ArtifactPath) -> None:
-        """Ask what would be asked if the path were absent: a listing for a folder, for a file a head before that.
+        """Make the calls that an absent path costs: a listing for a folder, a head and a listing for a file.
 
         Raises:
             StoreError: the store does not answer, as it would not for an absent path.

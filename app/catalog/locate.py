@@ -1,6 +1,6 @@
-"""Single files: where each really is, what its folder's rules are, and what the store says of it.
+"""Finds single files: the real path, the rules of the folder, and what the store says about the file.
 
-Nothing here decides; but rules are never older than what they are to protect.
+Nothing here decides. Rules are never older than the file they protect.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class LocatedFile(NamedTuple):
     Attributes:
         path: its real path.
         folder: not older than the next two.
-        listed: what the folder's listing says of it; None where it lacks the file.
-        version: of the folder; None where its listing is older than what the store says.
-        info: what the store itself says of it, where that was asked.
+        listed: the file as the folder's listing shows it; None if it is not listed.
+        version: of the folder; None if its listing is older than the file.
+        info: what the store says about the file, if it was asked.
     """
 
     path: ArtifactPath
@@ -56,8 +56,8 @@ class FileLocator:
     Args:
         store: where the bytes are.
         resolver: finds their folders.
-        look: reads a file's info and then its folder, both from one and the same store.
-        absent_seconds: how long a file that was not there is not asked for again.
+        look: reads a file's info and then its folder, both from the same store.
+        absent_seconds: how long the absence of a file is remembered.
         clock: seconds; never goes back.
     """
 
@@ -86,11 +86,11 @@ class FileLocator:
     ) -> LocatedFile:
         """The real path of a file that exists, and its folder's rules.
 
-        The store is asked about the file itself only where the listing lacks it: it may be newer than that. So may a
+        The store is asked about the file only if the listing lacks it: the file may be newer. So may a
         folder of that name.
 
         Args:
-            hops: how many links of the store's own are followed at most.
+            hops: most links of the store that are followed.
             mount: whose listings a wildcard is matched against.
 
         Raises:
@@ -158,12 +158,12 @@ class FileLocator:
         return located._replace(folder=snapshot, info=info, version=None)
 
     def forget(self, path: ArtifactPath) -> None:
-        """Forget what is known of a file that has come, gone or changed."""
+        """Drop what is cached of a file that was created, removed or changed."""
         self._absent.discard(path)
         self._heads.abandon(path)
 
     async def aclose(self) -> None:
-        """End what is being asked of the store."""
+        """Cancel all calls to the store."""
         await self._heads.aclose()
 
     async def _matched(
@@ -176,7 +176,7 @@ class FileLocator:
         return LocatedFile(real, snapshot, listed, snapshot.version)
 
     async def _look_at_both(self, path: ArtifactPath) -> tuple[FileInfo, Snapshot]:
-        """A file and its rules, where they had come from stores of different ages."""
+        """A file and its rules again, from one store, after they came from stores of different ages."""
         try:
             info, snapshot = await self._look(path)
         except Moved as moved:
@@ -194,7 +194,7 @@ class FileLocator:
             raise Moved(await self._behind(moved.target, principal, hops)) from moved
 
     async def _behind(self, path: ArtifactPath, principal: Principal, hops: int) -> ArtifactPath:
-        """Where a link leads that names a path: that path answers as if it had been asked for itself."""
+        """The target of a link. It answers as if it had been requested itself."""
         if hops == 0:
             raise NotFound
         try:
@@ -212,15 +212,15 @@ class FileLocator:
 
 
 def _is_of_one_store(snapshot: Snapshot, path: ArtifactPath, info: FileInfo) -> bool:
-    """Whether a folder's rules are about this very file, and not about one that another store has in its place."""
+    """Whether a folder's rules are about this file, and not about one that another store has in its place."""
     return snapshot.origin == info.origin or is_as_listed(snapshot.entry(path.name, is_folder=False), info)
 
 
 def is_as_listed(listed: Entry | None, info: FileInfo | None) -> bool:
-    """Whether the store says of a file what its folder's listing says."""
+    """Whether the store and the folder's listing agree about a file."""
     if not isinstance(listed, File) or info is None:
         return listed is None and info is None
     if listed.e_tag is not None and info.e_tag is not None:
         return (listed.e_tag, listed.stamp) == (info.e_tag, info.stamp)
-    # By whole seconds: some stores give no more for a single object.
+    # In whole seconds: some stores report no more for a single object.
     return (listed.size, int(listed.modified)) == (info.size, int(info.modified))

@@ -41,12 +41,12 @@ def take_page(
     limit: int | None,
     order: Order | None = None,
 ) -> Page:
-    """Cut one page out of a listing. No entries are looked at but those of the page, and the one behind it.
+    """Cut one page out of a listing. Only the entries of the page and the next one are looked at.
 
     Args:
         entries: in this order, those included that the asker does not see where it is the listing order.
-        show: gives an entry as the asker sees it; None for one that they do not.
-        after: the name behind which to begin, with a `/` if it is a folder's; it need not exist any more. In an
+        show: gives an entry as the client sees it; None for a hidden one.
+        after: begin behind this name, which ends in `/` for a folder. It need not exist any more. In an
             order by time or size, that value stands before it.
         limit: most entries on the page; None for no limit.
         order: what was asked for; None for the listing order.

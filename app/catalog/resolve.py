@@ -1,4 +1,4 @@
-"""From a path to the folder that has it: links are followed, and every folder on the way is asked who may know of it."""
+"""Finds the folder of a path: follows links, and checks at every folder on the way whether the principal may know it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MAX_LINK_HOPS: Final = 8
 
 
 class _Above(NamedTuple):
-    """What the folders above a folder say of it.
+    """What the folders above a folder say about it.
 
     Attributes:
-        closed: the uppermost of those folders in a row, up to the nearest one, whose listings are not for the
-            principal, with its rules: its denial is all they are told. None where the nearest may be listed.
+        closed: the uppermost of the folders in a row, up to the nearest one, whose listings are not for the
+            principal, with its rules: its denial is the answer. None if the nearest may be listed.
         link: where the folder is, if one of those is a link, by the nearest link that the principal may know of.
     """
 
@@ -39,14 +39,14 @@ class _Above(NamedTuple):
 class FolderResolver:
     """One site's folders, from the cache, as far as a principal may know of them.
 
-    A listing says which names there are. So somebody to whom a folder's listing is denied is told the same of
-    every name in it, and of every path below, whether it is there or not; except for what its own rule opens.
+    A listing says which names exist. So a principal who may not list a folder gets the same answer for
+    every name in it and every path below, whether it exists or not; except for what its own rule opens.
 
     Args:
         store: where the bytes are.
         folders: keeps what was read of each folder.
         site: the site policy, which can deny before the store is asked.
-        absent_seconds: how long a file that was not there is not asked for again.
+        absent_seconds: how long the absence of a file is remembered.
         clock: seconds; never goes back.
     """
 
@@ -65,19 +65,19 @@ class FolderResolver:
 
     @property
     def loads_begun(self) -> int:
-        """A stamp for `since`: what is read from now on."""
+        """A stamp for `since`: folders that are read from now on."""
         return self._folders.loads_begun
 
     async def find(
         self, path: ArtifactPath, principal: Principal, *, since: int | None = None
     ) -> Cached[Snapshot]:
-        """The folder whose listing a path is, or in which it is a file, if the principal may know what is there.
+        """The folder that a path names or that holds its file, if the principal may know what exists there.
 
-        A folder that is found this way may be listed. Of a file only that is known which its folder's rules say of
-        groups: it need not exist, and may be refused or behind a licence.
+        A folder that is found this way may be listed. For a file, only the groups of its folder's rules were checked:
+        it need not exist, and may be refused or behind a licence.
 
         Args:
-            since: only one that was begun to be read after this stamp.
+            since: only a folder whose reading began after this stamp.
 
         Raises:
             Moved: to the real path, where the way there is open to the principal.
@@ -96,7 +96,7 @@ class FolderResolver:
         raise NotFound
 
     async def without_principal(self, path: ArtifactPath) -> Snapshot:
-        """The snapshot of a folder, with nobody's permission asked; for those who look after the rules.
+        """The snapshot of a folder without a permission check, for operators who look after the rules.
 
         Raises:
             Moved: the folder is a link, or below one.
@@ -108,7 +108,7 @@ class FolderResolver:
         return snapshot
 
     async def require(self, path: ArtifactPath, snapshot: Snapshot, principal: Principal) -> None:
-        """Raise unless the principal may know what there is at a path.
+        """Raise unless the principal may know what exists at a path.
 
         Args:
             path: a file of the snapshot's folder, or that folder itself.
@@ -129,10 +129,10 @@ class FolderResolver:
         require_access(snapshot.path, snapshot.rules, principal)
 
     async def deny_absent(self, snapshot: Snapshot, principal: Principal) -> NoReturn:
-        """Raise what the principal is told of a file that a folder lacks, where its own rule would open it.
+        """Raise the answer for a file that does not exist, and that its own rule would open.
 
         Raises:
-            NotFound: as a rule.
+            NotFound: in most cases.
             LoginRequired, GroupRequired, Refused: the principal may not know of the folder itself.
         """
         closed = await self._closed_above(snapshot, principal)
@@ -141,7 +141,7 @@ class FolderResolver:
         raise NotFound
 
     async def is_known(self, folder: ArtifactPath, parent: Snapshot, principal: Principal) -> bool:
-        """Whether the principal may know that a folder exists which its parent has: by either's listing.
+        """Whether the principal may know that an existing folder exists: by its own listing or its parent's.
 
         That of a link to one is up to what it leads to, as the parent's listing shows it.
 
@@ -154,7 +154,7 @@ class FolderResolver:
         return is_listable(parent, principal) or await self.has_folder(folder, parent, principal)
 
     async def has_folder(self, folder: ArtifactPath, parent: Snapshot, principal: Principal) -> bool:
-        """Whether there is a folder, which its parent's snapshot may be too old to show, and the principal may know.
+        """Whether a folder exists and the principal may know. The parent's snapshot may be too old to show it.
 
         Raises:
             StoreError: as `find`.
@@ -170,13 +170,13 @@ class FolderResolver:
         return True
 
     async def check_site_policy(self, path: ArtifactPath, principal: Principal) -> None:
-        """Raise what the site policy denies by itself, before anything of the path is asked of the store.
+        """Raise what the site policy alone denies, before the store is asked about the path.
 
         Control files can only add conditions to a site rule, so this denial is final.
 
         Raises:
             NotFound, LoginRequired, GroupRequired, Refused: by the site policy.
-            StoreError: as `find`, where the path is hidden: what an absent one would have cost is asked in vain.
+            StoreError: as `find`, if the path is hidden: the calls that an absent path costs are made.
         """
         rules = self._site_rules(path)
         try:
@@ -195,12 +195,12 @@ class FolderResolver:
         try:
             cached = await self._folders.get(folder, since=since)
         except Moved as moved:
-            # A link has no rules of its own: like every name, it is known to those who may list where it is.
+            # A link has no rules of its own. Like every name, it is known to those who may list its folder.
             if (closed := (await self._above(folder, principal)).closed) is not None:
                 require_access(*closed, principal)
             return _moved(path, folder, moved.target.as_folder)
         except (NotFound, RulesUnreadable):
-            # That rules cannot be read tells that there are some.
+            # Unreadable rules reveal that there are rules.
             above = await self._above(folder, principal)
             if above.closed is not None:
                 require_access(*above.closed, principal)
@@ -214,15 +214,15 @@ class FolderResolver:
     async def _closed_above(
         self, snapshot: Snapshot, principal: Principal
     ) -> tuple[ArtifactPath, Rules] | None:
-        """The folder whose denial hides that a folder is there; None where that may be known."""
+        """The folder whose denial hides that a folder exists; None if the principal may know."""
         if is_listable(snapshot, principal):
             return None
         return (await self._above(snapshot.path, principal)).closed
 
     async def _above(self, folder: ArtifactPath, principal: Principal) -> _Above:
-        """Ask the folders above one that is absent, or that is not for the principal.
+        """Check the folders above one that is absent, or that is not for the principal.
 
-        From the top, so that nothing below the first that is absent is asked for.
+        From the top, so that nothing below the first absent one is requested.
         """
         closed: tuple[ArtifactPath, Rules] | None = None
         link: ArtifactPath | None = None
@@ -244,7 +244,7 @@ class FolderResolver:
         return _Above(closed, link)
 
     async def _look_as_if_absent(self, path: ArtifactPath, principal: Principal) -> None:
-        """Ask the store for what an absent path would cost; the path itself is one that the site policy hides."""
+        """Make the calls that an absent path costs, for a path that the site policy hides."""
         folder = _folder_of(path)
         way = [ArtifactPath(folder.segments[:depth], True) for depth in range(1, len(folder.segments) + 1)]
         hidden = [
@@ -256,12 +256,12 @@ class FolderResolver:
                 await self._in_vain.look_for(path)
                 return
         for absent in dict.fromkeys((folder, *hidden[:1])):
-            # The folder itself, and the first on the way that would not be there.
+            # The folder itself, and the first folder on the way that would be absent.
             await self._in_vain.look_for(absent)
         await self._above(folder, principal)
 
     def _site_rules(self, path: ArtifactPath) -> Rules:
-        """What the site policy alone says of a path: where it denies, control files change nothing."""
+        """What the site policy alone decides. If it denies, control files change nothing."""
         return site_rules_alone(path.parent, site=self._site, default_public=True)
 
     async def _snapshot(self, path: ArtifactPath) -> Snapshot:
@@ -278,5 +278,5 @@ def _folder_of(path: ArtifactPath) -> ArtifactPath:
 
 
 def _moved(path: ArtifactPath, folder: ArtifactPath, real: ArtifactPath) -> ArtifactPath:
-    """Where a path is, if the folder that it is in, or below, is really another."""
+    """The real place of a path whose folder, or one above, is a link."""
     return ArtifactPath(real.segments + path.segments[len(folder.segments) :], path.is_folder)

@@ -15,7 +15,7 @@ from app.policy.control_file_names import GOVERNING_MARKS, may_govern
 from app.policy.decide import Rules
 
 SNAPSHOT_BYTES = 2_500
-"""What a snapshot takes beside its entries and control files: its rules, path and tuples, and what the allocator
+"""Bytes of a snapshot beside its entries and control files: its rules, path and tuples, and what the allocator
 cannot use again of the gaps between its columns. Measured by browsing a million files."""
 
 
@@ -28,9 +28,9 @@ class Snapshot(NamedTuple):
         rules: what governs it.
         link: the folder that this one stands for, or None.
         fingerprint: digest of the control files that the rules were read from.
-        version: another number for every snapshot of this process, so that what was made from one is told
-            from what was made from another.
-        origin: which of several stores all of it was read from; empty where there is one alone.
+        version: different for every snapshot of this process, so that what was made from one is not taken for
+            what was made from another.
+        origin: the one of several stores that it was read from; empty if there is only one.
     """
 
     path: ArtifactPath
@@ -59,12 +59,12 @@ class Snapshot(NamedTuple):
 
 
 def governing_files(entries: EntryTable) -> dict[str, File]:
-    """Those of a folder's files that may govern it, by name."""
+    """The files of a folder that may govern it, by name."""
     return {entry.name: entry for entry in _with_governing_names(entries) if isinstance(entry, File)}
 
 
 def look_alikes(entries: EntryTable) -> tuple[str, ...]:
-    """Names of the sub-folders that are called like files which may govern a folder."""
+    """Names of the sub-folders that are named like control files."""
     return tuple(entry.name for entry in _with_governing_names(entries) if entry.is_folder)
 
 

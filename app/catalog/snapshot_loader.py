@@ -1,4 +1,4 @@
-"""Reads folders from a store: a listing, the control files that it shows, and the rules that these make up."""
+"""Reads folders from a store: a listing, its control files, and the rules made from them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SnapshotLoader:
     Args:
         store: where the bytes are.
         site: the site policy.
-        default_public: what holds where nothing governs a file.
+        default_public: whether a file that nothing governs is public.
         default_licences: texts for licence files that are empty.
         link_prefix: what older publishing tools put before the path in a link file (the bucket's prefix,
             ending in `/`).
@@ -69,13 +69,13 @@ class SnapshotLoader:
 
         Raises:
             NotFound: no such folder.
-            Moved: the store itself says that the path leads through a link.
+            Moved: the store reports that the path leads through a link.
             StoreError: no answer, or a control file that is there cannot be read.
         """
         return await self._store.from_one(lambda store: self._load(store, path))
 
     async def load_with(self, file: ArtifactPath) -> tuple[FileInfo, Snapshot]:
-        """Look at a file and then at its folder, in one and the same store. Raises as `load`."""
+        """Read a file's info and then its folder, from the same store. Raises as `load`."""
 
         async def look(store: ObjectStore) -> tuple[FileInfo, Snapshot]:
             info = await store.head(file)
@@ -129,7 +129,7 @@ class SnapshotLoader:
 
     @asynccontextmanager
     async def _watching(self, store: ObjectStore, path: ArtifactPath) -> AsyncIterator[FolderWatch]:
-        """Publishes the folder's beginning to those who wait for it, until the block ends."""
+        """Publishes the folder's first entries to the tasks that wait for them, until the block ends."""
         watch = FirstPageWatch(self.first_pages, path, partial(self._read_first_page, store, path))
         try:
             yield watch
@@ -139,7 +139,7 @@ class SnapshotLoader:
     async def _read_first_page(
         self, store: ObjectStore, path: ArtifactPath, first_page: FirstPage
     ) -> Snapshot | None:
-        """The first part of a folder with the rules of the whole; None where those cannot be known yet.
+        """The first part of a folder with the rules of the whole; None if those cannot be known yet.
 
         Control files that may come later in the listing are asked for by their names. Files for which such a name
         is not certain are left out.

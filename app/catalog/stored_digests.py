@@ -21,7 +21,7 @@ class Described(NamedTuple):
     """A listed entry and what is stored with it.
 
     Attributes:
-        digests: none where none were stored, or where the file has gone or changed since it was listed; None for
+        digests: empty if none were stored, or if the file was removed or changed since it was listed; None for
             a folder, and for a file that the asker cannot have.
     """
 
@@ -53,7 +53,7 @@ async def _digests(visible: VisibleEntry, store: ObjectStore) -> tuple[Digest, .
         info = await store.head(visible.path, is_listed=True)
     except (NotFound, Moved):
         return ()
-    # Only of the very file that was judged: one that has taken its place since may be under other rules.
+    # Only of the file that was judged: one that replaced it since may be under other rules.
     is_the_same = isinstance(visible.entry, File) and is_as_listed(visible.entry, info)
     return info.digests if is_the_same else ()
 

@@ -1,4 +1,4 @@
-"""A folder as one principal sees it, whole or from its beginning."""
+"""A folder as one principal sees it, complete or its first entries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FolderView(NamedTuple):
     """A folder as one principal may see it.
 
     Attributes:
-        snapshot: the folder, whoever asks.
+        snapshot: the folder, the same for everybody.
         tier: all that decides what this principal sees in it.
         principal: who asks.
         age: seconds since the folder was read.
@@ -59,7 +59,7 @@ class FolderView(NamedTuple):
         return None if entry is None else self._judged(entry)
 
     def matching(self, pattern: NamePattern) -> Iterator[VisibleEntry]:
-        """What the principal sees of the entries whose names match. No others are decided about."""
+        """The matching entries that the principal sees. Only these are decided about."""
         seen = map(self.show, self.snapshot.entries.named(pattern.matches))
         return (visible for visible in seen if visible is not None)
 
@@ -68,11 +68,11 @@ class FolderView(NamedTuple):
 
 
 class PartialView(NamedTuple):
-    """A large folder of which only the beginning is there yet.
+    """A large folder of which only the first entries were read yet.
 
     Attributes:
         first: some of its entries, as the principal may see them.
-        whole: the folder with all of them, when it has been read; to be cancelled by whoever does not wait for it.
+        whole: gives the complete folder when it was read. Cancel it if you do not wait for it.
             Raises as `Catalog.view_folder`.
     """
 

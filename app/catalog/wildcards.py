@@ -15,14 +15,14 @@ MAX_MATCHES_NAMED: Final = 20
 
 
 def is_wildcard(name: str) -> bool:
-    """Whether a name may stand for others. A longer one than a file can have stands for itself alone."""
+    """Whether a name is a wildcard. One that is longer than any file name is not."""
     return is_wild(name) and len(name.encode("utf-8", "surrogateescape")) <= MAX_PATTERN_BYTES
 
 
 def only_match(view: FolderView, pattern: str) -> tuple[ArtifactPath, File]:
     """The one entry that a wildcard stands for, among those the principal may see.
 
-    No more are looked for than are named.
+    It stops at the number of matches that the error names.
 
     Raises:
         NotFound: none matches. AmbiguousPattern: several do. Moved: it is a folder.

@@ -21,19 +21,19 @@ from app.storage.store import ObjectStore
 from app.telemetry import AuditFile
 
 CHECK_SECONDS: Final = 10.0
-"""After which a start no longer waits for the storage: longer than any store that works needs."""
+"""Seconds that a start waits for the storage: longer than any working store needs."""
 
 _log = structlog.get_logger(__name__)
 
 Calls = Literal["none", "warn", "need"]
-"""What a start asks of the storage: nothing; one call to each store, whose failure is logged; or one that is answered."""
+"""Calls of a start to the storage: none; one to each store, whose failure is logged; or one that must be answered."""
 
 
 async def check_all(loaded: LoadedSettings, *, calls: Calls = "none") -> SitePolicy:
     """Read the site policy, open the storage once, and check that none of the server's own files are published.
 
     Args:
-        calls: what to ask of the storage.
+        calls: to make to the storage.
 
     Raises:
         ConfigError: with all errors, not only the first.
@@ -79,13 +79,13 @@ async def _faults_of_storage(loaded: LoadedSettings, calls: Calls) -> list[str]:
     try:
         async with opening as store:
             fault = None if calls == "none" else await _fault_of_calls(store)
-    except ValueError as error:  # the AWS conventions name something that is not there; it says which
+    except ValueError as error:  # something that the AWS conventions name is missing; the message names it
         return [str(error)]
     return [f"{loaded.named('storage')}: {fault}"] if fault and calls == "need" else []
 
 
 async def _fault_of_calls(store: ObjectStore) -> str | None:
-    """What one call to each store shows. Nothing here may keep a server from starting."""
+    """Make one call to each store and log failures. They must not stop the server from starting."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             silent = await store.check()

@@ -28,7 +28,7 @@ from app.telemetry import configure_logging
 KEEP_ALIVE_SECONDS = 30
 
 WORKER_SECONDS = 120
-"""How long a worker may be silent before it is replaced. A starting worker is silent, and starting takes long on a
+"""Seconds that a worker may be silent before it is replaced. A starting worker is silent, and starting takes long on a
 busy host. With less time, workers would be restarted for ever."""
 
 _OPTIONS = ("storage", "host", "port", "workers")

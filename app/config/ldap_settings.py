@@ -1,4 +1,4 @@
-"""Settings for a directory of people."""
+"""Settings for an LDAP directory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FILTER = "an LDAP filter in brackets that has "
 
 
 class LdapServerSettings(BaseModel):
-    """How people and groups are found in an LDAP directory, and the demonstration's people."""
+    """How to find people and groups in an LDAP directory, and the demonstration's users."""
 
     ldap_url: Annotated[str | None, Allowed("`ldaps://HOST` or `ldap://HOST`, perhaps with a port")] = Field(
         None,

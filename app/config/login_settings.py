@@ -1,4 +1,4 @@
-"""Settings for those who log in."""
+"""Settings for logins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CONTACT = re.compile(r"[^\s@:]+@[^\s@]+|(https?|mailto):\S+")
 
 
 class LoginSettings(BaseModel):
-    """How people log in, and for how long."""
+    """How users log in, and for how long."""
 
     site_hosts: Annotated[Names, Allowed("host names without port, separated by commas or spaces")] = Field(
         (),

@@ -32,7 +32,7 @@ MASK = "********"
 
 
 class ServerSettings(BaseModel):
-    """What is served, and how."""
+    """The storage and its delivery."""
 
     storage: Stores = Field(
         (".",),
@@ -211,9 +211,9 @@ class Settings(LdapServerSettings, LoginSettings, ServerSettings):
 
 
 def allowed(name: str) -> str:
-    """What a setting may be, to complete "must be ...". Code is in Markdown backquotes."""
+    """The allowed values of a setting, to complete "must be ...". Code is in Markdown backquotes."""
     field = Settings.model_fields[name]
-    for said in reversed(field.metadata):  # the last one is the setting's own, others those of its type
+    for said in reversed(field.metadata):  # the last one is the setting's own, the others are from its type
         if isinstance(said, Allowed):
             return said.text
     if choices := get_args(field.annotation):

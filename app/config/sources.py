@@ -33,9 +33,9 @@ class ConfigError(Exception):
 
 class LoadedSettings(NamedTuple):
     """Attributes:
-    settings: the checked whole.
+    settings: all settings, checked.
     sources: for each setting, where its value came from.
-    file: the configuration file; None where there is none.
+    file: the configuration file; None if there is none.
     """
 
     settings: Settings

@@ -1,4 +1,4 @@
-"""What a setting's value may be, as types."""
+"""Types of the values of settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, SecretStr
 
 
 class Allowed(NamedTuple):
-    """What a setting may be, to complete "must be ...", where its type does not say it."""
+    """The allowed values of a setting, to complete "must be ...", if its type does not say it."""
 
     text: str
 

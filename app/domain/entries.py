@@ -52,7 +52,7 @@ Entry = File | Folder
 
 
 class LockedFile(NamedTuple):
-    """A file of which a listing may only show that it exists.
+    """A file that is listed only by its name.
 
     Attributes:
         name: its name within the folder.
@@ -78,7 +78,7 @@ class LockedFile(NamedTuple):
 
 
 def locked(entry: Entry) -> LockedFile | Folder:
-    """An entry without everything that is not for strangers: on S3, an ETag is often the MD5 of a file's bytes."""
+    """An entry without everything that strangers must not see: on S3, an ETag is often the MD5 of a file's bytes."""
     return Folder(entry.name) if entry.is_folder else LockedFile(entry.name)
 
 
@@ -95,7 +95,7 @@ class Digest(NamedTuple):
 
 
 class StoredFields(NamedTuple):
-    """What an upload said of an object beside its media type, as it stands there; empty for what it did not say."""
+    """Header fields that were stored with an object, as they are; empty for a missing field."""
 
     encoding: str = ""
     language: str = ""
@@ -104,18 +104,18 @@ class StoredFields(NamedTuple):
 
 
 class FileInfo(NamedTuple):
-    """What one look at an object tells.
+    """What a store reports about an object.
 
     Attributes:
         size: bytes.
         modified: seconds since the epoch, UTC (whole seconds where the store has no finer time).
         e_tag: strong validator without quotes (RFC 9110 section 8.8.3); equal bytes on every replica. None where the
             store has none: then nothing tells two states of the file apart for certain.
-        content_type: the media type stored with the object, or None where none was stored or only a default.
-        digests: those that are stored with the object, at most one for each algorithm; never computed.
-        origin: which of several stores said so; empty where there is one alone.
-        stamp: as in `File`. Never shown, as each replica has another.
-        stored: other header fields that are stored with the object; none of them is checked.
+        content_type: the media type stored with the object; None if none was stored, or only a default.
+        digests: as stored with the object, at most one for each algorithm; never computed.
+        origin: the one of several stores that it is from; empty if there is only one.
+        stamp: as in `File`. Never shown, because each replica has another.
+        stored: other header fields that are stored with the object, unchecked.
         storage_class: as in `File`.
         is_archived: whether it must be restored before it can be read.
     """
@@ -137,7 +137,7 @@ class ControlFile(NamedTuple):
 
     Attributes:
         name: its name within the folder.
-        content: its bytes, whole; None where it has more than any control file may have (malformed).
+        content: all of its bytes; None if it is larger than a control file may be (malformed).
     """
 
     name: str
@@ -164,7 +164,7 @@ class Listing(NamedTuple):
         entries: everything in it, in no particular order, control files included.
         skipped: names of entries that exist but cannot be served (dangling links, special files). A control
             file among them is unreadable, which is not the same as missing.
-        origin: which of several stores it came from; empty where there is one alone.
+        origin: the one of several stores that it is from; empty if there is only one.
         links: those of the entries that are links, and show what these lead to.
     """
 
@@ -176,13 +176,13 @@ class Listing(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """Something in a folder that is there and cannot be served, as in `Listing.skipped`."""
+    """An entry that exists and cannot be served, as in `Listing.skipped`."""
 
     name: str
 
 
 class Found(NamedTuple):
-    """What a walk through a tree has come by.
+    """An entry of a walk through a tree.
 
     Attributes:
         folder: the folder that it is directly in.
@@ -197,6 +197,6 @@ class Found(NamedTuple):
 def walk_order(entry: Entry | LockedFile) -> bytes:
     """Sort key of the entries of one folder by which a walk gives all paths in byte order.
 
-    A folder counts with its slash, so that it comes just before what is in it, and nothing comes between.
+    A folder counts with its slash, so that it comes just before its entries, and nothing comes between.
     """
     return (entry.name + "/" if entry.is_folder else entry.name).encode("utf-8", "surrogateescape")

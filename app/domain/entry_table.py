@@ -1,8 +1,8 @@
-"""The entries of a folder, packed: a folder of 100,000 files is a handful of objects.
+"""The entries of a folder, packed: a folder of 100,000 files is only a few objects.
 
-A tuple of named tuples takes some 310 bytes for a file with a name of 20 characters, and is half a million objects
+A tuple of named tuples takes about 310 bytes for a file with a name of 20 characters, and is half a million objects
 that the garbage collector visits. Packed, the same file takes 62 bytes: its name, 17 for a validator that is an
-MD5 in hexadecimal, and 25 for where those two begin, its size, its time and its kind.
+MD5 in hexadecimal, and 25 for the offsets of these two, its size, its time and its kind.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _Key = TypeVar("_Key", tuple[NameKey, int], tuple[bytes, int])
 
 
 class EntryTable(Sequence[Entry]):
-    """An immutable sequence of entries that makes each one when it is looked at.
+    """An immutable sequence that makes each entry on access.
 
     Equal to any sequence of equal entries in the same order.
     """
@@ -39,7 +39,7 @@ class EntryTable(Sequence[Entry]):
 
     def __init__(self, columns: EntryTableBuilder) -> None:
         self._names = bytes(columns.names)
-        self._name_ends = array("I", columns.name_ends)  # copied, so that it has no room left over
+        self._name_ends = array("I", columns.name_ends)  # copied, to free spare room
         self._e_tags = bytes(columns.e_tags)
         self._e_tag_ends = array("I", columns.e_tag_ends)
         self._sizes = array("q", columns.sizes)
@@ -48,7 +48,7 @@ class EntryTable(Sequence[Entry]):
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> EntryTable:
-        """Pack entries; a table is one already."""
+        """Pack entries. A table is returned as it is."""
         if isinstance(entries, EntryTable):
             return entries
         builder = EntryTableBuilder()
@@ -58,7 +58,7 @@ class EntryTable(Sequence[Entry]):
 
     @property
     def bytes_held(self) -> int:
-        """What it takes in memory."""
+        """Bytes that it takes in memory."""
         columns = (
             self._names,
             self._name_ends,
@@ -71,7 +71,7 @@ class EntryTable(Sequence[Entry]):
         return sum(map(sys.getsizeof, columns)) + sys.getsizeof(self)
 
     def with_part(self, part: str) -> Iterator[Entry]:
-        """The entries that have `part` in their names, found without looking at each.
+        """The entries that have `part` in their names, found without making the others.
 
         Args:
             part: not empty.
@@ -79,7 +79,7 @@ class EntryTable(Sequence[Entry]):
         wanted, place = part.encode("utf-8", "surrogateescape"), -1
         while (place := self._names.find(wanted, place + 1)) >= 0:
             index = bisect_right(self._name_ends, place)
-            # The first in each name; what begins in one name and ends in the next is in neither.
+            # The first match in each name. A match across two names is none.
             if self._raw_name(index).find(wanted) == place - _start(self._name_ends, index):
                 yield self._entry(index)
 
@@ -88,14 +88,14 @@ class EntryTable(Sequence[Entry]):
         return (self._entry(index) for index in range(len(self)) if is_meant(self._name(index)))
 
     def in_listing_order(self) -> EntryTable:
-        """The same entries as every listing has them (`listing_order`)."""
+        """The same entries in the order of listings (`listing_order`)."""
         return self._in_order(
             (name_order(self._name(index), is_folder=bool(is_folder)), index)
             for index, is_folder in enumerate(self._folders)
         )
 
     def in_walk_order(self) -> EntryTable:
-        """The same entries as a walk through a tree has them (`walk_order`)."""
+        """The same entries in the order of walks (`walk_order`)."""
         return self._in_order(
             (self._raw_name(index) + (b"/" if is_folder else b""), index)
             for index, is_folder in enumerate(self._folders)
@@ -147,7 +147,7 @@ class EntryTable(Sequence[Entry]):
         return f"EntryTable.of({list(self)!r})"
 
     def _columns(self) -> tuple[object, ...]:
-        """All that counts, those first that most likely differ."""
+        """All columns, the most likely to differ first."""
         return (
             self._names,
             self._e_tags,
@@ -178,10 +178,10 @@ class EntryTableBuilder:
     """Collects the columns of a table.
 
     Attributes:
-        names: all of them, one behind the other.
-        name_ends: where each ends in that.
-        e_tags: packed, one behind the other; nothing for none.
-        e_tag_ends: where each ends in that.
+        names: all names, joined.
+        name_ends: the end of each name in `names`.
+        e_tags: all validators, packed and joined.
+        e_tag_ends: the end of each validator in `e_tags`.
         sizes: bytes; 0 for folders.
         modified: seconds since the epoch.
         folders: 1 for a folder, 0 for a file.
@@ -228,7 +228,7 @@ class EntryTableBuilder:
         self.add_raw(_raw(name), packed, size, modified, 0)
 
     def add_raw(self, name: bytes, e_tag: bytes, size: int, modified: float, is_folder: int) -> None:
-        """Put an entry at the end, as columns have it."""
+        """Put an entry at the end, as values of columns."""
         self.names += name
         self.name_ends.append(len(self.names))
         self.e_tags += e_tag
@@ -238,7 +238,7 @@ class EntryTableBuilder:
         self.folders.append(is_folder)
 
     def table(self) -> EntryTable:
-        """What was collected."""
+        """The finished table."""
         return EntryTable(self)
 
 
@@ -251,7 +251,7 @@ def _raw(name: str) -> bytes:
 
 
 def _packed(e_tag: str) -> bytes:
-    """An MD5 in hexadecimal as its 16 bytes, with what may follow it (`-12` for 12 parts); all else as it is."""
+    """Pack an MD5 in hexadecimal as its 16 bytes, with its suffix (`-12` for 12 parts); anything else as it is."""
     digits = e_tag[:_HEX_DIGITS]
     try:
         digest = bytes.fromhex(digits)

@@ -1,4 +1,4 @@
-"""The one kind of path that anything behind the door accepts."""
+"""Paths of the tree. No code behind the front door takes any other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from app.domain.errors import ImpossiblePath, PathAboveRoot, PathTooLong
 
 MAX_PATH_BYTES = 4096
-"""Longest decoded path that is looked at (PATH_MAX of Linux; an S3 key has at most 1,024 bytes)."""
+"""Longest decoded path that is accepted (PATH_MAX of Linux; an S3 key has at most 1,024 bytes)."""
 
 MAX_NAME_BYTES = 255
 """Longest name of a file or folder (NAME_MAX of Linux). Engines that keep objects in files fail with longer ones."""
@@ -18,16 +18,16 @@ _MOST_BYTES_OF_A_CHARACTER = 4
 _IMPOSSIBLE = f"a path has no empty, '.' or '..' segment, no control character, and no name of more than {MAX_NAME_BYTES} bytes"
 
 _ALLOWED_IN_SEGMENT = "!$&'()*+,;=:@~"
-"""What a segment may hold as it is, beside letters, digits and `-._` (RFC 3986 section 3.3)."""
+"""Characters that need no escape in a segment, beside letters, digits and `-._` (RFC 3986 section 3.3)."""
 
 _SAFE_IN_LINK = "!$()*+,=@~"
-"""The same for a link, less four: a colon would make a relative link look like one with a scheme (section 4.2),
+"""The same for a link, without four: a colon would make a relative link look like one with a scheme (section 4.2),
 some clients take what follows a semicolon for parameters (RFC 1808) and lose it, and scrapers end a link at a
 quote and do not read `&amp;` as `&`."""
 
 
 class ArtifactPath(NamedTuple):
-    """A canonical site-relative path: parsed once at the door, never re-decoded or normalised afterwards.
+    """A canonical site-relative path. It is parsed once, at the front door, and never decoded or normalised again.
 
     Bytes that are not UTF-8 are kept as lone surrogates (PEP 383), so that every name of a local directory
     has exactly one spelling here and comes back byte for byte from `to_bytes`.
@@ -68,7 +68,7 @@ class ArtifactPath(NamedTuple):
         """Build a path from decoded names.
 
         Raises:
-            PathTooLong: more than `MAX_PATH_BYTES` bytes in all, whatever the names are.
+            PathTooLong: more than `MAX_PATH_BYTES` bytes in all.
             ImpossiblePath: a name that no path can hold.
         """
         path = cls(segments, is_folder or not segments)
@@ -181,7 +181,7 @@ def is_possible_name(name: str) -> bool:
 
 
 def _size(name: str) -> int:
-    """Bytes of a name; 0 if it cannot be encoded, which only an invented name can be."""
+    """Bytes of a name; 0 if it cannot be encoded, as no name from a store."""
     try:
         return len(name) if name.isascii() else len(name.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:

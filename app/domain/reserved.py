@@ -1,4 +1,4 @@
-"""First path segments that belong to the server. Everything else is the tree's."""
+"""First path segments that belong to the server. All others belong to the tree."""
 
 from __future__ import annotations
 

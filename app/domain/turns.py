@@ -1,4 +1,4 @@
-"""Long work on the entries of a folder, done so that others get their turn meanwhile."""
+"""Runs long work on the entries of a folder without blocking other requests."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 MANY_ENTRIES: Final = 300
-"""From so many on, work on all of them is done in a thread, from which the event loop takes over every millisecond."""
+"""From this many entries on, work runs in a thread, so that the event loop gets a turn every millisecond."""
 MANY_BYTES: Final = 64 * 1024
-"""From so many on, they are parsed, compressed, or digested in a thread."""
+"""From this many bytes on, they are parsed, compressed or hashed in a thread."""
 TURN_SECONDS: Final = 0.005
-"""So long is worked in the event loop before others get a turn. By the clock, since an entry may cost little or much."""
+"""Seconds of work in the event loop before others get a turn. By the clock, since entries differ in cost."""
 
 
 async def run_aside(work: Callable[[], T], *, entries: int = 0, size: int = 0) -> T:
-    """Do work that does not wait for anything: at once if it is little, else in a thread.
+    """Do work that does not wait: at once if it is little, else in a thread.
 
     Args:
         entries: how many it looks at.
@@ -29,20 +29,20 @@ async def run_aside(work: Callable[[], T], *, entries: int = 0, size: int = 0) -
 
 
 class Turns:
-    """Gives others their turn whenever a piece of work has gone on for long enough, however many loops it is made of."""
+    """Lets others run whenever a piece of work has taken long enough, across all of its loops."""
 
     def __init__(self) -> None:
         self._since = perf_counter()
 
     async def give(self) -> None:
-        """Let others run if it is their turn."""
+        """Let others run if the work has taken long enough."""
         if perf_counter() - self._since >= TURN_SECONDS:
             await asyncio.sleep(0)
             self._since = perf_counter()
 
 
 class InTurns(AsyncIterator[T]):
-    """The same items, with a turn for others now and then. No generator, so that it need not be closed.
+    """Yield the same items, and let others run now and then. Not a generator, so it need not be closed.
 
     Args:
         items: each made in a moment.

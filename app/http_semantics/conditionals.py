@@ -18,7 +18,7 @@ _NO_SELECTION = frozenset({"CONNECT", "OPTIONS", "TRACE"})
 
 
 class Verdict(Enum):
-    """What the preconditions of a request come to."""
+    """The result of the preconditions of a request."""
 
     PROCEED = "proceed"
     NOT_MODIFIED = "304"
@@ -26,7 +26,7 @@ class Verdict(Enum):
 
 
 class Validators(NamedTuple):
-    """What tells one state of a representation from another (section 8.8).
+    """The validators of a representation (section 8.8).
 
     Attributes:
         e_tag: opaque tag without its quotes, strong; None where there is none.
@@ -55,13 +55,13 @@ def evaluate_preconditions(
 ) -> Verdict:
     """Evaluate the preconditions of a request for an existing representation (section 13.2.2).
 
-    To be called once everything else would succeed: redirects and failures go before (section 13.2.1).
+    Call it when everything else would succeed: redirects and failures come first (section 13.2.1).
     `If-Range`, step 5, is `if_range_holds`.
 
     Args:
         method: request method, upper case.
         headers: the request's header fields.
-        validators: those of the selected representation.
+        validators: of the selected representation.
         now: seconds since the epoch, UTC.
     """
     if method in _NO_SELECTION:  # section 13.2.1
@@ -80,11 +80,11 @@ def evaluate_preconditions(
 
 
 def if_range_holds(lines: Sequence[str], validators: Validators, *, now: float) -> bool:
-    """Whether a `Range` field may be honoured (section 13.1.5). When it may not, the whole is sent with 200.
+    """Whether a `Range` field may be honoured (section 13.1.5). If not, everything is sent with 200.
 
     Args:
         lines: every line of `If-Range`; without any, the condition holds.
-        validators: those of the selected representation.
+        validators: of the selected representation.
         now: seconds since the epoch, UTC.
     """
     if not lines:
@@ -136,6 +136,6 @@ def _entity_tags(text: str) -> list[tuple[bool, str]]:
 
 
 def _single_date(lines: Sequence[str], now: float) -> float | None:
-    """The date of a field that holds one; None, to be ignored, if it is absent, invalid or repeated
+    """The date in a field; None if it is absent, invalid or repeated, and so to be ignored
     (sections 13.1.3 and 13.1.4)."""
     return parse_http_date(lines[0].strip(" \t"), now=now) if len(lines) == 1 else None

@@ -1,4 +1,4 @@
-"""How a file is described to those who download it: its media type and the name to save it under."""
+"""The media type of a file, and the name to save it under."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _OWN_TYPES = {
     ".geojson": "application/geo+json",  # RFC 7946
     ".gz": "application/gzip",
     ".js": "text/javascript",  # RFC 9239
-    ".raucb": "application/vnd.squashfs",  # what a bundle of RAUC is
+    ".raucb": "application/vnd.squashfs",  # a bundle of RAUC
     ".sig": "application/pgp-signature",
-    ".swu": "application/x-cpio",  # what an image of SWUpdate is
+    ".swu": "application/x-cpio",  # an image of SWUpdate
     ".torrent": "application/x-bittorrent",
     ".wasm": "application/wasm",
     ".webp": "image/webp",
@@ -53,7 +53,7 @@ _INLINE_TYPES = frozenset({
 })  # fmt: skip
 
 _CHECKSUMS = re.compile(r"(?:.*[^a-z0-9])?[a-z0-9]*[0-9]sums?(?:[^a-z0-9]|$)|[a-z]*sums$")
-"""`SHA256SUMS`, and what stands beside it: `SHA256SUMS.gpg`, `SHA256SUMS-arm64`."""
+"""`SHA256SUMS` and similar names: `SHA256SUMS.gpg`, `SHA256SUMS-arm64`."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
@@ -84,7 +84,7 @@ def media_type_for(name: str) -> str:
 
 
 def known_media_type(name: str) -> str | None:
-    """The same without parameters; None for a file of which only that it has bytes is known."""
+    """The same without parameters; None if the type is unknown."""
     media_type = media_type_for(name).partition(";")[0]
     return None if media_type == DEFAULT_MEDIA_TYPE else media_type
 
@@ -92,8 +92,8 @@ def known_media_type(name: str) -> str | None:
 def disposition_kind(media_type: str) -> DispositionKind:
     """Whether a file may be shown in the browser, or must be saved.
 
-    Published HTML, SVG and XML can carry script, which would run with the rights of this site's pages, so
-    everything is saved save a few types that cannot.
+    Published HTML, SVG and XML may contain script, which would run with the rights of this site's pages. So
+    everything is saved except a few types that cannot.
 
     Args:
         media_type: value of `Content-Type`, with or without parameters.
@@ -110,9 +110,9 @@ def content_disposition(name: str, kind: DispositionKind) -> str:
         kind: `inline` or `attachment`.
 
     Returns:
-        ASCII only. What is shown has no name: a client that saves it takes that of the URL. `filename` holds the
-        name for clients that know nothing else, without accents and with `_` for whatever they misread (RFC 6266
-        appendix D); where that changed the name, `filename*` has it whole (RFC 8187 section 3.2).
+        ASCII only. `inline` has no name: a client that saves the file uses the name in the URL. `filename` has the
+        name for old clients, without accents and with `_` for characters that they misread (RFC 6266
+        appendix D). If that changed the name, `filename*` has it in full (RFC 8187 section 3.2).
     """
     if kind == "inline":
         return kind
@@ -125,7 +125,7 @@ def content_disposition(name: str, kind: DispositionKind) -> str:
 
 
 def _without_accents(character: str) -> str:
-    """The ASCII letters of a character, where it has some; else the character."""
+    """The ASCII letters of a character, if it has some; else the character."""
     letters = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode("ascii")
     return letters or character
 

@@ -9,7 +9,7 @@ from math import floor
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LATEST = 253402300799
-"""The last second of the year 9999: no date after it has a form."""
+"""The last second of the year 9999: later dates cannot be written."""
 
 _DAY = f"(?:{'|'.join(_DAYS)})"
 _DAY_LONG = "(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)"
@@ -29,7 +29,7 @@ def whole_seconds(seconds: float) -> int:
     """The whole second that a header field shows for a time: 1970 to 9999, anything beyond is clamped.
 
     Args:
-        seconds: since the epoch, UTC. File systems hold absurd times, so any finite number is taken.
+        seconds: since the epoch, UTC. Any finite number: file systems may have absurd times.
     """
     return floor(min(max(seconds, 0), _LATEST))
 

@@ -1,4 +1,4 @@
-"""Digests of what is served, as header fields (RFC 9530)."""
+"""Header fields with the digests of a file (RFC 9530)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from app.domain.entries import Digest
 
 
 def digest_fields(digests: Sequence[Digest]) -> dict[str, str]:
-    """`Repr-Digest`, and `X-Checksum-Sha256` for clients that would rather read hex; nothing for no digests.
+    """`Repr-Digest`, and `X-Checksum-Sha256` for clients that read hex; empty without digests.
 
-    They are of the whole representation, whatever part of it an answer holds (RFC 9530 section 3).
+    They are of the whole representation, even if an answer has only a part of it (RFC 9530 section 3).
     """
     if not digests:
         return {}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 FieldLines = Callable[[str], Sequence[str]]
 """Gives every line of the field with this lower-case name, in the order received; empty when absent.
 
-All lines, not the first, because a repeated field is one longer list (section 5.3), or an invalid field where
+All lines, not only the first, because a repeated field is one longer list (section 5.3), or an invalid field if
 no list is allowed. Starlette's `request.headers.getlist` is one.
 """
 

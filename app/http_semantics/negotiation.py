@@ -17,7 +17,7 @@ _WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _ALIASES = {"x-gzip": "gzip"}  # section 8.4.1.3
 
 _UNSTATED_IDENTITY = 0.0001
-"""An identity coding that nobody mentioned is acceptable, and liked less than any coding that was named."""
+"""The weight of the identity coding if it is not named: acceptable, but less than any named coding."""
 
 
 class _Weighted(NamedTuple):
@@ -29,7 +29,7 @@ class _Weighted(NamedTuple):
 
 
 def choose_media_type(accept_lines: Sequence[str], offered: Sequence[str]) -> str | None:
-    """Choose the representation that `Accept` likes best (section 12.5.1).
+    """Choose the representation that `Accept` prefers (section 12.5.1).
 
     Args:
         accept_lines: every line of the field.
@@ -49,15 +49,15 @@ def choose_media_type(accept_lines: Sequence[str], offered: Sequence[str]) -> st
 
 
 def choose_encoding(accept_encoding_lines: Sequence[str], offered: Sequence[str]) -> str:
-    """Choose the content coding that `Accept-Encoding` likes best (section 12.5.3).
+    """Choose the content coding that `Accept-Encoding` prefers (section 12.5.3).
 
     Args:
         accept_encoding_lines: every line of the field.
-        offered: codings that can be had beside identity, in the server's order of preference, lower case.
+        offered: available codings beside identity, in the server's order of preference, lower case.
 
     Returns:
         One of `offered`, or `identity`: without the field, when it is malformed, and also when the client
-        excludes everything, for the section prefers an unencoded answer over none.
+        excludes everything, because the section prefers an unencoded answer over none.
     """
     codings = _weighted(accept_encoding_lines, _CODING)
     if not codings:
@@ -80,8 +80,8 @@ def _type_weight(media_type: str, ranges: Sequence[_Weighted]) -> float:
         for item in ranges
         if item.value in specificity and not item.parameters.keys() - {"charset"}
     ]
-    # What is offered has no parameters, so a range with some asks for something else. Not so `charset`:
-    # everything offered is UTF-8, and many clients write it after application/json.
+    # The offered types have no parameters, so a range with parameters asks for something else. Except `charset`:
+    # all offered types are UTF-8, and many clients write it after application/json.
     return max(matching, default=(0, 0.0))[1]
 
 

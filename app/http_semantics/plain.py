@@ -1,7 +1,7 @@
-"""Requests that every server of bytes answers alike.
+"""Recognizes requests that S3 engines and nginx answer in the same way.
 
-S3 engines and nginx differ in what they make of conditions and ranges: most engines ignore `If-Range`, so that one
-that follows a redirect gets parts of two objects. Only what they cannot differ in may be left to them.
+They differ in how they treat conditions and ranges. Most engines ignore `If-Range`, so a client
+that follows a redirect might get parts of two objects. Only other requests may be left to them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _ONE_RANGE: Final = re.compile("bytes=([0-9]{1,18}-[0-9]{0,18}|-(?P<suffix>[0-9]
 
 
 def is_plain(headers: FieldLines, ranges: RangeResult) -> bool:
-    """Whether the answer to a GET is the same wherever the bytes come from.
+    """Whether the answer to a GET is the same from every sender of the bytes.
 
-    Of conditions, one of `If-None-Match` and `If-Modified-Since` is left: a server that ignores it sends the whole,
-    which is right. With both, some heed the one that is void (RFC 9110 section 13.1.3). Of ranges, a single one in
-    its simplest form is left.
+    Of conditions, one of `If-None-Match` and `If-Modified-Since` is allowed: a server that ignores it sends everything,
+    which is right. With both, some follow the wrong one (RFC 9110 section 13.1.3). Of ranges, a single one in
+    its simplest form is allowed.
 
     Args:
         headers: of a GET whose preconditions hold.
@@ -38,5 +38,5 @@ def is_plain(headers: FieldLines, ranges: RangeResult) -> bool:
     match = _ONE_RANGE.fullmatch(lines[0])
     if len(lines) != 1 or match is None or not isinstance(ranges, tuple) or len(ranges) != 1:
         return False
-    # More than there is: the whole file (section 14.1.2), which some engines refuse.
+    # More than the file has: the whole file (section 14.1.2), but some engines refuse it.
     return match["suffix"] is None or int(match["suffix"]) == ranges[0].length

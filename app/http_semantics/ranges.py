@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 MAX_RANGES = 64
-"""Most ranges of one request that are looked at (section 17.15)."""
+"""Most ranges of one request that are accepted (section 17.15)."""
 
 _RANGE_SPEC = re.compile("([0-9]{0,100})-([0-9]{0,100})")
 """An int-range or suffix-range. Section 14.1.2 warns of large numerals: a hundred digits count the bytes of
@@ -43,7 +43,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class UnsatisfiableRange:
-    """None of the ranges asked for exists: 416 (section 15.5.17).
+    """None of the requested ranges exists: 416 (section 15.5.17).
 
     Attributes:
         size: bytes of the whole representation.
@@ -108,7 +108,7 @@ def _parse_spec(spec: str, size: int) -> Span | None:
 
 def _coalesce(spans: list[Span]) -> tuple[Span, ...] | None:
     """Join spans that touch or overlap; None where more than two overlap (section 14.2)."""
-    merged: list[tuple[int, Span]] = []  # with the place in which it was first asked for
+    merged: list[tuple[int, Span]] = []  # with the position of its first request
     overlaps = 0
     for place, span in sorted(enumerate(spans), key=lambda item: item[1]):
         if merged and span.first <= merged[-1][1].last + 1:

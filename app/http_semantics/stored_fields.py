@@ -1,6 +1,6 @@
-"""What an upload said of its object, as far as it can be said on.
+"""Header fields that were stored with an object, as far as they may be sent.
 
-Uploaders wrote it. So only well-formed values go out, and nothing that undoes a decision of this server.
+Uploaders wrote them. So only well-formed values are sent, and none that undoes a decision of this server.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from app.http_semantics.content import DispositionKind, content_disposition
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _LIST: Final = re.compile(rf"{_WORD}(?:[ \t]*,[ \t]*{_WORD})*")
 _NO_CODINGS: Final = frozenset({"aws-chunked", "identity"})
-"""The first is how an upload was sent, and is stored by some clients' mistake; the second means nothing."""
+"""The first is the coding of the upload, which some clients store by mistake; the second means nothing."""
 _RESTRICTIONS: Final = ("no-store", "private", "no-transform", "must-revalidate", "proxy-revalidate")
-"""Directives that only ever forbid (RFC 9111 section 5.2.2)."""
+"""Directives that only restrict caches (RFC 9111 section 5.2.2)."""
 _PARAMETER: Final = re.compile(
     rf"""[ \t]*;[ \t]*({_WORD})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({_WORD}))[ \t]*"""
 )
@@ -38,11 +38,11 @@ def content_language(stored: str) -> str:
 
 
 def stricter_cache_control(ours: str, stored: str) -> str:
-    """Value of `Cache-Control`: ours, and what the object forbids beside that. It never allows more than ours.
+    """Value of `Cache-Control`: ours, with the further restrictions of the object.
 
     Args:
-        ours: what this server says.
-        stored: what the object says.
+        ours: the value of this server.
+        stored: the value of the object.
     """
     said = {directive.partition("=")[0].strip().lower() for directive in stored.split(",")}
     ours_said = {directive.strip() for directive in ours.split(",")}
@@ -50,14 +50,14 @@ def stricter_cache_control(ours: str, stored: str) -> str:
 
 
 def disposition_with(stored: str, name: str, kind: DispositionKind) -> str:
-    """Value of `Content-Disposition`: ours, with the name that the object says, and saved where it says so.
+    """Value of `Content-Disposition`: ours, with the name of the object's field, and `attachment` if that says so.
 
-    What this server has saved is never shown because of the object.
+    The object never turns our `attachment` into `inline`.
 
     Args:
-        stored: what the object says.
+        stored: the value of the object.
         name: of the file.
-        kind: what this server would do.
+        kind: the choice of this server.
     """
     match = _KIND.match(stored)
     if match is None:
@@ -70,7 +70,7 @@ def disposition_with(stored: str, name: str, kind: DispositionKind) -> str:
 
 
 def _safe_name(parameters: dict[str, re.Match[str]]) -> str:
-    """The file name, where it is one: nothing that leads to another folder, or is hidden there."""
+    """The file name, if it is a plain one: not in another folder, and not hidden."""
     name = ""
     if extended := parameters.get("filename*"):
         match = _EXTENDED.fullmatch(extended[3] or "")

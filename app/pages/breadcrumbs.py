@@ -1,4 +1,4 @@
-"""The way from the root down to a path."""
+"""Breadcrumbs: the way from the root down to a path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checksums as `sha256sum` writes and checks them (GNU coreutils manual, "cksum output modes")."""
+"""Lists of checksums in the format of `sha256sum` (GNU coreutils manual, "cksum output modes")."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from app.domain.paths import ArtifactPath
 
 
 def checksum_line(digest: str, visible: VisibleEntry, root: ArtifactPath) -> bytes:
-    """`<hex>  <path>` with its line feed; a path with a backslash is escaped, which a backslash in front tells.
+    """`<hex>  <path>` with its line feed. A path with a backslash is escaped, and marked by a backslash in front.
 
     Args:
         digest: in lower-case hex.
@@ -15,21 +15,21 @@ def checksum_line(digest: str, visible: VisibleEntry, root: ArtifactPath) -> byt
     """
     path = _below(visible, root)
     if path == b"-":
-        path = b"./-"  # which would be the standard input
+        path = b"./-"  # `-` would be the standard input
     escaped = path.replace(b"\\", b"\\\\")
     return (b"\\" if escaped != path else b"") + digest.encode("ascii") + b"  " + escaped + b"\n"
 
 
 def left_out_line(reason: str, visible: VisibleEntry, root: ArtifactPath) -> bytes:
-    """A comment, which `sha256sum` passes over, in the place of a file or a folder that has no line."""
+    """A comment, which `sha256sum` ignores, in place of a file or folder without a line."""
     return b"# " + reason.encode("ascii") + b": " + _below(visible, root) + b"\n"
 
 
 def left_out_total(files: int, folders: int) -> bytes:
     """The last line of a list that lacks files, or whole folders.
 
-    It is no comment: `sha256sum --check` warns of it, and with `--strict` fails, so that nobody takes for whole
-    what has been checked in part.
+    It is not a comment: `sha256sum --check` warns about it, and with `--strict` fails, so that nobody takes a
+    partial check for a complete one.
     """
     counts = ((files, "file"), (folders, "folder"))
     said = " and ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts if count)

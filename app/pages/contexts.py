@@ -1,4 +1,4 @@
-"""What a page is made from: finished, frozen, and free of the request that asked for it."""
+"""The values that pages are made from. They are immutable and do not depend on the request."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from app.domain.paths import ArtifactPath
 
 @dataclass(frozen=True)
 class Site:
-    """What every page says about the site it belongs to.
+    """What every page says about its site.
 
     Attributes:
         title: shown first in the breadcrumbs and last in the window title.
         has_login: whether people can log in.
         has_tokens: whether people can make tokens for themselves.
-        contact: URL of whom to ask for access; empty where there is nobody.
+        contact: URL to ask for access; empty if there is none.
         may_share: whether members make links to private files.
         root_path: below which it is asked for.
     """
@@ -64,7 +64,7 @@ class FolderPage:
         path: the folder.
         entries: what the asker may see, in its order, already cut to the page.
         next_after: value of the `after` parameter that gives the next page; None on the last page.
-        limit: the page size that was asked for, repeated in the link to the next page; None for the default.
+        limit: the requested page size, repeated in the link to the next page; None for the default.
         order: of the entries; None for the listing order.
         mount: where the folder is listed.
         documents: files of the folder that are shown as well, its header first.
@@ -91,9 +91,9 @@ class LicencePage:
 
     Attributes:
         site: the site.
-        path: what was asked for and is handed out once every licence is accepted.
+        path: the requested file, which is served once every licence is accepted.
         licence: the one to show.
-        form_token: value that proves the answer comes from this form (against cross-site request forgery).
+        form_token: proves that the answer comes from this form (against cross-site request forgery).
         remaining: how many more licences follow when this one is accepted; 0 for the last.
         link: value of the link by which the path opens; empty for none.
     """
@@ -110,7 +110,7 @@ class LicencePage:
 class DownloadPage:
     """The last licence is accepted, and the download starts.
 
-    A page rather than a redirect: browsers hold `form-action 'self'` against every redirect that follows a
+    A page and not a redirect: browsers apply `form-action 'self'` to every redirect that follows a
     form, and the file's own answer may redirect to the storage's host.
 
     Attributes:
@@ -141,7 +141,7 @@ class SharePage:
     Attributes:
         site: the site.
         path: the file.
-        form_token: as that of `LicencePage`.
+        form_token: as in `LicencePage`.
         lives: what to choose from: seconds, and the same for people.
         link: the whole URL; empty as long as there is none.
         id: of the link.
@@ -164,7 +164,7 @@ class SharePage:
 
 @dataclass(frozen=True)
 class ErrorPage:
-    """An answer that is not what was asked for.
+    """An error page.
 
     Attributes:
         site: the site.
@@ -188,10 +188,10 @@ class LoginPage:
     Attributes:
         site: the site.
         return_url: URL path of this site to go to in the end.
-        form_token: as that of `LicencePage`.
-        failure: what was wrong with the last try, for people; empty for none.
-        provider_href: where to log in by other means; empty where there are none.
-        is_demo: whether anybody may log in as one of the demonstration's users.
+        form_token: as in `LicencePage`.
+        failure: what was wrong with the last attempt, for people; empty for none.
+        provider_href: another way to log in; empty if there is none.
+        is_demo: whether the demonstration's users can log in.
     """
 
     site: Site
@@ -204,14 +204,14 @@ class LoginPage:
 
 @dataclass(frozen=True)
 class AccountPage:
-    """Who is logged in, and what they can do about it.
+    """The user who is logged in, with links to log in or out.
 
     Attributes:
         site: the site.
         return_url: URL path of this site that they came from.
         login_href, switch_href: where to log in, and as somebody else.
-        form_token: as that of `LicencePage`.
-        subject: user name; empty where nobody is logged in.
+        form_token: as in `LicencePage`.
+        subject: user name; empty if nobody is logged in.
         groups: names of the groups, sorted.
     """
 
@@ -249,7 +249,7 @@ class TokenPage:
         subject: user name.
         groups: to choose from, sorted.
         lives: to choose from, in seconds and in words.
-        form_token: as that of `LicencePage`.
+        form_token: as in `LicencePage`.
         minted: None before it is made.
     """
 
@@ -263,13 +263,13 @@ class TokenPage:
 
 @dataclass(frozen=True)
 class LeadOnPage:
-    """Leads on to another page by itself, as `DownloadPage` does and for the same reason.
+    """A page that leads on to another by itself, like `DownloadPage` and for the same reason.
 
     Attributes:
         site: the site.
         title: a few words.
         detail: a sentence.
-        href: of the other page; empty where there is none.
+        href: of the other page; empty if there is none.
         label: of the button that leads there too.
     """
 

@@ -1,4 +1,4 @@
-"""Which icon a file gets, by its name."""
+"""The icon of a file, by its name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WRAPPERS = frozenset(("bz2", "gz", "lz4", "xz", "zst"))
 def kind_of(name: str) -> str:
     """`archive`, `disk` (image), `seal` (checksum or signature), `text` or `file`.
 
-    A compressed file is what it is a compression of: `boot.img.gz` is a disk image.
+    A compressed file counts as the file in it: `boot.img.gz` is a disk image.
     """
     lower = name.lower()
     if lower.endswith(("sums", "sums.txt")):

@@ -21,7 +21,7 @@ def size_text(size: int) -> str:
         return str(size)
     value = size / 1024
     for unit in "KMG":
-        if value < 1023.95:  # what is below rounds to 1023.9 at most, so "1024.0K" never appears
+        if value < 1023.95:  # smaller values round to at most 1023.9, so "1024.0K" never appears
             return f"{value:.1f}{unit}"
         value /= 1024
     return f"{value:.1f}T"
@@ -34,8 +34,8 @@ def iso_text(timestamp: float | None) -> str | None:
         timestamp: seconds since the epoch, UTC.
 
     Returns:
-        None where there is no time, or one outside the years 1000 to 9999, which the format cannot hold (file
-        systems keep such times without complaint).
+        None if there is no time, or if it is outside the years 1000 to 9999, which the format cannot hold (file
+        systems accept such times).
     """
     if timestamp is None or not _YEAR_1000 <= timestamp < _YEAR_10000:
         return None
@@ -43,7 +43,7 @@ def iso_text(timestamp: float | None) -> str | None:
 
 
 def date_text(iso: str) -> str:
-    """`30-Sep-2016 12:00`, from what `iso_text` gave: the form scripts have scraped from such pages for decades."""
+    """`30-Sep-2016 12:00`, from the result of `iso_text`. Scripts have scraped this form for decades."""
     return f"{iso[8:10]}-{_MONTHS[iso[5:7]]}-{iso[:4]} {iso[11:16]}"
 
 

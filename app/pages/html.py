@@ -46,7 +46,7 @@ class HtmlPages:
         templates: the directory that holds `*.html` and `static/`.
 
     Raises:
-        jinja2.TemplateError, OSError: the templates are not there or do not compile.
+        jinja2.TemplateError, OSError: the templates are missing or do not compile.
     """
 
     def __init__(self, templates: Path) -> None:
@@ -60,7 +60,7 @@ class HtmlPages:
         )
         environment.filters["display"] = display_name
         environment.globals["static"] = static_urls(load_static(templates))
-        # All of them, also those that others build on: later, there may be no descriptor left to open a file with.
+        # All of them, with their parents: later, there may be no descriptor left to open a file.
         for name in environment.list_templates(extensions=["html"]):
             environment.get_template(name)
         self._folder = environment.get_template("folder.html")
@@ -83,7 +83,7 @@ class HtmlPages:
         )
 
     def around_rows(self, page: FolderPage) -> tuple[bytes, bytes]:
-        """What stands before and after the rows of a folder whose entries are not all known yet."""
+        """The parts of a page before and after the rows, for a folder whose entries are not all known yet."""
         text = self._folder_text(page, _ROWS, _IN_PART, frozenset(_ACCESS_MEANINGS))
         before, _, after = text.partition(_ROWS)
         return _encode(before), _encode(after)
@@ -112,7 +112,7 @@ class HtmlPages:
         return _encode(self._licence.render(page=page, crumbs=_crumbs(page)))
 
     def download(self, page: DownloadPage) -> bytes:
-        """What answers an accepted licence: it leads on to the path by itself, and has a link too."""
+        """The page after an accepted licence. It leads on to the path by itself, and has a link too."""
         return _encode(self._download.render(page=page, crumbs=_crumbs(page)))
 
     def login(self, page: LoginPage) -> bytes:
@@ -123,7 +123,7 @@ class HtmlPages:
         return _encode(self._login.render(page=page))
 
     def account(self, page: AccountPage) -> bytes:
-        """Who is logged in. The form to log out is sent to `/logout` by POST with the field `form_token`."""
+        """The account page. The form to log out is sent to `/logout` by POST with the field `form_token`."""
         return _encode(self._account.render(page=page))
 
     def share(self, page: SharePage) -> bytes:
@@ -141,7 +141,7 @@ class HtmlPages:
         return _encode(self._token.render(page=page))
 
     def lead_on(self, page: LeadOnPage) -> bytes:
-        """What answers a login by password, and a logout."""
+        """The page after a login by password, and after a logout."""
         return _encode(self._lead_on.render(page=page))
 
     def error(self, page: ErrorPage) -> bytes:
@@ -150,7 +150,7 @@ class HtmlPages:
 
 
 def summary_text(page: FolderPage) -> str:
-    """`3 folders, 42 files, 1.2G`; where more follow, `1,000 entries on this page, more follow`."""
+    """`3 folders, 42 files, 1.2G`; if more follow, `1,000 entries on this page, more follow`."""
     shown = len(page.entries)
     if page.next_after is not None:
         return f"{count_text(shown, 'entry', 'entries')} on this page, more follow"
@@ -172,5 +172,5 @@ def _crumbs(page: LicencePage | DownloadPage | SharePage) -> tuple[Crumb, ...]:
 
 
 def _encode(text: str) -> bytes:
-    # Names are in display form by now; "replace" is for a stray surrogate elsewhere, which must not be a 500.
+    # Names are in display form already. "replace" prevents a 500 for a stray surrogate elsewhere.
     return text.encode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""The one way in which values become JSON."""
+"""Turns values into JSON. All JSON is made here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def json_bytes(value: object) -> bytes:
     """Compact UTF-8 JSON (RFC 8259).
 
     A lone surrogate has no UTF-8 form; one that a caller let through goes out as its `\\udcXX` escape, so that
-    no text whatever can fail here.
+    no text can fail here.
 
     Raises:
         TypeError, ValueError: not a JSON value (NaN and infinities are none).

@@ -14,7 +14,7 @@ from app.pages.json_bytes import json_bytes
 def ls_json(
     entries: Sequence[VisibleEntry], media_type: Callable[[str], str | None], mount: Mount = AT_ROOT
 ) -> bytes:
-    """What `/api/ls/` of the original server answered: the keys and types that clients read.
+    """The answer of `/api/ls/`, with the keys and types of the original server.
 
     Args:
         entries: a folder's entries, or one file.
@@ -44,10 +44,10 @@ def _ls_item(
 
 
 def license_object(licences: Sequence[Licence] | None, error: str | None = None) -> dict[str, object]:
-    """What `/api/license/` of the original server answered for one file.
+    """The answer of `/api/license/` for one file, as of the original server.
 
     Args:
-        licences: those of the file, in order; None or none if it is open.
+        licences: of the file, in order; None or empty if it is open.
         error: why there is no answer (a folder, or a file that nobody may have), for people.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Every form that a folder is shown in. Routes, fast path, negotiation and OpenAPI read this table, and nothing else."""
+"""The table of all representations of a folder. Routes, fast path, negotiation and OpenAPI read only this."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from app.pages.rows import entry_row
 
 
 class Representation(NamedTuple):
-    """One form of a folder.
+    """One representation of a folder.
 
     Attributes:
         name: value of the `format` parameter.
-        media_type: as `Content-Type` says it.
-        page: makes all of a page of a folder.
+        media_type: value of `Content-Type`.
+        page: makes a complete page of a folder.
         line: gives what makes, at a mount, what a page has for one entry, with its line feed; None where a page cannot be sent line by line.
-        around: makes what a page has before and after these lines.
+        around: makes the parts of a page before and after these lines.
     """
 
     name: str

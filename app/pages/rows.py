@@ -1,7 +1,7 @@
 """The rows of a folder's table.
 
-Built here rather than in a template loop: a folder of 10,000 entries is one page, and this takes half the time.
-Whatever comes from a name passes through `escape` or `encode_name` before it is put into a row.
+Built here and not in a template loop: a folder of 10,000 entries is one page, and this takes half the time.
+Everything from a name passes through `escape` or `encode_name` before it is put into a row.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NO_SIZE = f"<td>{_NONE}</td>"
 _ROW_END = "</td></tr>"
 
 _is_plain = re.compile(r"[A-Za-z0-9._~-]+").fullmatch
-"""Whether a name is the same in a URL, in HTML and on the screen: nearly all are, and skip three conversions."""
+"""Whether a name is the same in a URL, in HTML and on the screen. Nearly all are, and skip three conversions."""
 
 
 def folder_rows(entries: Iterable[VisibleEntry], *, may_share: bool = False) -> Markup:
@@ -63,7 +63,7 @@ def _row(visible: VisibleEntry) -> str:
         # Nothing before the encoded name, so that mirroring clients recognise it as an entry. It cannot be read
         # as a scheme or another host, nor end the attribute.
         href, label = encode_name(entry.name), escape(display_name(entry.name))
-    # A locked entry is linked as well: that is where a member is asked for the token that unlocks it.
+    # A locked entry is linked too: there, members are asked to log in.
     return (
         f'<tr><td class="{kind}"><a href="{href}{slash}">{label}{slash}</a></td><td>{_time(entry.modified)}</td>{size}'
         f"<td>{access}{_ROW_END}"

@@ -1,4 +1,4 @@
-"""The files that every page refers to: style sheet and icons. Loaded once, at start."""
+"""The style sheet and icons of all pages. Loaded once, at start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
 
 class StaticFile(NamedTuple):
-    """One file, whole.
+    """One file.
 
     Attributes:
         content: its bytes.
@@ -42,7 +42,7 @@ def load_static(templates: Path) -> Mapping[str, StaticFile]:
         images' public names are written into them.
 
     Raises:
-        OSError: the templates are not where they should be.
+        OSError: the templates are missing.
     """
     found = (file for file in (templates / "static").iterdir() if file.suffix in _MEDIA_TYPES)
     sources = sorted(found, key=lambda file: (file.suffix == ".css", file.name))

@@ -1,4 +1,4 @@
-"""Where the templates are, and the licence texts that lie beside them. Read once, at start."""
+"""Finds the templates, and the licence texts beside them. Read once, at start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def templates_directory() -> Path:
 
 
 def load_default_licences(templates: Path) -> dict[str, str]:
-    """The texts shown for folders whose own licence file is empty.
+    """The texts for folders with an empty licence file.
 
     Args:
         templates: what `templates_directory` gives.
@@ -22,7 +22,7 @@ def load_default_licences(templates: Path) -> dict[str, str]:
         text by theme name; `default` is always among them.
 
     Raises:
-        FileNotFoundError: the templates are not where they should be.
+        FileNotFoundError: the templates are missing.
     """
     files = sorted((templates / "licences").glob("*.txt"))
     texts = {file.stem: file.read_text(encoding="utf-8") for file in files}

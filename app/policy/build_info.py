@@ -34,7 +34,7 @@ LicenceType = Literal["open", "protected"]
 MAX_WILD_PATTERNS = 256
 """Most patterns with wildcards in one file."""
 MAX_WILD_CHARACTERS = 2_048
-"""Most characters that these have together. Every name of the folder is held against all of them."""
+"""Most characters in all of them together. Every name in the folder is matched against all of them."""
 
 
 class BlockFault(NamedTuple):
@@ -42,7 +42,7 @@ class BlockFault(NamedTuple):
 
     Attributes:
         line: 1-based line of the fault.
-        reason: what is wrong; quotes nothing of the file.
+        reason: what is wrong; never quotes the file.
     """
 
     line: int
@@ -51,18 +51,18 @@ class BlockFault(NamedTuple):
 
 @dataclass(frozen=True)
 class Block:
-    """What one `Files-Pattern` and the fields after it say.
+    """One `Files-Pattern` and the fields after it.
 
     Attributes:
         patterns: shell patterns for names in the folder; the empty pattern means the folder's own listing.
         line: 1-based line of the `Files-Pattern`.
-        licence_type: None where the block does not say.
-        licence_text: exactly the text the digests are over; None where the block has none.
+        licence_type: None if the block does not say.
+        licence_text: exactly the text that is hashed; None if the block has none.
         theme: name of the licence's look.
         auth_groups: membership of any one of them is needed; empty means no such condition.
         build_name: kept, without effect.
         collect_user_data: kept, without effect.
-        fault: the first fault of the block that closes it, and it alone; None where there is none.
+        fault: the first fault that closes this block, and no other block; None if there is none.
     """
 
     patterns: tuple[str, ...]
@@ -156,13 +156,13 @@ def _read_groups(item: Field | None) -> tuple[str, ...]:
         return ()
     groups = tuple(name for part in item.value.split(",") if (name := part.strip(WHITESPACE)))
     if not groups:
-        # Commas alone: somebody meant to protect this. An empty value, by old custom, means no groups.
+        # Only commas: the publisher meant to protect this. An empty value, by old custom, means no groups.
         item.fault = item.fault or "Auth-Groups must name a group or be empty"
     return groups
 
 
 def _check_wild_patterns(blocks: tuple[Block, ...], source: str) -> None:
-    """Keep what one file can cost bounded: it is read and matched while others wait."""
+    """Limit what one file can cost: other requests wait while it is read and matched."""
     count = characters = 0
     for block in blocks:
         for pattern in filter(is_wild, block.patterns):

@@ -1,6 +1,6 @@
 """The lines of a BUILD-INFO.txt: text to fields, each a name and a value.
 
-A line break that was lost would let one field swallow the next, perhaps the one that protects. So no value may hold
+A lost line break would let one field swallow the next, perhaps the one that protects. So no value may contain
 what looks like another field.
 """
 
@@ -42,7 +42,7 @@ _FIELDS = {
 """Every field name, lower-case, and the field it means."""
 
 WHITESPACE = " \t\r\n\x0b\x0c"
-"""ASCII only: the digests of existing texts are over what remains, and other space was never stripped."""
+"""ASCII only. Existing digests are over the stripped text, and other white space was never stripped."""
 _LOST_BREAK = "a field must begin its own line."
 
 _PROTECTING = "|".join((FILES_PATTERN, LICENSE_TYPE, LICENSE_TEXT, AUTH_GROUPS, "openid-launchpad-teams"))
@@ -58,7 +58,7 @@ class Field:
         name: lower-case.
         line: 1-based.
         parts: the lines of its value.
-        fault: why it closes its block; None where it does not.
+        fault: why it closes its block; None if it does not.
     """
 
     name: str
@@ -85,7 +85,7 @@ def decode(content: bytes, source: str) -> str:
 
 
 def read_fields(text: str, source: str) -> Iterator[Field]:
-    """Group lines into fields. Only License-Text goes on over further lines, each begun by one space.
+    """Group lines into fields. Only License-Text continues on further lines, each of which starts with one space.
 
     Lines end at a newline alone: a carriage return before it is stripped from a field like other space, but
     stays in a continuation line, because existing digests are over it.
@@ -140,7 +140,7 @@ def _close_indented(item: Field, source: str) -> None:
 
 
 def check_end(fields: list[Field], source: str) -> None:
-    """Check that the end is there, where the first line says that there is one.
+    """Check that the end is there, if the first line says that there is one.
 
     Args:
         fields: of the whole file; at least one.

@@ -1,6 +1,6 @@
 """What a BUILD-INFO.txt means for the files of its folder.
 
-A pattern that is the very name of a file beats all patterns with wildcards, wherever it stands. Otherwise every
+A pattern that is the exact name of a file beats all patterns with wildcards, wherever it stands. Otherwise every
 block with a matching pattern counts, and the most protective wins: all their licences, in file order, and
 every block's groups.
 """
@@ -18,10 +18,10 @@ from app.policy.name_patterns import NamePatterns, is_wild
 from app.policy.terms import Basis, Terms, combine, describe_groups
 
 _OWN_LISTING = ""
-"""What stands for the folder itself: no file has this name, and `*` matches it as it matches any."""
+"""Stands for the folder itself: no file has this name, and `*` matches it like any other."""
 _MOST_PATTERNS_SHOWN = 5
 _COMBINATIONS_KEPT = 128
-"""Sets of blocks whose terms are worked out once: a folder's files fall into few of these."""
+"""Sets of blocks whose terms are cached. The files of a folder need few of them."""
 
 
 class _WildPattern(NamedTuple):
@@ -40,7 +40,7 @@ class BuildInfoRules(ControlRules):
         wild: patterns with wildcards, each with the blocks that have it.
         listing: terms of the folder's own listing.
         uncovered: terms of a file that no pattern matches.
-        matcher: tells which of `wild` match a name.
+        matcher: finds which of `wild` match a name.
     """
 
     blocks: tuple[Terms, ...]
@@ -130,7 +130,7 @@ def _block_terms(block: Block, source: Source) -> Terms:
     elif groups:
         said = "without a licence"
     else:
-        # Protected, or not said to be open, by nothing that could be accepted: it must not fall open.
+        # Protected, or not declared open, but without a licence that could be accepted: it must not fall open.
         refusal = "the access rules of this folder name no licence for this file"
         said = "protected, but there is neither License-Text nor Auth-Groups"
     if groups:
@@ -147,5 +147,5 @@ def _block_terms(block: Block, source: Source) -> Terms:
 
 
 def _listing_terms(block: Block, terms: Terms) -> Terms:
-    """What a block for the listing demands there: neither a licence nor the lack of one stands before it."""
+    """The terms of a block for the listing. A licence, or the lack of one, never stands before a listing."""
     return replace(terms, licences=(), refusal=terms.refusal if block.fault else None)

@@ -1,4 +1,4 @@
-"""Names that a folder keeps to itself, and which of them must be read to know its rules."""
+"""Names of files that are never served, and which of them must be read to know a folder's rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def is_hidden_name(name: str) -> bool:
 
 
 def may_govern(name: str) -> bool:
-    """Whether a file of this name can make a difference to the rules of its folder, be it by its presence alone.
+    """Whether a file of this name can change the rules of its folder, even if only by its presence.
 
     Args:
         name: base name of a file.
@@ -37,7 +37,7 @@ def may_govern(name: str) -> bool:
 
 
 def governing_names(names: Iterable[str]) -> frozenset[str]:
-    """The files of a folder whose content decides about it: its link file, and the kind of control file that counts.
+    """The files whose content governs a folder: its link file, and the kind of control file that counts.
 
     A BUILD-INFO.txt stands above every EULA file, and an OPEN-EULA.txt above the others.
 
@@ -53,7 +53,7 @@ def governing_names(names: Iterable[str]) -> frozenset[str]:
 
 
 def control_files_to_read(names: Iterable[str]) -> tuple[str, ...]:
-    """Which files of a folder must be read before anything of it is handed out, sorted. A link file makes no rules.
+    """The files of a folder that must be read before anything in it is served, sorted. Without the link file.
 
     Args:
         names: base names of the folder's files (not of its sub-folders).

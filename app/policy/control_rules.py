@@ -1,4 +1,4 @@
-"""What the control files of one folder say about its files. They govern that folder alone, nothing below it."""
+"""What the control files of one folder say about its files. They govern only that folder, nothing below it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.policy.terms import Basis, Terms
 
 @dataclass(frozen=True)
 class ControlRules:
-    """The rules of a folder without control files: nothing is said. The other kinds are subclasses."""
+    """The rules of a folder without control files. The other kinds are subclasses."""
 
     def for_file(self, _name: str, /) -> Terms | None:
         """The terms of one file; None where no control file governs it.
@@ -27,7 +27,7 @@ class ControlRules:
         return Terms()
 
     def overlapping_patterns(self, _name: str, /) -> tuple[str, ...]:
-        """Patterns of different blocks that all match one file: a likely slip of the publisher's."""
+        """Patterns of different blocks that all match one file: a likely mistake of the publisher."""
         return ()
 
     @property
@@ -38,12 +38,12 @@ class ControlRules:
 
 @dataclass(frozen=True)
 class MalformedControlFile(ControlRules):
-    """The rules of a folder whose control file cannot be understood: nobody may have anything of it.
+    """The rules of a folder with a malformed control file: nothing in it is served to anybody.
 
     Attributes:
         source: file and line of the first fault.
         reason: what is wrong with it; for operators and publishers, as it may quote the file.
-        said: the same for everybody, as it completes "the access rules of this folder ...".
+        said: the reason as everybody may see it; completes "the access rules of this folder ...".
     """
 
     source: Source
@@ -63,5 +63,5 @@ class MalformedControlFile(ControlRules):
 
 
 def control_file_source(folder: ArtifactPath, name: str) -> Source:
-    """How a control file is named to people: by its path within the site."""
+    """The name of a control file in messages: its path within the site."""
     return Source(display_name(folder.text + name))

@@ -2,7 +2,7 @@
 
 Precedence, from the top:
 
-1. A control file, or another file that a folder keeps to itself, is Hidden.
+1. A control file, or another file that is never served, is Hidden.
 2. A trusted network passes everything else.
 3. Groups, from the site policy first: Hidden, NeedsLogin or Forbidden for those who lack them, and have no link to
    this very file.
@@ -61,7 +61,7 @@ _DEFAULT_CLOSED = Terms(
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a decision is what it is.
+    """The reasons for a decision.
 
     Attributes:
         decision: what `decide` says.
@@ -94,9 +94,9 @@ def decide(path: ArtifactPath, rules: Rules, principal: Principal) -> Decision:
 
 
 def classify(path: ArtifactPath, rules: Rules) -> tuple[Access, tuple[Licence, ...]]:
-    """The tier of a path, whoever asks, and the licences that stand before it.
+    """The tier of a path, the same for everybody, and the licences that stand before it.
 
-    A folder is PRIVATE, PUBLIC, or, where its rules are malformed, CLOSED.
+    A folder is PRIVATE, PUBLIC, or, if its rules are malformed, CLOSED.
 
     Raises:
         ValueError: as `decide`.
@@ -110,7 +110,7 @@ def classify(path: ArtifactPath, rules: Rules) -> tuple[Access, tuple[Licence, .
 def visible_entry(
     folder: ArtifactPath, entry: Entry, rules: Rules, principal: Principal
 ) -> VisibleEntry | None:
-    """How a folder's listing shows one entry to a principal; None where it leaves the entry out.
+    """How a folder's listing shows one entry to a principal; None if it does not show the entry.
 
     Licences not yet accepted do not hide a file, nor does a refusal that holds for everybody. A link shows only to
     those who may know what is at every hop of its way: to others it is as one that leads nowhere.
@@ -150,7 +150,7 @@ def _shown(folder: ArtifactPath, entry: Entry, rules: Rules, principal: Principa
             access, licences = _classify(terms)
             return VisibleEntry(path, entry, access, licences, is_open=isinstance(decision, Allow))
         case NeedsLogin() | Forbidden() if visibility is Visibility.LISTED:
-            # That it exists, and nothing more: what else stands before it is not for strangers.
+            # Only that it exists: strangers do not learn what else stands before it.
             return VisibleEntry(path, locked(entry), Access.PRIVATE, (), locked=True, is_open=False)
         case _:
             return None
@@ -191,7 +191,7 @@ def _site_rule(path: ArtifactPath, rules: Rules) -> SiteRule | None:
 
 
 def _visibility(rule: SiteRule | None, rules: Rules) -> Visibility:
-    """What strangers learn: by the private rule for the path, else as everywhere on the site."""
+    """What strangers learn: by the private rule for the path, else by the setting of the site."""
     return rule.visibility if rule and rule.groups else rules.site.private_entries
 
 
@@ -251,7 +251,7 @@ def _classify(terms: Terms) -> tuple[Access, tuple[Licence, ...]]:
 
 
 def _remarks(path: ArtifactPath, rule: SiteRule | None, terms: Terms, rules: Rules) -> list[str]:
-    """What an operator should know beside the rules that apply."""
+    """Remarks for operators, beside the rules that apply."""
     if _is_own_listing(path, rules):
         return [] if terms.conditions or terms.refusal else ["no rule stands before this listing"]
     if path.is_folder:
@@ -262,7 +262,7 @@ def _remarks(path: ArtifactPath, rule: SiteRule | None, terms: Terms, rules: Rul
 
 
 def _about(path: ArtifactPath, terms: Terms, principal: Principal) -> list[str]:
-    """What of the principal made a difference."""
+    """The properties of the principal that made a difference."""
     if principal.trusted:
         return ["a trusted network passes groups, licences and refusals"]
     if terms.conditions and not scope_covers(principal.scope, path):

@@ -5,8 +5,8 @@
     NAME.EULA.txt[.THEME]   the file NAME is behind a licence; the remaining files are open
     any other *EULA.txt*    an ordinary file; it opens all files but NAME if it is NAME.EULA.txt*
 
-The first kind that is present counts. A licence is the file's own text; where that is blank, as older trees
-have it, the site's default text for the theme.
+The first kind that is present counts. A licence is the file's own text. If that is blank, as in older trees,
+it is the site's default text for the theme.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _THEMES_BY_PATH = (("snowball", "stericsson"), ("origen", "samsung"))
 _OTHER_PATHS = "linaro"
 _PATH_THEMES = (*(theme for _, theme in _THEMES_BY_PATH), _OTHER_PATHS)
 _OWN_TEXT = "EULA"
-"""What a licence is called that brings its own text and no theme."""
+"""Name of a licence with its own text and no theme."""
 
 
 @dataclass(frozen=True)
 class DefaultLicences:
-    """Texts for EULA files that have none of their own.
+    """Texts for blank EULA files.
 
     Attributes:
         texts: text by theme; none of them blank.
-        fallback: the theme that stands in for an unknown one; a key of `texts`.
+        fallback: the theme to use for an unknown one; a key of `texts`.
 
     Raises:
         ValueError: the fallback has no text, or a text is blank.
@@ -60,17 +60,17 @@ class DefaultLicences:
             raise ValueError(f"the default licence text is blank for {', '.join(blank)}")
 
     def licence(self, theme: str | None) -> Licence:
-        """The default licence of a theme, or of the fallback where the theme is unknown or None."""
+        """The default licence of a theme, or of the fallback if the theme is unknown or None."""
         known = theme if theme is not None and theme in self.texts else self.fallback
         return Licence(self.texts[known], known)
 
 
 class EulaName(NamedTuple):
-    """What `NAME.EULA.txt[.THEME]` says by itself.
+    """What the name `NAME.EULA.txt[.THEME]` says.
 
     Attributes:
         licensed: name of the file that is behind the licence.
-        theme: None where the name has none.
+        theme: None if the name has none.
     """
 
     licensed: str
@@ -82,11 +82,11 @@ class EulaRules(ControlRules):
     """The rules of a folder with EULA files.
 
     Attributes:
-        rest: terms of the files that nothing below has terms for.
+        rest: terms of all other files.
         by_name: terms of the files that have a licence of their own.
-        ungoverned: names of files about which nothing is said.
+        ungoverned: names of files without a rule.
         by_theme: set where a blank EULA.txt covers the folder: terms by theme of the file's path.
-        folder_text: the folder's path, where a theme may show.
+        folder_text: the folder's path, which may name a theme.
     """
 
     rest: Terms
@@ -104,16 +104,16 @@ class EulaRules(ControlRules):
 
 
 def split_eula_name(name: str) -> EulaName | None:
-    """What file a control file's name licenses; None for any other name, EULA.txt and OPEN-EULA.txt included.
+    """The file that a control file licenses by its name; None for any other name, such as EULA.txt or OPEN-EULA.txt.
 
-    Whatever stands behind it is the theme, so that a slip in it never leaves the file open. The whole name counts: `foo.txt.EULA.txt` licenses `foo.txt` and never `o.txt`.
+    Everything behind it is the theme, so that a mistake in the theme never leaves the file open. The whole name counts: `foo.txt.EULA.txt` licenses `foo.txt` and never `o.txt`.
     """
     match = _EULA_OF_FILE.fullmatch(name)
     return EulaName(match["file"], match["theme"]) if match else None
 
 
 def is_like_eula(name: str) -> bool:
-    """Whether the presence of a file of this name counts: that of every EULA file, and of one that is only called alike."""
+    """Whether the presence of a file of this name counts. True for every EULA file, and for one with a similar name."""
     return EULA in name
 
 
@@ -124,7 +124,7 @@ def read_eula_files(
 
     Args:
         folder: whose files they are.
-        names: of all its files that are like EULA files; others do not count.
+        names: of all its files that are named like EULA files; others do not count.
         files: its EULA.txt alone, or every NAME.EULA.txt[.THEME]; none where the folder has neither.
 
     Raises:
@@ -143,7 +143,7 @@ def read_eula_files(
     alike = sorted(filter(is_like_eula, names))
     if not alike:
         return ControlRules()
-    # The kind that opened folders before there was OPEN-EULA.txt. A slip in its name must not open what it is to protect.
+    # This kind opened folders before OPEN-EULA.txt existed. A mistake in its name must not open what it protects.
     slips = frozenset(slip["file"] for slip in map(_SLIP_OF_FILE.fullmatch, alike) if slip)
     source = control_file_source(folder, alike[0])
     rest = Basis(

@@ -1,6 +1,6 @@
 """Patterns for whole paths, as the site policy and tokens have them.
 
-A path glob is made of segments. `*`, `?` and `[...]` match within one segment, `**` stands for any number of
+A path glob consists of segments. `*`, `?` and `[...]` match within one segment, `**` matches any number of
 whole segments, none included. Matching is case-sensitive and counts whole segments: a glob that matches a
 folder governs everything below it, so `hwpacks` covers `/hwpacks/a/b` and never `/hwpacks2`.
 """
@@ -23,8 +23,8 @@ _ANY_DEPTH = "**"
 class Specificity(NamedTuple):
     """How closely a glob describes what it matches. The larger of two is the more specific.
 
-    Compared field by field, in this order. It never makes a glob less specific than another that matches all
-    it matches and more, so that no rule is without effect because a wider one stands above it: `a/**/*.img`
+    Compared field by field, in this order. A glob is never less specific than another that matches the same paths
+    and more, so that a wider rule never makes a narrower one ineffective: `a/**/*.img`
     beats `a/*`, which beats `a`. (A `[...]` counts like a `?`, whatever is in it.)
 
     Attributes:
@@ -44,7 +44,7 @@ class Specificity(NamedTuple):
 
 @dataclass(frozen=True)
 class PathGlob:
-    """A pattern for paths; two globs are equal when they are spelt alike up to what cannot matter.
+    """A pattern for paths. Two globs are equal if their canonical spelling is.
 
     Attributes:
         text: canonical spelling, without outer slashes; empty for the whole tree.
@@ -98,7 +98,7 @@ class PathGlob:
         return len(self._parts) in states
 
     def child_pattern(self, folder: ArtifactPath) -> NamePattern | None:
-        """What names in a folder this glob matches, for a glob that does not match the folder itself.
+        """The names in a folder that this glob matches. The glob must not match the folder itself.
 
         Returns:
             the pattern of those names, or None where the glob matches nothing directly in the folder.
@@ -113,7 +113,7 @@ class PathGlob:
         return self._with_empty_any_depth([0])
 
     def _step(self, states: Iterable[int], name: str) -> set[int]:
-        """Advance by one segment every part that may stand next: a set, hence no exponential search."""
+        """Advance every possible position by one segment. They are a set, so the search is not exponential."""
         following = []
         for index in states:
             if index == len(self._parts):
@@ -134,15 +134,15 @@ class PathGlob:
 def scope_covers(scope: PathScope, path: ArtifactPath) -> bool:
     """Whether a token's groups count at a path.
 
-    A scope without globs covers the whole tree. A glob that cannot be parsed covers nothing: such a token
-    was not made here, and less is the safe reading.
+    A scope without globs covers the whole tree. A glob that cannot be parsed covers nothing: this program did not
+    issue such a token, and covering less is safe.
     """
     return not scope.globs or any(glob.matches(path) for glob in _scope_globs(scope.globs))
 
 
 @lru_cache(maxsize=256)
 def _scope_globs(texts: tuple[str, ...]) -> tuple[PathGlob, ...]:
-    """Parsed once per token rather than once per entry of every listing it asks for."""
+    """Parse once per token, not once per entry of every listing."""
     globs = []
     for text in texts:
         try:

@@ -1,8 +1,8 @@
 """Shell wildcards for one name: `*`, `?`, `[abc]`, `[!abc]` and `[a-z]`, with the meaning that `fnmatch` gives them.
 
-All patterns of a file are matched in one pass over the name, which never goes back, and nothing is kept of names
-or of patterns that came with a request. `fnmatch` itself goes back, a step for each character of a pattern, and keeps
-the regular expressions of the last 32,768 patterns that anybody sent.
+All patterns of a file are matched in one pass over the name, without backtracking. Nothing is cached of names
+or patterns from requests. `fnmatch` itself backtracks, and caches
+the regular expressions of the last 32,768 patterns that clients sent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 MAX_PATTERN_BYTES: Final = 255
-"""Most bytes of a pattern that comes from others: as many as a file name has (NAME_MAX)."""
+"""Most bytes of a pattern from a request or a file: as many as a file name has (NAME_MAX)."""
 
 _WILD: Final = frozenset("*?[")
 _REMEMBERED_CHARACTERS: Final = 512

@@ -53,7 +53,7 @@ _VISIBILITIES = {visibility.value: visibility for visibility in Visibility}
 
 
 class SitePolicyError(PierheadError):
-    """A site policy file that cannot be understood. Nothing of it is in force.
+    """A malformed site policy file. None of it applies.
 
     Args:
         faults: everything that is wrong, in line order; at least one.

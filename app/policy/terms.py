@@ -1,4 +1,4 @@
-"""What stands between anybody and one path, before it is known who asks."""
+"""The conditions of one path, before it is known who asks."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Basis(NamedTuple):
 
 @dataclass(frozen=True)
 class Terms:
-    """Everything that must hold for somebody to have a path.
+    """Everything that a principal must fulfil to get a path.
 
     Attributes:
         conditions: sets of groups; of each set, membership of any one group is needed.
         licences: all must be accepted, and are shown in this order.
-        refusal: why nobody may have it; fit to be shown to anybody. None where somebody may.
+        refusal: why nobody may have it, as everybody may read it; None if somebody may.
         basis: which rules say so.
     """
 
@@ -47,9 +47,9 @@ class Terms:
 
 
 def combine(all_terms: Iterable[Terms]) -> Terms:
-    """The terms under which every one of the given terms is met: the most protective of them.
+    """The terms that include all of the given terms.
 
-    Conditions and licences keep their order; one that was given twice is asked for once.
+    Conditions and licences keep their order. Duplicates are removed.
     """
     conditions: dict[frozenset[str], None] = {}
     licences: dict[str, Licence] = {}

@@ -1,4 +1,4 @@
-"""What a listing depends on, of all there is to know about who asks."""
+"""The properties of a principal that a listing depends on."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Tier(NamedTuple):
     asked for several times with every page that is looked up.
 
     Attributes:
-        trusted: asks from a trusted network, where nothing else counts.
-        groups: those of the principal's groups that the folder's rules name.
-        scope: path globs within which the groups count; empty for everywhere, or where no group counts.
+        trusted: the request is from a trusted network, so that nothing else counts.
+        groups: the principal's groups that the folder's rules name.
+        scope: path globs within which the groups count; empty for everywhere, or if no group counts.
     """
 
     trusted: bool = False

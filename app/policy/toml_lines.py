@@ -1,4 +1,4 @@
-"""On which line a key of a TOML document stands, which `tomllib` does not tell."""
+"""Finds the line of a key in a TOML document, which `tomllib` does not report."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A file left to nginx: the answer says where the bytes are, and nginx sends them to the client.
+"""Lets nginx send a file: the answer names the place of the bytes, and nginx sends them to the client.
 
-An answer with `X-Accel-Redirect` makes nginx answer from an internal location in place of what it was given
+An answer with `X-Accel-Redirect` makes nginx answer from an internal location instead
 (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers). Those that are named here are in
 `containers/nginx-accel.conf`.
 """
@@ -16,11 +16,11 @@ from app.domain.paths import ArtifactPath
 from app.storage.store import PRIMARY, SignedUrl
 
 DIRECTORIES: Final = "/-/accel/file"
-"""Followed by the name of a store, and by a path in it. A reserved path: no file of a tree is hidden by it."""
+"""Followed by the name of a store, and a path in it. A reserved path, so that it hides no file of a tree."""
 BUCKETS: Final = "/-/accel/s3"
-"""Whatever the bucket: nginx decodes paths, and what was signed has to be what is sent."""
+"""The same for every bucket: nginx decodes paths, but a signed URL must be sent unchanged."""
 URL_FIELD: Final = "X-Pierhead-Accel-Url"
-"""Where in S3 the file is. nginx takes it out of the answer, as it does with nearly every field."""
+"""The file's URL in S3. nginx removes it from the answer, like nearly every field."""
 
 _OF_THE_BODY: Final = frozenset({"Content-Length", "Accept-Ranges"})
 """Header fields that the sender of the bytes sets."""
@@ -29,13 +29,13 @@ _OF_THE_BODY: Final = frozenset({"Content-Length", "Accept-Ranges"})
 def accel_response(
     path: ArtifactPath, headers: Mapping[str, str], signed: SignedUrl | None, origin: str
 ) -> Response:
-    """The answer from which nginx makes that to the client.
+    """The answer to nginx.
 
     Args:
-        path: of a file that the client may have; real, so that no link is followed on the way to it.
-        headers: what a 200 says of it.
+        path: of a file that the client may have; the real path, without links.
+        headers: of a 200.
         signed: its URL in a bucket; None for a directory.
-        origin: which of several stores it is in; empty where there is one alone.
+        origin: the one of several stores that has it; empty if there is only one.
     """
     fields = {name: value for name, value in headers.items() if name not in _OF_THE_BODY}
     if signed is None:

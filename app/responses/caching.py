@@ -1,4 +1,4 @@
-"""What answers say of who may keep them, for how long, and what they depend on. No other file says that.
+"""The header fields for caches: who may keep an answer, how long, and what it depends on. No other file sets them.
 
 `Cache-Control` and `Age` follow RFC 9111, the stale extensions RFC 5861, `Vary` RFC 9110 section 12.5.5.
 """
@@ -13,13 +13,13 @@ from app.auth.fields import ACCEPTANCES, CREDENTIALS, ORIGIN, PREFIX
 from app.domain.access import Principal
 
 NOT_STORED: Final[Mapping[str, str]] = {"Cache-Control": "no-store"}
-"""For redirects, errors and probes: true of this moment only."""
+"""For redirects, errors and probes, which are valid only now."""
 PRIVATE: Final[Mapping[str, str]] = {"Cache-Control": "private, no-store"}
-"""For what not everybody gets."""
+"""For answers that not everybody gets."""
 REVALIDATED: Final[Mapping[str, str]] = {"Cache-Control": "no-cache"}
-"""May be kept by anybody, and is asked for again each time."""
+"""Anybody may keep it, but must revalidate it each time."""
 IMMUTABLE: Final[Mapping[str, str]] = {"Cache-Control": "public, max-age=31536000, immutable"}
-"""For what has another name when it changes (RFC 8246)."""
+"""For files whose name changes with their content (RFC 8246)."""
 
 LISTING_VARY: Final = ", ".join(("Accept", "Accept-Encoding", *CREDENTIALS))
 FILE_VARY: Final = ", ".join(("Accept", *CREDENTIALS, ACCEPTANCES[0]))
@@ -59,12 +59,12 @@ class Variation:
 
 
 class CacheHeaders:
-    """What answers say of how long they may be kept, and by whom (RFC 9111 section 3, RFC 5861).
+    """How long answers may be kept, and by whom (RFC 9111 section 3, RFC 5861).
 
     Args:
-        ttl: seconds for which a folder is served as it was read; 0 for not at all.
-        grace: seconds after that for which it is served while it is read again.
-        max_stale: age in seconds up to which it is served if it cannot be read.
+        ttl: seconds for which a folder is fresh; 0 for not at all.
+        grace: seconds after that for which it is served while it is refreshed.
+        max_stale: age in seconds up to which it is served if it cannot be refreshed.
     """
 
     def __init__(self, ttl: int, grace: int, max_stale: int) -> None:
@@ -76,13 +76,13 @@ class CacheHeaders:
         self._aged = lru_cache(REMEMBERED_AGES)(self._of_age)
 
     def of_view(self, principal: Principal, age: float, *, is_stale: bool) -> tuple[RawField, ...]:
-        """For a folder's page, whose age counts from when the folder was read; raw fields.
+        """Raw fields for a folder's page. Its age counts from when the folder was read.
 
-        nginx pays no heed to Age (RFC 9111 section 5.1), and would keep for the whole ttl what is old already. What
-        is left of it has a field of its own, which nginx believes before Cache-Control and passes on to nobody.
+        nginx ignores Age (RFC 9111 section 5.1), and would keep an old page for the whole ttl. The remaining time
+        has its own field, which nginx prefers to Cache-Control and does not pass on.
 
         Args:
-            principal: only what everybody sees may be kept by others, and has an age.
+            principal: only answers that everybody sees may be kept by others, and have an age.
             age: seconds.
         """
         return self._aged(int(age), is_stale) if _is_everybody(principal) else self._private
@@ -94,7 +94,7 @@ class CacheHeaders:
 
 
 def kept_for(principal: Principal) -> Mapping[str, str]:
-    """For what has no age of its own: only what everybody sees may be kept."""
+    """For answers without an age: only those that everybody sees may be kept."""
     return REVALIDATED if _is_everybody(principal) else PRIVATE
 
 

@@ -1,4 +1,4 @@
-"""Content codings of pages and lists. Artifacts are never encoded: they are published as they are."""
+"""Content codings of pages and lists. Artifacts are never encoded."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import brotli
 import zstandard
 
 ENCODINGS: Final = ("zstd", "br", "gzip")
-"""In the order in which they are preferred, where the client likes several as much: the cheapest to undo first."""
+"""In order of preference, if the client has none: the cheapest to decode first."""
 
 MIN_COMPRESSED_BYTES: Final = 1024
 """Below this, an answer fits the first packets anyway."""
 
 
 def compressed(body: bytes, encoding: str) -> bytes:
-    """A body in one of `ENCODINGS`. The same bytes each time, for each is compressed once and kept."""
+    """A body in one of `ENCODINGS`."""
     match encoding:
         case "zstd":
-            # The copy has the room it needs; what the library gives keeps all that the input might have taken.
+            # The copy takes no spare room; the library's buffer has the size of the worst case.
             return bytes(memoryview(zstandard.ZstdCompressor(level=9).compress(body)))
         case "br":
             return bytes(brotli.compress(body, quality=5))

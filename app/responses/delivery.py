@@ -1,4 +1,4 @@
-"""How the bytes of a file go out. The only place that chooses: by a redirect to the store, by the nginx in front, or
+"""Chooses how the bytes of a file go out: by a redirect to the store, by the nginx in front, or
 through this server.
 """
 
@@ -45,19 +45,19 @@ from app.storage.store import SIGNED_FIELDS, ObjectStore, SignedUrl
 LONGEST_TERM: Final = 1.2
 """How long a presigned URL holds at most, in multiples of `presign_seconds`."""
 _NOT_MODIFIED_FIELDS: Final = ("ETag", "Last-Modified", "Cache-Control", "Vary")
-"""What a 304 repeats (RFC 9110 section 15.4.5)."""
+"""Fields that a 304 repeats (RFC 9110 section 15.4.5)."""
 
 
 class Delivery:
-    """Sends files that the asker may have.
+    """Sends files that the principal may have.
 
     Args:
         store: where the bytes are.
-        redirects: keeps redirects that would be made again to the byte.
-        serving: what the operator says of single paths.
-        mode: what the operator allows elsewhere. `accel` leaves files to the nginx in front; `auto` redirects where the store
+        redirects: caches redirects.
+        serving: the operator's rules for single paths.
+        mode: the operator's choice for all other paths. `accel` leaves files to the nginx in front; `auto` redirects if the store
             has URLs of its own.
-        requester: says whether an nginx is in front.
+        requester: knows whether an nginx is in front.
         presign_seconds: life of a presigned URL.
         clock: seconds since the epoch, UTC.
     """
@@ -86,11 +86,11 @@ class Delivery:
     ) -> ASGIApp:
         """Answer for a file.
 
-        Preconditions and ranges are judged here first. Only a request that every server of bytes answers alike is
+        Preconditions and ranges are evaluated here first. Only a request that every sender answers in the same way is
         then left to the store or to the nginx in front.
 
         Args:
-            path: as it was asked for; a folder where the file stands for it.
+            path: as requested; a folder if the file stands for it.
 
         Raises:
             ObjectArchived: it must be restored first.
@@ -127,7 +127,7 @@ class Delivery:
         headers: dict[str, str],
         mode: DeliveryMode,
     ) -> Response | None:
-        """The answer with which the store or nginx sends the bytes; None where they go through this server."""
+        """The answer that makes the store or nginx send the bytes; None if this server sends them."""
         record = record_of(request)
         if self._may_redirect(mode, principal) and (signed := await self._presigned(opened, headers)):
             record.route = "file-redirect"
@@ -139,9 +139,9 @@ class Delivery:
         return None
 
     def _mode_for(self, path: ArtifactPath, opened: OpenedFile, options: ServingOptions) -> DeliveryMode:
-        """What is allowed for one file.
+        """The delivery that is allowed for one file.
 
-        What a browser renders needs our policy, and links in an index count from its folder: neither may be redirected.
+        Rendered files need our security policy, and links in an index are relative to its folder: neither may be redirected.
         """
         mode = options.delivery or self._mode
         stays = is_rendered(opened, options) or path.is_folder
@@ -204,7 +204,7 @@ class Delivery:
 def _without_body(
     request: Request, headers: dict[str, str], validators: Validators, now: float
 ) -> Response | None:
-    """The answer to a request whose conditions do not hold, or to HEAD; None where bytes are to be sent."""
+    """The answer to a request whose preconditions fail, or to HEAD; None if bytes must be sent."""
     verdict = evaluate_preconditions(request.method, request.headers.getlist, validators, now=now)
     if verdict is Verdict.NOT_MODIFIED:
         return Response(None, 304, {name: headers[name] for name in _NOT_MODIFIED_FIELDS if name in headers})
@@ -212,7 +212,7 @@ def _without_body(
         detail = "the file does not match the request's conditions"
         return problem_response(412, "Precondition failed", detail, "precondition-failed")
     if request.method == "HEAD":
-        # Answered here and never by a redirect: a URL signed for GET is refused to HEAD. Range means
+        # HEAD is never redirected: a URL signed for GET refuses HEAD. Range means
         # nothing to HEAD (RFC 9110 section 14.2).
         return Response(None, 200, headers)
     return None

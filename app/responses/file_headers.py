@@ -1,4 +1,4 @@
-"""What is said of a file, whichever way its bytes go out."""
+"""The header fields of a file, the same for every delivery."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from app.responses.caching import FILE_VARY, PRIVATE, REVALIDATED
 from app.responses.headers import store_headers
 
 FILE_SECURITY_POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
-"""Published files come from many hands: one that a browser shows in place can run nothing."""
+"""Published files have many authors: a file that a browser shows cannot run anything."""
 
 
 RENDERED_SECURITY_POLICY: Final = "sandbox allow-scripts allow-downloads; frame-ancestors 'none'"
-"""For HTML and SVG that the operator has shown: it has an origin of its own, so no cookie or page of ours is in reach."""
+"""For HTML and SVG that the operator lets browsers show: a separate origin, so they reach no cookie or page of ours."""
 
 _RENDERED_TYPES: Final = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
 
 
 def is_rendered(opened: OpenedFile, options: ServingOptions) -> bool:
-    """Whether a browser is to show a file that may hold script. Its bytes must come with our policy, from here."""
+    """Whether browsers show a file that may contain script. This server must send it, with our policy."""
     return options.html == "render" and _essence(_media_type(opened, options)) in _RENDERED_TYPES
 
 
 def file_headers(
     opened: OpenedFile, options: ServingOptions, validators: Validators, now: float
 ) -> dict[str, str]:
-    """Everything that a 200 says about a file.
+    """All header fields of a 200 about a file.
 
     Args:
         options: how it is served.

@@ -1,4 +1,4 @@
-"""A body that is read from the store while it is sent."""
+"""Sends a body while it is read from the store."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Pump = Callable[[AsyncIterator[bytes], Send], Awaitable[None]]
 class FileStream:
     """A body made of literal bytes and of spans read from the store, in order.
 
-    The first span is opened before the status is sent, so that a store that fails at once still gives a
+    The first span is opened before the status is sent, so that a store that fails at once still causes a
     proper error.
 
     Args:
         status: 200 or 206.
-        headers: all of them, Content-Length included.
+        headers: all, with Content-Length.
         parts: bytes as they are, or something that opens a span.
     """
 

@@ -1,4 +1,4 @@
-"""Folders as bytes: from the cache, or else rendered and compressed once."""
+"""Pages of folders: from the cache, or else rendered and compressed once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from app.responses.headers import store_headers
 LS: Final = Representation(
     "ls", "application/json", lambda _, page: ls_json(page.entries, known_media_type, page.mount)
 )
-"""What `/api/ls/` has for a folder. Nobody can ask for it by `format`."""
+"""The representation of `/api/ls/`. It cannot be requested by `format`."""
 _FORMS: Final = {**REPRESENTATIONS, LS.name: LS}
 
 _AS_NAMED: Final = Variation()
@@ -43,12 +43,12 @@ _NOT_MODIFIED: Final = frozenset(
 
 
 class PageRequest(NamedTuple):
-    """Which part of a folder is asked for.
+    """The part of a folder that is requested.
 
     Attributes:
-        after: the name behind which to begin; None for the beginning.
+        after: begin behind this name; None for the beginning.
         limit: most entries; None for all.
-        format: the value of the `format` parameter, repeated in the link to what follows.
+        format: the value of the `format` parameter, repeated in the link to the next page.
         order: what was asked for; None for the folder's own.
     """
 
@@ -69,7 +69,7 @@ class FolderPages:
     Args:
         site: named on every page.
         html: renders HTML.
-        cache: keeps what was rendered.
+        cache: keeps rendered pages.
         sorter: sorts folders that are not in the listing order.
         serving: says which folders those are.
         documents: gives the files of a folder that its page shows as well.
@@ -103,9 +103,9 @@ class FolderPages:
         return self._serving.options_for(folder).folder_order
 
     def ready(self, view: FolderView, representation: str, encoding: str) -> StoredResponse | None:
-        """A page that was rendered for somebody of the same tier, from the same snapshot; or None.
+        """A page that was rendered for the same tier from the same snapshot; or None.
 
-        That it was rendered means that this tier may see the folder: nothing else is ever kept.
+        A rendered page means that this tier may see the folder: no other page is ever cached.
         """
         key = ListingKey(view.snapshot.path, view.tier, representation, encoding, view.mount)
         return self._cache.get(key, view.snapshot.version)
@@ -131,7 +131,7 @@ class FolderPages:
     async def part(
         self, view: FolderView, representation: str, encoding: str, cut: PageRequest
     ) -> StoredResponse:
-        """The page of a folder with some of its entries. It is not kept: there are too many of these.
+        """The page of a folder with some of its entries. It is not cached: there are too many of these.
 
         Raises:
             BadParameter: `cut.after` is no name.
@@ -139,7 +139,7 @@ class FolderPages:
         return await self._made(view, representation, encoding, cut)
 
     def around(self, view: FolderView, representation: str) -> tuple[bytes, bytes]:
-        """What a page has before and after its entries, for a folder whose entries are not all known yet."""
+        """The parts of a page before and after its entries, for a folder whose entries are not all known yet."""
         site = self._site.under(view.mount.root_path)
         context = FolderPage(site, view.snapshot.path, (), mount=view.mount)
         return REPRESENTATIONS[representation].around(self._html, context)
@@ -194,5 +194,5 @@ class FolderPages:
 
 
 def not_modified_headers(page: StoredResponse) -> list[tuple[bytes, bytes]]:
-    """What a 304 repeats of a page's headers (RFC 9110 section 15.4.5)."""
+    """The fields of a page that a 304 repeats (RFC 9110 section 15.4.5)."""
     return [field for field in page.headers if field[0] in _NOT_MODIFIED]

@@ -12,7 +12,7 @@ PAGE_SECURITY_POLICY: Final = (
 
 
 def store_headers(origin: str) -> dict[str, str]:
-    """Tells which of several stores a folder or file was read from; nothing where there is one alone.
+    """Names the one of several stores that a folder or file was read from; empty if there is only one.
 
     Args:
         origin: see `FileInfo` and `Snapshot`.
@@ -21,19 +21,19 @@ def store_headers(origin: str) -> dict[str, str]:
 
 
 def shared_headers(replica_id: str) -> dict[str, str]:
-    """What is put on every answer.
+    """The header fields of every answer.
 
     Args:
-        replica_id: tells which of several replicas answered.
+        replica_id: names the replica that answers.
     """
     return {
         "X-Content-Type-Options": "nosniff",
-        # Never tells another host which path was asked for; still lets our own form show where it came from.
+        # Never tells another host the requested path, but lets our own form show its origin.
         "Referrer-Policy": "same-origin",
         "X-Pierhead-Replica": replica_id,
     }
 
 
 def page_headers(replica_id: str) -> dict[str, str]:
-    """What is put on every page of our own."""
+    """The header fields of every page of our own."""
     return shared_headers(replica_id) | {"Content-Security-Policy": PAGE_SECURITY_POLICY}

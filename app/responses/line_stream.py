@@ -1,4 +1,4 @@
-"""Lines that are sent as they come."""
+"""Sends lines as they come."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from app.responses.record import CLIENT_GONE, SCOPE_KEY, broken_by_store
 from app.responses.streaming import body_message, send_fairly, until_gone
 
 CHUNK_BYTES: Final = 16 * 1024
-"""Lines are held until they are so many bytes together: one by one, each would be a call of the kernel."""
+"""Lines are collected up to this many bytes, to save system calls."""
 SEND_NOW: Final = b""
-"""Among lines: what is held is to be sent, as the next line may take long."""
+"""Among lines: send the collected ones now, because the next line may take long."""
 
 
 class LineStream(Response):
     """Lines sent as they come, in chunks.
 
-    Where their source fails the answer just ends without its last message, and the record says why: the
-    framework would take an error that it sees for one that it can still answer.
+    If their source fails, the answer ends without its last message, and the record says why: the
+    framework would try to answer an exception.
 
     Args:
         first: the lines already there, which are sent at once.
-        rest: those that follow, or None; `SEND_NOW` among them.
+        rest: the others, or None; may include `SEND_NOW`.
         headers: without Content-Length.
     """
 
@@ -44,7 +44,7 @@ class LineStream(Response):
 
     @classmethod
     async def start(cls, lines: AsyncGenerator[bytes, None], headers: Mapping[str, str]) -> LineStream:
-        """Wait for the first line, so that an error before it is answered with its own status."""
+        """Wait for the first line, so that an error before it gets its own status."""
         async for line in lines:
             return cls([line], lines, headers)
         return cls([], None, headers)

@@ -13,13 +13,13 @@ _OF_THE_CONTENT: Final = frozenset({200, 206, 304})
 
 
 class Located:
-    """An answer that says where its content really is.
+    """Add the real path to an answer.
 
-    `Content-Location` where the content is in the answer (RFC 9110 section 8.7), and `Link` with `rel="canonical"`
-    (RFC 6596) whatever the status.
+    `Content-Location` if the content is in the answer (RFC 9110 section 8.7), and `Link` with `rel="canonical"`
+    (RFC 6596) with every status.
 
     Args:
-        answer: what is sent.
+        answer: that is sent.
         path: the real path.
         mount: where it was asked for. The canonical URL is never one of the whole tree where there is another.
     """

@@ -1,4 +1,4 @@
-"""What a request asks for and who asks: worked out once at the door, and passed on."""
+"""The parsed request: made once, at the front door, and passed on."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ParsedRequest(NamedTuple):
     """A request for a path of the tree.
 
     Attributes:
-        representation: of a folder, as `Accept` says; empty for a file.
-        encoding: of a folder's page, as `Accept-Encoding` says; identity for a file.
+        representation: of a folder, by `Accept`; empty for a file.
+        encoding: of a folder's page, by `Accept-Encoding`; identity for a file.
         mount: where it is asked for.
     """
 

@@ -1,4 +1,4 @@
-"""A large folder that is being read for the first time: its first entries go out while the rest is on its way."""
+"""Sends the first entries of a large folder while the rest is being read."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from app.responses.folder_listing import FolderPages
 from app.responses.line_stream import SEND_NOW, LineStream
 
 _LINES_AT_ONCE: Final = 30
-"""A screenful, made in a millisecond; those after it are made while it is on its way."""
+"""Entries of the first chunk: a screenful, made in a millisecond. The others are made while it is sent."""
 _ENTRIES_AT_ONCE: Final = 200
-"""Looked at before others get a turn."""
+"""Entries that are handled before others get a turn."""
 
 
 def may_be_partial(request: Request, representation: str) -> bool:
-    """Whether a part of the answer can go out before all of it is known.
+    """Whether a part of the answer can go out before the rest is known.
 
-    HTTP/1.0 has no chunks, so that an answer that broke off would look like a whole one.
+    HTTP/1.0 has no chunks, so a broken answer would look complete.
     """
     return (
         REPRESENTATIONS[representation].line is not None
@@ -35,7 +35,7 @@ def may_be_partial(request: Request, representation: str) -> bool:
 
 
 async def partial_answer(early: PartialView, representation: str, pages: FolderPages) -> LineStream:
-    """Everything in the folder, once: the first entries in listing order, and then the others.
+    """All entries of the folder: the first ones in listing order, and then the others.
 
     Not cached: the complete page follows and is cached instead.
 
@@ -63,7 +63,7 @@ async def _pieces(early: PartialView, representation: str, pages: FolderPages) -
         shown = set(map(_name, first))
         for number, visible in enumerate((await _whole(early)).each()):
             if number % _ENTRIES_AT_ONCE == 0:
-                await asyncio.sleep(0)  # whether or not any of them is to be sent
+                await asyncio.sleep(0)  # even if none of them is to be sent
             if visible is not None and _name(visible) not in shown:
                 yield line(visible)
         yield after
@@ -72,15 +72,15 @@ async def _pieces(early: PartialView, representation: str, pages: FolderPages) -
 
 
 def _name(visible: VisibleEntry) -> tuple[str, bool]:
-    """What tells an entry from the others of its folder."""
+    """The identity of an entry in its folder."""
     return visible.entry.name, visible.entry.is_folder
 
 
 async def _whole(early: PartialView) -> FolderView:
-    """The whole folder.
+    """The complete folder.
 
     Raises:
-        StoreUnavailable: it cannot be had, or not by this principal any more: the answer is to break off.
+        StoreUnavailable: it cannot be read, or this principal may no longer see it: the answer must break off.
     """
     try:
         return await early.whole

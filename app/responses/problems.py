@@ -1,4 +1,4 @@
-"""Errors as scripts read them."""
+"""Error answers for scripts."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from app.responses.caching import NOT_STORED
 
 
 def problem_response(status: int, title: str, detail: str, slug: str, **extensions: object) -> Response:
-    """An error as scripts read it (RFC 9457)."""
+    """An error answer for scripts (RFC 9457)."""
     body = problem_json(status, title, detail, slug, **extensions)
     return Response(body, status, NOT_STORED, media_type=PROBLEM_MEDIA_TYPE)
 
 
 def internal_error() -> Response:
-    """The server itself failed. What went wrong is for the log alone."""
+    """The answer when the server itself fails. The cause is only in the log."""
     return problem_response(500, "Internal error", "the server failed to answer", "internal-error")
 
 
 class Problem(BaseModel):
-    """RFC 9457. Further members, such as `licences` or `groups`, tell the next step."""
+    """RFC 9457. Further members, such as `licences` or `groups`, name the next step."""
 
     type: str
     title: str

@@ -1,4 +1,4 @@
-"""What the access log and the metrics will say of a request, filled in on its way."""
+"""The record of a request for the access log and the metrics, filled in on the way."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Ending(NamedTuple):
     """How an answer ended.
 
     Attributes:
-        cause: bounded label of what broke it off; empty where nothing did.
+        cause: bounded label of why it broke off; empty if it did not.
         reason: the same for the log.
     """
 
@@ -40,14 +40,14 @@ def broken_by_store(error: StoreError) -> Ending:
 
 @dataclass
 class RequestRecord:
-    """What is known of one request so far.
+    """The record of one request.
 
     Attributes:
         route: bounded label of what answered, such as `folder-html` or `file-redirect`.
         is_download: whether it counts as a download rather than a page.
         identity: who asked, once known.
         root_path: below which the site is asked for.
-        parsed: what a request for the tree asks for, where that is known already.
+        parsed: the parsed request for the tree, if it is known already.
         cache: where a listing came from: fast (already rendered), fresh, stale, coalesced or miss; empty for all else.
         is_head: whether it was a HEAD, which the framework's routes do not see.
         is_for_all: whether anybody gets this answer, so that scripts of other sites' pages may read it.

@@ -1,4 +1,4 @@
-"""A page or list that is made for each request."""
+"""Pages and lists that are made for each request."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ async def rendered(
     *,
     also_validated: str = "",
 ) -> Response:
-    """A page or list: compressed as the client likes, with a strong validator, or 304 where it has it already.
+    """A page or list, compressed as the client prefers, with a strong validator; or 304 if the client has it.
 
     Args:
         body: the identity-encoded body.
         media_type: with its charset.
-        principal: who asks; only what everybody sees may be kept by shared caches.
-        more_headers: beside those that any such answer has.
-        also_validated: what of the headers is part of what is said, so that the validator changes with it.
+        principal: who asks. Shared caches may keep only answers that everybody sees.
+        more_headers: in addition to those of every such answer.
+        also_validated: parts of the headers that the validator must cover.
     """
     encoding = "identity"
     if len(body) >= MIN_COMPRESSED_BYTES:
         encoding = choose_encoding(request.headers.getlist("accept-encoding"), ENCODINGS)
-    # Taken before compression, and another one for each encoding: as `FolderPages` does.
+    # Made before compression, with a different one for each encoding, as in `FolderPages`.
     validated = body + also_validated.encode()
     tag = await run_aside(lambda: hashlib.blake2b(validated, digest_size=16), size=len(body))
     e_tag = tag.hexdigest() + ("" if encoding == "identity" else f"-{encoding}")
@@ -57,7 +57,7 @@ async def rendered(
 
 
 def is_not_modified(request: Request, e_tag: str) -> bool:
-    """Whether the client has this very body. A rendered page has no time of its own, so only tags count."""
+    """Whether the client has this body. A rendered page has no time, so only tags count."""
 
     def tags_only(name: str) -> list[str]:
         return request.headers.getlist(name) if name == "if-none-match" else []

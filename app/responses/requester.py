@@ -1,4 +1,4 @@
-"""Who sent a request, and by which way it came."""
+"""Finds out who sent a request, from where and how."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from app.responses.record import record_of
 
 
 class Requester:
-    """The only place that tells who sent a request.
+    """Finds out who sent a request. No other code does.
 
     Args:
         authenticator: reads credentials.
         trusted_networks: clients in them may see the metrics.
-        trusted_proxies: the peers whose forwarding fields are believed.
+        trusted_proxies: peers whose forwarding fields are believed.
         clock: seconds since the epoch, UTC.
         root_path: below which the site is, by its setting.
 
@@ -53,7 +53,7 @@ class Requester:
         self.root_paths = RootPaths(root_path, trusted_proxies)
 
     async def identify(self, request: Request) -> Principal:
-        """Who asks; noted for the log. Where only somebody else can tell, they are asked.
+        """Who sent a request. It is noted for the log. Where only somebody else can tell, they are asked.
 
         Raises:
             As `Authenticator.identify`, but for `Unchecked`; and as what that has asked.
@@ -86,7 +86,7 @@ class Requester:
         )
 
     def holds(self, identity: Identity) -> bool:
-        """Whether the credentials of an earlier request would still say the same."""
+        """Whether the credentials of an earlier request are still valid."""
         return not identity.credential or self._authenticator.still_holds(identity, self._clock())
 
     async def parse(self, request: Request, path: ArtifactPath, mount: Mount) -> ParsedRequest:
@@ -103,7 +103,7 @@ class Requester:
         return self._proxies.client(request.headers.getlist, _peer(request))
 
     def is_https(self, request: Request) -> bool:
-        """Whether the client itself came by TLS, as the connection or a trusted proxy says."""
+        """Whether the client uses TLS, by the connection or by a trusted proxy's word."""
         return self._proxies.is_https(request.headers.getlist, _peer(request), request.url.scheme)
 
     def site_url(self, request: Request, path: str) -> str:
@@ -125,14 +125,14 @@ class Requester:
         )
 
     def is_by_proxy(self, request: Request) -> bool:
-        """Whether the answer goes to a trusted proxy, which passes it on to the client."""
+        """Whether the answer goes to a trusted proxy, which sends it on to the client."""
         return self._proxies.is_by_proxy(request.headers.getlist, _peer(request))
 
     def may_see_metrics(self, request: Request) -> bool:
         """Whether the request comes from this host or a trusted network.
 
-        What a proxy forwards for others does not come from this host, even where the proxy does and nobody
-        thought of making it a trusted one.
+        A request that a proxy forwards does not come from this host, even if the proxy runs here and
+        is not configured as a trusted one.
         """
         client = self.client(request)
         if client is None:
@@ -142,7 +142,7 @@ class Requester:
 
 
 def wants_html(request: Request) -> bool:
-    """Whether the client is a browser: it names HTML, as curl's and wget's `*/*` does not, and likes it best."""
+    """Whether the client is a browser: its Accept names HTML, unlike the `*/*` of curl and wget, and prefers it."""
     accept = request.headers.getlist("accept")
     names_html = any("text/html" in line.lower() for line in accept)
     return names_html and choose_media_type(accept, ("text/html", "application/json")) == "text/html"

@@ -1,8 +1,8 @@
-"""What all answers have in common whose body is not in memory.
+"""Shared by all answers whose body is not in memory.
 
-Each watches for the client going away, so that nothing is read from the store for nobody. When the source
-breaks, the error goes up to the front door, which cuts the connection: a client is never left with a part
-that looks like the whole.
+Each watches whether the client goes away, so that nothing is read from the store in vain. When the source
+breaks, the error goes up to the front door, which cuts the connection: a client never gets a part
+that looks complete.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ SPAN: Final = "pierhead.response.span"
 async def send_fairly(body: bytes, send: Send) -> None:
     """Send a piece of a body, and let others run.
 
-    Neither a store with buffered bytes nor a connection that accepts them ever waits, so without this
-    one body could hold up the whole server, and nobody would notice that its client has gone.
+    A store with buffered bytes and a connection that accepts them never wait. Without this,
+    one body could block the whole server, and a client that goes away would not be noticed.
     """
     await send(body_message(body))
     await asyncio.sleep(0)
 
 
 async def until_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` to its end, or cancel it when the client goes away.
+    """Run `work`, or cancel it when the client goes away.
 
     Raises:
         ClientDisconnect: the client went away before the end.
-        Whatever `work` raises.
+        Anything that `work` raises.
     """
     sending = asyncio.ensure_future(work)
     watching = asyncio.ensure_future(_gone(receive))
@@ -49,7 +49,7 @@ async def until_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
     finally:
         watching.cancel()
         if not sending.done():
-            # The server itself is being stopped: take the body down too, and let it close its source.
+            # The server is stopping: cancel the body too, and let it close its source.
             sending.cancel()
             await _settled(sending)
 

@@ -36,15 +36,15 @@ Entries = AsyncGenerator[VisibleEntry, None]
 
 
 class Subtree(NamedTuple):
-    """What is asked for.
+    """A request for a subtree.
 
     Attributes:
         path: the folder.
         principal: who asks.
-        form: how it is to be written.
-        fields: of the query, such that a link with them asks for the same.
+        form: of the answer.
+        fields: of the query, for a link that asks for the same.
         limit: most entries; None for all.
-        after: the path below the folder behind which to begin, or None.
+        after: begin behind this path below the folder, or None.
         digests: whether lines of ndjson have the digests that are stored with the files.
         mount: where the folder is listed.
     """
@@ -73,14 +73,14 @@ class SubtreeListing:
         self._clock = clock
 
     async def answer(self, request: Request, asked: Subtree) -> Response:
-        """A page where a limit is given, and otherwise a stream: all of it, or the connection breaks.
+        """A page if a limit is given, and otherwise a stream: everything, or the connection breaks.
 
         Raises:
             BadParameter: `after` is no path, or the client speaks HTTP/1.0.
             As `Catalog.walk` before the first entry.
         """
         if request.scope["http_version"] == "1.0":
-            # It has no chunks, so that a stream that broke off would look like a whole one.
+            # HTTP/1.0 has no chunks, so a broken stream would look complete.
             raise BadParameter("a list of a whole subtree", "requested with HTTP/1.1 or later")
         as_of = {"X-Pierhead-As-Of": iso_text(self._clock()) or ""}
         entries = self._catalog.walk(asked.path, asked.principal, asked.after, mount=asked.mount)
@@ -130,10 +130,10 @@ async def _page(
 
 
 class _FirstEntries:
-    """Some entries, and what there is to be known of the rest.
+    """Some entries, and whether others follow.
 
     Attributes:
-        last: the last of them; None where there is none.
+        last: the last of them; None if there is none.
         is_cut: whether others follow.
     """
 
@@ -144,7 +144,7 @@ class _FirstEntries:
         self.is_cut = False
 
     async def entries(self) -> Entries:
-        """Them one by one, after which the attributes are right."""
+        """The entries one by one. Afterwards the attributes are valid."""
         count = 0
         async with aclosing(self._entries) as entries:
             async for visible in entries:
@@ -157,7 +157,7 @@ class _FirstEntries:
 
 
 async def _lines(asked: Subtree, entries: Entries, store: ObjectStore) -> AsyncGenerator[bytes, None]:
-    """What is written of each entry, and at the end that folders were left out, if any were."""
+    """The line of each entry, and at the end a line if folders were left out."""
     async with aclosing(entries):
         if asked.form == "ndjson" and not asked.digests:
             async with aclosing(_without_digests(entries)) as plain:
@@ -211,5 +211,5 @@ async def _checksum_lines(
 
 
 def _is_left_out(visible: VisibleEntry) -> bool:
-    """Whether this is a folder whose rules cannot be read, so that nothing of what is in it follows."""
+    """Whether this is a folder whose rules cannot be read, so that its entries do not follow."""
     return visible.entry.is_folder and visible.access is Access.CLOSED

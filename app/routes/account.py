@@ -1,4 +1,4 @@
-"""`/-/account`, which says who is logged in, and `/logout`."""
+"""`/-/account`, which shows the user who is logged in, and `/logout`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def build_account_router(
         answer = Response(html.lead_on(page), media_type="text/html", headers=PRIVATE)
         cookies.forget(request, answer)
         if requester.is_https(request):
-            # Pages that are `no-store` may still be shown by the back button; browsers heed this over TLS alone.
+            # The back button may show even `no-store` pages. Browsers follow this field only over TLS.
             answer.headers["Clear-Site-Data"] = '"cache"'
         return answer
 
@@ -83,7 +83,7 @@ def _page(
 async def _provider_logout(
     request: Request, session: Session | None, login: Login, requester: Requester
 ) -> str:
-    """Where the provider logs out too, so that the next login is not granted without asking."""
+    """URL that logs out at the provider too, so that the next login asks again."""
     if login.provider is None or session is None or session.method is not LoginMethod.OIDC:
         return ""
     return await login.provider.logout_url(requester.site_url(request, "/")) or ""

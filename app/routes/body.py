@@ -1,4 +1,4 @@
-"""Request bodies: small ones, read whole."""
+"""Reads small request bodies."""
 
 from __future__ import annotations
 

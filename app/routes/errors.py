@@ -65,7 +65,7 @@ class Status(NamedTuple):
 
 
 TABLE: Final[dict[type[PierheadError], Status]] = {
-    # A path that no tree can hold is simply not there; telling why would not help who asked for it.
+    # A path that no tree can hold does not exist; the reason would not help the client.
     ImpossiblePath: Status(404, "not-found", "Not found"),
     PathAboveRoot: Status(400, "path-above-root", "Bad request"),
     NotFound: Status(404, "not-found", "Not found"),
@@ -122,7 +122,7 @@ class ErrorAnswers:
         """The answer for an error.
 
         Args:
-            path: what was asked for, where the request got as far as that.
+            path: the requested path, if it was parsed.
         """
         if isinstance(error, LicenceDeclined):
             path = error.path
@@ -147,13 +147,13 @@ class ErrorAnswers:
         return Response(self._html.error(page), status.code, headers, media_type="text/html")
 
     def page(self, request: Request, code: int, title: str, detail: str) -> Response:
-        """A page for what has no error of its own."""
+        """A page for errors of the framework."""
         ways_on = _ways_on(None, _mount_of(request))
         page = ErrorPage(site_of(self._site, request), code, title, _as_sentence(detail), ways_on)
         return Response(self._html.error(page), code, NOT_STORED, media_type="text/html")
 
     def problem(self, request: Request, error: PierheadError, path: ArtifactPath | None = None) -> Response:
-        """The answer for an error where only scripts ask."""
+        """The answer for an error on a path for scripts."""
         if isinstance(error, Moved):
             return _redirect(request, error.target, path)
         status = TABLE[type(error)]
@@ -205,7 +205,7 @@ def _redirect(request: Request, target: ArtifactPath, path: ArtifactPath | None)
     if path is not None and target.segments == path.segments:
         # Only the slash was missing.
         return redirect(301, location, REVALIDATED)
-    # A link's target changes with the next build: never kept.
+    # A link's target changes with the next build: never cached.
     return redirect(302, location, NOT_STORED)
 
 
@@ -215,7 +215,7 @@ def _to_licence(request: Request, licence: Licence, path: ArtifactPath) -> Respo
 
 
 def _headers(error: PierheadError, *, offers_basic: bool) -> dict[str, str]:
-    """Fields beside those of the body.
+    """Header fields beside those of the body.
 
     Args:
         offers_basic: whether to name the scheme Basic. Browsers then ask for a password before they show the page,
@@ -279,7 +279,7 @@ def _ways_on(path: ArtifactPath | None, mount: Mount) -> tuple[tuple[str, str], 
 
 
 def _sentences(request: Request, error: PierheadError) -> str:
-    """What happened, for people."""
+    """The message for people."""
     identity = record_of(request).identity
     text = _as_sentence(str(error))
     if isinstance(error, GroupRequired) and identity is not None and identity.principal.subject:

@@ -1,4 +1,4 @@
-"""A file: whether the asker may have it, and then its bytes."""
+"""Answers for files."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from app.responses.record import record_of
 from app.routes.audited import RequestAudit
 
 _LOOKS_AGAIN: Final = 5
-"""How often a file is looked at again that changed before its first byte was read, as a growing log does."""
+"""Attempts for a file that changes before its first byte is read, such as a growing log."""
 
 
 class FileRoute:
     """Answers for files.
 
     Args:
-        delivery: sends what the catalog has opened.
+        delivery: sends opened files.
         audit: notes licences that a script accepts.
     """
 

@@ -1,4 +1,4 @@
-"""A folder, for people and for scripts."""
+"""Answers for folders."""
 
 from __future__ import annotations
 
@@ -123,15 +123,15 @@ class FolderRoute:
 
 
 def _asks_for_new(request: Request) -> bool:
-    """RFC 9111 section 5.2.1.4. Only who has the permission is heard, as every such request costs a listing."""
+    """RFC 9111 section 5.2.1.4. It needs a permission, because every such request costs a listing."""
     return any("no-cache" in line.lower() for line in request.headers.getlist("cache-control"))
 
 
 class FolderAnswer:
-    """Sends a page, or tells that the client has it already.
+    """Sends a page, or 304 if the client has it.
 
     Args:
-        headers: raw; those beside the page's own.
+        headers: raw fields beside the page's own.
     """
 
     def __init__(

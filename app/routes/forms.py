@@ -1,4 +1,4 @@
-"""Forms of our own pages: reading them, and telling that it was our page that sent them."""
+"""Reads the forms of our own pages, and checks that they come from these pages."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ async def read_form(request: Request) -> dict[str, str]:
 class Forms:
     """Protects forms against cross-site request forgery.
 
-    A form is bound to something that only its own client has: a cookie that was set with its page, or a session.
+    A form is bound to something that only its client has: a cookie that was set with its page, or a session.
 
     Args:
-        keys: sign what is hidden in forms.
-        requester: says by which way a client came.
+        keys: sign the hidden field.
+        requester: knows whether a client uses TLS.
         clock: seconds since the epoch, UTC.
     """
 
@@ -58,7 +58,7 @@ class Forms:
         self._clock = clock
 
     def nonce(self, request: Request) -> str:
-        """What a form is bound to: what the client's cookie has already, else something new."""
+        """The value that a form is bound to: from the client's cookie, else new."""
         return _nonce_of(request) or secrets.token_urlsafe(24)
 
     def token(self, bound_to: str) -> str:
@@ -70,7 +70,7 @@ class Forms:
         return issue_form_token(self._keys, bound_to, self._clock())
 
     def keep_nonce(self, request: Request, answer: Response, nonce: str, path: str) -> None:
-        """Have the client keep what its form is bound to.
+        """Set the cookie with the value that the form is bound to.
 
         Args:
             path: that the form is sent to, without the root path.
@@ -79,13 +79,13 @@ class Forms:
         answer.set_cookie(FORM_COOKIE, nonce, path=path, httponly=True, samesite="strict", secure=is_https)
 
     def check(self, request: Request, form: Mapping[str, str], bound_to: str | None = None) -> None:
-        """Check that a form is from one of our own pages, by what it is bound to and what the browser says.
+        """Check that a form is from one of our own pages, by its binding and the browser's fields.
 
         Args:
             bound_to: where that is not the client's cookie.
 
         Raises:
-            FormRefused: it cannot be shown to be.
+            FormRefused: it may not be.
         """
         self.check_site(request)
         if not check_form_token(

@@ -1,4 +1,4 @@
-"""Probes and metrics: for machines that watch, never for the log."""
+"""Probes and metrics, for monitoring. They are not logged."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from app.storage.store import ObjectStore
 from app.telemetry import Metrics
 
 READY_SECONDS: Final = 1.0
-"""How long one look at the store answers for; so many probes cost it one call a second."""
+"""Seconds that the result of a check is reused, so that many probes cost the store one call a second."""
 READY_TIMEOUT: Final = 3.0
 
 
 class StoreState(NamedTuple):
     """Attributes:
-    reason: why requests should go elsewhere, or None.
-    unreachable: of several stores, those that do not answer, while the others suffice.
+    reason: why the server is not ready, or None.
+    unreachable: stores that do not answer, while the others suffice.
     """
 
     reason: str | None = None
@@ -35,7 +35,7 @@ class StoreState(NamedTuple):
 
 
 class Readiness:
-    """Whether the store can be reached, asked at most once a second."""
+    """Checks whether the store can be reached, at most once a second."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -44,7 +44,7 @@ class Readiness:
         self._found = StoreState()
 
     async def look(self) -> StoreState:
-        """What was found at the last look, or is found now."""
+        """The result of the last check, or of a new one."""
         async with self._lock:
             if time.monotonic() - self._checked >= READY_SECONDS:
                 self._found = await self._look()
@@ -68,12 +68,12 @@ def build_health_router(store: ObjectStore, metrics: Metrics, requester: Request
 
     @router.get("/healthz")
     async def healthz(request: Request) -> Response:
-        """The process runs. Asks nothing of anybody."""
+        """The process runs. Makes no calls."""
         return Response(json_bytes({"status": "ok"}), headers=NOT_STORED, media_type="application/json")
 
     @router.get("/readyz", responses=problem_answers(503))
     async def readyz(request: Request) -> Response:
-        """The storage can be reached, so requests are welcome here."""
+        """The storage can be reached, so the server is ready for requests."""
         found = await readiness.look()
         if found.reason is not None:
             return problem_response(503, "Not ready", found.reason, "not-ready")

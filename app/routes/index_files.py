@@ -1,4 +1,4 @@
-"""Files that stand for their folder, where the site policy names some."""
+"""Index files: files that stand for their folder, if the site policy names some."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from app.routes.audited import RequestAudit
 
 
 class IndexFiles:
-    """Answers for folders with a file in them.
+    """Answers for folders with an index file.
 
     Args:
-        delivery: sends what the catalog has opened.
+        delivery: sends opened files.
         audit: notes licences that a script accepts.
         serving: names the files.
     """
@@ -33,7 +33,7 @@ class IndexFiles:
         self._serving = serving
 
     async def answer(self, request: Request, folder: ArtifactPath, principal: Principal) -> ASGIApp | None:
-        """The first index file that is there; None where the folder has none. Its own rules count, as anywhere.
+        """The first index file that exists; None if the folder has none. Its own rules apply.
 
         Raises:
             As `Catalog.open_file`, except NotFound and Moved, and as `Delivery.answer`.

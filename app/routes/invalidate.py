@@ -1,4 +1,4 @@
-"""`POST /api/v1/invalidate`: the storage, or a publisher, says what has changed."""
+"""`POST /api/v1/invalidate`: the storage or a publisher reports what has changed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Bucket(NamedTuple):
-    """Where the tree is in S3.
+    """The place of the tree in S3.
 
     Attributes:
         prefix: what every key of the tree begins with; empty, or ends in `/`.
@@ -42,7 +42,7 @@ class Bucket(NamedTuple):
 
 
 class Invalidated(BaseModel):
-    """What will be read again."""
+    """The paths that will be read again."""
 
     paths: list[str] = Field(description="Changed paths of this tree, percent-encoded.")
 
@@ -64,14 +64,14 @@ def build_invalidate_router(
         openapi_extra={"requestBody": body},
     )
     async def invalidate(request: Request) -> Response:
-        """Take an event notification of S3, Ceph RGW or MinIO: what it names is read again when next asked for."""
+        """Take an event notification of S3, Ceph RGW or MinIO. The paths that it names are read again at the next request."""
         _check_permission(await requester.identify(request))
         try:
             events = parse_events(await read_body(request, MAX_BODY_BYTES))
         except ValueError as error:
             raise BadParameter("the body", f"an S3 event notification: {error}") from error
         if isinstance(events, Confirmation):
-            # Opening it is left to people: a server that opens whatever URL it is sent can be used by others.
+            # An operator opens it: a server that opens any URL from a request can be abused.
             _log.warning("event_subscription_waits_for_confirmation", open_this=events.url)
             events = ()
         paths = [path for event in events if (path := _path(event, buckets)) is not None]
@@ -94,7 +94,7 @@ def _check_permission(principal: Principal) -> None:
 
 
 def _path(event: ChangedKey, buckets: tuple[Bucket, ...]) -> ArtifactPath | None:
-    """The path of a changed key; None for what this tree does not show."""
+    """The path of a changed key; None if it is not in this tree."""
     prefix = _prefix_of(event, buckets)
     if prefix is None:
         return None
@@ -105,7 +105,7 @@ def _path(event: ChangedKey, buckets: tuple[Bucket, ...]) -> ArtifactPath | None
 
 
 def _prefix_of(event: ChangedKey, buckets: tuple[Bucket, ...]) -> str | None:
-    """What stands before the path in a key; None where the key is in none of the tree's buckets."""
+    """The prefix of the tree in a bucket; None if the bucket is not one of the tree's."""
     if not buckets:
         return ""
     for bucket in buckets:

@@ -107,7 +107,7 @@ def tree_path(request: Request, prefix: str) -> ArtifactPath:
 
 
 def _page(request: Request, page: StoredResponse, principal: Principal) -> Response:
-    """A folder's page as the framework sends it."""
+    """A folder's page as an answer of the framework."""
     is_known = is_not_modified(request, page.e_tag.decode("ascii").strip('"'))
     answer = Response(status_code=304 if is_known else 200)
     answer.body = b"" if is_known else page.body
@@ -120,7 +120,7 @@ def _page(request: Request, page: StoredResponse, principal: Principal) -> Respo
 async def _seen(
     path: ArtifactPath, principal: Principal, catalog: Catalog, mount: Mount
 ) -> FolderView | VisibleEntry:
-    """A folder, or one file; links are followed here, for old scripts do not follow redirects."""
+    """A folder, or one file. Links are followed here, because old scripts do not follow redirects."""
     for _ in range(MAX_REDIRECTS):
         try:
             if path.is_folder:

@@ -1,4 +1,4 @@
-"""Counts what clients do, and refuses what comes too often."""
+"""Limits how many requests of some kinds a client may send."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class RequestLimits:
 
     Args:
         limits: count.
-        requester: says from where a request comes.
-        trusted_networks: clients in them may ask the storage as often as they like.
+        requester: knows the client's address.
+        trusted_networks: clients in them are not limited.
     """
 
     def __init__(self, limits: Limits, requester: Requester, trusted_networks: tuple[Network, ...]) -> None:
@@ -26,15 +26,15 @@ class RequestLimits:
         self._trusted_networks = trusted_networks
 
     def guarding(self, router: APIRouter) -> APIRouter:
-        """The same routes, closed to clients that have asked for too much that is not there."""
+        """The same routes, closed to clients that have requested too many absent paths."""
         guarded = APIRouter(dependencies=[Depends(self.admit)])
         guarded.include_router(router)
         return guarded
 
     async def admit(self, request: Request) -> None:
-        """Check that a client has not asked for too much that is not there.
+        """Check that a client has not requested too many absent paths.
 
-        It is refused before anything is looked up, so that the storage is spared, and nothing is learned from it.
+        The request is refused before anything is looked up, so it does not burden the storage and reveals nothing.
 
         Raises:
             TooManyRequests: it has.
@@ -43,7 +43,7 @@ class RequestLimits:
             self._limits.check(Limit.MISSES, self._client(request))
 
     def error_after(self, request: Request, error: PierheadError) -> PierheadError:
-        """Count a request that led to nothing, and give the error to answer with."""
+        """Count a request that failed, and return the error to answer with."""
         if isinstance(error, NotFound | AmbiguousPattern) and not self._is_exempt(request):
             try:
                 self._limits.take(Limit.MISSES, self._client(request))
@@ -72,7 +72,7 @@ class RequestLimits:
         """Count an attempt to log in, whether it succeeds or not. Raises as `count_wildcard`.
 
         Args:
-            user: the name that was given; empty where it is not known yet.
+            user: the name in the form; empty if it is not known yet.
         """
         self._limits.take(Limit.LOGINS, self._client(request))
         if user:
@@ -86,7 +86,7 @@ class RequestLimits:
         return client_key(self._requester.client(request))
 
     def _is_exempt(self, request: Request) -> bool:
-        # This host's own address may be a proxy's that nobody has named, and then it is everybody's.
+        # A proxy on this host that is not configured would make this host's address everybody's.
         client = self._requester.client(request)
         if client is None:  # the peer has no address, or a proxy hides whose it is
             return not self._requester.is_by_proxy(request)

@@ -1,4 +1,4 @@
-"""The description of the tree itself, which is served beside the framework and not by it."""
+"""Describes the tree in the OpenAPI document, since the framework does not serve it."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def describe_tree(app: FastAPI) -> None:
 
 
 def _describe_refusals(operation: dict[str, Any], *, may_identify: bool) -> None:
-    """Add the answers that any request may get, and remove those that no path ever gives."""
+    """Add the answers that any request may get, and remove those that no path gives."""
     if "requestBody" not in operation:
         operation["responses"].pop("422", None)
     for status in (400, 431):

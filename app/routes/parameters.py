@@ -1,4 +1,4 @@
-"""Query parameters, each checked on its way in."""
+"""Reads and checks query parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.domain.order import DIRECTIONS, SORT_KEYS, Order, SortKey
 from app.domain.paths import display_name
 
 MAX_LIMIT: Final = 100_000
-"""Most entries that one page of a list can be asked for."""
+"""Most entries of one page of a list."""
 
 
 _APACHE_COLUMNS: Final[Mapping[str, SortKey]] = {"N": "name", "M": "modified", "S": "size", "D": "name"}
@@ -24,7 +24,7 @@ _Word = TypeVar("_Word", bound=str)
 
 
 class Query:
-    """The query of a request. Parameters that nobody asks for are ignored, as caches and trackers add some."""
+    """The query of a request. Unknown parameters are ignored, because caches and trackers add some."""
 
     def __init__(self, request: Request) -> None:
         raw: bytes = request.scope["query_string"]

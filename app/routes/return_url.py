@@ -1,4 +1,4 @@
-"""Where to go after a login: to a path of this site, and never to another one."""
+"""URLs to return to after a login: always a path of this site."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _NOT_PAGES: Final = frozenset({"login", "logout"})
 
 
 def return_url(request: Request, text: str | None) -> str:
-    """A return URL that somebody sent, if it leads to a path of this site; else the start page.
+    """The return URL of a request, if it is a path of this site; else the start page.
 
-    It is parsed as any path is, and written anew from what came out: no scheme, host, empty segment, backslash or
+    It is parsed like any path and written again from the result: no scheme, host, empty segment, backslash or
     control character gets through.
 
     Args:
@@ -47,7 +47,7 @@ def _checked(text: str, root_path: str) -> str:
 
 
 def requested_url(request: Request) -> str:
-    """Path and query of a request, fit to be returned to."""
+    """Path and query of a request, to return to."""
     query: bytes = request.scope["query_string"]
     raw: bytes = request.scope["raw_path"]
     text = (raw + (b"?" + query if query else b"")).decode("latin-1")
@@ -55,7 +55,7 @@ def requested_url(request: Request) -> str:
 
 
 def login_url(request: Request, back_to: str, *, switch: bool = False) -> str:
-    """Where to log in.
+    """URL of the login page.
 
     Args:
         back_to: of `return_url`.

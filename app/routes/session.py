@@ -1,4 +1,4 @@
-"""`/login`: by name and password, or by way of the identity provider, and from there to the very path."""
+"""`/login`: by name and password or at the identity provider, and back to the requested path."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from app.telemetry import LoggedIn, LoginRejected
 
 
 class LoginDesk:
-    """Lets people in.
+    """Logs people in.
 
     Args:
-        login: the ways there are.
-        sign_on: the way by the provider.
+        login: the ways to log in.
+        sign_on: the login at the provider.
         cookies: keep sessions.
         forms: protect the form.
         audit: notes who came in, and who did not.
@@ -64,7 +64,7 @@ class LoginDesk:
         self._clock = clock
 
     async def open(self, request: Request) -> Response:
-        """Answer a GET: who is logged in goes on, and others are asked who they are."""
+        """Answer a GET: users who are logged in go on, others are asked to log in."""
         query = Query(request)
         back_to, switch = return_url(request, query.text("return")), query.flag("switch")
         if not self._login.is_possible:
@@ -100,7 +100,7 @@ class LoginDesk:
         return answer
 
     async def _go_on(self, request: Request, session: Session, back_to: str) -> Response:
-        """Somebody is logged in already; their groups may have to be asked for again."""
+        """Let a logged-in user go on. The groups may have to be refreshed first."""
         sessions, provider, now = self._login.sessions, self._login.provider, self._clock()
         if not sessions.is_due(session, now):
             return redirect(back_to)

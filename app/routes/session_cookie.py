@@ -1,4 +1,4 @@
-"""The session of a client: read from its cookie, kept in it, dropped."""
+"""Reads, sets and removes the session cookie."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from app.responses.requester import Requester
 
 
 class SessionCookies:
-    """Carries sessions to clients and back.
+    """Keeps sessions in cookies.
 
     Args:
         sessions: reads and writes them.
-        requester: says by which way a client came.
+        requester: knows whether a client uses TLS.
         clock: seconds since the epoch, UTC.
     """
 
@@ -29,7 +29,7 @@ class SessionCookies:
         self._clock = clock
 
     def read(self, request: Request) -> Session | None:
-        """The session of a request, its groups due or not."""
+        """The session of a request, even if its groups must be refreshed."""
         return self._sessions.read(
             request.headers.getlist("cookie"),
             self._clock(),
@@ -38,7 +38,7 @@ class SessionCookies:
         )
 
     def keep(self, request: Request, answer: Response, session: Session) -> None:
-        """Have the client keep a session.
+        """Set the cookie of a session.
 
         Raises:
             LoginFailed: it does not fit into a cookie.
@@ -52,11 +52,11 @@ class SessionCookies:
         )
 
     def forget(self, request: Request, answer: Response) -> None:
-        """Have the client drop its session."""
+        """Remove the session cookie."""
         self.drop_secret(request, answer, SESSION_COOKIE)
 
     def lead_back(self, request: Request, session: Session | None, back_to: str) -> Response:
-        """To a path with a session that holds again; without one where it does not."""
+        """Redirect to a path, with the renewed session, or without one if there is none."""
         answer = redirect(back_to)
         if session is None:
             self.forget(request, answer)
@@ -65,7 +65,7 @@ class SessionCookies:
         return answer
 
     def set_secret(self, request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
-        """Have the client keep a value that scripts and other hosts cannot see."""
+        """Set a cookie that scripts and other hosts cannot read."""
         is_https, root_path = self._requester.is_https(request), record_of(request).root_path
         answer.set_cookie(
             secure_name(name, is_https=is_https, root_path=root_path),
@@ -73,12 +73,12 @@ class SessionCookies:
             max_age=seconds,
             path=f"{root_path}/",
             httponly=True,
-            samesite="lax",  # the way back from the identity provider begins at another site
+            samesite="lax",  # the redirect from the identity provider comes from another site
             secure=is_https,
         )
 
     def drop_secret(self, request: Request, answer: Response, name: str) -> None:
-        """Have the client drop such a value, which takes the attributes that it was set with."""
+        """Remove such a cookie. This needs the attributes that it was set with."""
         is_https, root_path = self._requester.is_https(request), record_of(request).root_path
         answer.delete_cookie(
             secure_name(name, is_https=is_https, root_path=root_path),
@@ -90,5 +90,5 @@ class SessionCookies:
 
 
 def redirect(url: str) -> RedirectResponse:
-    """On to another page, whatever method brought the client here."""
+    """Redirect to another page with GET."""
     return RedirectResponse(url, 303, PRIVATE)

@@ -1,4 +1,4 @@
-"""To the identity provider, and back by `/login/callback`."""
+"""Login at the identity provider, and the way back by `/login/callback`."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class SignOn:
     Args:
         login: has the provider.
         cookies: keep sessions.
-        requester: says by which way a client came.
+        requester: knows the client and whether it uses TLS.
         audit: notes who came in.
         limits: count attempts.
-        keys: seal what a browser keeps of a login under way.
+        keys: seal the cookie of a login under way.
         clock: seconds since the epoch, UTC.
     """
 
@@ -72,9 +72,9 @@ class SignOn:
         """Send a browser to the provider.
 
         Args:
-            back_to: where it goes in the end.
-            is_silent: whether to come back without asking anybody anything.
-            asks_again: whether to ask for the user even if somebody is logged in there.
+            back_to: where the browser returns to.
+            is_silent: whether the provider must not ask anything.
+            asks_again: whether the provider must ask for the user even if somebody is logged in there.
 
         Raises:
             NotFound: there is no provider.
@@ -90,7 +90,7 @@ class SignOn:
         return answer
 
     async def come_back(self, request: Request) -> Response:
-        """Let a browser in that comes back.
+        """Log in a browser that comes back.
 
         Raises:
             NotFound: there is no provider.
@@ -115,14 +115,14 @@ class SignOn:
         answer = self._cookies.lead_back(request, session, attempt.return_url)
         if session is not None and session.is_new:
             await self._audit.note(request, LoggedIn(session.id, session.method.value), session.subject)
-        # Once only: the same answer sent again belongs to no attempt.
+        # Only once: the same answer sent again belongs to no attempt.
         self._cookies.drop_secret(request, answer, attempt_cookie(state))
         return answer
 
     async def _session(
         self, request: Request, provider: OidcClient, attempt: Attempt, given: Mapping[str, str]
     ) -> Session | None:
-        """The session of who has come back; None where that is nobody, and nobody had to be asked."""
+        """The session of the user who comes back; None after a silent login without a user."""
         earlier = self._cookies.read(request) if attempt.is_silent else None
         try:
             person = await provider.finish(attempt, given, self._clock())
@@ -144,7 +144,7 @@ class SignOn:
 
 
 def build_sign_on_router(sign_on: SignOn) -> APIRouter:
-    """Where the identity provider sends browsers back to."""
+    """The route to which the identity provider sends browsers back."""
     router = APIRouter(include_in_schema=False)
 
     @router.get(CALLBACK, name="login-callback")

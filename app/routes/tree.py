@@ -32,7 +32,7 @@ _UPLOAD_IS_GONE: Final = "files are no longer uploaded by posting a form to thei
 
 
 class TreeApp:
-    """ASGI application for the tree: parses the path once, then browses a folder or hands out a file.
+    """ASGI application for the tree: parses the path once, then shows a folder or sends a file.
 
     Args:
         redirects_links: whether a link redirects to its real path instead of being served in place.
@@ -92,10 +92,10 @@ class TreeApp:
             return await self._answer_error(request, error, path)
 
     async def _elsewhere(self, request: Request, parsed: ParsedRequest, real: ArtifactPath) -> ASGIApp:
-        """Answer for a path that is a link, or below one, or lacks its slash.
+        """Answer for a path that is a link or below one, or that lacks its slash.
 
-        The catalog names the real path only to those who may know of every folder on the way. What is there is then
-        decided by its own rules, as if it had been asked for.
+        The catalog names the real path only to principals who may know every folder on the way. The target is then
+        judged by its own rules, as if it had been requested.
         """
         path = parsed.path
         if not path.is_folder and real.is_folder:
@@ -103,7 +103,8 @@ class TreeApp:
                 request, Moved(real if is_wildcard(path.name) else path.as_folder), path
             )
         is_above = path.segments[: len(real.segments)] == real.segments
-        if self._redirects_links or is_above:  # in place, a link to a folder above it is a tree without end
+        # Served in place, a link to a folder above it would be an endless tree.
+        if self._redirects_links or is_above:
             return self._errors.answer(request, Moved(real), path)
         try:
             answer = await self._answer_at(request, parsed._replace(path=real))

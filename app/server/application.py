@@ -45,22 +45,22 @@ def build_application(
     access_log: AccessLog | None,
     replica_id: str,
 ) -> FrontDoor:
-    """Everything that answers HTTP.
+    """Put the application together.
 
     Args:
         tree: answers every path that is not reserved.
         routers: answer the reserved paths.
         errors: turn domain errors into answers.
-        limits: count requests that led to nothing.
+        limits: count requests for absent paths.
         audit: notes refusals.
         fast_path: answers from memory.
         root_paths: tell below which path a request asks for the site.
         variation: says on what else answers depend.
         cross_origin: says which other sites may read what anybody gets.
-        is_own_host: whether a Host field is one that is answered.
-        metrics: where requests are counted.
-        access_log: takes a line for each request; None for no lines.
-        replica_id: named in every answer and log line.
+        is_own_host: whether a Host field names this site.
+        metrics: count requests.
+        access_log: takes a line for each request; None for none.
+        replica_id: in every answer and log line.
 
     Raises:
         ValueError: a router has a path that is not reserved: the tree would answer it.
@@ -88,7 +88,7 @@ def _reserved_application(routers: Sequence[APIRouter]) -> FastAPI:
         version=__version__,
         summary="Browse, list and download published build artifacts.",
         openapi_url=None,  # `describe_tree` adds a route that knows of root paths
-        docs_url=None,  # its pages load scripts from elsewhere
+        docs_url=None,  # its pages load scripts from other hosts
         redoc_url=None,
         redirect_slashes=False,
         dependencies=[Depends(name_route)],
@@ -132,7 +132,7 @@ def _handle_errors(
 
     @reserved.exception_handler(ClientDisconnect)
     async def note_lost_body(request: Request, error: ClientDisconnect) -> Response:
-        # Nobody receives this. It is for the log, where it does not count as a failure of the server.
+        # Nobody receives this. In the log, it does not count as a failure of the server.
         record_of(request).ended = CLIENT_GONE
         return problem_response(
             408, "Request timeout", "the body did not arrive completely in time", "request-timeout"
@@ -140,12 +140,12 @@ def _handle_errors(
 
     @reserved.exception_handler(Exception)
     async def answer_slip(request: Request, error: Exception) -> Response:
-        # The framework raises the error again for the front door to log.
+        # The framework raises the error again, and the front door logs it.
         return internal_error()
 
 
 def check_reserved(routers: Sequence[APIRouter]) -> None:
-    """Check that every path of these routers is reserved, so that none is taken for a path of the tree.
+    """Check that every path of these routers is reserved, so that the tree does not answer it.
 
     Raises:
         ValueError: one is not.
@@ -156,7 +156,7 @@ def check_reserved(routers: Sequence[APIRouter]) -> None:
 
 
 def _routes_of(router: APIRouter) -> Iterator[Route]:
-    """The routes of a router, those of routers within it included."""
+    """The routes of a router and of the routers within it."""
     for route in router.routes:
         if isinstance(within := getattr(route, "original_router", None), APIRouter):
             yield from _routes_of(within)
@@ -165,12 +165,12 @@ def _routes_of(router: APIRouter) -> Iterator[Route]:
 
 
 async def name_route(request: Request) -> None:
-    """Label the request, for log and metrics, with the name of the route that answers it."""
+    """Label the request with the name of its route, for log and metrics."""
     record_of(request).route = request.scope["route"].name
 
 
 def _allowed(request: Request, routers: Sequence[APIRouter]) -> str | None:
-    """Every method of a path, where the framework names those of its first route only."""
+    """Every method of a path. The framework names only those of its first route."""
     routes = [route for router in routers for route in _routes_of(router)]
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     methods = {method for route in matching for method in route.methods or ()}

@@ -1,6 +1,6 @@
-"""Finds answers that are in memory: pages of folders, and redirects to files.
+"""Finds answers in memory: pages of folders, and redirects to files.
 
-Found is only what the full path would answer with the very same bytes.
+Finds only answers that are byte for byte the same as those of the full path.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class FastAnswer(NamedTuple):
 
     Attributes:
         status: 200, 302 or 304.
-        cache: for the log: fast, or stale where the folder should have been read again by now; empty for a redirect.
-        response: what is known of it whenever it is sent.
+        cache: for the log: fast, or stale if the folder is due for a refresh; empty for a redirect.
+        response: the parts that never change.
         changing: raw header fields that are not: how long it may be kept, its age, and which other sites may read it.
-        body: as it goes out; empty for HEAD and 304.
+        body: as sent; empty for HEAD and 304.
     """
 
     status: int
@@ -53,10 +53,10 @@ class FastLookup:
     """Finds cached answers.
 
     Args:
-        pages: keeps what was rendered.
+        pages: keeps rendered pages.
         redirects: keeps redirects to the store.
         cache_headers: say how long a page may be kept.
-        serving: names files that stand for their folder.
+        serving: names index files.
     """
 
     def __init__(
@@ -105,4 +105,4 @@ class FastLookup:
 
 
 _changing_lines = lru_cache(REMEMBERED_AGES)(field_lines)
-"""There are as many of these as pages have ages."""
+"""Cached, since pages have few different ages."""

@@ -1,7 +1,7 @@
-"""The shortest way: from the bytes of a request's head to the bytes of an answer in memory, without ASGI between.
+"""The fast path: from the bytes of a request head to an answer in memory, without ASGI.
 
-Clients that ask again send the same head again, to the byte: it is parsed once, and what it asks for is
-remembered. Whether the page is cached is looked up each time.
+Clients that ask again send exactly the same head. It is parsed once, and the result is
+cached. The page is looked up each time.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from app.server.framing import fault_of_line
 from app.telemetry import AccessLine, AccessLog, Metrics
 
 MAX_FAST_HEAD_BYTES: Final = 4096
-"""Longer heads are rare, and not worth remembering."""
+"""Longer heads are rare, and not cached."""
 REMEMBERED_HEADS: Final = 2048
 
 MISSED: Final = "pierhead.missed"
-"""Where the scope of a request has what was read of it already, and was not found in memory."""
+"""Key in the scope of a request for its parsed form, if the answer was not in memory."""
 
 WriteAnswer = Callable[[int, bytes, bytes], None]
 """Sends a whole answer: status, header fields as lines, body."""
 
 
 class FastPath:
-    """Answers requests from memory, and notes in log and metrics that it did.
+    """Answers requests from memory, and notes them in log and metrics.
 
     Args:
-        reader: reads what is asked for.
+        reader: reads requests.
         lookup: finds cached answers.
         metrics: where requests are counted.
         access_log: takes a line for each; None for no lines.
@@ -58,10 +58,10 @@ class FastPath:
         self._observe = lru_cache(256)(partial(_observer, metrics))
 
     def read(self, head: bytes, client: tuple[str, int] | None, scheme: str) -> FastRequest | None:
-        """What a request asks for; None where ASGI has to look at it.
+        """Read a request; None if ASGI has to handle it.
 
         Args:
-            head: what has arrived. Only one whole request without a body, on a connection that stays open, is read.
+            head: the received bytes. They must be one whole request without a body, on a connection that stays open.
             client: address and port of the peer.
             scheme: of the connection.
         """
@@ -74,10 +74,10 @@ class FastPath:
         return request if request is not None and self._reader.still_holds(request) else None
 
     def answer(self, request: FastRequest, write: WriteAnswer) -> bool:
-        """Answer a request, if its answer is cached.
+        """Answer a request if its answer is cached.
 
         Returns:
-            Whether it was answered; if not, nothing has happened.
+            Whether it was answered. If not, nothing was sent.
         """
         started = time.perf_counter()
         if (found := self._lookup.find(request)) is None:
@@ -87,10 +87,10 @@ class FastPath:
         return True
 
     async def answer_by_asgi(self, scope: Scope, send: Send) -> tuple[FastRequest | None, bool]:
-        """Answer a request from a server that speaks ASGI only, or one with a long head.
+        """Answer a request that came by ASGI, such as one with a long head.
 
         Returns:
-            What is asked for, where it could be read, and whether it was answered.
+            The request, if it could be read, and whether it was answered.
         """
         if MISSED in scope:
             return scope[MISSED], False
@@ -120,7 +120,7 @@ class FastPath:
         """Count an answer and log it.
 
         Args:
-            seconds: from the head to the last byte handed to the network.
+            seconds: from the head to the last byte passed to the network.
         """
         asked = request.asked
         self._observe(asked.route, answer.status, answer.cache)(seconds)
@@ -161,7 +161,7 @@ def _observer(metrics: Metrics, route: str, status: int, cache: str) -> Callable
 
 
 class _OneHead:
-    """Reads one head, as the server's own protocol would."""
+    """Parses one head in the same way as the server's protocol."""
 
     def __init__(self) -> None:
         self._parser = httptools.HttpRequestParser(self)
@@ -178,12 +178,12 @@ class _OneHead:
 
     def on_message_complete(self) -> None:
         self.ends += 1
-        # Asked here, for the parser forgets it with the end of the message.
+        # Read here, because the parser forgets it at the end of the message.
         self.is_usual = self._parser.get_http_version() == "1.1" and self._parser.should_keep_alive()
 
 
 def _headers_of(head: bytes) -> list[tuple[bytes, bytes]] | None:
-    """The header fields of one whole HTTP/1.1 request that leaves its connection open; None for all else."""
+    """The header fields of one whole HTTP/1.1 request that keeps its connection open; None for anything else."""
     one = _OneHead()
     try:
         one.feed(head)

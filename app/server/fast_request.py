@@ -1,7 +1,7 @@
-"""What an ordinary request asks for, worked out from its text alone and remembered for that text.
+"""Reads ordinary requests for the fast path.
 
-Everything out of the ordinary is left to the full path: unknown or repeated fields, credentials that are refused or
-that allow more than reading, paging, bodies. Credentials are verified once and remembered for as long as they hold.
+All others take the full path: unknown or repeated fields, credentials that are refused or
+that allow more than reading, paging, bodies. Credentials are verified once and cached while they are valid.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from app.responses.requester import Requester
 
 REMEMBERED_TEXTS: Final = 4096
 MAX_REMEMBERED_BYTES: Final = 512
-"""Longer fields and paths are rare, and not worth remembering."""
+"""Longer fields and paths are rare, and not cached."""
 MAX_CREDENTIAL_BYTES: Final = 4096
 """A session with many groups is nearly as long (RFC 6265 section 6.1)."""
 MAX_FAST_FIELDS: Final = 64
 MAX_FAST_BYTES: Final = 16 * 1024
-"""Requests with more than that are for the full path, which may refuse them."""
+"""Requests with more take the full path, which may refuse them."""
 MAX_LOGGED_TEXT: Final = 512
 
 FILE_REDIRECT: Final = "file-redirect"
-"""The label that redirects to files are counted under."""
+"""The metric label of redirects to files."""
 
 _FORMATS: Final[dict[bytes, str | None]] = {b"": None} | {
     f"format={name}".encode(): name for name in REPRESENTATIONS
@@ -58,10 +58,10 @@ Fields = list[tuple[bytes, bytes]]
 
 
 class AskedFor(NamedTuple):
-    """What the text of a request comes to.
+    """What a request asks for, and who asks.
 
     Attributes:
-        route: the label that it is counted under.
+        route: the metric label.
         path_text: for the log.
         client, subject: for the log.
         for_all: raw header fields of an answer that anybody gets, where this is one.
@@ -76,12 +76,12 @@ class AskedFor(NamedTuple):
 
 
 class FastRequest(NamedTuple):
-    """A request that can be answered from memory, if its answer is there.
+    """A request that can be answered from memory.
 
     Attributes:
         method: GET or HEAD.
-        known: the entity tag that the client has already, quotes included.
-        agent: the client's own word for itself.
+        known: the entity tag that the client has already, with quotes.
+        agent: value of User-Agent.
     """
 
     method: str
@@ -94,7 +94,7 @@ class RequestReader:
     """Reads requests for the fast path.
 
     Args:
-        requester: says who asks.
+        requester: finds out who asks.
         is_own_host: whether a Host field is one that is answered.
         cross_origin: says which other sites may read what anybody gets.
     """
@@ -114,12 +114,12 @@ class RequestReader:
     def read(
         self, method: str, raw_path: bytes, query: bytes, fields: Fields, peer: str | None, scheme: str
     ) -> FastRequest | None:
-        """What a request asks for; None where the full path has to look at it.
+        """Read a request; None if it must take the full path.
 
         Args:
-            raw_path: as it was sent, without the query.
+            raw_path: as sent, without the query.
             fields: raw, names in lower case.
-            peer: address of the client, where there is one.
+            peer: address of the client, if there is one.
             scheme: of the connection.
 
         Raises:
@@ -137,7 +137,7 @@ class RequestReader:
         get = values.get
         known = get(b"if-none-match")
         if raw_path[-1:] != b"/" and (method != "GET" or query or known is not None):
-            return None  # of a file, only a plain redirect is kept
+            return None  # for files, only plain redirects are cached
         asked = self._asked_for(
             raw_path,
             query,
@@ -152,7 +152,7 @@ class RequestReader:
         return FastRequest(method, asked, known, logged_text(get(b"user-agent"))) if asked else None
 
     def still_holds(self, request: FastRequest) -> bool:
-        """Whether the credentials of a request that was read earlier would still say the same."""
+        """Whether the credentials of an earlier request are still valid."""
         return self._requester.holds(request.asked.parsed.identity)
 
     def _parse(
@@ -181,7 +181,7 @@ class RequestReader:
         if not self._is_own_host(host) or (path.segments and is_reserved(path.segments[0])):
             return None
         if principal.permissions or not (path.is_folder or principal == Principal(trusted=principal.trusted)):
-            return None  # it may ask for a new reading, or for a file that is not everybody's
+            return None  # it may ask for a re-read, or for a private file
         parsed = parsed_request(path, identity, _lines(accept), _lines(accept_encoding), _FORMATS[query])
         return AskedFor(
             parsed=parsed._replace(mount=mount),
@@ -196,12 +196,12 @@ class RequestReader:
 
 
 def logged_text(value: bytes | None) -> str | None:
-    """A header field's value as the log shows it."""
+    """The value of a header field for the log."""
     return None if value is None else value[:MAX_LOGGED_TEXT].decode("ascii", "backslashreplace")
 
 
 def _values(fields: Fields) -> dict[bytes, bytes] | None:
-    """The fields that matter here, or None where one of them is for the full path."""
+    """The fields that matter here, or None if one of them requires the full path."""
     values: dict[bytes, bytes] = {}
     size = 0
     for name, value in fields:
@@ -218,5 +218,5 @@ def _values(fields: Fields) -> dict[bytes, bytes] | None:
 
 
 def _lines(value: bytes | None) -> tuple[str, ...]:
-    """A field that is there at most once, as one of which there may be several lines."""
+    """The lines of a field that occurs at most once."""
     return () if value is None else (value.decode("latin-1"),)

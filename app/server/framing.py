@@ -1,4 +1,4 @@
-"""Where a request begins and ends on its connection, and which are refused by their first line or their framing.
+"""Finds where requests begin and end on a connection, and refuses malformed request lines and framings.
 
 The parser is lenient with request lines: it takes `GET  / HTTP/1.1`, `GET / RTSP/1.0`, and a line without a version.
 A proxy in front may read another request from the same bytes, so such lines are refused (RFC 9112 section 3).
@@ -23,8 +23,8 @@ _HOST: Final = rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)
 """RFC 9110 section 7.2, by the grammar of RFC 3986 section 3.2.2."""
 
 _LINE: Final = re.compile(rb"([A-Z-]+) ([\x21-\x7e\x80-\xff]+) HTTP/(0\.9|1\.[01]|2\.0)\r\n")
-"""RFC 9112 section 3: one space between each two parts. Methods and versions that there are not are refused as soon as
-the parser sees them, so that all of them have one status wherever the line is cut."""
+"""RFC 9112 section 3: one space between each two parts. Unknown methods and versions are refused as soon as
+the parser sees them, so that they get the same status however the line is cut."""
 
 _TARGET: Final = re.compile(rb"/[^#]*|(?i:https?)://(?=[^/?])%b(?:[/?][^#]*)?" % _HOST)
 """RFC 9112 section 3.2: the origin form, or the absolute form, which has no user in it (RFC 9110 section 4.2.4)."""
@@ -44,7 +44,7 @@ def is_host(value: bytes) -> bool:
 
 
 def fault_of_line(line: bytes) -> Refusal | None:
-    """Why a request line is refused; None if it is not.
+    """The reason to refuse a request line, or None.
 
     Args:
         line: with its end.
@@ -73,7 +73,7 @@ def origin_form(target: bytes) -> bytes:
 
 
 def fault_of_framing(version: str, headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
-    """Why a request is refused by its Transfer-Encoding (RFC 9112 section 6.1); None if it is not.
+    """The reason to refuse a Transfer-Encoding (RFC 9112 section 6.1), or None.
 
     Args:
         version: such as `1.1`.
@@ -89,7 +89,7 @@ def fault_of_framing(version: str, headers: Iterable[tuple[bytes, bytes]]) -> Re
 
 
 class RequestLine:
-    """The first line of a request, as it arrives."""
+    """Collects the first line of a request as it arrives."""
 
     def __init__(self) -> None:
         self._line = bytearray()
@@ -108,7 +108,7 @@ class RequestLine:
 
     def is_read(self, piece: bytes) -> bytes | None:
         """Take the next piece. Returns the line with its end once it is there."""
-        # Empty lines before a request are passed over (RFC 9112 section 2.2).
+        # Empty lines before a request are ignored (RFC 9112 section 2.2).
         self._line += piece if self._line else piece.lstrip(b"\r\n")
         line, end, _ = self._line.partition(b"\n") if b"\n" in piece else (b"", b"", b"")
         return bytes(line + end) if end else None
@@ -117,7 +117,7 @@ class RequestLine:
 class RequestCutter:
     """Cuts what arrives, so that no piece holds the end of one request and the beginning of the next.
 
-    The parser does not tell where in its input a request ended.
+    The parser does not report where a request ended.
     """
 
     def __init__(self) -> None:
@@ -127,8 +127,8 @@ class RequestCutter:
         """How many of these bytes come before the next one that may begin a request.
 
         Args:
-            data: what follows the last bytes that were asked about.
-            body_left: bytes of the body that are still to come, where their number is known.
+            data: the bytes after those of the last call.
+            body_left: remaining bytes of the body, if known.
         """
         if body_left:
             return min(body_left, len(data))

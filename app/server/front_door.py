@@ -1,4 +1,4 @@
-"""The front door: every request comes in and every answer goes out through here.
+"""The front door: every request and every answer passes through here.
 
 It dispatches between the tree and the reserved paths, sets the headers that all answers share, and writes
 one log line and one metric per request.
@@ -45,10 +45,10 @@ from app.server.outgoing import OutgoingAnswer
 from app.telemetry import AccessLine, AccessLog, Metrics
 
 QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Probes: left out of the log, which they would flood."""
+"""Probes. They are not logged, because they would flood the log."""
 
 CLIENT_CLOSED_REQUEST: Final = 499
-"""In log and metrics, as in those of nginx: the client went away before there was a status to send."""
+"""For log and metrics, as in nginx: the client went away before a status was sent."""
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_HEADER_FIELDS: Final = 256
 
@@ -59,7 +59,7 @@ class FrontDoor:
     """The ASGI application.
 
     Attributes:
-        fast_path: answers from memory; a server that can do without ASGI asks it itself.
+        fast_path: answers from memory. The server's protocol calls it directly.
 
     Args:
         tree: answers every path of the published tree.
@@ -118,16 +118,16 @@ class FrontDoor:
         try:
             await self._dispatch(scope, record)(scope, receive, answer.send)
         except StoreError as error:
-            # Reached only when the body broke off, for before it there is an answer to give. Returning
+            # Reached only when the body broke off: earlier errors get an answer. Returning
             # without the last message makes the server cut the connection, so that no client takes the
-            # part it has for the whole.
+            # partial body for a complete one.
             record.ended = broken_by_store(error)
         except ClientDisconnect:
             record.ended = CLIENT_GONE
             answer.status = answer.status or CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
-            # Only a stopping server that has waited long enough does that to a request. It
-            # ends here: there is nothing above but a log that would call it a failure of the application.
+            # Only a stopping server cancels a request, after waiting for it. It
+            # ends here: the log above would report it as a failure of the application.
             record.ended = SERVER_STOPPED
         except Exception:  # noqa: BLE001 - the last line of defence: no stack trace ever goes to a client
             record.ended = FAILED
@@ -145,7 +145,7 @@ class FrontDoor:
         if below:
             _set_path(scope, below)
         if record.parsed is not None:
-            return self._tree  # what the fast path has read is well-formed, and of the tree
+            return self._tree  # the fast path reads only well-formed requests for the tree
         if (refusal := _refusal(scope, self._is_own_host)) is not None:
             return refusal
         if scope["method"] == "OPTIONS":
@@ -203,15 +203,15 @@ class FrontDoor:
 
 
 def _refusal(scope: Scope, is_own_host: Callable[[bytes], bool]) -> Response | None:
-    """The answer to a request whose headers cannot be taken as they are."""
+    """The answer to a request with malformed headers."""
     headers = scope["headers"]
     size = sum(len(name) + len(value) for name, value in headers)
     if size > MAX_HEADER_BYTES or len(headers) > MAX_HEADER_FIELDS:
         detail = f"a request has at most {MAX_HEADER_FIELDS} header fields of {MAX_HEADER_BYTES} bytes in all"
         return problem_response(431, "Headers too large", detail, "headers-too-large")
     hosts = [value for name, value in headers if name == b"host"]
-    # RFC 9112 section 3.2: such a request must be refused, for what is in front of this server may read
-    # another host from it than this server does.
+    # RFC 9112 section 3.2: such a request must be refused, because a proxy in front may read
+    # another host from it than this server.
     is_old = scope["http_version"] in ("0.9", "1.0") and not hosts
     if not is_old and (len(hosts) != 1 or not is_host(hosts[0])):
         return problem_response(
@@ -236,7 +236,7 @@ def _set_path(scope: Scope, raw: bytes) -> None:
 
 
 def _resolve(scope: Scope) -> None:
-    """Make the path of a request canonical, so that everything further in sees no other. One that cannot be is refused later."""
+    """Make the path of a request canonical for all code behind. An impossible path is refused later."""
     raw: bytes = scope.get("raw_path") or b""
     with suppress(PathAboveRoot):
         if raw.startswith(b"/") and (canonical := canonical_path(raw)) != raw:

@@ -1,4 +1,4 @@
-"""The names that a site is asked for by."""
+"""The host names of a site."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from app.server.framing import is_host
 
 
 class Hosts:
-    """The hosts that are answered.
+    """The host names that are answered.
 
     Args:
-        names: of the site, in lower case and without port; none: any is.
+        names: of the site, in lower case and without port; none for any name.
     """
 
     def __init__(self, names: Collection[str]) -> None:

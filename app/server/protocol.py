@@ -1,4 +1,4 @@
-"""Reads requests off the wire, within bounds.
+"""Reads requests from the network, within bounds.
 
 uvicorn's own protocol takes a request head of any size, and waits for the rest for as long as the client likes. Here
 both are bounded, bodies have a deadline, and bytes that are not HTTP are refused in the form of all other errors. A
@@ -42,11 +42,11 @@ _log = structlog.get_logger("pierhead.access")
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """One connection. A request to upgrade it to another protocol is answered as if it had not asked.
+    """One connection. Requests to upgrade to another protocol are answered without the upgrade.
 
     Args:
         patience: how long it waits for the client.
-        options: those of uvicorn's protocol.
+        options: of uvicorn's protocol.
     """
 
     def __init__(self, *, patience: Patience = USUAL_PATIENCE, **options: Any) -> None:
@@ -66,17 +66,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._is_between_requests = True
         self._idle_since = 0.0
         self._whole_answers = WholeAnswers()
-        # An application may have something that answers whole requests without ASGI.
+        # An application may answer whole requests without ASGI.
         self._fast_path: FastPath | None = getattr(self.app, "fast_path", None)
         self._missed: FastRequest | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has connected, and is to begin."""
+        """Start the time for the first request."""
         super().connection_made(transport)
         self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection has ended, for the request being answered too: uvicorn tells only the last one."""
+        """End the request being answered too: uvicorn informs only the last one."""
         self._stop_deadline()
         if self._answering is not None:
             self._answering.disconnected = True
@@ -84,7 +84,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Answer what has come from memory, or parse it. A refused client is no longer heard."""
+        """Answer the received bytes from memory, or parse them. Input of a refused client is discarded."""
         if self._is_between_requests and self._fast_path is not None and self._can_answer_now():
             request = self._fast_path.read(data, self.client, self.scheme or "http")
             if request is not None and self._fast_path.answer(request, self._write_answer):
@@ -108,7 +108,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """The first byte of a request."""
         super().on_message_begin()
         if self._missed is not None:
-            # One whole request was read, so that this is it.
+            # One whole request was read: this is it.
             cast("dict[str, Any]", self.scope)[MISSED], self._missed = self._missed, None
         self._unset_keepalive_if_required()
         self._has_begun = True
@@ -132,7 +132,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._stop_deadline()
         self._is_reading_head = False
-        # Trailers go into a list that nobody reads, not among the fields of a request that is being answered
+        # Trailers go into an unused list, not among the fields of a request that is being answered
         # (RFC 9110 section 6.5.1).
         self.headers = []
 
@@ -160,7 +160,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             super().timeout_keep_alive_handler()
 
     def _can_answer_now(self) -> bool:
-        """Whether every earlier answer is on its way, and the client reads what it is sent."""
+        """Whether every earlier answer was sent, and the client reads."""
         is_free = self.cycle is None or self.cycle.response_complete
         return is_free and not (self.flow.write_paused or self._has_refused or self.transport.is_closing())
 
@@ -187,7 +187,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             piece = piece[length:]
 
     def _feed(self, piece: bytes) -> None:
-        """Parse what belongs to no more than one request."""
+        """Parse bytes of at most one request."""
         self._framing_bytes += len(piece)
         if self._line is not None:
             encoded = self._line.in_ascii(piece)
@@ -209,7 +209,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as stopped:
-            # The parser has not looked at what follows. It is the next request, for nothing is upgraded.
+            # The parser has not read the rest. It is the next request, since nothing is upgraded.
             self._feed_parser(piece[stopped.args[0] :])
 
     def _stop_parser(self, refusal: Refusal) -> None:
@@ -280,7 +280,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _is_held_up(self) -> bool:
-        """Whether the rest may have come in time, and was not read, or is no longer waited for."""
+        """Whether the rest may have come in time but was not read, or is no longer expected."""
         if not self._is_reading_body():
-            return self._is_answering()  # nothing is read while earlier requests wait for their turn
+            return self._is_answering()  # input is not read while earlier requests wait
         return bool(self.pipeline) or self.flow.read_paused or self.cycle.response_started

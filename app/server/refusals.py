@@ -1,4 +1,4 @@
-"""Why a request is refused while it is read, before any application sees it."""
+"""Refusals of requests while they are read, before the application sees them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
 from app.responses.caching import NOT_STORED
 
 MAX_TARGET_BYTES: Final = 32 * 1024
-"""Longest request target: room for the longest path, each of its bytes escaped, and for a query."""
+"""Longest request target: room for the longest path with every byte escaped, and for a query."""
 
 MAX_HEAD_BYTES: Final = 128 * 1024
-"""Most bytes of one request that are not its body. The application refuses heads well below this by itself;
-this bounds the memory that a head without an end can take."""
+"""Most bytes of one request without its body. The application refuses shorter heads by itself;
+this bounds the memory of a head without an end."""
 
 
 class Refusal(NamedTuple):
@@ -83,7 +83,7 @@ HEAD_TOO_LARGE: Final = Refusal(
 
 
 def answer_of(refusal: Refusal, shared: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The bytes of the answer, after which the connection closes.
+    """The bytes of the answer. The connection closes after it.
 
     Args:
         shared: header fields that every answer of this server has.

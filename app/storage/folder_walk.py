@@ -23,8 +23,8 @@ async def walk_by_folders(
 ) -> AsyncGenerator[Sequence[Found], None]:
     """As `ObjectStore.walk`, by one listing for each folder.
 
-    As deep as the tree is: the levels are kept in a list, not on the stack. A folder that is a link, or gone
-    by the time it is its turn, is named only.
+    The levels are kept in a list, not on the stack, so that no tree is too deep. A folder that is a link, or gone
+    when its turn comes, is only named.
 
     Args:
         list_folder: as `ObjectStore.list_folder`.
@@ -59,7 +59,7 @@ async def walk_by_folders(
 
 
 def by_names(list_names: ListNames) -> ListFolder:
-    """List folders by what is known of them. What cannot be served is then not among their entries."""
+    """List folders from memory. Entries that cannot be served are left out."""
 
     async def list_folder(path: ArtifactPath) -> Listing:
         return Listing(path, await list_names(path))
@@ -68,7 +68,7 @@ def by_names(list_names: ListNames) -> ListFolder:
 
 
 def position_of(text: str) -> bytes:
-    """Where the path of this text comes in a walk."""
+    """The place of a path in a walk, as a sort key."""
     return text.encode("utf-8", "surrogateescape")
 
 

@@ -1,4 +1,4 @@
-"""How stores report what they do: each call, and what happens between several stores."""
+"""How stores report each call, and switches between several stores."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ another, which failed, and answered."""
 
 
 class StorageWatch(Protocol):
-    """Counts what happens at each of a site's stores. None of it raises."""
+    """Counts the events of each store of a site. No method raises."""
 
     def observer_of(self, store: str) -> Observer:
         """The observer of the calls to one store.
@@ -36,15 +36,15 @@ class StorageWatch(Protocol):
         ...
 
     def note(self, event: Event, store: str) -> None:
-        """Something happened between the stores.
+        """Count an event between stores.
 
         Args:
-            store: the name of that which helped out.
+            store: name of the store that was asked instead.
         """
         ...
 
     def note_circuit(self, store: str, *, is_open: bool) -> None:
-        """A store is left alone from now on, or no longer."""
+        """Note that the circuit of a store has opened or closed."""
         ...
 
 
@@ -87,7 +87,7 @@ def observed(observe: Observer, operation: str) -> Iterator[None]:
 
 
 def outcome_of(error: BaseException) -> str:
-    """The word under which a failed call is counted."""
+    """The metric label of a failed call."""
     if isinstance(error, StoreUnavailable):
         return error.reason
     for kind, outcome in _OUTCOMES:

@@ -1,4 +1,4 @@
-"""From storage URLs to an open store."""
+"""Opens the stores that storage URLs name."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def open_storage(
     watch: StorageWatch,
     clock: Callable[[], float] = time.monotonic,
 ) -> Opening:
-    """Open everything that a site is read from.
+    """Open all stores of a site.
 
     Args:
         urls: stores that hold one tree, the preferred first; see `parse_storage_url`.
         overlay: a store whose files lie over theirs.
-        watch: notified of what happens at each store.
+        watch: notified of the events of each store.
         clock: seconds; never goes back.
 
     Returns:
         A context manager: entering opens the stores, leaving closes them.
 
     Raises:
-        ValueError: at once, not on entering: a URL of another form, a directory that is not there, the same
+        ValueError: at once, not on entering: a URL of another form, a missing directory, the same
             store twice.
     """
     if len(set(urls)) < len(urls):
@@ -68,7 +68,7 @@ def open_store(
         observe: called after every call.
         name: of the store, in the log.
         note_circuit: called when a store's circuit opens or closes.
-        has_copies: whether another store holds the same tree, and can go on with a download from the byte reached.
+        has_copies: whether another store holds the same tree, and can resume a download.
 
     Raises:
         ValueError: at once, not on entering: another form, or no such directory.
@@ -104,7 +104,7 @@ def _open_s3_store(
     note_circuit: Callable[[bool], None] | None,
     has_copies: bool,
 ) -> Opening:
-    # Imported here: the libraries for S3 cost as much as all the rest, and a site in directories needs none of them.
+    # Imported here: the libraries for S3 take as long to load as everything else, and a site in directories needs none.
     from app.storage.s3.download import RESUME_PAUSES
     from app.storage.s3.opening import open_s3_store
 

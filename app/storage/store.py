@@ -1,7 +1,7 @@
 """The protocol every storage back-end implements.
 
-Few methods, all asynchronous, none of which knows about rules or principals. A back-end translates every
-foreign exception at its border into the errors named here; nothing else escapes.
+Few methods, all asynchronous. None knows about rules or principals. A back-end translates every
+foreign exception into the errors named here; it raises no other.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ that is none) or the reason of a `StoreUnavailable`."""
 
 
 PRIMARY: Final = "primary"
-"""Name of the first of several stores, and of the one there is."""
+"""Name of the first store, or of the only one."""
 REPLICA: Final = "replica-"
-"""What the names of its copies begin with; a number from 1 follows."""
+"""The names of its copies begin with this; a number from 1 follows."""
 OVERLAY: Final = "overlay"
-"""Name of the store whose files lie over theirs."""
+"""Name of the store whose files replace theirs."""
 
 SIGNED_FIELDS: Final = (
     "Content-Type",
@@ -42,14 +42,14 @@ SIGNED_FIELDS: Final = (
 Result = TypeVar("Result")
 
 ListNames = Callable[[ArtifactPath], Awaitable[Sequence[Entry]]]
-"""Gives the entries of one folder, from a cache perhaps. Raises as `ObjectStore.list_folder`."""
+"""Gives the entries of one folder, perhaps from a cache. Raises as `ObjectStore.list_folder`."""
 
 
 class SignedUrl(NamedTuple):
-    """A URL that carries its own permission.
+    """A signed URL.
 
     Attributes:
-        until: up to when the same question gives the same URL; seconds since the epoch, UTC. It holds for longer.
+        until: until then the same request gives the same URL; seconds since the epoch, UTC. It is valid for longer.
     """
 
     url: str
@@ -57,12 +57,12 @@ class SignedUrl(NamedTuple):
 
 
 class FirstPage(NamedTuple):
-    """The first part of a folder, in byte order of the names, where those of folders end in a slash.
+    """The first part of a folder, in byte order of the names. Names of folders end in a slash.
 
     Attributes:
         entries: some of the entries up to the last name.
-        skipped: as in `Listing.skipped`, as far as they are known.
-        last: a name. Every file with a name that comes before it, and has no `~`, is among the entries.
+        skipped: as in `Listing.skipped`, as far as known.
+        last: a name. Every file whose name comes before it and has no `~` is among the entries.
     """
 
     entries: EntryTable
@@ -74,7 +74,7 @@ class FolderWatch(Protocol):
     """Notified while a folder is listed, if it needs more than one call."""
 
     def began(self, first_page: FirstPage) -> None:
-        """There is a first part, and more to come. Called at most once."""
+        """Take the first part; there is more to come. Called at most once."""
         ...
 
 
@@ -108,15 +108,15 @@ class SocketSource(Protocol):
 class ObjectStore(Protocol):
     """A tree of files.
 
-    A path has one spelling, byte for byte. What lies beneath a store may take others for the same (a file system that
-    is blind to case, an S3 engine that turns backslashes); the store itself never does, and says `NotFound`.
+    A path has one spelling, byte for byte. The system below a store may accept others (a file system that
+    ignores case, an S3 engine that replaces backslashes); the store itself never does, and raises `NotFound`.
 
-    Every method may raise, beside what it names:
+    Every method may raise, in addition to what it names:
         StoreUnavailable: refused, timed out, throttled or broken; a retry may help.
         StoreDenied: the server's own credentials do not suffice.
 
     Attributes:
-        is_one: whether whatever it says comes from one and the same store.
+        is_one: whether all answers come from the same store.
     """
 
     is_one: bool
@@ -124,16 +124,16 @@ class ObjectStore(Protocol):
     async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """Everything directly in one folder, to the last page.
 
-        What cannot be served is left out, logged and named in `Listing.skipped`: names that no
+        Entries that cannot be served are left out, logged and named in `Listing.skipped`: names that no
         `ArtifactPath` can hold, special files, broken links, what the server may not read. An existing but empty folder gives a
-        listing without entries; so does the root, whatever it holds.
+        listing without entries; so does an empty root.
 
         Args:
             watch: may be notified of the folder's first page.
 
         Raises:
             NotFound: no such folder.
-            Moved: the path leads through a link; the target is what that names, which may be a link again, or absent.
+            Moved: the path leads through a link. The target may be a link again, or absent.
         """
         ...
 
@@ -142,40 +142,39 @@ class ObjectStore(Protocol):
     ) -> AsyncGenerator[Sequence[Found], None]:
         """Everything below a folder, in byte order of the paths, each folder (`name/`) before what is in it.
 
-        It comes in pages, each read when it is asked for; no more than one of them, and one folder's names at
+        It comes in pages, each read on demand. At most one of them, and one folder's names at
         each level, is ever held. Links are not followed. What cannot be served comes as `Skipped`, anywhere
         among the entries of its folder, and is logged. A folder that is not there has nothing in it.
 
         Args:
             path: the folder.
-            after: text of a path; only what comes behind it in byte order is given. Empty for everything.
-            list_names: for a store in which the names of the folders that `after` leads through must be known.
+            after: text of a path; only paths behind it in byte order are given. Empty for everything.
+            list_names: for a store that needs the names in the folders above `after`.
         """
         ...
 
     async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
-        """One look at a file.
+        """The info of a file.
 
         Args:
             is_listed: a listing of its folder has shown this name, so that its spelling needs no confirmation.
 
         Raises:
             NotFound: no such file (a folder is not a file).
-            Moved: as `list_folder`; whether the target is a file or a folder is not said.
+            Moved: as `list_folder`. The target may be a file or a folder.
         """
         ...
 
     async def read_small(self, path: ArtifactPath, *, is_listed: bool = False) -> bytes:
-        """The whole of a control file. Links are not followed.
+        """Read a whole control file. Links are not followed.
 
         Args:
             is_listed: as for `head`.
 
         Raises:
             NotFound: no such file.
-            Moved: as `list_folder`; whether the target is a file or a folder is not said.
-            ValueError: it has more than `CONTROL_FILE_LIMIT` bytes: not a control file, and not a missing
-                one either.
+            Moved: as `list_folder`. The target may be a file or a folder.
+            ValueError: it has more than `CONTROL_FILE_LIMIT` bytes, so it is neither a control file nor missing.
         """
         ...
 
@@ -184,13 +183,13 @@ class ObjectStore(Protocol):
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open a span of a file's bytes for reading.
 
-        Entering the context makes the storage call, so that every error that precedes the first byte is
+        Entering the context makes the storage call, so every error before the first byte is
         raised there. Leaving it, early or not, releases the connection or file. Chunks are at most 1 MiB,
         fetched only as they are consumed. Together they are exactly `length` bytes, or an error is raised.
         The iterator may be a `SocketSource` too.
 
         Args:
-            info: what `head` gave: the bytes come from that very object or not at all.
+            info: from `head`. The bytes come from that object or not at all.
             first: offset of the first byte.
             length: number of bytes, at least 1.
 
@@ -203,36 +202,37 @@ class ObjectStore(Protocol):
     async def presign(
         self, path: ArtifactPath, *, fields: Mapping[str, str], expires: int, origin: str = ""
     ) -> SignedUrl | None:
-        """A URL from which anybody can GET the file for a while, or None where the store has no such thing.
+        """A URL from which anybody can GET the file for a while, or None if the store has none.
 
         The same request gives the same URL for a while, so that caches that key files by URL find them again.
 
         Args:
-            fields: header fields that the answer is to have, of those in `SIGNED_FIELDS`.
-            expires: seconds after which the URL may be refused, at the earliest.
-            origin: of the file's info, so that the URL is that of the store which has the file.
+            fields: header fields of the answer, of those in `SIGNED_FIELDS`.
+            expires: seconds that the URL is valid, at least.
+            origin: from the file's info. The URL is of that store.
         """
         ...
 
     async def check(self) -> tuple[str, ...]:
-        """One cheap call that proves the store is reachable and its root readable.
+        """One cheap call that shows that the store is reachable and its root readable.
 
         Returns:
-            Of several stores, the names of those that do not answer where the others suffice.
+            The names of stores that do not answer, if the others suffice.
         """
         ...
 
     async def from_one(self, use: Callable[[ObjectStore], Awaitable[Result]]) -> Result:
-        """Have several questions answered by one and the same store.
+        """Make several calls to the same store.
 
-        Several stores of one tree may be of different ages, so what belongs together, such as a folder and
-        the control files in it, is never to be made of answers of two. A store that is one alone gives
-        itself.
+        Several stores of one tree may be of different ages. So what belongs together, such as a folder and
+        its control files, must come from one.
+        A single store passes itself.
 
         Args:
-            use: asks; all of it again, of another store, where the first fails or is slow. It changes nothing.
+            use: makes the calls. It is called again with another store if the first fails or is slow, so it must not
+                change anything.
 
         Raises:
-            Whatever `use` raises.
+            Anything that `use` raises.
         """
         ...

@@ -1,4 +1,4 @@
-"""What a storage URL names. Pure."""
+"""Parses storage URLs. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 ALLOWED: Final = "file:///directory, the path of a directory, or s3://bucket/prefix"
 PARAMETERS: Final = ("endpoint", "region", "profile", "unsigned", "request_payer")
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
-"""What any region has ever allowed; today's rules are stricter (Amazon S3 User Guide, "Bucket naming rules")."""
+"""Every name that a region has ever allowed. Today's rules are stricter (Amazon S3 User Guide, "Bucket naming rules")."""
 _REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class S3Place(NamedTuple):
-    """A tree in a bucket, and what of the AWS conventions is different for it; None where nothing is.
+    """A tree in a bucket, and settings that override the AWS conventions; None for those that do not.
 
     Attributes:
         prefix: what every key of the tree begins with; empty, or ends in `/`.
@@ -116,7 +116,7 @@ def _parameters(query: str) -> dict[str, str]:
 
 
 def check_endpoint(endpoint: str) -> None:
-    """Check the URL of an S3 engine, which presigned URLs begin with.
+    """Check the URL of an S3 engine. Presigned URLs begin with it.
 
     Raises:
         ValueError: it is none, or has credentials, a query or a fragment; quotes nothing of it.
@@ -137,4 +137,4 @@ SCHEMES: Final[Mapping[str, Callable[[str], S3Place | Path]]] = {
     "file": lambda rest: _directory(_path_of_file_url(rest)),
     "s3": _s3_place,
 }
-"""Every scheme of a storage URL, and what reads what follows it. `open_store` opens each kind of place."""
+"""Every scheme of a storage URL, with the function that reads the rest. `open_store` opens each kind of place."""

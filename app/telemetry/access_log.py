@@ -1,8 +1,8 @@
 """One line for each request.
 
-At thousands of requests a second, a general logging library costs more than serving a page that is in memory.
-So JSON lines are put together by the encoder alone and written many at a time; everything else that the
-process has to say goes the usual way.
+At thousands of requests a second, a general logging library costs more than serving a page from memory.
+So JSON lines are made by the encoder alone and written many at a time. All other lines of the
+process go through the library.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from app.telemetry.line_writer import LineWriter
 
 LOGGER: Final = "pierhead.access"
 SOMETIMES: Final = ("cache", "broken")
-"""Fields that a line has only where there is something to say."""
+"""Fields that are left out if they are empty."""
 FLUSH_SECONDS: Final = 0.1
-"""How long a line may wait for others. A process that is killed loses the lines of that time."""
+"""Seconds that a line may wait for others. A process that is killed loses these lines."""
 FLUSH_BYTES: Final = 64 * 1024
 MEMO_SIZE: Final = 2048
 
@@ -32,18 +32,18 @@ _LINE: Final = (
 
 
 class AccessLine(NamedTuple):
-    """What is said of one request. No query, cookie or credential is in it.
+    """The log entry of one request. It contains no query, cookie or credential.
 
     Attributes:
-        bytes: of the body, as handed to the network.
+        bytes: of the body, as passed to the network.
         seconds: from the request's head to the last byte.
-        path: as it was sent, still percent-encoded.
-        route: what answered.
+        path: as sent, still percent-encoded.
+        route: label of what answered.
         client: address, as far as proxies are believed.
         subject: of the token, if there was one.
-        agent: the client's own word for itself.
+        agent: value of User-Agent.
         cache: where a listing came from: fast, fresh, stale, coalesced or miss; empty for everything else.
-        broken: why the answer was not sent to its end; empty if it was.
+        broken: why the answer was not sent completely; empty if it was.
     """
 
     status: int
@@ -61,19 +61,19 @@ class AccessLine(NamedTuple):
 
 
 class AccessLog(Protocol):
-    """Where access lines go."""
+    """Takes access lines."""
 
     def write(self, line: AccessLine) -> None:
         """Take one line."""
         ...
 
     def close(self) -> None:
-        """Write whatever is waiting, and from now on every line at once: the server stops."""
+        """Write all waiting lines, and from now on every line at once: the server stops."""
         ...
 
 
 class ConsoleAccessLog:
-    """For people: through the same library, in the same form, as every other line."""
+    """Lines for people, in the same form as every other line."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger(LOGGER)
@@ -91,7 +91,7 @@ class ConsoleAccessLog:
 
 
 class JsonAccessLog:
-    """One JSON object a line, gathered for a moment and written together. For one event loop.
+    """One JSON object a line, collected for a moment and written together. For one event loop.
 
     Args:
         writer: where they go.
@@ -103,7 +103,7 @@ class JsonAccessLog:
         self._second = 0
         self._second_text = b""
         self._is_closed = False
-        # Most requests are like one before them: only time and numbers differ.
+        # Most requests are like an earlier one: only time and numbers differ.
         self._constant = lru_cache(MEMO_SIZE)(_constant_part)
 
     def write(self, line: AccessLine) -> None:

@@ -1,7 +1,7 @@
-"""Writes lines without ever holding up who has them to write.
+"""Writes lines without ever blocking the caller.
 
-A pipe whose reader has stalled takes no more bytes, and a write to it waits for as long as that lasts. So a thread
-of its own writes, and what waits for it is bounded. The stream is not made non-blocking: that would change it for
+A write to a pipe blocks while its reader has stalled. So a thread
+writes, and the bytes that wait for it are bounded. The stream is not made non-blocking: that would change it for
 every other process that has it.
 """
 
@@ -20,7 +20,7 @@ import structlog
 MAX_WAITING_BYTES: Final = 1024 * 1024
 """Most bytes that wait for a reader: some four thousand lines."""
 FLUSH_SECONDS: Final = 1.0
-"""How long the end of the process waits for a reader."""
+"""Seconds that the end of the process waits for a reader."""
 
 _log = structlog.get_logger("pierhead.telemetry")
 
@@ -37,7 +37,7 @@ class LineWriter:
     """
 
     def __init__(self, stream: TextIO, most: int = MAX_WAITING_BYTES) -> None:
-        # Not through the buffer: its lock would be held while a write waits, and every other user of the stream with it.
+        # Not through the buffer: a blocked write would hold its lock, and so block every other user of the stream.
         self._raw: io.RawIOBase | BinaryIO = getattr(stream.buffer, "raw", None) or stream.buffer
         self._most = most
         self._waiting: deque[bytes] = deque()
@@ -48,7 +48,7 @@ class LineWriter:
         self.note_dropped: Callable[[int], None] = _ignore
 
     def write(self, lines: bytes) -> None:
-        """Take whole lines. Returns at once; they are dropped where too much waits already."""
+        """Take whole lines. Returns at once. Drops them if too many bytes are waiting."""
         with self._changed:
             if self._size + len(lines) <= self._most:
                 self._waiting.append(lines)
@@ -65,7 +65,7 @@ class LineWriter:
             self.note_dropped(dropped)
 
     def flush(self, seconds: float = FLUSH_SECONDS) -> None:
-        """Wait until everything is written, but not for longer than so many seconds."""
+        """Wait until everything is written, but not longer than this many seconds."""
         with self._changed:
             self._changed.wait_for(lambda: not self._size, seconds)
 
@@ -104,7 +104,7 @@ class LineWriter:
 
 
 def _pieces(lines: bytes) -> Iterator[bytes]:
-    """Whole lines, as many as a pipe takes in one, so that lines of several workers never come within another."""
+    """As many whole lines as a pipe takes at once, so that lines of several workers are never mixed."""
     start = 0
     while start < len(lines):
         end = lines.rfind(b"\n", start, start + select.PIPE_BUF) + 1 or lines.find(b"\n", start) + 1
@@ -114,7 +114,7 @@ def _pieces(lines: bytes) -> Iterator[bytes]:
 
 @cache
 def writer_to(stream: TextIO) -> LineWriter:
-    """The one writer to a stream, so that lines of all sources come in order and none within another."""
+    """The only writer to a stream, so that lines of all sources come in order and are never mixed."""
     return LineWriter(stream)
 
 

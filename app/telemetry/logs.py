@@ -1,4 +1,4 @@
-"""How a log line looks, ours and the libraries'."""
+"""Sets up the log, for our lines and those of libraries."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def configure_logging(level: str, form: LogFormat) -> None:
 
 
 class LineHandler(logging.Handler):
-    """Hands log lines over to be written, and waits for no reader.
+    """Passes log lines to the writer, without waiting for a reader.
 
     Args:
         writer: where they go.
@@ -80,16 +80,16 @@ class LineHandler(logging.Handler):
             self._writer.write(f"{line}\n".encode("utf-8", "backslashreplace"))
 
     def flush(self) -> None:
-        """Wait for what is on its way, a moment at most: called when the process ends."""
+        """Wait a moment for lines that are being written. Called when the process ends."""
         self._writer.flush()
 
 
 def is_json(form: LogFormat) -> bool:
-    """Whether lines are JSON: asked for, or left open where nobody looks on."""
+    """Whether lines are JSON: if requested, or if `auto` and the output is no terminal."""
     return form == "json" or (form == "auto" and not sys.stderr.isatty())
 
 
 def _put_first(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """When, how grave and what, before the details: the order in which people read a line."""
+    """Put time, level and event before the details: the order in which people read a line."""
     first = {name: event[name] for name in ("timestamp", "level", "logger", "event") if name in event}
     return first | {name: value for name, value in event.items() if name not in first}

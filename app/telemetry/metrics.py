@@ -1,4 +1,4 @@
-"""What is measured: requests, downloads, and calls to the storage."""
+"""Metrics of requests, downloads, and calls to the storage."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Metrics:
         self.storage_circuits.labels(store).set(is_open)
 
     def render(self) -> bytes:
-        """All metrics in the Prometheus text format, of every worker where there are several.
+        """All metrics in the Prometheus text format, of all workers.
 
         Those of the process, such as `process_open_fds`, are of the worker that answers.
         """

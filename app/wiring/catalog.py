@@ -35,9 +35,9 @@ def build_catalog(
     """The catalog over an open store.
 
     Args:
-        held: where folders are kept.
+        held: keeps the folders.
         clock: seconds, for the age of folders; never goes back.
-        lifetimes: how long folders are kept; as the settings say where None.
+        lifetimes: of folders; None for those of the settings.
     """
     texts = load_default_licences(templates_directory())
     buckets = buckets_of(settings)
@@ -46,7 +46,7 @@ def build_catalog(
         site=site_policy,
         default_public=settings.default_tier == "public",
         default_licences=DefaultLicences(texts, DEFAULT_LICENCE),
-        # What publishing tools of older servers put before the path in a link file.
+        # The prefix that publishing tools of older servers put before the path in a link file.
         link_prefix=buckets[0].prefix if buckets else "",
     )
     folders = ListingCache(

@@ -1,4 +1,4 @@
-"""Makes the ways to log in that the settings name."""
+"""Builds the logins that the settings name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def build_keys(settings: Settings) -> KeyRing:
 
 
 def build_login(settings: Settings, keys: KeyRing, revocations: Revocations) -> Login:
-    """The ways to log in; none where no setting names one.
+    """The ways to log in; none if no setting names one.
 
     Args:
         keys: seal sessions.
@@ -76,7 +76,7 @@ def site_of(settings: Settings, login: Login) -> Site:
 
 
 def _contact_url(contact: str | None) -> str:
-    """Whom to ask for access, as a link: an address becomes one that opens a letter to it."""
+    """The contact as a URL: a mail address becomes a `mailto:` link."""
     if contact is None or ":" in contact:
         return contact or ""
     return f"mailto:{contact}"
@@ -85,7 +85,7 @@ def _contact_url(contact: str | None) -> str:
 def _provider(settings: Settings) -> OidcClient | None:
     if settings.oidc_issuer is None:
         return None
-    # A site without a provider does without the HTTP client that asks one.
+    # A site without a provider does not load the HTTP client for one.
     from app.auth.fetch import JsonFetcher
     from app.auth.oidc.client import OidcClient, OidcSettings
     from app.auth.oidc.issuer import Issuer

@@ -61,8 +61,8 @@ class WiredSite(NamedTuple):
 
     Attributes:
         workloads: believes tokens of other issuers; None where there are none.
-        channel: to the other workers of this replica, where there are any.
-        access_log: takes a line for each request; None where the log level leaves them out.
+        channel: to the other workers of this replica, if there are any.
+        access_log: takes a line for each request; None if the log level leaves them out.
     """
 
     front_door: FrontDoor
@@ -75,7 +75,7 @@ class WiredSite(NamedTuple):
 
 
 class SiteWiring:
-    """What a site needs beside its store: made once, however many servers are made of it.
+    """The parts of a site without its store. They are made once, and any number of servers can use them.
 
     Args:
         settings: checked.
@@ -125,8 +125,8 @@ class SiteWiring:
             store: open, for as long as the server is used.
             age_clock: seconds, for the age of folders; never goes back.
             clock: seconds since the epoch, UTC.
-            held: where folders and pages are kept; of the size that the settings say where None.
-            lifetimes: how long folders are kept; as the settings say where None.
+            held: keeps folders and pages; None for one of the size in the settings.
+            lifetimes: of folders; None for those of the settings.
         """
         held = ByteCache(self._settings.cache_bytes) if held is None else held
         catalog = build_catalog(self._settings, self._policy, store, held, age_clock, lifetimes)
@@ -199,7 +199,7 @@ class SiteWiring:
         )
 
     def _tree(self, parts: Parts) -> TreeApp:
-        """What answers paths of the tree."""
+        """The application for paths of the tree."""
         catalog, serving = parts.catalog, self._policy.serving
         delivery = Delivery(
             parts.store,
@@ -223,7 +223,7 @@ class SiteWiring:
         )
 
     def _fast_path(self, parts: Parts) -> FastPath:
-        """What answers from memory."""
+        """The fast path."""
         return FastPath(
             RequestReader(parts.requester, parts.is_own_host, self._cross_origin),
             FastLookup(

@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage, take
 from tests.support.fake_provider import CLIENT_ID, CLIENT_SECRET
 from tests.support.live_server import app_over, live_server
-from tests.support.login_sites import POLICY
 from tests.support.memory_store import MemoryStore
 from tests.support.real_provider import real_provider
+from tests.support.site_policies import MEMBERS_AND_VAULT
 
 FOLDER = "/members/"
 
@@ -34,7 +34,7 @@ def issuer() -> Iterator[str]:
 def site(issuer: str) -> Iterator[str]:
     app = app_over(
         tree(),
-        policy=POLICY,
+        policy=MEMBERS_AND_VAULT,
         oidc_issuer=issuer,
         oidc_client_id=CLIENT_ID,
         oidc_client_secret=CLIENT_SECRET,
@@ -45,7 +45,7 @@ def site(issuer: str) -> Iterator[str]:
 
 @pytest.fixture
 def form_site() -> Iterator[str]:
-    with live_server(app_over(tree(), policy=POLICY, demo_login_groups=("staff",))) as server:
+    with live_server(app_over(tree(), policy=MEMBERS_AND_VAULT, demo_login_groups=("staff",))) as server:
         yield server.url
 
 

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 import structlog
 
-from tests.support.site_trees import DirectoryTree, MemoryTree, Site, SiteTree, client_of
+from tests.support.attacks import attacked_app, unharmed
+from tests.support.live_server import LiveServer, live_server
+from tests.support.memory_store import MemoryStore
+from tests.support.served_store import Site, serve_store
+from tests.support.site_trees import DirectoryTree, MemoryTree, SiteTree
 
 
 @pytest.fixture(scope="module", params=["memory", "directory"])
@@ -26,15 +30,14 @@ def memory() -> MemoryTree:
 
 @pytest.fixture(scope="module")
 def shared_site() -> Iterator[Site]:
-    tree = MemoryTree()
-    with client_of(tree.app()) as client:
-        yield Site(tree, client)
+    with serve_store(MemoryStore()) as site:
+        yield site
 
 
 @pytest.fixture
 def site(shared_site: Site) -> Site:
     """An empty tree with a running server over it, for tests that need no settings of their own."""
-    shared_site.tree.store.clear()
+    shared_site.store.clear()
     return shared_site
 
 
@@ -51,3 +54,17 @@ def quiet_log() -> Iterator[None]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield
     structlog.configure(**before)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LiveServer]:
+    """A server that a file's tests attack."""
+    with live_server(attacked_app()) as running:
+        yield running
+
+
+@pytest.fixture
+def still_well(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """The server is none the worse for what a test did to it."""
+    with unharmed(server, caplog):
+        yield

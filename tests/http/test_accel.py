@@ -15,18 +15,15 @@ from tests.support.answers import member, problem
 from tests.support.copies import Copies
 from tests.support.live_server import app_over
 from tests.support.memory_store import MemoryStore
-from tests.support.served_store import ServedStore, serve_store
+from tests.support.served_store import Site, serve_store
+from tests.support.site_policies import MEMBERS
 from tests.support.site_trees import client_of
 
-POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
 TERMS = b"Be nice."
 FAR = "https://bucket.s3.example"
 FORWARDED = {"X-Forwarded-For": "203.0.113.9"}
 SETTINGS: dict[str, Any] = {"delivery": "accel", "trusted_proxies": ("127.0.0.1",), "storage": "s3://bucket"}
 TOLD = ("x-accel-redirect", "x-pierhead-accel-url")
-
-
-Site = ServedStore[MemoryStore]
 
 
 def get(site: Site, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
@@ -43,7 +40,7 @@ def site_with(presign_base: str | None, **settings: Any) -> Iterator[Site]:
     store.put("eula/EULA.txt", TERMS)
     store.put("eula/x.img", b"x")
     store.put("members/f", b"x")
-    with serve_store(store, policy=POLICY, **SETTINGS | settings) as site:
+    with serve_store(store, policy=MEMBERS, **SETTINGS | settings) as site:
         yield site
 
 

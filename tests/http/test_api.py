@@ -11,20 +11,9 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.support.answers import BROWSER, member, problem
+from tests.support.site_policies import MEMBERS_AND_SHOWN
 from tests.support.site_trees import DirectoryTree, MemoryTree, SiteTree, client_of
 
-POLICY = """
-[[rule]]
-path = "members"
-tier = "private"
-groups = ["staff"]
-
-[[rule]]
-path = "shown"
-tier = "private"
-groups = ["staff"]
-visibility = "listed"
-"""
 GROUP_INFO = b"Format-Version: 0.5\nFiles-Pattern: *,\nAuth-Groups: staff\nLicense-Type: open\n"
 TWO = b"""Format-Version: 0.5
 Files-Pattern: *.img
@@ -68,7 +57,7 @@ def client(tree: SiteTree) -> Iterator[httpx.Client]:
     tree.put("empty/")
     tree.put(f"odd/{ODD}/f")
     tree.put('odd/"#%<?' + ODD)
-    with client_of(tree.app(policy=POLICY)) as http:
+    with client_of(tree.app(policy=MEMBERS_AND_SHOWN)) as http:
         yield http
 
 

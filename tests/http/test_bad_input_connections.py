@@ -13,10 +13,12 @@ import pytest
 from app.server.patience import Patience
 from app.server.protocol import BoundedHttpProtocol
 from app.server.refusals import MAX_HEAD_BYTES
-from tests.support.attacks import assert_refused, assert_well, attacked_app, unharmed
+from tests.support.attacks import assert_refused, assert_well, attacked_app, connect
 from tests.support.live_server import LiveServer, app_over, live_server
 from tests.support.memory_store import MemoryStore
-from tests.support.raw_http import TIMEOUT_SECONDS, ask, exchange, parse_answer, read_to_end, request
+from tests.support.raw_http import ask, exchange, parse_answer, read_to_end, request
+
+pytestmark = pytest.mark.usefixtures("still_well")
 
 HEAD_SECONDS = 0.3
 FILE = b"/public/a.txt"
@@ -31,27 +33,11 @@ MOST_HELD = 4 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    with live_server(attacked_app()) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def hasty() -> Iterator[LiveServer]:
     """A server that waits for a head no longer than a test can."""
     protocol = partial(BoundedHttpProtocol, patience=Patience(head=HEAD_SECONDS))
     with live_server(attacked_app(), http=protocol) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def still_well(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    with unharmed(server, caplog):
-        yield
-
-
-def connect(server: LiveServer) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), TIMEOUT_SECONDS)
 
 
 def large_tree() -> MemoryStore:

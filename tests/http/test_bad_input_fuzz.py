@@ -9,27 +9,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.attacks import POLICY, assert_well, attacked_app, small_tree, unharmed
+from tests.support.attacks import assert_well, small_tree, unharmed
 from tests.support.live_server import LiveServer, app_over, live_server
 from tests.support.memory_store import MemoryStore
 from tests.support.raw_http import CLOSE, RawAnswer, exchange, parse_answer, request
+from tests.support.site_policies import MEMBERS
 
 FUZZ = settings(
     max_examples=300,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    with live_server(attacked_app()) as running:
-        yield running
-
-
-@pytest.fixture
-def still_well(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    with unharmed(server, caplog):
-        yield
 
 
 def assert_answered(received: bytes) -> RawAnswer:
@@ -236,7 +225,7 @@ def test_the_proof_itself_notices_a_server_that_breaks(caplog: pytest.LogCapture
             answer = parse_answer(exchange(server.port, request(b"GET", b"/public/a.txt")))
             assert (answer.status, b"a bug" in answer.body) == (500, False)
 
-    with live_server(app_over(store, policy=POLICY)) as server:
+    with live_server(app_over(store, policy=MEMBERS)) as server:
         assert_well(server)
         with pytest.raises(AssertionError, match="request_failed"):
             break_it(server)

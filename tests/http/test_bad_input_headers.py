@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.support.attacks import assert_refused, attacked_app, unharmed
-from tests.support.live_server import LiveServer, live_server, token
+from tests.support.attacks import assert_refused
+from tests.support.live_server import LiveServer, token
 from tests.support.raw_http import ask, request
+
+pytestmark = pytest.mark.usefixtures("still_well")
 
 FILE = b"/public/a.txt"
 SIZE = 1000
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    with live_server(attacked_app()) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def still_well(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    with unharmed(server, caplog):
-        yield
 
 
 @pytest.mark.parametrize("size", [64 << 10, 100 << 10, 1 << 20])

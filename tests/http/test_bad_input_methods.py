@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.support.attacks import assert_refused, attacked_app, unharmed
-from tests.support.live_server import LiveServer, live_server
+from tests.support.attacks import assert_refused
+from tests.support.live_server import LiveServer
 from tests.support.raw_http import ask, exchange, parse_answer, request
 
+pytestmark = pytest.mark.usefixtures("still_well")
+
 METHODS = [b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE", b"CONNECT", b"PROPFIND", b"MKCOL"]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    with live_server(attacked_app()) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def still_well(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    with unharmed(server, caplog):
-        yield
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.support.attacks import assert_refused, attacked_app, unharmed
+from tests.support.attacks import assert_refused
 from tests.support.live_server import LiveServer, app_for, live_server
 from tests.support.raw_http import ask, request
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LiveServer]:
-    with live_server(attacked_app()) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def still_well(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    with unharmed(server, caplog):
-        yield
+pytestmark = pytest.mark.usefixtures("still_well")
 
 
 ABOVE_ROOT = [

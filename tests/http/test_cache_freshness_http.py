@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -15,7 +14,7 @@ from app.domain.entries import Listing
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.storage.store import FolderWatch
-from tests.support.live_server import token
+from tests.support.answers import member
 from tests.support.memory_store import MemoryStore
 from tests.support.served_store import ServedStore, serve_store
 from tests.support.waiting import wait_until
@@ -180,10 +179,10 @@ def test_what_may_be_kept_says_for_how_long_in_every_form(site: Site, name: str,
 
 
 def test_what_one_is_shown_for_who_one_is_is_kept_by_nobody(site: Site) -> None:
-    member = {"Authorization": f"Bearer {token('staff', now=time.time())}"}
+    staff = member("staff")
     for name in FORMATS:
         for _ in range(2):
-            answer = get(site, f"/a/?format={name}", **member)
+            answer = get(site, f"/a/?format={name}", **staff)
             assert answer.headers["cache-control"] == "private, no-store"
             assert answer.headers.keys().isdisjoint({"age", "x-accel-expires"})
             assert "Authorization" in answer.headers["vary"]

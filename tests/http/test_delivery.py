@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import httpx
@@ -14,12 +13,12 @@ import pytest
 from app.domain.entries import StoredFields
 from app.domain.paths import ArtifactPath
 from app.storage.store import SignedUrl
-from tests.support.live_server import app_over, token
+from tests.support.answers import member
 from tests.support.memory_store import MemoryStore
-from tests.support.site_trees import client_of
+from tests.support.served_store import ServedStore, serve_store
+from tests.support.site_policies import MEMBERS
 
 ELSEWHERE = "https://bucket.s3.example"
-POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
 BROWSER = {"Accept": "text/html"}
 
 
@@ -49,27 +48,18 @@ class PresigningStore(MemoryStore):
         return await super().presign(path, fields=fields, expires=expires, origin=origin)
 
 
-class Site(NamedTuple):
-    client: httpx.Client
-    store: PresigningStore
+Site = ServedStore[PresigningStore]
 
 
-@contextmanager
-def site_with(delivery: str) -> Iterator[Site]:
-    store = PresigningStore()
-    app = app_over(store, policy=POLICY, storage="s3://bucket", delivery=delivery, presign_seconds=77)
-    with client_of(app) as client:
-        yield Site(client, store)
+def site_with(delivery: str, policy: str = MEMBERS) -> AbstractContextManager[Site]:
+    settings = {"storage": "s3://bucket", "delivery": delivery, "presign_seconds": 77}
+    return serve_store(PresigningStore(), policy=policy, **settings)
 
 
 @pytest.fixture
 def auto() -> Iterator[Site]:
     with site_with("auto") as site:
         yield site
-
-
-def member() -> dict[str, str]:
-    return {"Authorization": f"Bearer {token('staff', now=time.time())}"}
 
 
 def assert_elsewhere(answer: httpx.Response, path: str) -> None:
@@ -82,21 +72,21 @@ def assert_elsewhere(answer: httpx.Response, path: str) -> None:
 @pytest.mark.parametrize("delivery", ["auto", "redirect"])
 def test_anonymous_clients_are_sent_to_the_store(delivery: str) -> None:
     with site_with(delivery) as site:
-        assert_elsewhere(site.client.get("/d/f.txt"), "/d/f.txt")
+        assert_elsewhere(site.http.get("/d/f.txt"), "/d/f.txt")
 
 
 @pytest.mark.parametrize("delivery", ["auto", "redirect", "proxy"])
 def test_a_request_with_authorization_never_leaves_for_another_host(delivery: str) -> None:
     with site_with(delivery) as site:
         for path in ("/d/f.txt", "/members/f"):
-            answer = site.client.get(path, headers=member())
+            answer = site.http.get(path, headers=member("staff"))
             assert (answer.status_code, len(answer.content)) == (200, int(answer.headers["content-length"]))
         assert site.store.presigned == []
 
 
 def test_proxy_streams_to_everybody() -> None:
     with site_with("proxy") as site:
-        answer = site.client.get("/d/f.txt")
+        answer = site.http.get("/d/f.txt")
         assert (answer.status_code, answer.content) == (200, b"0123456789")
         assert site.store.presigned == []
 
@@ -104,18 +94,18 @@ def test_proxy_streams_to_everybody() -> None:
 @pytest.mark.parametrize("delivery", ["auto", "redirect", "proxy"])
 def test_head_is_answered_here(delivery: str) -> None:
     with site_with(delivery) as site:
-        answer = site.client.head("/d/f.txt")
+        answer = site.http.head("/d/f.txt")
         assert (answer.status_code, answer.headers["content-length"]) == (200, "10")
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
         assert site.store.presigned == []
 
 
 def test_a_licence_by_header_or_cookie_is_no_authorization(auto: Site) -> None:
-    refused = auto.client.get("/eula/x.img")
+    refused = auto.http.get("/eula/x.img")
     assert refused.status_code == 403
     assert auto.store.presigned == []  # nothing is signed for who may not have it
-    assert_elsewhere(auto.client.get("/eula/x.img", headers=refused.json()["accept_with"]), "/eula/x.img")
-    assert_elsewhere(auto.client.get("/d/f.txt", headers={"Cookie": "a=b"}), "/d/f.txt")
+    assert_elsewhere(auto.http.get("/eula/x.img", headers=refused.json()["accept_with"]), "/eula/x.img")
+    assert_elsewhere(auto.http.get("/d/f.txt", headers={"Cookie": "a=b"}), "/d/f.txt")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +119,7 @@ def test_a_licence_by_header_or_cookie_is_no_authorization(auto: Site) -> None:
     ],
 )
 def test_what_every_engine_answers_alike_is_sent_to_the_store(auto: Site, headers: dict[str, str]) -> None:
-    assert_elsewhere(auto.client.get("/d/f.txt", headers=headers), "/d/f.txt")
+    assert_elsewhere(auto.http.get("/d/f.txt", headers=headers), "/d/f.txt")
 
 
 TAG, SINCE = MemoryStore.e_tag_of(b"0123456789"), "Sun, 09 Sep 2001 01:46:40 GMT"
@@ -161,9 +151,9 @@ def test_whatever_engines_may_answer_otherwise_is_answered_here(
     auto: Site, headers: dict[str, str], status: int, *, is_known: bool
 ) -> None:
     if is_known:
-        assert_elsewhere(auto.client.get("/d/f.txt"), "/d/f.txt")
+        assert_elsewhere(auto.http.get("/d/f.txt"), "/d/f.txt")
     auto.store.presigned.clear()
-    answer = auto.client.get("/d/f.txt", headers=headers)
+    answer = auto.http.get("/d/f.txt", headers=headers)
     assert answer.status_code == status
     if status in (200, 206):
         assert answer.headers["etag"] == TAG
@@ -172,22 +162,22 @@ def test_whatever_engines_may_answer_otherwise_is_answered_here(
 
 
 def test_a_file_that_was_replaced_is_never_spliced(auto: Site) -> None:
-    begun = auto.client.head("/d/f.txt").headers["etag"]
-    assert_elsewhere(auto.client.get("/d/f.txt"), "/d/f.txt")
+    begun = auto.http.head("/d/f.txt").headers["etag"]
+    assert_elsewhere(auto.http.get("/d/f.txt"), "/d/f.txt")
     auto.store.put("d/f.txt", b"abcdefghij")
-    answer = auto.client.get("/d/f.txt", headers={"Range": "bytes=5-", "If-Range": begun})
+    answer = auto.http.get("/d/f.txt", headers={"Range": "bytes=5-", "If-Range": begun})
     assert (answer.status_code, answer.content) == (200, b"abcdefghij")
 
 
 def test_several_ranges_are_sent_here_for_s3_knows_one(auto: Site) -> None:
-    answer = auto.client.get("/d/f.txt", headers={"Range": "bytes=0-0,5-5"})
+    answer = auto.http.get("/d/f.txt", headers={"Range": "bytes=0-0,5-5"})
     assert answer.status_code == 206
     assert answer.headers["content-type"].startswith("multipart/byteranges")
 
 
 def test_the_store_is_told_what_the_answer_is_to_say(auto: Site) -> None:
-    auto.client.get("/d/f.txt")
-    auto.client.get("/d/m%C3%BCsli.img")
+    auto.http.get("/d/f.txt")
+    auto.http.get("/d/m%C3%BCsli.img")
     assert auto.store.presigned == [
         Presigned(
             "d/f.txt",
@@ -229,24 +219,24 @@ SAID = {
 def test_what_is_stored_with_a_file_is_said_whichever_way_it_goes_out(delivery: str) -> None:
     with site_with(delivery) as site:
         site.store.put("d/g.txt", gzip.compress(b"guide"), stored=STORED)
-        for answer in (site.client.head("/d/g.txt"), site.client.get("/d/g.txt", headers={"If-Match": "*"})):
+        for answer in (site.http.head("/d/g.txt"), site.http.get("/d/g.txt", headers={"If-Match": "*"})):
             assert answer.status_code == 200
             assert {name: answer.headers[name] for name in SAID} == SAID
         assert (
-            site.client.get("/d/g.txt", headers={"If-None-Match": "*"}).headers["Cache-Control"]
+            site.http.get("/d/g.txt", headers={"If-None-Match": "*"}).headers["Cache-Control"]
             == (SAID["Cache-Control"])
         )
         if delivery == "auto":
-            assert site.client.get("/d/g.txt").status_code == 302
+            assert site.http.get("/d/g.txt").status_code == 302
             assert site.store.presigned[-1].fields == SAID
 
 
 def test_what_is_not_there_is_not_found_here(auto: Site) -> None:
-    assert auto.client.get("/d/nothing").status_code == 404
-    assert auto.client.get("/members/f").status_code == 401
-    assert auto.client.get("/eula/x.img", headers=BROWSER).headers["location"].startswith("/license?")
+    assert auto.http.get("/d/nothing").status_code == 404
+    assert auto.http.get("/members/f").status_code == 401
+    assert auto.http.get("/eula/x.img", headers=BROWSER).headers["location"].startswith("/license?")
     assert auto.store.presigned == []
 
 
 def test_a_wildcard_leads_to_the_real_file(auto: Site) -> None:
-    assert_elsewhere(auto.client.get("/d/f.*"), "/d/f.txt")
+    assert_elsewhere(auto.http.get("/d/f.*"), "/d/f.txt")

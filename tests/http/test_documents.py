@@ -9,7 +9,8 @@ import pytest
 
 from app.domain.errors import StoreUnavailable
 from tests.support.answers import BROWSER, member
-from tests.support.site_trees import MemoryTree, Site, client_of
+from tests.support.served_store import Site
+from tests.support.site_trees import MemoryTree, client_of
 
 POLICY = """
 [[rule]]
@@ -100,9 +101,9 @@ def test_what_is_not_utf_8_is_shown_as_far_as_it_can_be(client: httpx.Client) ->
 
 
 def test_a_document_that_cannot_be_read_is_left_out(site: Site) -> None:
-    site.tree.put("d/README.md", b"# Welcome")
-    site.tree.store.fail_on("get", StoreUnavailable("timeout"), path="d/README.md")
-    assert "Welcome" not in page(site.client, "/d/")
+    site.store.put("d/README.md", b"# Welcome")
+    site.store.fail_on("get", StoreUnavailable("timeout"), path="d/README.md")
+    assert "Welcome" not in page(site.http, "/d/")
 
 
 def test_a_changed_document_is_read_again() -> None:

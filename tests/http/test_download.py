@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from app.domain.errors import ObjectChanged, StoreDenied, StoreUnavailable
-from tests.support.live_server import app_over, token
+from tests.support.answers import member
+from tests.support.live_server import app_over
 from tests.support.site_trees import DirectoryTree, MemoryTree, SiteTree, client_of
 from tests.support.store_contract import ODD_NAMES
 
@@ -167,7 +168,7 @@ def test_a_store_that_fails_before_the_first_byte_is_an_error_that_says_so(
     memory.put("d/file.bin", b"x")
     memory.store.fail_on(operation, error, path="d/" if operation == "list" else "d/file.bin")
     with client_of(app_over(memory.store)) as http:
-        answer = http.get("/d/file.bin", headers={"Authorization": f"Bearer {token('g', now=time.time())}"})
+        answer = http.get("/d/file.bin", headers=member("g"))
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.headers.get("retry-after") == retry_after

@@ -6,14 +6,14 @@ import pytest
 
 from app.domain.errors import StoreDenied, StoreUnavailable
 from tests.support.answers import BROWSER, SCRIPT, problem
-from tests.support.site_trees import Site
+from tests.support.served_store import Site
 
 SLIP = "a slip at /home/somebody/secret-place"
 
 
 def planted(site: Site) -> Site:
-    site.tree.put("d/f", b"content")
-    site.tree.put("other/f", b"content")
+    site.store.put("d/f", b"content")
+    site.store.put("other/f", b"content")
     return site
 
 
@@ -22,13 +22,13 @@ def planted(site: Site) -> Site:
 def test_a_slip_of_the_program_tells_nothing_of_its_inside(
     site: Site, path: str, accept: dict[str, str]
 ) -> None:
-    planted(site).tree.store.fail_on("list", RuntimeError(SLIP), path="d/")
-    answer = site.client.get(path, headers=accept)
+    planted(site).store.fail_on("list", RuntimeError(SLIP), path="d/")
+    answer = site.http.get(path, headers=accept)
     assert problem(answer) == (500, "internal-error")
     for inside in ("secret-place", "Traceback", "RuntimeError", ".py", "app/"):
         assert inside not in answer.text
     assert answer.headers["cache-control"] == "no-store"
-    assert site.client.get("/other/f").content == b"content"  # and the server goes on
+    assert site.http.get("/other/f").content == b"content"  # and the server goes on
 
 
 @pytest.mark.parametrize("accept", [BROWSER, SCRIPT])
@@ -39,9 +39,9 @@ def test_a_slip_of_the_program_tells_nothing_of_its_inside(
 def test_a_store_that_fails_is_told_in_the_form_that_was_asked_for(
     site: Site, error: Exception, status: int, retry_after: str | None, accept: dict[str, str]
 ) -> None:
-    planted(site).tree.store.fail_on("list", error)
+    planted(site).store.fail_on("list", error)
     for path in ("/d/", "/d/f", "/", "/d"):
-        answer = site.client.get(path, headers=accept)
+        answer = site.http.get(path, headers=accept)
         assert answer.status_code == status
         assert answer.headers.get("retry-after") == retry_after
         expected = "text/html" if accept is BROWSER else "application/problem+json"
@@ -50,18 +50,18 @@ def test_a_store_that_fails_is_told_in_the_form_that_was_asked_for(
 
 def test_an_absent_folder_and_a_store_that_fails_are_two_things(site: Site) -> None:
     planted(site)
-    assert site.client.get("/none/").status_code == 404
-    site.tree.store.fail_on("list", StoreUnavailable("timeout"), path="none/")
-    assert site.client.get("/none/").status_code == 503
-    site.tree.store.fail_on("list", StoreDenied(), path="none/")
-    assert site.client.get("/none/").status_code == 502
+    assert site.http.get("/none/").status_code == 404
+    site.store.fail_on("list", StoreUnavailable("timeout"), path="none/")
+    assert site.http.get("/none/").status_code == 503
+    site.store.fail_on("list", StoreDenied(), path="none/")
+    assert site.http.get("/none/").status_code == 502
 
 
 @pytest.mark.parametrize(
     "path", ["/get-textile-files", "/get-textile-files?path=d/", "/accept-license", "/reports/"]
 )
 def test_addresses_of_older_servers_are_ordinary_paths(site: Site, path: str) -> None:
-    assert problem(planted(site).client.get(path)) == (404, "not-found")
+    assert problem(planted(site).http.get(path)) == (404, "not-found")
 
 
 def test_files_of_older_sites_break_no_page(site: Site) -> None:
@@ -71,11 +71,11 @@ def test_files_of_older_sites_break_no_page(site: Site) -> None:
         "testplan.textile",
     )  # fmt: skip
     for name in names:
-        site.tree.put(f"d/{name}", b'<script>alert(1)</script><linaro:include file="BUILD-INFO.txt" />\xff')
-    page = site.client.get("/d/", headers=BROWSER)
+        site.store.put(f"d/{name}", b'<script>alert(1)</script><linaro:include file="BUILD-INFO.txt" />\xff')
+    page = site.http.get("/d/", headers=BROWSER)
     assert page.status_code == 200
     assert "<script>alert" not in page.text
-    assert site.client.get("/d/?format=text").text.split() == ["f", *names]
+    assert site.http.get("/d/?format=text").text.split() == ["f", *names]
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_the_reason_phrase_says_what_is_missing(
     site: Site, path: str, headers: dict[str, str], line: str
 ) -> None:
     planted(site)
-    site.tree.put("eula/f.img", b"x")
-    site.tree.put("eula/EULA.txt", b"The terms.")
-    site.tree.put("members/f", b"x")
-    site.tree.put("members/BUILD-INFO.txt", b"Format-Version: 0.5\n\nFiles-Pattern: *\nAuth-Groups: team\n")
-    answer = site.client.get(path, headers=headers)
+    site.store.put("eula/f.img", b"x")
+    site.store.put("eula/EULA.txt", b"The terms.")
+    site.store.put("members/f", b"x")
+    site.store.put("members/BUILD-INFO.txt", b"Format-Version: 0.5\n\nFiles-Pattern: *\nAuth-Groups: team\n")
+    answer = site.http.get(path, headers=headers)
     assert f"{answer.status_code} {answer.reason_phrase}" == line

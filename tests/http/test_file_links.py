@@ -23,8 +23,9 @@ from tests.support.answers import BROWSER, SCRIPT, all_of, member, problem
 from tests.support.clocks import Clock
 from tests.support.licence_form import leads_to, read_form
 from tests.support.live_server import SECRET, app_over, live_server
-from tests.support.login_sites import POLICY, START
+from tests.support.login_sites import START
 from tests.support.memory_store import MemoryStore
+from tests.support.site_policies import MEMBERS_AND_VAULT
 from tests.support.site_trees import http_client
 
 FILE = "/members/plan.txt"
@@ -64,7 +65,7 @@ class LinkSite:
     def serve(self, **settings: Any) -> Any:
         """The site with other settings."""
         defaults: dict[str, Any] = {"audit_file": self.audit, "delivery": "proxy"}
-        app = app_over(self.store, policy=POLICY, wall_clock=self.clock, **defaults | settings)
+        app = app_over(self.store, policy=MEMBERS_AND_VAULT, wall_clock=self.clock, **defaults | settings)
         return live_server(app)
 
     def events(self) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from app.auth.licences import ACCEPTANCE_COOKIE, grant_acceptance
 from tests.support.answers import BROWSER, member, problem
 from tests.support.licence_form import leads_to, open_form, read_form
 from tests.support.live_server import SECRET
+from tests.support.site_policies import MEMBERS
 from tests.support.site_trees import SiteTree, client_of, http_client
 
 NICE, PATIENT = "Be nice.\n<b>&amp;</b>", "Be patient."
@@ -36,7 +37,6 @@ ODD = (
     "#?.img",
     "-",
 )
-POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def url(tree: SiteTree) -> Iterator[str]:
     tree.put("lic/odd+names/EULA.txt", NICE.encode())
     tree.put("two/BUILD-INFO.txt", TWO)
     tree.put("two/x.img", b"content")
-    with client_of(tree.app(policy=POLICY)) as client:
+    with client_of(tree.app(policy=MEMBERS)) as client:
         yield str(client.base_url)
 
 
@@ -159,7 +159,7 @@ def test_a_licence_that_stands_before_nothing_is_not_found(browser: httpx.Client
 def test_any_replica_shows_any_licence(tree: SiteTree, browser: httpx.Client) -> None:
     """Nothing has been asked of the second one before, and both have the same keys."""
     location = browser.get("/lic/x.img").headers["location"]
-    with client_of(tree.app(policy=POLICY), cookies=browser.cookies) as second:
+    with client_of(tree.app(policy=MEMBERS), cookies=browser.cookies) as second:
         accepted = read_form(second.get(location)).send(second)
         browser.cookies.set(ACCEPTANCE_COOKIE, accepted.cookies[ACCEPTANCE_COOKIE])
     assert browser.get("/lic/x.img").content == b"content"

@@ -10,20 +10,10 @@ import pytest
 
 from tests.support.answers import all_of, member
 from tests.support.live_server import app_over
-from tests.support.site_trees import DirectoryTree, MemoryTree, Site, SiteTree, client_of
+from tests.support.served_store import Site
+from tests.support.site_policies import MEMBERS_AND_VAULT
+from tests.support.site_trees import DirectoryTree, MemoryTree, SiteTree, client_of
 
-POLICY = """
-[[rule]]
-path = "members"
-tier = "private"
-groups = ["staff"]
-
-[[rule]]
-path = "vault"
-tier = "private"
-groups = ["staff"]
-visibility = "hidden"
-"""
 LINK_FILE = ".s3_linked_from"
 
 
@@ -55,7 +45,7 @@ def client(tree: SiteTree) -> Iterator[httpx.Client]:
     tree.link("builds/stable.img", "builds/123/f+1.img")
     tree.link("to-members-by-store", "members/1")
     tree.link("to-vault-by-store", "vault/1")
-    with client_of(tree.app(policy=POLICY, links="redirect")) as http:
+    with client_of(tree.app(policy=MEMBERS_AND_VAULT, links="redirect")) as http:
         yield http
 
 
@@ -264,9 +254,9 @@ def test_every_hop_to_a_file_in_a_directory_is_judged(directory: DirectoryTree, 
 
 def test_a_chain_that_is_too_long_is_not_followed_for_ever(site: Site) -> None:
     for n in range(100):
-        site.tree.put(f"d{n}/latest/{LINK_FILE}", f"d{n + 1}/latest".encode())
-    assert site.client.get("/d0/latest/").status_code == 404
-    assert len(site.tree.store.calls) < 50
+        site.store.put(f"d{n}/latest/{LINK_FILE}", f"d{n + 1}/latest".encode())
+    assert site.http.get("/d0/latest/").status_code == 404
+    assert len(site.store.calls) < 50
 
 
 GROUP_RULES = b"Format-Version: 0.5\nFiles-Pattern: *,\nAuth-Groups: staff\n"
@@ -279,7 +269,7 @@ def test_a_link_to_what_is_private_and_absent_answers_like_one_to_what_is_there(
     for area in ("members", "shut"):
         for target in ("there", "absent"):
             memory.put(f"{area}-{target}/latest/{LINK_FILE}", f"{area}/{target}".encode())
-    with client_of(memory.app(policy=POLICY, links="redirect")) as http:
+    with client_of(memory.app(policy=MEMBERS_AND_VAULT, links="redirect")) as http:
         for area in ("members", "shut"):
             for below in ("", "f", "none/x/"):
                 answers = [http.get(f"/{area}-{target}/latest/{below}") for target in ("there", "absent")]
@@ -294,7 +284,7 @@ def test_a_link_through_a_private_link_is_not_followed(memory: MemoryTree, way: 
     memory.put(f"{way}/{LINK_FILE}", b"public")
     memory.put("private/latest/BUILD-INFO.txt", GROUP_RULES)
     memory.put(f"open/latest/{LINK_FILE}", way.encode())
-    with client_of(memory.app(policy=POLICY, links="redirect")) as http:
+    with client_of(memory.app(policy=MEMBERS_AND_VAULT, links="redirect")) as http:
         for path in ("/open/latest/", "/open/latest/f", f"/{way}/", f"/{way}/f", "/api/ls/open/latest/"):
             answer = http.get(path)
             assert (answer.status_code, "location" in answer.headers) == (401, False)

@@ -9,20 +9,9 @@ import pytest
 
 from tests.support.answers import all_of, member
 from tests.support.listing_page import read_listing
+from tests.support.site_policies import MEMBERS_AND_VAULT
 from tests.support.site_trees import MemoryTree, SiteTree, client_of
 
-POLICY = """
-[[rule]]
-path = "members"
-tier = "private"
-groups = ["staff"]
-
-[[rule]]
-path = "vault"
-tier = "private"
-groups = ["staff"]
-visibility = "hidden"
-"""
 LINK_FILE = ".s3_linked_from"
 GROUP_RULES = b"Format-Version: 0.5\nFiles-Pattern: *,\nAuth-Groups: staff\n"
 LICENSED = b"Format-Version: 0.5\nFiles-Pattern: *\nLicense-Type: protected\nLicense-Text: Be kind.\n"
@@ -55,7 +44,7 @@ def client(tree: SiteTree) -> Iterator[httpx.Client]:
     plant(tree)
     tree.link("builds/stable", "builds/123")
     tree.link("builds/stable.img", "builds/123/image.img")
-    with client_of(tree.app(policy=POLICY)) as http:
+    with client_of(tree.app(policy=MEMBERS_AND_VAULT)) as http:
         yield http
 
 
@@ -154,7 +143,7 @@ def test_a_link_to_what_is_hidden_is_not_there(client: httpx.Client) -> None:
 def test_nothing_of_the_target_is_read_before_every_folder_on_the_way_has_been_asked() -> None:
     tree = MemoryTree()
     plant(tree)
-    with client_of(tree.app(policy=POLICY)) as http:
+    with client_of(tree.app(policy=MEMBERS_AND_VAULT)) as http:
         for path in ("/members/latest/a/b.txt", "/through/latest/a/b.txt", "/ruled/latest/a/b.txt"):
             assert http.get(path).status_code == 401
         assert not [call for call in tree.store.calls if call.path.startswith("builds/")]
@@ -166,7 +155,7 @@ def test_a_page_in_memory_is_found_by_its_real_path_alone() -> None:
     """What one member sees by a link is never what a stranger gets by it."""
     tree = MemoryTree()
     plant(tree)
-    with client_of(tree.app(policy=POLICY)) as http:
+    with client_of(tree.app(policy=MEMBERS_AND_VAULT)) as http:
         for path in ("/members/latest/", "/to-members/latest/f"):
             for _ in range(2):
                 assert http.get(path, headers=member("staff")).status_code == 200

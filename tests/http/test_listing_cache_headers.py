@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 from collections.abc import Callable, Iterator
 
 import brotli
@@ -11,11 +10,11 @@ import httpx
 import pytest
 import zstandard
 
-from tests.support.live_server import token
+from tests.support.answers import member
+from tests.support.site_policies import MEMBERS
 from tests.support.site_trees import MemoryTree, client_of
 
 FORMATS = ("html", "json", "ndjson", "text")
-POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +24,8 @@ def client() -> Iterator[httpx.Client]:
         tree.put(f"many/build-{n}.img", b"x")
     tree.put("few/f")
     tree.put("members/f")
-    with client_of(tree.app(policy=POLICY), headers={"Accept-Encoding": "identity"}) as http:
+    with client_of(tree.app(policy=MEMBERS), headers={"Accept-Encoding": "identity"}) as http:
         yield http
-
-
-def member() -> dict[str, str]:
-    return {"Authorization": f"Bearer {token('staff', now=time.time())}"}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -128,7 +123,7 @@ def test_every_listing_says_what_it_depends_on(client: httpx.Client, path: str) 
 
 @pytest.mark.parametrize("path", ["/many/", "/members/", "/", "/api/ls/", "/members/?recursive=true"])
 def test_what_a_member_is_shown_is_kept_by_nobody(client: httpx.Client, path: str) -> None:
-    answer = client.get(path, headers=member())
+    answer = client.get(path, headers=member("staff"))
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "private, no-store"
 

@@ -15,22 +15,12 @@ import pytest
 from app.domain.entries import Digest, Found
 from app.domain.errors import StoreUnavailable
 from tests.support import raw_http
-from tests.support.live_server import live_server, token
+from tests.support.answers import member
+from tests.support.live_server import live_server
+from tests.support.site_policies import MEMBERS_AND_SHOWN
 from tests.support.site_trees import MemoryTree, client_of
 
 MANIFEST = "/api/v1/manifest"
-POLICY = """
-[[rule]]
-path = "members"
-tier = "private"
-groups = ["staff"]
-
-[[rule]]
-path = "shown"
-tier = "private"
-groups = ["staff"]
-visibility = "listed"
-"""
 LICENCE = b"the text"
 FILES = ["a/1.img", "a/b/2.img", "a/back\\slash", "-", "z"]
 
@@ -53,7 +43,7 @@ def tree() -> MemoryTree:
 
 @pytest.fixture(scope="module")
 def client(tree: MemoryTree) -> Iterator[httpx.Client]:
-    with client_of(tree.app(policy=POLICY)) as http:
+    with client_of(tree.app(policy=MEMBERS_AND_SHOWN)) as http:
         yield http
 
 
@@ -76,7 +66,7 @@ def test_a_folder_may_be_named_without_its_slash(client: httpx.Client, path: str
 
 
 def test_members_get_what_is_theirs(client: httpx.Client) -> None:
-    headers = {"Authorization": f"Bearer {token('staff', now=time.time())}"}
+    headers = member("staff")
     answer = client.get(MANIFEST + "/", headers=headers)
     assert "/members/secret" in answer.text
     assert answer.headers["cache-control"] == "private, no-store"
@@ -242,7 +232,7 @@ class TestChecksums:
         memory.put("licensed/x")
         memory.put("licensed/EULA.txt", LICENCE)
         memory.put("shown/secret")
-        with client_of(memory.app(policy=POLICY)) as http:
+        with client_of(memory.app(policy=MEMBERS_AND_SHOWN)) as http:
             text = http.get(f"{MANIFEST}/?format=text").text
         assert "secret" not in text
         assert not [call for call in memory.store.calls if call.operation == "head"]

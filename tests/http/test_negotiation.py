@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
@@ -11,8 +10,8 @@ import httpx
 import pytest
 
 from app.domain.paths import ArtifactPath
+from tests.support.answers import member
 from tests.support.listing_page import read_listing
-from tests.support.live_server import token
 from tests.support.site_trees import SiteTree, client_of, http_client
 from tests.support.store_contract import ODD_NAMES
 
@@ -145,9 +144,7 @@ def test_json_names_are_for_people_and_urls_are_exact(client: httpx.Client) -> N
 
 
 def test_members_see_the_same_order_too(client: httpx.Client) -> None:
-    client = http_client(
-        str(client.base_url), headers={"Authorization": f"Bearer {token('staff', now=time.time())}"}
-    )
+    client = http_client(str(client.base_url), headers=member("staff"))
     with client:
         seen = json_urls(client, "")
         assert len(seen) == len(ODD_NAMES) + 10

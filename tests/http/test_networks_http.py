@@ -8,20 +8,9 @@ import httpx
 import pytest
 
 from tests.support.answers import BROWSER, problem
+from tests.support.site_policies import MEMBERS_AND_VAULT
 from tests.support.site_trees import MemoryTree, client_of
 
-POLICY = """
-[[rule]]
-path = "members"
-tier = "private"
-groups = ["staff"]
-
-[[rule]]
-path = "vault"
-tier = "private"
-groups = ["staff"]
-visibility = "hidden"
-"""
 INSIDE = "10.20.30.40"
 CLAIMS = [
     {"X-Forwarded-For": INSIDE},
@@ -52,7 +41,7 @@ def site() -> MemoryTree:
 @pytest.fixture(scope="module")
 def direct() -> Iterator[httpx.Client]:
     """A server that trusts a network, and no proxy, asked from elsewhere."""
-    with client_of(site().app(policy=POLICY, trusted_networks=("10.0.0.0/8",))) as client:
+    with client_of(site().app(policy=MEMBERS_AND_VAULT, trusted_networks=("10.0.0.0/8",))) as client:
         yield client
 
 
@@ -60,7 +49,7 @@ def direct() -> Iterator[httpx.Client]:
 def behind_proxy() -> Iterator[httpx.Client]:
     """The same behind a proxy that it trusts: this test."""
     networks = {"trusted_networks": ("10.0.0.0/8", "2001:db8::/32"), "trusted_proxies": ("127.0.0.1",)}
-    with client_of(site().app(policy=POLICY, **networks)) as client:
+    with client_of(site().app(policy=MEMBERS_AND_VAULT, **networks)) as client:
         yield client
 
 
@@ -130,5 +119,5 @@ def test_several_lines_are_one_list_from_the_right(behind_proxy: httpx.Client) -
     "networks", [("127.0.0.1",), ("127.0.0.0/8",), ("0.0.0.0/0",), ("::ffff:127.0.0.0/104",)]
 )
 def test_a_network_may_be_named_in_several_ways(networks: tuple[str, ...]) -> None:
-    with client_of(site().app(policy=POLICY, trusted_networks=networks)) as client:
+    with client_of(site().app(policy=MEMBERS_AND_VAULT, trusted_networks=networks)) as client:
         assert client.get("/members/f").content == b"content"

@@ -15,7 +15,8 @@ from app.telemetry import Metrics
 from tests.support.answers import BROWSER, member, problem
 from tests.support.live_server import app_over
 from tests.support.memory_store import Call, MemoryStore
-from tests.support.site_trees import MemoryTree, Site, client_of
+from tests.support.served_store import Site
+from tests.support.site_trees import MemoryTree, client_of
 from tests.support.waiting import wait_until
 
 CHECK = Call("check", "")
@@ -43,12 +44,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
 def test_alive_asks_nothing_of_the_store(site: Site) -> None:
     for error in (StoreUnavailable("refused"), StoreDenied()):
         for operation in ("check", "list", "head", "get"):
-            site.tree.store.fail_on(operation, error)
+            site.store.fail_on(operation, error)
         for way in ("GET", "HEAD"):
-            answer = site.client.request(way, "/healthz")
+            answer = site.http.request(way, "/healthz")
             assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
-    assert site.client.get("/healthz").json() == {"status": "ok"}
-    assert site.tree.store.calls == []
+    assert site.http.get("/healthz").json() == {"status": "ok"}
+    assert site.store.calls == []
 
 
 def test_ready_when_the_store_can_be_reached(memory: MemoryTree) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes, urljoin
@@ -14,22 +13,11 @@ import pytest
 from app.domain.errors import StoreDenied, StoreUnavailable
 from tests.support import raw_http
 from tests.support.answers import member
-from tests.support.live_server import live_server, token
+from tests.support.live_server import live_server
+from tests.support.site_policies import MEMBERS_AND_SHOWN
 from tests.support.site_trees import MemoryTree, SiteTree, client_of
 from tests.support.store_contract import ODD_NAMES
 
-POLICY = """
-[[rule]]
-path = "members"
-tier = "private"
-groups = ["staff"]
-
-[[rule]]
-path = "shown"
-tier = "private"
-groups = ["staff"]
-visibility = "listed"
-"""
 GROUPS_ONLY = b"Format-Version: 0.5\nFiles-Pattern: *\nLicense-Type: open\nAuth-Groups: staff\n"
 
 
@@ -50,7 +38,7 @@ def client(tree: SiteTree) -> Iterator[httpx.Client]:
     tree.put("releases/latest/.s3_linked_from", b"releases/16.12")
     tree.link("releases/stable", "releases/16.09")
     tree.put("top.txt", b"x")
-    with client_of(tree.app(policy=POLICY)) as http:
+    with client_of(tree.app(policy=MEMBERS_AND_SHOWN)) as http:
         yield http
 
 
@@ -87,7 +75,7 @@ def test_private_folders_are_neither_named_nor_entered(client: httpx.Client) -> 
 
 
 def test_members_see_what_is_theirs(client: httpx.Client) -> None:
-    headers = {"Authorization": f"Bearer {token('staff', now=time.time())}"}
+    headers = member("staff")
     urls = urls_of(client.get("/?recursive=true", headers=headers))
     assert {"/members/inside/secret.txt", "/shown/secret.txt", "/by-control-file/secret.txt"} <= set(urls)
 

@@ -12,9 +12,7 @@ import pytest
 from app.domain.access import Permission
 from tests.support.live_server import token
 from tests.support.memory_store import MemoryStore
-from tests.support.served_store import ServedStore, serve_store
-
-Site = ServedStore[MemoryStore]
+from tests.support.served_store import Site, serve_store
 
 
 def names(site: Site, path: str = "/a/", **headers: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from functools import partial
 
@@ -10,10 +9,12 @@ import pytest
 
 from app.server.patience import Patience
 from app.server.protocol import BoundedHttpProtocol
-from tests.support.attacks import assert_refused, assert_well, attacked_app, unharmed
+from tests.support.attacks import assert_refused, assert_well, attacked_app, connect
 from tests.support.live_server import LiveServer, app_over, live_server
 from tests.support.memory_store import MemoryStore
-from tests.support.raw_http import TIMEOUT_SECONDS, ask, exchange, parse_answer, read_to_end, request
+from tests.support.raw_http import ask, exchange, parse_answer, read_to_end, request
+
+pytestmark = pytest.mark.usefixtures("still_well")
 
 BODY_SECONDS = 0.3
 LARGE = b"x" * (16 * 1024 * 1024)
@@ -29,16 +30,6 @@ def impatient(body_seconds: float = BODY_SECONDS) -> partial[BoundedHttpProtocol
 def server() -> Iterator[LiveServer]:
     with live_server(attacked_app(), http=impatient()) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def still_well(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    with unharmed(server, caplog):
-        yield
-
-
-def connect(server: LiveServer) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.attacks import assert_refused, attacked_app, unharmed
+from tests.support.attacks import assert_refused, attacked_app
 from tests.support.live_server import LiveServer, live_server
 from tests.support.raw_http import CLOSE, ask, exchange, parse_answer, request
+
+pytestmark = pytest.mark.usefixtures("still_well")
 
 WARM = b"GET /public/ HTTP/1.1\r\nHost: test\r\n\r\n"
 
@@ -97,12 +99,6 @@ def server() -> Iterator[LiveServer]:
     with live_server(attacked_app()) as running:
         ask(running.port, request(target=b"/public/"))
         yield running
-
-
-@pytest.fixture(autouse=True)
-def still_well(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    with unharmed(server, caplog):
-        yield
 
 
 @pytest.mark.parametrize(("data", "status"), REFUSED)

@@ -18,10 +18,10 @@ from tests.support.answers import BROWSER
 from tests.support.licence_form import open_form
 from tests.support.live_server import SECRET, token
 from tests.support.pierhead_process import RunningPierhead, run_pierhead
+from tests.support.site_policies import MEMBERS
 from tests.support.site_trees import DirectoryTree, http_client
 from tests.support.waiting import wait_until
 
-POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
 FIELDS: dict[str, type | tuple[type, ...]] = {
     "timestamp": str, "level": str, "logger": str, "event": str, "method": str, "path": str, "status": int,
     "bytes": int, "seconds": float, "route": str, "client": str, "subject": (str, type(None)), "agent": str,
@@ -62,7 +62,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPierhead
     tree.put("eula/EULA.txt", b"Be nice.")
     tree.put("eula/x.img", b"x")
     settings = {"PIERHEAD_LOG_FORMAT": "json", "PIERHEAD_REPLICA_ID": "replica-1"}
-    with run_pierhead(f"file://{tree.root}", place, policy=POLICY, environ=settings) as running:
+    with run_pierhead(f"file://{tree.root}", place, policy=MEMBERS, environ=settings) as running:
         yield running
 
 

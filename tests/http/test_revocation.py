@@ -16,8 +16,9 @@ from tests.support.answers import SCRIPT, problem
 from tests.support.clocks import Clock
 from tests.support.fake_provider import fake_provider
 from tests.support.live_server import SECRET, app_over, live_server, token
-from tests.support.login_sites import POLICY, login_site
+from tests.support.login_sites import login_site
 from tests.support.memory_store import MemoryStore
+from tests.support.site_policies import MEMBERS_AND_VAULT
 from tests.support.site_trees import http_client
 
 PRIVATE = "/members/plan.txt"
@@ -44,7 +45,7 @@ def clock() -> Clock:
 def client(file: Path, clock: Clock) -> Iterator[httpx.Client]:
     store = MemoryStore()
     store.put(PRIVATE[1:], b"content")
-    app = app_over(store, policy=POLICY, wall_clock=clock, revoked_file=file)
+    app = app_over(store, policy=MEMBERS_AND_VAULT, wall_clock=clock, revoked_file=file)
     with live_server(app) as server, http_client(server.url, headers=SCRIPT) as http:
         yield http
 

@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from tests.support.answers import member, problem
-from tests.support.site_trees import DirectoryTree, MemoryTree, Site, SiteTree, client_of
+from tests.support.memory_store import MemoryStore
+from tests.support.served_store import Site, serve_store
+from tests.support.site_trees import DirectoryTree, SiteTree, client_of
 
 NICE, PATIENT = "Be nice.", "Be patient."
 
@@ -41,9 +43,8 @@ OPEN = "License-Type: open"
 @pytest.fixture(scope="module")
 def closed_site() -> Iterator[Site]:
     """Where nothing is open that no rule opens."""
-    tree = MemoryTree()
-    with client_of(tree.app(default_tier="closed")) as client:
-        yield Site(tree, client)
+    with serve_store(MemoryStore(), default_tier="closed") as site:
+        yield site
 
 
 @pytest.fixture(scope="module", params=[(), ("127.0.0.0/8",)], ids=["stranger", "trusted network"])
@@ -57,9 +58,9 @@ def trusting(
 
 
 def test_a_known_field_before_the_first_pattern_stops_nobody(site: Site) -> None:
-    site.tree.put("d/BUILD-INFO.txt", info(OPEN, block("*.txt", OPEN)))
-    site.tree.put("d/f.txt", b"x")
-    http = site.client
+    site.store.put("d/BUILD-INFO.txt", info(OPEN, block("*.txt", OPEN)))
+    site.store.put("d/f.txt", b"x")
+    http = site.http
     assert http.get("/d/f.txt").content == b"x"
     assert http.get("/d/?format=text").text == "f.txt\n"
 
@@ -75,29 +76,29 @@ def test_a_known_field_before_the_first_pattern_stops_nobody(site: Site) -> None
     ],
 )
 def test_an_open_block_never_drops_a_licence(site: Site, blocks: tuple[str, ...]) -> None:
-    site.tree.put("d/BUILD-INFO.txt", info(*blocks))
-    site.tree.put("d/f.txt", b"x")
-    http = site.client
+    site.store.put("d/BUILD-INFO.txt", info(*blocks))
+    site.store.put("d/f.txt", b"x")
+    http = site.http
     refused = http.get("/d/f.txt")
     assert problem(refused) == (403, "licence-required")
     assert [licence["digest"] for licence in refused.json()["licences"]] == [md5(NICE)]
 
 
 def test_an_exact_name_goes_before_every_wildcard(site: Site) -> None:
-    site.tree.put("d/BUILD-INFO.txt", info(block("*", *protected(NICE)), block("MD5SUMS", OPEN)))
-    site.tree.put("d/MD5SUMS", b"x")
-    site.tree.put("d/f", b"x")
-    http = site.client
+    site.store.put("d/BUILD-INFO.txt", info(block("*", *protected(NICE)), block("MD5SUMS", OPEN)))
+    site.store.put("d/MD5SUMS", b"x")
+    site.store.put("d/f", b"x")
+    http = site.http
     assert http.get("/d/MD5SUMS").content == b"x"
     assert http.get("/d/f").status_code == 403
 
 
 def test_the_groups_of_every_matching_block_count(site: Site) -> None:
     blocks = (block("*.txt", *protected(NICE)), block("*.txt", OPEN, "Auth-Groups: staff"))
-    site.tree.put("d/BUILD-INFO.txt", info(*blocks))
-    site.tree.put("d/f.txt", b"x")
+    site.store.put("d/BUILD-INFO.txt", info(*blocks))
+    site.store.put("d/f.txt", b"x")
     accepted = {"License-Accepted": md5(NICE)}
-    http = site.client
+    http = site.http
     assert http.get("/d/f.txt", headers=accepted).status_code == 401
     assert problem(http.get("/d/f.txt", headers=member("staff"))) == (403, "licence-required")
     assert http.get("/d/f.txt", headers=member("staff") | accepted).content == b"x"
@@ -150,10 +151,10 @@ def test_each_licence_that_is_missing_is_named_in_order(tree: SiteTree) -> None:
          "not UTF-8", "over a MiB"],
 )  # fmt: skip
 def test_malformed_rules_close_the_folder_and_nothing_else(site: Site, content: bytes) -> None:
-    site.tree.put("d/BUILD-INFO.txt", content)
-    site.tree.put("d/f", b"x")
-    site.tree.put("d/sub/f", b"x")
-    http = site.client
+    site.store.put("d/BUILD-INFO.txt", content)
+    site.store.put("d/f", b"x")
+    site.store.put("d/sub/f", b"x")
+    http = site.http
     for path in ("/d/", "/d/f", "/api/ls/d/", "/api/license/d/f", "/d/?format=json"):
         for headers in ({}, member("staff"), {"License-Accepted": md5(NICE)}):
             answer = http.get(path, headers=headers)
@@ -183,9 +184,9 @@ def test_eula_files_count_by_their_whole_name(
     closed_site: Site, control: str, name: str, status: int
 ) -> None:
     for folder in (control + name, "EULA.txt-archive" + control + name, "br[1]" + control + name):
-        closed_site.tree.put(f"{folder}/{control}")
-        closed_site.tree.put(f"{folder}/{name}", b"x")
-        assert closed_site.client.get(f"/{quote(folder)}/{name}").status_code == status
+        closed_site.store.put(f"{folder}/{control}")
+        closed_site.store.put(f"{folder}/{name}", b"x")
+        assert closed_site.http.get(f"/{quote(folder)}/{name}").status_code == status
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
 from app.domain.access import Permission
 from app.domain.errors import StoreUnavailable
+from tests.support.answers import member
 from tests.support.copies import Copies
-from tests.support.live_server import app_for, app_over, token
+from tests.support.live_server import app_for, app_over
 from tests.support.memory_store import MemoryStore
 from tests.support.site_trees import client_of
 
@@ -21,48 +20,45 @@ DOWN = StoreUnavailable("timeout")
 CONTENT = bytes(range(256)) * 4096
 
 
-class Site(NamedTuple):
-    copies: Copies
-    http: httpx.Client
-
-
-def site_with(**settings: Any) -> Iterator[Site]:
-    copies = Copies()
-    copies.put("d/f.img", CONTENT)
-    copies.replica.presign_base = "https://other.example"
-    with client_of(app_over(copies.store, **settings)) as http:
-        yield Site(copies, http)
+@pytest.fixture
+def copies() -> Copies:
+    made = Copies()
+    made.put("d/f.img", CONTENT)
+    made.replica.presign_base = "https://other.example"
+    return made
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    yield from site_with()
+def http(copies: Copies) -> Iterator[httpx.Client]:
+    with client_of(app_over(copies.store)) as client:
+        yield client
 
 
 @pytest.fixture
-def streaming() -> Iterator[Site]:
-    yield from site_with(delivery="proxy")
+def streaming(copies: Copies) -> Iterator[httpx.Client]:
+    with client_of(app_over(copies.store, delivery="proxy")) as client:
+        yield client
 
 
-def test_a_page_says_which_store_it_is_from(site: Site) -> None:
-    assert site.http.get("/d/").headers["x-pierhead-store"] == "primary"
-    site.copies.fail(DOWN)
+def test_a_page_says_which_store_it_is_from(copies: Copies, http: httpx.Client) -> None:
+    assert http.get("/d/").headers["x-pierhead-store"] == "primary"
+    copies.fail(DOWN)
     for target in ("/d/", "/d/?format=json", "/d/?limit=1"):
-        answer = site.http.get(target)
+        answer = http.get(target)
         assert (answer.status_code, answer.headers["x-pierhead-store"]) == (200, "replica-1")
         assert "f.img" in answer.text
 
 
-def test_a_kept_page_of_the_replica_gives_way_to_the_primary_s() -> None:
-    for found in site_with(cache_ttl=600):
-        found.copies.fail(DOWN)
+def test_a_kept_page_of_the_replica_gives_way_to_the_primary_s(copies: Copies) -> None:
+    with client_of(app_over(copies.store, cache_ttl=600)) as http:
+        copies.fail(DOWN)
         for _ in range(2):
-            assert found.http.get("/d/").headers["x-pierhead-store"] == "replica-1"
-        found.copies.fail(None)
+            assert http.get("/d/").headers["x-pierhead-store"] == "replica-1"
+        copies.fail(None)
         permission = frozenset({Permission.REFRESH})
-        new = {"Authorization": f"Bearer {token(now=time.time(), permissions=permission)}"}
-        found.http.get("/d/", headers=new | {"Cache-Control": "no-cache"})
-        assert found.http.get("/d/").headers["x-pierhead-store"] == "primary"
+        new = member(permissions=permission)
+        http.get("/d/", headers=new | {"Cache-Control": "no-cache"})
+        assert http.get("/d/").headers["x-pierhead-store"] == "primary"
 
 
 def test_a_site_with_one_store_says_nothing_of_stores() -> None:
@@ -73,41 +69,45 @@ def test_a_site_with_one_store_says_nothing_of_stores() -> None:
             assert "x-pierhead-store" not in answer.headers
 
 
-def test_the_redirect_goes_to_the_store_that_has_the_file(site: Site) -> None:
+def test_the_redirect_goes_to_the_store_that_has_the_file(copies: Copies, http: httpx.Client) -> None:
     for host, name in (("s3.example", "primary"), ("other.example", "replica-1")):
-        answer = site.http.get("/d/f.img", follow_redirects=False)
+        answer = http.get("/d/f.img", follow_redirects=False)
         assert httpx.URL(answer.headers["location"]).host == host
         assert answer.headers["x-pierhead-store"] == name
-        site.copies.fail(DOWN)
+        copies.fail(DOWN)
 
 
-def test_a_download_is_whole_although_its_store_breaks_in_its_midst(streaming: Site) -> None:
-    streaming.copies.primary.breaks_at = 300_000
-    answer = streaming.http.get("/d/f.img")
+def test_a_download_is_whole_although_its_store_breaks_in_its_midst(
+    copies: Copies, streaming: httpx.Client
+) -> None:
+    copies.primary.breaks_at = 300_000
+    answer = streaming.get("/d/f.img")
     assert (answer.status_code, answer.content) == (200, CONTENT)
-    answer = streaming.http.get("/d/f.img", headers={"Range": "bytes=299000-310000"})
+    answer = streaming.get("/d/f.img", headers={"Range": "bytes=299000-310000"})
     assert (answer.status_code, answer.content) == (206, CONTENT[299_000:310_001])
 
 
-def test_a_download_breaks_off_where_no_store_has_the_rest_of_that_very_file(streaming: Site) -> None:
-    streaming.copies.primary.breaks_at = 300_000
-    streaming.copies.replica.put("d/f.img", CONTENT[::-1])
+def test_a_download_breaks_off_where_no_store_has_the_rest_of_that_very_file(
+    copies: Copies, streaming: httpx.Client
+) -> None:
+    copies.primary.breaks_at = 300_000
+    copies.replica.put("d/f.img", CONTENT[::-1])
     with pytest.raises(httpx.RemoteProtocolError):
-        streaming.http.get("/d/f.img")
+        streaming.get("/d/f.img")
 
 
-def test_where_every_store_fails_the_answer_is_clear(site: Site) -> None:
-    site.copies.fail(DOWN)
-    site.copies.fail(DOWN, of=site.copies.replica)
+def test_where_every_store_fails_the_answer_is_clear(copies: Copies, http: httpx.Client) -> None:
+    copies.fail(DOWN)
+    copies.fail(DOWN, of=copies.replica)
     for target in ("/d/", "/d/f.img"):
-        answer = site.http.get(target)
+        answer = http.get(target)
         assert (answer.status_code, answer.json()["reason"]) == (503, "timeout")
-    assert site.http.get("/readyz").status_code == 503
+    assert http.get("/readyz").status_code == 503
 
 
-def test_ready_while_any_store_is_and_says_which_is_not(site: Site) -> None:
-    site.copies.primary.fail_on("check", DOWN)
-    answer = site.http.get("/readyz")
+def test_ready_while_any_store_is_and_says_which_is_not(copies: Copies, http: httpx.Client) -> None:
+    copies.primary.fail_on("check", DOWN)
+    answer = http.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ready", "unreachable": ["primary"]})
 
 
@@ -149,6 +149,6 @@ def test_events_of_any_of_the_buckets_are_heard(bucket: str, key: str, paths: li
         answer = http.post(
             "/api/v1/invalidate",
             json={"Records": [{"s3": {"bucket": {"name": bucket}, "object": {"key": key}}}]},
-            headers={"Authorization": f"Bearer {token(now=time.time(), permissions=permission)}"},
+            headers=member(permissions=permission),
         )
         assert answer.json() == {"paths": paths}

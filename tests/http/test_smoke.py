@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.support.live_server import app_over, live_server, token
+from tests.support.answers import member
+from tests.support.live_server import app_over, live_server
 from tests.support.memory_store import MemoryStore
 
 BUILD_INFO = b"Format-Version: 0.5\n\nFiles-Pattern: *.img\nLicense-Type: protected\nLicense-Text: Be nice.\n"
@@ -40,10 +40,10 @@ def test_a_licensed_file_wants_its_licence_first(client: httpx.Client) -> None:
 
 def test_a_private_file_wants_a_member(client: httpx.Client) -> None:
     assert client.get("/members/secret.txt").status_code == 401
-    stranger = {"Authorization": f"Bearer {token('guests', now=time.time())}"}
+    stranger = member("guests")
     assert client.get("/members/secret.txt", headers=stranger).status_code == 403
-    member = {"Authorization": f"Bearer {token('staff', now=time.time())}"}
-    assert client.get("/members/secret.txt", headers=member).content == b"secret"
+    staff = member("staff")
+    assert client.get("/members/secret.txt", headers=staff).content == b"secret"
 
 
 def test_the_listing_leaves_private_folders_out(client: httpx.Client) -> None:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -18,8 +17,9 @@ import pytest
 from app.storage.s3.call_limits import DEFAULT_LIMITS
 from tests.support.aws import S3Endpoint, point_aws_at
 from tests.support.fake_s3 import Answer, Request, hang, reset, status
-from tests.support.live_server import app_for, live_server
+from tests.support.live_server import app_for
 from tests.support.raw_http import RawAnswer, request
+from tests.support.site_trees import client_of
 from tests.support.stampede import stampede
 from tests.support.switched_s3 import BUCKET, SwitchedS3, operation_of, run_switched_s3
 from tests.support.waiting import wait_until
@@ -39,16 +39,8 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[SwitchedS3]:
         yield s3
 
 
-class Site(NamedTuple):
-    http: httpx.Client
-    port: int
-
-    def get(self, url: str) -> httpx.Response:
-        return self.http.get(url)
-
-
 @contextmanager
-def site_over_s3(*, ttl: int = 60, grace: int = 240) -> Iterator[Site]:
+def site_over_s3(*, ttl: int = 60, grace: int = 240) -> Iterator[httpx.Client]:
     app = app_for(
         f"s3://{BUCKET}",
         delivery="proxy",
@@ -57,17 +49,18 @@ def site_over_s3(*, ttl: int = 60, grace: int = 240) -> Iterator[Site]:
         cache_grace=grace,
         cache_max_stale=86400,
     )
-    with (
-        live_server(app) as server,
-        httpx.Client(base_url=server.url, trust_env=False, timeout=20) as http,
-    ):
-        yield Site(http, server.port)
+    with client_of(app) as http:
+        yield http
 
 
 @pytest.fixture
-def site(s3: SwitchedS3) -> Iterator[Site]:
+def site(s3: SwitchedS3) -> Iterator[httpx.Client]:
     with site_over_s3() as site:
         yield site
+
+
+def all_at_once(site: httpx.Client, targets: Sequence[bytes]) -> list[RawAnswer]:
+    return stampede(site.base_url.port or 0, [request(target=target) for target in targets])
 
 
 def assert_refused(answer: RawAnswer, reasons: set[str]) -> None:
@@ -90,35 +83,35 @@ COLD = [b"/ruled/", b"/f1/", b"/f2/app.bin", b"/api/ls/f3/"]
     ],
     ids=["hang", "reset", "throttled", "broken"],
 )
-def test_what_is_cold_is_refused(s3: SwitchedS3, site: Site, failing: Answer, reason: str) -> None:
+def test_what_is_cold_is_refused(s3: SwitchedS3, site: httpx.Client, failing: Answer, reason: str) -> None:
     s3.answer(failing)
-    answers = stampede(site.port, [request(target=target) for target in COLD])
+    answers = all_at_once(site, COLD)
     for answer in answers:
         assert_refused(answer, {reason})
 
 
-def test_what_is_cold_is_refused_where_nobody_listens(s3: SwitchedS3, site: Site) -> None:
+def test_what_is_cold_is_refused_where_nobody_listens(s3: SwitchedS3, site: httpx.Client) -> None:
     s3.refuse()
-    answers = stampede(site.port, [request(target=target) for target in COLD])
+    answers = all_at_once(site, COLD)
     for answer in answers:
         assert_refused(answer, {"connection"})
 
 
 @pytest.mark.parametrize(("operation", "target"), [("get", b"/ruled/"), ("head", b"/ruled/app.bin")])
 def test_a_store_that_hangs_half_way_is_given_up(
-    s3: SwitchedS3, site: Site, operation: str, target: bytes
+    s3: SwitchedS3, site: httpx.Client, operation: str, target: bytes
 ) -> None:
     s3.answer_each(**{operation: hang})
-    (answer,) = stampede(site.port, [request(target=target)])
+    (answer,) = all_at_once(site, [target])
     assert_refused(answer, {"timeout"})
     assert {operation_of(seen) for seen in s3.requests} >= {"list", operation}
 
 
 def test_many_who_ask_a_hanging_store_are_all_answered_and_it_is_not_crushed(
-    s3: SwitchedS3, site: Site
+    s3: SwitchedS3, site: httpx.Client
 ) -> None:
     s3.answer(hang)
-    answers = stampede(site.port, [request(target=f"/f{n}/".encode()) for n in range(FOLDERS)])
+    answers = all_at_once(site, [f"/f{n}/".encode() for n in range(FOLDERS)])
     for answer in answers:
         assert_refused(answer, {"timeout", "too-many-calls", "circuit-open"})
     # A few are let in when the first have failed and before the circuit opens; and S3 learns a moment later
@@ -131,7 +124,7 @@ def test_many_who_ask_a_hanging_store_are_all_answered_and_it_is_not_crushed(
     assert not [seen for seen in s3.requests if "prefix=ruled" in seen.target]
 
 
-def test_the_store_is_left_alone_and_found_again(s3: SwitchedS3, site: Site) -> None:
+def test_the_store_is_left_alone_and_found_again(s3: SwitchedS3, site: httpx.Client) -> None:
     s3.answer(status(500, "InternalError"))
     for number in range(DEFAULT_LIMITS.breaker_failures):
         assert site.get(f"/f{number}/").json()["reason"] == "server-error"
@@ -145,7 +138,7 @@ def test_the_store_is_left_alone_and_found_again(s3: SwitchedS3, site: Site) -> 
         assert site.get(f"/f{number}/").status_code == 200
 
 
-def test_after_a_refusal_connections_are_made_again(s3: SwitchedS3, site: Site) -> None:
+def test_after_a_refusal_connections_are_made_again(s3: SwitchedS3, site: httpx.Client) -> None:
     assert site.get("/f1/").status_code == 200
     s3.refuse()
     assert site.get("/f2/").status_code == 503
@@ -188,7 +181,7 @@ def test_what_is_warm_does_not_notice(s3: SwitchedS3, failing: Answer | None) ->
     ids=["slow-down", "too-many", "reset", "broken", "denied", "no-bucket", "hang"],
 )
 def test_only_throttling_and_lost_connections_are_tried_again(
-    s3: SwitchedS3, site: Site, failing: Answer, attempts: int
+    s3: SwitchedS3, site: httpx.Client, failing: Answer, attempts: int
 ) -> None:
     s3.answer(failing)
     assert site.get("/f1/").status_code in (502, 503)
@@ -197,7 +190,7 @@ def test_only_throttling_and_lost_connections_are_tried_again(
     assert attempts <= len(s3.requests) <= (2 * attempts if failing is reset else attempts)
 
 
-def test_a_call_that_is_throttled_once_succeeds_unnoticed(s3: SwitchedS3, site: Site) -> None:
+def test_a_call_that_is_throttled_once_succeeds_unnoticed(s3: SwitchedS3, site: httpx.Client) -> None:
     left = [None]
 
     async def once(seen: Request, writer: asyncio.StreamWriter) -> None:
@@ -208,7 +201,7 @@ def test_a_call_that_is_throttled_once_succeeds_unnoticed(s3: SwitchedS3, site: 
     assert [operation_of(seen) for seen in s3.requests] == ["list", "list", "list", "get"]
 
 
-def test_those_who_try_again_do_not_do_so_in_step(s3: SwitchedS3, site: Site) -> None:
+def test_those_who_try_again_do_not_do_so_in_step(s3: SwitchedS3, site: httpx.Client) -> None:
     arrived: dict[str, list[float]] = {}
 
     async def throttled(seen: Request, writer: asyncio.StreamWriter) -> None:
@@ -218,7 +211,7 @@ def test_those_who_try_again_do_not_do_so_in_step(s3: SwitchedS3, site: Site) ->
         await status(503, "SlowDown")(seen, writer)
 
     s3.answer(throttled)
-    stampede(site.port, [request(target=f"/f{number}/".encode()) for number in range(20)])
+    all_at_once(site, [f"/f{number}/".encode() for number in range(20)])
     waits = sorted(times[1] - times[0] for times in arrived.values())
     assert len(waits) == 20
     assert waits[0] > 0.02

@@ -245,7 +245,7 @@ def test_a_file_rewritten_in_mid_download_is_cut_and_never_mixed(directory: Dire
     answer = raw_http.parse_answer(received)
     assert answer.headers["content-length"] == str(size)
     assert 0 < len(answer.body) < size
-    assert set(answer.body) == {ord("a")}
+    assert answer.body.count(b"a") == len(answer.body)
 
 
 def test_a_file_that_grows_while_it_is_sent_arrives_with_the_size_it_had(directory: DirectoryTree) -> None:
@@ -304,11 +304,11 @@ def test_a_file_that_is_rewritten_to_a_larger_one_is_cut(directory: DirectoryTre
         received += raw_http.read_to_end(connection)
     answer = raw_http.parse_answer(received)
     assert 0 < len(answer.body) < size
-    assert set(answer.body) == {ord("a")}
+    assert answer.body.count(b"a") == len(answer.body)
 
 
 def test_a_file_of_many_megabytes_goes_out_in_constant_memory(tmp_path: Path) -> None:
-    size = 1024 * MIB + 1
+    size = 256 * MIB + 1
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree/big.bin").touch()
     os.truncate(tmp_path / "tree/big.bin", size)

@@ -15,9 +15,9 @@ from app.auth.networks import parse_networks
 from app.auth.tokens import TokenGrant, issue_token
 from tests.support.answers import BROWSER, member, problem
 from tests.support.live_server import SECRET, token
+from tests.support.site_policies import MEMBERS
 from tests.support.site_trees import MemoryTree, client_of
 
-POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
 SECOND_KEY = "another key for tests, of thirty-two characters and more"
 
 
@@ -27,7 +27,7 @@ def client() -> Iterator[httpx.Client]:
     tree.put("public/f", b"public")
     tree.put("members/f", b"secret")
     tree.put("members/16.09/f", b"secret")
-    with client_of(tree.app(policy=POLICY, secret_keys=(SECRET, SECOND_KEY))) as http:
+    with client_of(tree.app(policy=MEMBERS, secret_keys=(SECRET, SECOND_KEY))) as http:
         yield http
 
 
@@ -157,7 +157,7 @@ def test_a_bound_token_counts_through_a_proxy_of_ours() -> None:
     tree = MemoryTree()
     tree.put("members/f", b"secret")
     bound = member("staff", networks=parse_networks(["10.9.8.0/24"]))
-    with client_of(tree.app(policy=POLICY, trusted_proxies=("127.0.0.1", "172.16.0.0/12"))) as http:
+    with client_of(tree.app(policy=MEMBERS, trusted_proxies=("127.0.0.1", "172.16.0.0/12"))) as http:
         for field, status in [
             ("10.9.8.7", 200),
             ("192.0.2.1, 10.9.8.7", 200),  # what stands further left anybody may have written

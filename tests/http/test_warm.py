@@ -5,24 +5,21 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any
 
-import httpx
 import pytest
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.server.protocol import BoundedHttpProtocol
-from tests.support.live_server import app_over, live_server, token
+from tests.support.answers import member
+from tests.support.live_server import app_over, live_server
 from tests.support.memory_store import MemoryStore
 from tests.support.raw_http import exchange, parse_answer, read_answer, read_to_end, request
+from tests.support.served_store import Site, serve_store
 from tests.support.stampede import stampede
 
 POLICY = '[[rule]]\npath = "a/members"\ntier = "private"\ngroups = ["staff"]\n'
-
-
-class Site(NamedTuple):
-    store: MemoryStore
-    client: httpx.Client
+LIVES: dict[str, Any] = {"cache_ttl": 60, "cache_grace": 60, "cache_max_stale": 600}
 
 
 @pytest.fixture
@@ -31,9 +28,8 @@ def site() -> Iterator[Site]:
     for number in range(50):
         store.put(f"a/file-{number}.img", b"x" * number)
     store.put("a/members/secret.txt", b"secret")
-    app = app_over(store, policy=POLICY, cache_ttl=60, cache_grace=60, cache_max_stale=600)
-    with live_server(app) as server, httpx.Client(base_url=server.url) as client:
-        yield Site(store, client)
+    with serve_store(store, policy=POLICY, **LIVES) as site:
+        yield site
 
 
 REQUESTS: list[dict[str, str]] = [
@@ -50,9 +46,9 @@ REQUESTS: list[dict[str, str]] = [
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("url", ["/a/", "/a/?format=json", "/a/?format=text"])
 def test_a_warm_answer_is_the_cold_one(site: Site, method: str, url: str, headers: dict[str, str]) -> None:
-    cold = site.client.request(method, url, headers=headers)
+    cold = site.http.request(method, url, headers=headers)
     asked = len(site.store.calls)
-    warm = site.client.request(method, url, headers=headers)
+    warm = site.http.request(method, url, headers=headers)
     assert len(site.store.calls) == asked
     assert (warm.status_code, warm.content) == (cold.status_code, cold.content) == (200, cold.content)
     changing = {"date", "age", "x-accel-expires"}
@@ -64,35 +60,35 @@ def test_a_warm_answer_is_the_cold_one(site: Site, method: str, url: str, header
 @pytest.mark.parametrize("encoding", ["identity", "gzip", "zstd"])
 def test_a_client_that_has_the_page_is_told_so(site: Site, encoding: str) -> None:
     headers = {"Accept-Encoding": encoding}
-    tag = site.client.get("/a/", headers=headers).headers["etag"]
+    tag = site.http.get("/a/", headers=headers).headers["etag"]
     for known in (tag, f'"other", {tag}', f"W/{tag}", "*"):
-        answer = site.client.get("/a/", headers=headers | {"If-None-Match": known})
+        answer = site.http.get("/a/", headers=headers | {"If-None-Match": known})
         assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)
-    assert site.client.get("/a/", headers=headers | {"If-None-Match": '"other"'}).status_code == 200
+    assert site.http.get("/a/", headers=headers | {"If-None-Match": '"other"'}).status_code == 200
 
 
 def test_a_member_sees_more_and_a_stranger_never_sees_it_after(site: Site) -> None:
-    member = {"Authorization": f"Bearer {token('staff', now=time.time())}"}
-    stranger = {"Authorization": f"Bearer {token('guests', now=time.time())}"}
+    staff = member("staff")
+    stranger = member("guests")
     for _ in range(3):
-        assert "members/" in site.client.get("/a/?format=text", headers=member).text
-        assert "members/" not in site.client.get("/a/?format=text").text
-        assert "members/" not in site.client.get("/a/?format=text", headers=stranger).text
+        assert "members/" in site.http.get("/a/?format=text", headers=staff).text
+        assert "members/" not in site.http.get("/a/?format=text").text
+        assert "members/" not in site.http.get("/a/?format=text", headers=stranger).text
 
 
 def test_only_what_everybody_sees_may_be_kept_by_others(site: Site) -> None:
-    member = {"Authorization": f"Bearer {token('staff', now=time.time())}"}
+    staff = member("staff")
     for _ in range(2):
-        public = site.client.get("/a/").headers
+        public = site.http.get("/a/").headers
         assert public["cache-control"] == "public, max-age=60, stale-while-revalidate=60, stale-if-error=540"
         assert int(public["age"]) < 60
-        private = site.client.get("/a/", headers=member).headers
+        private = site.http.get("/a/", headers=staff).headers
         assert private["cache-control"] == "private, no-store"
         assert "age" not in private
 
 
 def test_a_stampede_on_a_cold_folder_asks_the_store_once(site: Site) -> None:
-    answers = stampede(site.client.base_url.port or 0, [request(target=b"/a/")] * 1000)
+    answers = stampede(site.port, [request(target=b"/a/")] * 1000)
     assert {answer.status for answer in answers} == {200}
     assert [call.operation for call in site.store.calls] == ["list"]
 
@@ -100,13 +96,13 @@ def test_a_stampede_on_a_cold_folder_asks_the_store_once(site: Site) -> None:
 @pytest.mark.parametrize("path", ["/healthz/", "/api/", "/license/", "/-/", "/%61pi/"])
 def test_reserved_paths_are_never_the_trees(site: Site, path: str) -> None:
     for _ in range(2):
-        assert site.client.get(path).status_code == 404
+        assert site.http.get(path).status_code == 404
     assert site.store.calls == []
 
 
 def test_a_request_without_a_host_is_refused_warm_or_cold(site: Site) -> None:
-    site.client.get("/a/")
-    answer = site.client.get("/a/", headers={"Host": "not a host"})
+    site.http.get("/a/")
+    answer = site.http.get("/a/", headers={"Host": "not a host"})
     assert answer.status_code == 400
 
 
@@ -143,7 +139,7 @@ def one_by_one(port: int, requests: list[bytes]) -> list[bytes]:
 
 def test_a_warm_answer_takes_no_task_and_is_the_same_to_the_byte(site: Site, tasks: list[str]) -> None:
     last = request(target=b"/a/none")
-    port = site.client.base_url.port or 0
+    port = site.port
     exchange(port, request(target=b"/a/"))  # in memory from here on
     tasks.clear()
     fast_path = one_by_one(port, [b"GET" + WARM, b"GET" + WARM, last])
@@ -159,7 +155,7 @@ def test_a_warm_answer_takes_no_task_and_is_the_same_to_the_byte(site: Site, tas
 
 
 def test_head_and_a_known_tag_are_answered_at_once_as_well(site: Site, tasks: list[str]) -> None:
-    port = site.client.base_url.port or 0
+    port = site.port
     tag = parse_answer(exchange(port, request(target=b"/a/"))).headers["etag"].encode()
     tasks.clear()
     known = b"GET" + WARM.replace(b"\r\n\r\n", b"\r\nIf-None-Match: " + tag + b"\r\n\r\n")
@@ -185,13 +181,13 @@ def test_head_and_a_known_tag_are_answered_at_once_as_well(site: Site, tasks: li
 def test_a_connection_that_is_to_be_closed_is(site: Site, version: bytes, line: bytes) -> None:
     head = b"GET /a/ " + version + b"\r\nHost: test\r\n" + line + b"\r\n"
     for _ in range(2):
-        answered = exchange(site.client.base_url.port or 0, head)
+        answered = exchange(site.port, head)
         assert answered.count(b"HTTP/1.1 200 OK\r\n") == 1
         assert b"\r\nconnection: close\r\n" in answered
 
 
 def test_a_head_in_pieces_is_answered_once(site: Site) -> None:
-    port = site.client.base_url.port or 0
+    port = site.port
     exchange(port, request(target=b"/a/"))
     # The second piece alone would be a whole request.
     pieces = [b"GET /a/none HTTP/1.1\r\nX: ", b"GET /a/ HTTP/1.1\r\nHost: test\r\n\r\n"]
@@ -218,9 +214,8 @@ def test_a_page_larger_than_what_is_copied_arrives_whole(tasks: list[str]) -> No
     store = MemoryStore()
     for number in range(3000):
         store.put(f"a/file-{number}.img", b"x")
-    app = app_over(store, cache_ttl=60, cache_grace=60, cache_max_stale=600)
-    with live_server(app) as server, httpx.Client(base_url=server.url) as client:
-        cold, warm = (client.get("/a/").content for _ in range(2))
+    with serve_store(store, **LIVES) as site:
+        cold, warm = (site.http.get("/a/").content for _ in range(2))
     assert warm == cold
     assert len(warm) > 5 * 64 * 1024
     assert tasks == ["/a/"]
@@ -240,7 +235,7 @@ def test_what_is_out_of_the_ordinary_goes_the_long_way_and_is_answered_in_turn(
     site: Site, tasks: list[str], head: bytes
 ) -> None:
     usual = b"GET /a/ HTTP/1.1\r\nHost: test\r\n\r\n"
-    port = site.client.base_url.port or 0
+    port = site.port
     for _ in range(2):
         tasks.clear()
         answers = one_by_one(port, [usual, head, usual, request(target=b"/a/")])

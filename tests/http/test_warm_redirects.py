@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-import httpx
 import pytest
 
 from app.cache.response_cache import RedirectCache
-from tests.support.live_server import app_over, live_server, token
+from tests.support.answers import member
 from tests.support.memory_store import MemoryStore
 from tests.support.raw_http import exchange, request
+from tests.support.served_store import Site, serve_store
+from tests.support.site_policies import MEMBERS
 
-POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
 LICENCE = b"Be nice."
 ACCEPTED = {"License-Accepted": hashlib.sha256(LICENCE).hexdigest()}
 SETTINGS: dict[str, Any] = {
@@ -27,18 +26,6 @@ SETTINGS: dict[str, Any] = {
 FAR = "https://s3.example"
 
 
-class Site(NamedTuple):
-    store: MemoryStore
-    client: httpx.Client
-    port: int
-
-    def is_asked(self, url: str, status: int, headers: dict[str, str], method: str = "GET") -> bool:
-        """Whether the store is, for this request."""
-        before = len(self.store.calls)
-        assert self.client.request(method, url, headers=headers).status_code == status
-        return len(self.store.calls) > before
-
-
 @pytest.fixture
 def site() -> Iterator[Site]:
     store = MemoryStore(presign_base=FAR)
@@ -46,9 +33,8 @@ def site() -> Iterator[Site]:
     store.put("eula/EULA.txt", LICENCE)
     store.put("eula/x.img", b"x")
     store.put("members/f", b"x")
-    app = app_over(store, policy=POLICY, **SETTINGS)
-    with live_server(app) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
-        yield Site(store, client, server.port)
+    with serve_store(store, policy=MEMBERS, **SETTINGS) as site:
+        yield site
 
 
 def test_it_is_the_same_to_the_byte_by_the_long_way(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,8 +56,8 @@ def test_it_is_the_same_to_the_byte_by_the_long_way(site: Site, monkeypatch: pyt
     [{}, {"Accept": "text/html"}, {"X-Forwarded-For": "10.1.2.3"}],
 )
 def test_who_shows_nothing_is_answered_without_asking_the_store(site: Site, headers: dict[str, str]) -> None:
-    site.client.get("/d/f.txt")
-    assert not site.is_asked("/d/f.txt", 302, headers)
+    site.http.get("/d/f.txt")
+    assert not site.calls("GET", "/d/f.txt", 302, headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -93,50 +79,44 @@ def test_who_shows_nothing_is_answered_without_asking_the_store(site: Site, head
 def test_what_is_out_of_the_ordinary_goes_the_long_way(
     site: Site, headers: dict[str, str], status: int
 ) -> None:
-    site.client.get("/d/f.txt")
-    assert site.client.get("/d/f.txt", headers=headers).status_code == status
-    assert site.client.get("/d/f.txt?key=x").status_code == 410
-    assert not site.is_asked("/d/f.txt", 302, {})
+    site.http.get("/d/f.txt")
+    assert site.http.get("/d/f.txt", headers=headers).status_code == status
+    assert site.http.get("/d/f.txt?key=x").status_code == 410
+    assert not site.calls("GET", "/d/f.txt", 302)
 
 
 def test_head_is_answered_with_the_files_own_headers(site: Site) -> None:
-    site.client.get("/d/f.txt")
-    answer = site.client.head("/d/f.txt")
+    site.http.get("/d/f.txt")
+    answer = site.http.head("/d/f.txt")
     assert (answer.status_code, answer.headers["content-length"]) == (200, "10")
 
 
 def test_an_acceptance_opens_nothing_for_the_next_one(site: Site) -> None:
     for _ in range(3):
-        assert site.client.get("/eula/x.img", headers=ACCEPTED).headers["location"].startswith(FAR)
-        assert site.client.get("/eula/x.img").status_code == 403
+        assert site.http.get("/eula/x.img", headers=ACCEPTED).headers["location"].startswith(FAR)
+        assert site.http.get("/eula/x.img").status_code == 403
 
 
 def test_membership_opens_nothing_for_the_next_one(site: Site) -> None:
-    member = {"Authorization": f"Bearer {token('staff', now=time.time())}"}
+    staff = member("staff")
     for _ in range(3):
-        assert site.client.get("/members/f", headers=member).content == b"x"
-        assert site.client.get("/members/f").status_code == 401
+        assert site.http.get("/members/f", headers=staff).content == b"x"
+        assert site.http.get("/members/f").status_code == 401
 
 
 def test_a_trusted_network_opens_nothing_for_others() -> None:
     store = MemoryStore(presign_base=FAR)
     store.put("members/f", b"x")
-    app = app_over(
-        store,
-        policy=POLICY,
-        trusted_networks=("192.0.2.0/24",),
-        trusted_proxies=("127.0.0.1/32",),
-        **SETTINGS,
-    )
-    with live_server(app) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+    networks = {"trusted_networks": ("192.0.2.0/24",), "trusted_proxies": ("127.0.0.1/32",)}
+    with serve_store(store, policy=MEMBERS, **networks, **SETTINGS) as site:
         for _ in range(3):
-            inside = client.get("/members/f", headers={"X-Forwarded-For": "192.0.2.7"})
+            inside = site.http.get("/members/f", headers={"X-Forwarded-For": "192.0.2.7"})
             assert inside.headers["location"].startswith(FAR)
-            assert client.get("/members/f", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401
+            assert site.http.get("/members/f", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 401
 
 
 def test_they_are_counted_as_downloads(site: Site) -> None:
     for _ in range(3):
-        site.client.get("/d/f.txt")
-    text = site.client.get("/metrics").text
+        site.http.get("/d/f.txt")
+    text = site.http.get("/metrics").text
     assert 'pierhead_download_duration_seconds_count{route="file-redirect",status="302"} 3.0' in text

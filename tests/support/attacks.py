@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,13 +14,12 @@ from structlog.testing import LogCapture
 
 from tests.support.live_server import LiveServer, app_over
 from tests.support.memory_store import MemoryStore
-from tests.support.raw_http import RawAnswer, ask, request
-
-POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
+from tests.support.raw_http import TIMEOUT_SECONDS, RawAnswer, ask, request
+from tests.support.site_policies import MEMBERS
 
 
 def small_tree() -> MemoryStore:
-    """A public file of 1,000 bytes, one behind a licence, and one for members (by `POLICY`)."""
+    """A public file of 1,000 bytes, one behind a licence, and one for members (by `MEMBERS`)."""
     store = MemoryStore()
     store.put("public/a.txt", b"0123456789" * 100)
     store.put("public/sub/b.txt", b"b")
@@ -37,7 +37,7 @@ def build_info(licence: bytes) -> bytes:
 
 def attacked_app() -> ASGIApp:
     """A server of that tree as sites run it: with a cache, which has a shorter way for usual requests."""
-    return app_over(small_tree(), policy=POLICY, cache_ttl=60, cache_grace=60, cache_max_stale=600)
+    return app_over(small_tree(), policy=MEMBERS, cache_ttl=60, cache_grace=60, cache_max_stale=600)
 
 
 @contextmanager
@@ -55,6 +55,11 @@ def unharmed(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator[N
     errors = [e for e in capture.entries if e["log_level"] in ("error", "critical") or "exc_info" in e]
     assert not errors, errors
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def connect(server: LiveServer) -> socket.socket:
+    """A connection on which nothing was sent yet."""
+    return socket.create_connection(("127.0.0.1", server.port), TIMEOUT_SECONDS)
 
 
 def assert_well(server: LiveServer) -> None:

@@ -16,19 +16,8 @@ from tests.support.fake_provider import CLIENT_ID, CLIENT_SECRET, FakeProvider
 from tests.support.live_server import SECRET, app_over, live_server
 from tests.support.memory_store import MemoryStore
 from tests.support.person import Person
+from tests.support.site_policies import MEMBERS_AND_VAULT
 
-POLICY = """
-[[rule]]
-path = "members"
-tier = "private"
-groups = ["staff"]
-
-[[rule]]
-path = "vault"
-tier = "private"
-groups = ["staff"]
-visibility = "hidden"
-"""
 START = 1_800_000_000.0
 
 
@@ -69,7 +58,7 @@ def login_site(provider: FakeProvider, clock: Clock | None = None, **settings: A
         clock = Clock()
         clock.now = START
     provider.now = clock
-    app = app_over(store, policy=POLICY, wall_clock=clock, **oidc_settings(provider, **settings))
+    app = app_over(store, policy=MEMBERS_AND_VAULT, wall_clock=clock, **oidc_settings(provider, **settings))
     with live_server(app) as server:
         person = Person(server.url)
         try:
@@ -92,7 +81,9 @@ def form_site(**settings: Any) -> Iterator[FormSite]:
     clock = Clock()
     clock.now = START
     store = _tree()
-    app = app_over(store, policy=POLICY, wall_clock=clock, demo_login_groups=("staff",), **settings)
+    app = app_over(
+        store, policy=MEMBERS_AND_VAULT, wall_clock=clock, demo_login_groups=("staff",), **settings
+    )
     with live_server(app) as server:
         person = Person(server.url)
         try:

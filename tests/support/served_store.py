@@ -42,3 +42,6 @@ def serve_store(store: StoreType, **settings: Any) -> Iterator[ServedStore[Store
     app = app_over(store, clock=clock, **settings)
     with live_server(app) as server, http_client(server.url) as http:
         yield ServedStore(store, clock, http, server.port)
+
+
+Site = ServedStore[MemoryStore]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import httpx
 from starlette.types import ASGIApp
@@ -84,13 +84,6 @@ class DirectoryTree:
 
     def app(self, **settings: Any) -> ASGIApp:
         return app_for(f"file://{self.root}", **settings)
-
-
-class Site(NamedTuple):
-    """A tree in memory, and a client of a server over it."""
-
-    tree: MemoryTree
-    client: httpx.Client
 
 
 def http_client(url: str, **options: Any) -> httpx.Client:

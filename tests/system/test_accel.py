@@ -21,6 +21,7 @@ from tests.support.answers import member
 from tests.support.aws import BUCKET, S3Endpoint, open_bucket, point_aws_at
 from tests.support.live_server import app_for, live_server
 from tests.support.recording_proxy import RecordingProxy, recording_proxy
+from tests.support.site_policies import MEMBERS
 from tests.support.site_trees import http_client
 from tests.support.store_contract import LARGE, ODD_NAMES
 
@@ -29,7 +30,6 @@ TEXT = b"0123456789" * 1000
 LONGEST = "é" * 127 + "x"
 """Of the longest name that is served, 255 bytes, nearly every byte to be escaped."""
 NOT_UTF8 = os.fsdecode(b"raw\xff\xfe name")
-POLICY = '[[rule]]\npath = "members"\ntier = "private"\ngroups = ["staff"]\n'
 FILES = {
     "d/f.txt": TEXT,
     "d/large.img": LARGE,
@@ -50,7 +50,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class Site(NamedTuple):
+class SiteBehindNginx(NamedTuple):
     """nginx, and the server behind it.
 
     Attributes:
@@ -96,7 +96,7 @@ def fields(answer: httpx.Response) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def directory_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def directory_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteBehindNginx]:
     directory = tmp_path_factory.mktemp("directory")
     root = directory / "tree"
     for path, content in FILES.items() | {(f"odd/{name}", name.encode()) for name in ODD_NAMES}:
@@ -106,21 +106,21 @@ def directory_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (root / "inside.txt").symlink_to("d/f.txt")
     (directory / "outside.txt").write_bytes(b"OUTSIDE")
     (root / "outside.txt").symlink_to(directory / "outside.txt")
-    with served(app_for(f"file://{root}", policy=POLICY, **SETTINGS), directory, root) as (http, direct):
-        yield Site(http, direct, (*ODD_NAMES, NOT_UTF8), None)
+    with served(app_for(f"file://{root}", policy=MEMBERS, **SETTINGS), directory, root) as (http, direct):
+        yield SiteBehindNginx(http, direct, (*ODD_NAMES, NOT_UTF8), None)
 
 
 @pytest.fixture(scope="module")
-def bucket_site(s3_engine: S3Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def bucket_site(s3_engine: S3Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteBehindNginx]:
     """The engine is asked at an address where everything that arrives is written down."""
     directory = tmp_path_factory.mktemp("bucket")
     with recording_proxy(s3_engine.url) as proxy, pytest.MonkeyPatch.context() as monkeypatch:
         point_aws_at(monkeypatch, s3_engine)
         asyncio.run(plant())
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
-        app = app_for(f"s3://{BUCKET}/tree", policy=POLICY, **SETTINGS)
+        app = app_for(f"s3://{BUCKET}/tree", policy=MEMBERS, **SETTINGS)
         with served(app, directory, directory / "none") as (http, direct):
-            yield Site(http, direct, (*ODD_NAMES, LONGEST), proxy)
+            yield SiteBehindNginx(http, direct, (*ODD_NAMES, LONGEST), proxy)
 
 
 async def plant() -> None:
@@ -143,13 +143,15 @@ def served(app: ASGIApp, directory: Path, root: Path) -> Iterator[tuple[httpx.Cl
 
 
 @pytest.fixture(params=["directory_site", "bucket_site"])
-def site(request: pytest.FixtureRequest) -> Site:
-    found: Site = request.getfixturevalue(request.param)
+def site(request: pytest.FixtureRequest) -> SiteBehindNginx:
+    found: SiteBehindNginx = request.getfixturevalue(request.param)
     return found
 
 
 @pytest.mark.parametrize("path", ["/d/f.txt", "/d/large.img", "/d/empty.txt", "/d/page.html"])
-def test_nginx_sends_the_bytes_with_the_very_fields_that_pierhead_gives(site: Site, path: str) -> None:
+def test_nginx_sends_the_bytes_with_the_very_fields_that_pierhead_gives(
+    site: SiteBehindNginx, path: str
+) -> None:
     before = site.left_to_nginx()
     answer = site.get(path, accept_encoding="gzip")
     assert (answer.status_code, answer.content) == (200, FILES[path[1:]])
@@ -159,13 +161,13 @@ def test_nginx_sends_the_bytes_with_the_very_fields_that_pierhead_gives(site: Si
     assert fields(answer) == fields(streamed)
 
 
-def test_a_head_has_the_same_fields(site: Site) -> None:
+def test_a_head_has_the_same_fields(site: SiteBehindNginx) -> None:
     head = site.http.head("/d/f.txt")
     assert (head.status_code, head.content) == (200, b"")
     assert fields(head) == fields(site.get("/d/f.txt"))
 
 
-def test_odd_names_come_out_right(site: Site) -> None:
+def test_odd_names_come_out_right(site: SiteBehindNginx) -> None:
     before = site.left_to_nginx()
     for name in site.names:
         answer = site.get("/odd/" + quote(os.fsencode(name), safe=""))
@@ -178,7 +180,7 @@ def test_odd_names_come_out_right(site: Site) -> None:
     ("asked", "first", "last"),
     [("0-9", 0, 9), ("5000-", 5000, 9999), ("-7", 9993, 9999), ("9990-99999", 9990, 9999)],
 )
-def test_a_range_is_sent_by_nginx(site: Site, asked: str, first: int, last: int) -> None:
+def test_a_range_is_sent_by_nginx(site: SiteBehindNginx, asked: str, first: int, last: int) -> None:
     before = site.left_to_nginx()
     answer = site.get("/d/f.txt", range=f"bytes={asked}")
     assert (answer.status_code, answer.content) == (206, TEXT[first : last + 1])
@@ -191,7 +193,7 @@ def test_a_range_is_sent_by_nginx(site: Site, asked: str, first: int, last: int)
 @pytest.mark.parametrize(
     "asked", ["bytes=0-0,5-5", "bytes=5-2", "bytes=x", "pages=1-2", "bytes=0-5,", "bytes=10000-", "bytes=-0"]
 )
-def test_any_other_range_is_answered_as_without_nginx(site: Site, asked: str) -> None:
+def test_any_other_range_is_answered_as_without_nginx(site: SiteBehindNginx, asked: str) -> None:
     before = site.left_to_nginx()
     answer, own = site.get("/d/f.txt", range=asked), fetch(site.direct, "/d/f.txt", {"range": asked})
     assert answer.status_code == own.status_code
@@ -199,7 +201,7 @@ def test_any_other_range_is_answered_as_without_nginx(site: Site, asked: str) ->
     assert site.left_to_nginx() == before
 
 
-def test_conditions_hold_by_the_etag_that_clients_are_told(site: Site) -> None:
+def test_conditions_hold_by_the_etag_that_clients_are_told(site: SiteBehindNginx) -> None:
     told = site.get("/d/f.txt").headers
     e_tag, modified = told["etag"], told["last-modified"]
     for headers, status in (
@@ -222,7 +224,7 @@ def test_conditions_hold_by_the_etag_that_clients_are_told(site: Site) -> None:
             assert answer.content == (TEXT[:10] if status == 206 else TEXT)
 
 
-def test_what_is_denied_is_never_delivered(site: Site) -> None:
+def test_what_is_denied_is_never_delivered(site: SiteBehindNginx) -> None:
     before = site.left_to_nginx()
     for path, headers, status in (
         ("/members/secret.txt", {}, 401),
@@ -239,7 +241,7 @@ def test_what_is_denied_is_never_delivered(site: Site) -> None:
     assert site.left_to_nginx() == before
 
 
-def test_who_may_have_it_gets_it_by_nginx_and_nobody_may_keep_it(site: Site) -> None:
+def test_who_may_have_it_gets_it_by_nginx_and_nobody_may_keep_it(site: SiteBehindNginx) -> None:
     before = site.left_to_nginx()
     digest = Licence(TERMS).digest
     for path, headers, content in (
@@ -252,7 +254,7 @@ def test_who_may_have_it_gets_it_by_nginx_and_nobody_may_keep_it(site: Site) -> 
     assert site.left_to_nginx() == before + 2
 
 
-def test_the_internal_locations_are_not_there_for_clients(site: Site) -> None:
+def test_the_internal_locations_are_not_there_for_clients(site: SiteBehindNginx) -> None:
     for path in (
         f"{DIRECTORIES}/primary/members/secret.txt",
         f"{DIRECTORIES}/primary/d/f.txt",
@@ -267,7 +269,7 @@ def test_the_internal_locations_are_not_there_for_clients(site: Site) -> None:
         assert b"0123" not in answer.content
 
 
-def test_links_are_as_without_nginx(directory_site: Site) -> None:
+def test_links_are_as_without_nginx(directory_site: SiteBehindNginx) -> None:
     before = directory_site.left_to_nginx()
     linked = directory_site.get("/inside.txt")
     assert (linked.status_code, linked.content) == (200, TEXT)
@@ -276,7 +278,7 @@ def test_links_are_as_without_nginx(directory_site: Site) -> None:
     assert directory_site.get("/outside.txt").status_code == 404
 
 
-def test_s3_is_told_nothing_of_the_client(bucket_site: Site) -> None:
+def test_s3_is_told_nothing_of_the_client(bucket_site: SiteBehindNginx) -> None:
     assert bucket_site.s3 is not None
     bucket_site.s3.forget()
     bucket_site.get(

@@ -62,7 +62,7 @@ def replica(tmp_path: Path) -> Iterator[Engine]:
         yield engine
 
 
-class Site(NamedTuple):
+class SiteOverTwoEngines(NamedTuple):
     """A server over both engines; the first one is behind a proxy that can slow it."""
 
     server: RunningPierhead
@@ -71,7 +71,9 @@ class Site(NamedTuple):
 
 
 @pytest.fixture
-async def site(replica: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+async def site(
+    replica: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SiteOverTwoEngines]:
     with ExitStack() as held:
         primary = held.enter_context(engine_in(tmp_path / "primary"))
         for engine in (primary, replica):
@@ -91,7 +93,7 @@ async def site(replica: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
                 environ=environ | lifetimes | {"PIERHEAD_DELIVERY": "proxy"},
             )
         )
-        yield Site(server, primary, proxy)
+        yield SiteOverTwoEngines(server, primary, proxy)
 
 
 def one_round(client: httpx.Client, number: int) -> None:
@@ -172,7 +174,7 @@ def helped(url: str, event: str) -> float:
     )
 
 
-def serve_through(site: Site, fault: Callable[[Site], None]) -> None:
+def serve_through(site: SiteOverTwoEngines, fault: Callable[[SiteOverTwoEngines], None]) -> None:
     """Let it happen while clients list and download: each of them gets what it asked for, to the byte."""
     url = site.server.url
     clients, download = Clients(url), Download(url)
@@ -196,7 +198,7 @@ def serve_through(site: Site, fault: Callable[[Site], None]) -> None:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
-def test_nobody_notices_that_an_engine_is_gone(site: Site, number: signal.Signals) -> None:
+def test_nobody_notices_that_an_engine_is_gone(site: SiteOverTwoEngines, number: signal.Signals) -> None:
     serve_through(site, lambda found: send_signal(found.primary.gateway, number))
     assert helped(site.server.url, "failover") > 0
     ready = httpx.get(f"{site.server.url}/readyz", timeout=30, trust_env=False)
@@ -208,8 +210,8 @@ def test_nobody_notices_that_an_engine_is_gone(site: Site, number: signal.Signal
 
 
 @pytest.mark.timeout(240)
-def test_nobody_notices_that_an_engine_is_slow(site: Site) -> None:
-    def slow_down(found: Site) -> None:
+def test_nobody_notices_that_an_engine_is_slow(site: SiteOverTwoEngines) -> None:
+    def slow_down(found: SiteOverTwoEngines) -> None:
         found.proxy.delay = SLOW_SECONDS
 
     serve_through(site, slow_down)

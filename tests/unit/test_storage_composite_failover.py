@@ -17,7 +17,7 @@ from app.domain.errors import (
     StoreUnavailable,
 )
 from app.domain.paths import ArtifactPath
-from app.storage.composite.hedging import ILL_SECONDS, LEAST_CALLS
+from app.storage.composite.hedging import LEAST_CALLS, UNHEALTHY_SECONDS
 from app.storage.store import ObjectStore
 from tests.support.copies import Copies
 from tests.support.virtual_time import in_virtual_time
@@ -189,7 +189,7 @@ class TestHedging:
             async with asyncio.timeout(3600):
                 await copies.store.head(FILE)
         assert copies.watch.events["hedge", "replica-1"] == 0
-        copies.clock.now += ILL_SECONDS
+        copies.clock.now += UNHEALTHY_SECONDS
         assert (await copies.store.head(FILE)).origin == "replica-1"
 
     @in_virtual_time

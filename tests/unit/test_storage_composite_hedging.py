@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.storage.composite.hedging import (
-    ILL_SECONDS,
     LEAST_CALLS,
     LEAST_DELAY,
+    UNHEALTHY_SECONDS,
     CallTimes,
     Health,
     HedgeBudget,
@@ -80,8 +80,8 @@ def test_a_store_is_ill_after_a_failure_until_it_answers_or_a_while_is_over() ->
     assert not health.is_ill(0.0)
     assert health.failed(1.0)
     assert not health.failed(2.0)
-    assert health.is_ill(2.0 + ILL_SECONDS - 0.1)
-    assert not health.is_ill(2.0 + ILL_SECONDS)
+    assert health.is_ill(2.0 + UNHEALTHY_SECONDS - 0.1)
+    assert not health.is_ill(2.0 + UNHEALTHY_SECONDS)
     assert health.answered()
     assert not health.answered()
     assert not health.is_ill(2.1)

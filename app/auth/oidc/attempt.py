@@ -1,4 +1,4 @@
-"""A login under way: what the browser keeps of it while it is at the provider."""
+"""A login under way, kept in a cookie while the browser is at the provider."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from app.auth.keys import KeyRing, Purpose
 from app.auth.sealing import seal, unseal
 
 ATTEMPT_SECONDS: Final = 600
-"""How long somebody may take at the provider."""
+"""How long a login at the provider may take."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """Made when a browser is sent to the provider, and needed to let it back in.
+    """Made when a browser is sent to the provider, and checked when it comes back.
 
     Attributes:
-        state: comes back with the answer, so that it belongs to this very attempt (RFC 6749 section 10.12).
+        state: comes back with the answer and ties it to this attempt (RFC 6749 section 10.12).
         nonce: comes back in the token.
-        verifier: shows the provider that the code is redeemed by who asked for it (RFC 7636).
+        verifier: proves to the provider that the code is redeemed by the site that requested it (RFC 7636).
         redirect_uri: where the provider sends the browser.
-        return_url: path, and perhaps a query, of this site, to go to in the end.
-        is_silent: whether somebody is logged in already, and nobody is to be asked anything.
+        return_url: path of this site, perhaps with a query, to return to.
+        is_silent: whether the user is logged in already, and the provider must not ask anything.
         issued: seconds since the epoch, UTC.
     """
 
@@ -41,21 +41,21 @@ class Attempt:
 
     @property
     def challenge(self) -> str:
-        """What the provider learns of the verifier (RFC 7636 section 4.2)."""
+        """The digest of the verifier for the provider (RFC 7636 section 4.2)."""
         digest = hashlib.sha256(self.verifier.encode("ascii")).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
 def new_attempt(redirect_uri: str, return_url: str, now: float, *, is_silent: bool) -> Attempt:
-    """An attempt that nobody can guess."""
+    """A new attempt with random values."""
     made_up = (secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48))
     return Attempt(*made_up, redirect_uri, return_url, is_silent, now)
 
 
 def attempt_cookie(state: str) -> str:
-    """The name of an attempt's cookie. Each has one of its own, for people log in with several tabs at once.
+    """The name of an attempt's cookie. Each attempt has its own, because people log in with several tabs at once.
 
-    The state may come from anybody, so that the name is taken from its digest.
+    The state may come from anybody, so the name is made from its digest.
     """
     digest = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
     return f"pierhead_login_{digest[:16]}"
@@ -65,7 +65,7 @@ def write_attempt(keys: KeyRing, attempt: Attempt) -> str:
     """The value of an attempt's cookie, which only this site can read.
 
     Raises:
-        ValueError: it does not fit into a cookie, as its return URL is too long.
+        ValueError: it does not fit into a cookie, because its return URL is too long.
     """
     return seal(keys, Purpose.LOGIN, asdict(attempt))
 
@@ -73,7 +73,7 @@ def write_attempt(keys: KeyRing, attempt: Attempt) -> str:
 def read_attempt(
     keys: KeyRing, cookies: Sequence[str], state: str, now: float, *, is_https: bool, root_path: str = ""
 ) -> Attempt | None:
-    """The attempt that an answer belongs to; None where this browser has made none, or too long ago."""
+    """The attempt that an answer belongs to; None if this browser has started none, or too long ago."""
     name = secure_name(attempt_cookie(state), is_https=is_https, root_path=root_path)
     for attempt in _attempts(keys, cookie_values(cookies, name)):
         if attempt.state == state and now < attempt.issued + ATTEMPT_SECONDS:

@@ -1,4 +1,4 @@
-"""Who somebody is, by the claims of an identity provider. Every provider has its own names for them."""
+"""Reads the user and the groups from the claims of an identity provider. Every provider names them differently."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_NAME_LENGTH: Final = 256
 
 
 def claim_at(claims: Mapping[str, Any], name: str) -> object:
-    """The value of a claim; None where there is none.
+    """The value of a claim; None if there is none.
 
     Args:
         name: of the claim itself, which may have dots in it (`https://example.org/groups`), or the way to a nested

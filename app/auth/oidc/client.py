@@ -44,12 +44,12 @@ class OidcSettings(NamedTuple):
 
 
 class OidcClient:
-    """Sends people to a provider, and makes out who comes back.
+    """Sends people to a provider, and identifies who comes back.
 
     Args:
-        settings: how this site is known there.
+        settings: of this site at the provider.
         issuer: the provider.
-        fetcher: asks it.
+        fetcher: sends its requests.
         names: chooses and renames groups.
     """
 
@@ -65,7 +65,7 @@ class OidcClient:
         """Where to send a browser (OpenID Connect Core 1.0 section 3.1.2.1).
 
         Args:
-            asks_again: whether the provider has to ask for the user even if somebody is logged in there.
+            asks_again: whether the provider must ask for the user even if somebody is logged in there.
 
         Raises:
             LoginUnavailable: the provider does not answer.
@@ -86,7 +86,7 @@ class OidcClient:
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(fields)}"
 
     async def finish(self, attempt: Attempt, answer: Mapping[str, str], now: float) -> Person:
-        """Who has come back.
+        """The person who comes back.
 
         Args:
             attempt: the one that the answer's state belongs to.
@@ -94,7 +94,7 @@ class OidcClient:
             now: seconds since the epoch, UTC.
 
         Raises:
-            LoginFailed: with any of its codes but `attempt`; `denied` where the provider would have to ask.
+            LoginFailed: with any of its codes except `attempt`; `denied` if the provider would have to ask.
             LoginUnavailable: the provider does not answer.
         """
         metadata = await self._issuer.metadata()
@@ -122,10 +122,10 @@ class OidcClient:
         """Where to send a browser that logs out (OpenID Connect RP-Initiated Logout 1.0 section 2).
 
         Args:
-            back_to: where the provider sends it in the end; it has to know this URL.
+            back_to: where the provider sends the browser in the end. It must know this URL.
 
         Returns:
-            None where the provider has no such place, or does not answer.
+            None if the provider has no such URL, or does not answer.
         """
         try:
             endpoint = (await self._issuer.metadata()).end_session_endpoint
@@ -137,7 +137,7 @@ class OidcClient:
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(fields)}"
 
     def _check_answer(self, answer: Mapping[str, str], metadata: Metadata) -> None:
-        # RFC 9207 section 2.4: another issuer may have been made to answer, to get hold of a code.
+        # RFC 9207 section 2.4: an attacker may make another issuer answer, to steal a code.
         issuer = answer.get("iss")
         if issuer != self._issuer.url and (issuer is not None or metadata.names_itself):
             raise LoginFailed("issuer")
@@ -190,7 +190,7 @@ class OidcClient:
         return claims
 
     async def _userinfo(self, tokens: Mapping[str, Any], subject: str, metadata: Metadata) -> dict[str, Any]:
-        """What the provider says of the person beside the token (OpenID Connect Core 1.0 section 5.3)."""
+        """Further claims about the person from the provider (OpenID Connect Core 1.0 section 5.3)."""
         headers = {"Authorization": f"Bearer {tokens.get('access_token')}"}
         claims = await self._fetcher.get(metadata.userinfo_endpoint, headers)
         if claims.get("sub") != subject:  # section 5.3.2: another person's must not be used

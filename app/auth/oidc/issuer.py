@@ -1,4 +1,4 @@
-"""An issuer of tokens: where its endpoints are, and which keys it signs with."""
+"""An issuer of tokens: its endpoints and its keys."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _KEY_TYPES: Final = frozenset({"RSA", "EC", "OKP"})
 
 
 class Metadata(NamedTuple):
-    """What an issuer says of itself (OpenID Connect Discovery 1.0 section 3), as far as it is used.
+    """The metadata of an issuer (OpenID Connect Discovery 1.0 section 3), as far as it is used.
 
     Attributes:
-        authorization_endpoint, token_endpoint, userinfo_endpoint, end_session_endpoint: empty where it has none.
-        names_itself: whether its answers to logins always say who gave them (RFC 9207 section 3).
+        authorization_endpoint, token_endpoint, userinfo_endpoint, end_session_endpoint: empty if it has none.
+        names_itself: whether its answers to logins always name the issuer (RFC 9207 section 3).
         takes_basic: whether a client may show its secret by HTTP Basic.
     """
 
@@ -52,8 +52,8 @@ class SigningKey(NamedTuple):
     """A public key.
 
     Attributes:
-        kid: its name; None where it has none.
-        alg: the only algorithm it is for; None where the issuer does not say.
+        kid: its name; None if it has none.
+        alg: the only algorithm it is for; None if the issuer does not say.
         thumbprint: the same for the same key, whenever it was read (RFC 7638).
     """
 
@@ -64,7 +64,7 @@ class SigningKey(NamedTuple):
 
 
 class Issuer:
-    """Asks an issuer, and remembers what it said.
+    """Gets the metadata and keys of an issuer, and caches them.
 
     Args:
         url: of the issuer, exactly as its tokens name it.
@@ -84,10 +84,10 @@ class Issuer:
         self._keys_tried = -math.inf
 
     async def metadata(self) -> Metadata:
-        """What it says of itself.
+        """Its metadata.
 
         Raises:
-            LoginUnavailable: it does not answer, or says something that cannot be right.
+            LoginUnavailable: it does not answer, or its metadata is invalid.
         """
         async with self._lock:
             metadata = await self._known_metadata()
@@ -97,7 +97,7 @@ class Issuer:
         return metadata
 
     async def check(self) -> None:
-        """Ask it anew, whatever is known.
+        """Fetch its metadata again.
 
         Raises:
             LoginUnavailable: it does not answer.
@@ -108,7 +108,7 @@ class Issuer:
     async def keys(self, kid: str | None) -> tuple[SigningKey, ...]:
         """The keys that a token may be signed with, that names the key `kid`, or none.
 
-        A name that is not known has the keys asked for again: the issuer may have changed them.
+        An unknown name makes this fetch the keys again: the issuer may have changed them.
 
         Raises:
             LoginUnavailable: the issuer does not answer.
@@ -178,7 +178,7 @@ class Issuer:
 
 
 def _metadata(document: dict[str, Any], issuer: str) -> Metadata:
-    # Section 4.3: it must be the very same, or another issuer's answers would pass for this one's.
+    # Section 4.3: it must be exactly the same, or another issuer's answers would pass for this one's.
     if document.get("issuer") != issuer:
         raise LoginUnavailable
     urls = {name: document.get(name) for name in _ENDPOINTS}

@@ -17,14 +17,14 @@ from app.domain.errors import AuthenticationFailed
 
 MAX_TOKEN_BYTES: Final = 64 * 1024
 SKEW_SECONDS: Final = 60.0
-"""By how much the issuer's clock may differ from ours."""
+"""Seconds by which the issuer's clock may differ from ours."""
 
 _KEY_TYPE_OF: Final = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
     **dict.fromkeys(("ES256", "ES384", "ES512"), "EC"),
     **dict.fromkeys(("EdDSA", "Ed25519"), "OKP"),
 }
-"""The algorithms that are believed, each with the kind of key it goes with: none that needs a secret, and not `none`."""
+"""The accepted algorithms, each with its kind of key. None with a shared secret, and not `none`."""
 
 
 class SignedToken(NamedTuple):
@@ -55,16 +55,16 @@ class SignedToken(NamedTuple):
 
 
 async def verified_claims(issuer: Issuer, token: str, audience: str, now: float) -> dict[str, Any]:
-    """Check a token's signature, issuer, audience and times, and give its claims.
+    """Check a token's signature, issuer, audience and times, and return its claims.
 
     Args:
-        audience: whom it must be made for.
+        audience: that it must name.
         now: seconds since the epoch, UTC.
 
     Raises:
         AuthenticationFailed: with one of the codes `token-malformed`, `token-algorithm`, `token-signature`,
             `token-claims`, `token-issuer`, `token-audience`, `token-expired` and `token-not-yet-valid`.
-        LoginUnavailable: the issuer's keys cannot be had.
+        LoginUnavailable: the issuer's keys cannot be fetched.
     """
     signed = read_signed(token)
     claims, _ = signed.verify(await issuer.keys(signed.kid))
@@ -86,7 +86,7 @@ def read_signed(token: str) -> SignedToken:
 
 
 def check_claims(claims: Mapping[str, Any], issuer: str, audience: str, now: float) -> None:
-    """Check whom a token is from and for, and when it holds. Args and raises as `verified_claims`."""
+    """Check the issuer, audience and times of a token. Args and raises as `verified_claims`."""
     if claims.get("iss") != issuer:
         _fail("token-issuer", "the token is from another issuer")
     audiences = claims.get("aud")
@@ -100,7 +100,7 @@ def check_claims(claims: Mapping[str, Any], issuer: str, audience: str, now: flo
 
 
 def unverified_issuer(token: str) -> str | None:
-    """Who a token says it is from, before anything about it can be believed; None for what is no token."""
+    """The issuer that an unverified token names; None for anything that is not a token."""
     try:
         issuer = json.loads(urlsafe_b64decode(token.split(".")[1].encode("ascii"))).get("iss")
     except (IndexError, ValueError, RecursionError, AttributeError):

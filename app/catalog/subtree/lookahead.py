@@ -1,4 +1,4 @@
-"""The folders that a walk passes through, and how much of each has been seen."""
+"""The folders that a walk passes through, and how much of each it has seen."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from app.policy.control_file_names import LINK_FILE, may_govern
 from app.policy.decide import Rules
 
 PAGES_AHEAD: Final = 3
-"""How far a walk is read ahead of what goes out, in the hope to see a folder's end. It bounds the memory."""
+"""Pages that a walk is read ahead of what goes out, to see where a folder ends. It bounds the memory."""
 
 
 class FolderRules(NamedTuple):
-    """What is known of a folder, and with it whether what is in it may go out.
+    """What is known about a folder, and so whether its entries may go out.
 
     Attributes:
         rules: what governs it; None for a folder that is not entered.
-        entries: those of the folder itself in the order of a walk, where they came with its rules: these count
-            then and not those of the walk, for rules count for what was read before them.
+        entries: of the folder itself in the order of a walk, if they came with its rules: then these count
+            and not those of the walk, because rules protect what was read before them.
     """
 
     rules: Rules | None
@@ -35,19 +35,19 @@ NOT_ENTERED: Final = FolderRules(None)
 
 
 class WalkedFolder:
-    """A folder that a walk has come into.
+    """A folder that a walk has entered.
 
     Attributes:
         path: the folder.
         parent: the folder that it is in; None for the one that is walked.
-        entry: what its parent has it as.
+        entry: as its parent lists it.
         governing: the files that may govern it, as far as seen.
         look_alikes: sub-folders that are called like such files, as far as seen.
-        skipped: what cannot be served, as far as seen.
+        skipped: entries that cannot be served, as far as seen.
         has_links: whether entries of it are links.
         is_whole: whether the walk began before it.
-        is_ended: whether the walk is beyond it.
-        is_past_link: whether the walk is beyond where its link file would be.
+        is_ended: whether the walk has left it.
+        is_past_link: whether the walk has passed the place of its link file.
         sight: None as long as nothing of it has to go out.
     """
 
@@ -81,11 +81,11 @@ class WalkedFolder:
         self.sight: FolderRules | None = None
 
     def holds(self, path: ArtifactPath) -> bool:
-        """Whether a path is that of this folder, or below it."""
+        """Whether a path is this folder or below it."""
         return path.segments[: len(self.path.segments)] == self.path.segments
 
     def note(self, entry: Entry | Skipped | Link) -> None:
-        """Take notice of one more entry."""
+        """Note one more entry."""
         if isinstance(entry, Skipped):
             self.skipped.append(entry.name)
             return
@@ -105,9 +105,9 @@ class Passed(NamedTuple):
     """An entry of a walk.
 
     Attributes:
-        folder: what it is in.
+        folder: that it is in.
         entry: itself.
-        entered: the folder that it is, where the walk comes into one with it.
+        entered: the folder that the walk enters with it, if it does.
     """
 
     folder: WalkedFolder
@@ -120,7 +120,7 @@ class LookaheadWalk:
 
     Args:
         pages: of the walk.
-        trail: the folder that is walked, and those below it that the walk begins in, from the top down.
+        trail: the folder that is walked, and the folders below it that the walk begins in, from the top down.
         turns: of the work that this is a part of.
     """
 
@@ -134,7 +134,7 @@ class LookaheadWalk:
         self._is_over = False
 
     async def next_page(self) -> list[Passed] | None:
-        """What is to go out next; None at the end.
+        """The entry that goes out next; None at the end.
 
         Raises:
             StoreError: the walk broke off.
@@ -178,7 +178,7 @@ class LookaheadWalk:
         return Passed(folder, found.entry, entered)
 
     def _leave_for(self, path: ArtifactPath) -> None:
-        """Leave every folder that another one is not in."""
+        """Leave every folder that does not contain another one."""
         depth = len(self._inside)
         while depth > 1 and not self._inside[depth - 1].holds(path):
             depth -= 1

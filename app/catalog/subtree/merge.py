@@ -1,4 +1,4 @@
-"""Folders that are taken from elsewhere, put where they belong in a walk."""
+"""Puts folders that come from snapshots where they belong in a walk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.domain.entry_table import EntryTable
 
 
 class _Open:
-    """The entries of one folder that are still to come, in the order of a walk."""
+    """The remaining entries of one folder, in the order of a walk."""
 
     def __init__(self, folder: WalkedFolder, entries: EntryTable, start: bytes) -> None:
         above = folder.path.to_bytes()
@@ -20,7 +20,7 @@ class _Open:
         self.folder = folder
 
     def until(self, place: bytes | None) -> Iterator[Passed]:
-        """Those that come before a place in the folder or are at it; None for all."""
+        """The entries up to a place in the folder; None for all."""
         while self._next < len(self._entries):
             entry = self._entries[self._next]
             if place is not None and walk_order(entry) > place:
@@ -30,10 +30,10 @@ class _Open:
 
 
 class SnapshotMerge:
-    """Puts the entries of folders that come from snapshots in the place of those that the walk has for them.
+    """Replaces the entries that a walk has for some folders by those of their snapshots.
 
     Args:
-        start: only what comes behind this place is given.
+        start: only entries behind this place are given.
     """
 
     def __init__(self, start: bytes) -> None:
@@ -42,7 +42,7 @@ class SnapshotMerge:
         self._last: WalkedFolder | None = None
 
     def of(self, passed: Passed) -> Iterator[Passed]:
-        """What comes after what was given before, up to an entry of the walk and with it."""
+        """The next entries, up to an entry of the walk and with it."""
         folder = passed.folder
         if folder is not self._last:
             yield from self.move_to(folder)
@@ -52,7 +52,7 @@ class SnapshotMerge:
             yield passed
 
     def move_to(self, folder: WalkedFolder) -> Iterator[Passed]:
-        """What comes before a folder's own entries."""
+        """The entries before a folder's own."""
         self._last = folder
         while self._open and not self._open[-1].folder.holds(folder.path):
             yield from self._open.pop().until(None)
@@ -63,7 +63,7 @@ class SnapshotMerge:
                 yield from outer.until(f"{name}/".encode("utf-8", "surrogateescape"))
 
     def rest(self) -> Iterator[Passed]:
-        """What comes after everything that the walk has."""
+        """The entries after all entries of the walk."""
         while self._open:
             yield from self._open.pop().until(None)
 

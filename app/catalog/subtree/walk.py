@@ -32,19 +32,19 @@ from app.storage.store import ObjectStore
 FOLDERS_AT_ONCE: Final = 16
 """Most folders whose control files are read at the same time."""
 FOLDERS_PER_TURN: Final = 50
-"""So many are looked into before others get a turn, where nothing has to be read for that: some milliseconds."""
+"""Folders that are judged before others get a turn, if nothing has to be read: some milliseconds."""
 
 
 class SubtreeWalk:
-    """What one principal may see below a folder, in byte order of the paths.
+    """The entries below a folder that one principal may see, in byte order of the paths.
 
-    An entry goes out only when the rules of its folder are known, and those of every folder above it. A folder whose
-    rules cannot be read goes out as CLOSED, and nothing of what is in it.
+    An entry goes out only when the rules of its folder and of every folder above it are known. A folder whose
+    rules cannot be read goes out as CLOSED, and none of its entries do.
 
-    A folder that the walk passes through within a few pages is judged by the control files that it was seen to
-    have, which are read after its entries were. Any other is taken as its own page shows it, entries and rules
-    from one reading; then the walk only adds what is below it. So is every folder where there are several stores,
-    which may differ in what they have.
+    A folder that the walk passes within a few pages is judged by the control files that the walk saw,
+    which are read after its entries. Any other folder is taken from its own listing, entries and rules
+    together; the walk only adds what is below it. So is every folder if there are several stores,
+    which may differ.
 
     Args:
         store: where the bytes are.
@@ -78,11 +78,11 @@ class SubtreeWalk:
         """Everything below a folder.
 
         Args:
-            path: the folder, which was found to be listable.
+            path: the folder. The principal may list it.
             behind: the folder itself, or a path below it behind which to begin.
 
         Raises:
-            AccessDenied, NotFound: before anything is given, the folder is no longer to be listed.
+            AccessDenied, NotFound: before the first entry, if the folder can no longer be listed.
             StoreError: at any time.
         """
         async with aclosing(self._passed(path, behind)) as parts:
@@ -94,7 +94,7 @@ class SubtreeWalk:
     async def _passed(
         self, path: ArtifactPath, behind: ArtifactPath
     ) -> AsyncGenerator[Iterable[Passed], None]:
-        """What the walk comes by, some at a time, each in a folder about which all is known by then."""
+        """The entries of the walk, some at a time, each in a folder whose rules are known by then."""
         trail = _trail(path, behind)
         start = "" if behind == path else behind.text
         async with aclosing(self._store.walk(path, start, self._names_in)) as pages:
@@ -115,9 +115,9 @@ class SubtreeWalk:
         return visible
 
     async def _settle(self, folders: Iterable[WalkedFolder], passage: LookaheadWalk) -> None:
-        """Find out whether what is in these folders may go out, those above before those below.
+        """Find out whether the entries of these folders may go out, upper folders first.
 
-        A folder that is not entered is not looked into either, so that nothing below it makes a difference.
+        A folder that is not entered is not read either, so that nothing below it makes a difference.
         """
         new = sorted((folder for folder in folders if folder.sight is None), key=_depth)
         for _, of_one_depth in groupby(new, key=_depth):
@@ -133,7 +133,7 @@ class SubtreeWalk:
                 await asyncio.gather(*map(self._look_into, entered[first : first + FOLDERS_PER_TURN]))
 
     def _is_entered(self, folder: WalkedFolder) -> bool:
-        """Whether a folder's parent shows it, and not only to say that it exists."""
+        """Whether a folder's parent shows it as one that may be entered."""
         if folder.parent is None:
             return True
         sight = folder.parent.sight or NOT_ENTERED
@@ -189,7 +189,7 @@ class SubtreeWalk:
         return FolderRules(rules_and_link.rules, in_order)
 
     async def _rules_and_link(self, folder: WalkedFolder) -> FolderRulesAndLink | Snapshot:
-        """The rules of a folder by its control files; those that are kept, if they were read from the same."""
+        """The rules of a folder by its control files; the cached ones, if they were made from the same files."""
         if self._site.within(folder.path).decides_alone:
             names = ControlNames(_link_file_of(folder.governing), _link_file_of(folder.skipped))
         else:
@@ -204,7 +204,7 @@ class SubtreeWalk:
 
 
 def _trail(path: ArtifactPath, behind: ArtifactPath) -> tuple[WalkedFolder, ...]:
-    """The folder that is walked, and those below it that the walk begins in."""
+    """The folder that is walked, and the folders below it that the walk begins in."""
     depth = len(behind.segments) - (0 if behind.is_folder else 1)
     trail: list[WalkedFolder] = []
     for end in range(len(path.segments), depth + 1):
@@ -215,13 +215,13 @@ def _trail(path: ArtifactPath, behind: ArtifactPath) -> tuple[WalkedFolder, ...]
 
 
 def _folders_of(page: Iterable[Passed]) -> dict[WalkedFolder, None]:
-    """The folders that a page is in or comes into, each once."""
+    """The folders that the entries of a page are in or enter, each once."""
     several = (folder for passed in page for folder in (passed.folder, passed.entered))
     return dict.fromkeys(folder for folder in several if folder is not None)
 
 
 def _is_among(entries: EntryTable, folder: Folder) -> bool:
-    """Whether entries in the order of a walk have a folder of this name."""
+    """Whether entries in the order of a walk include a folder of this name."""
     place = bisect_left(entries, walk_order(folder), key=walk_order)
     return place < len(entries) and walk_order(entries[place]) == walk_order(folder)
 
@@ -235,7 +235,7 @@ def _link_file_of(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _is_of(snapshot: Snapshot, governing: Mapping[str, File]) -> bool:
-    """Whether a folder has the very files that a snapshot's rules were read from."""
+    """Whether a folder has the same files that a snapshot's rules were read from."""
     return snapshot.governing_files() == governing and all(
         file.e_tag is not None for file in governing.values()
     )

@@ -1,4 +1,4 @@
-"""What was decided where the decision is not Allow."""
+"""Denials."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class AccessDenied(PierheadError):
 
 
 class LoginRequired(AccessDenied):
-    """Anonymous, where membership of a group is needed."""
+    """The client is anonymous, and a group is needed."""
 
     def __init__(self) -> None:
         super().__init__("this path is for members")
@@ -47,17 +47,17 @@ class LicenceDeclined(AccessDenied):
 
 
 class FormRefused(AccessDenied):
-    """A form that was not provably sent from one of our own pages."""
+    """A form that may not come from a page of this site."""
 
     def __init__(self) -> None:
         super().__init__("the form is not from this site or is too old; open the file again")
 
 
 class GroupRequired(AccessDenied):
-    """Known, but not a member.
+    """Logged in, but not a member.
 
     Args:
-        groups: names of the groups of which one is needed.
+        groups: names of the groups; one of them is needed.
     """
 
     def __init__(self, groups: tuple[str, ...]) -> None:
@@ -70,7 +70,7 @@ class GroupRequired(AccessDenied):
 
 
 class PermissionRequired(AccessDenied):
-    """Known, but without the permission for this.
+    """Logged in, but without the permission for this.
 
     Args:
         permission: the word that the token's scope must have.
@@ -85,5 +85,5 @@ class Refused(AccessDenied):
     """No rule opens this path to anybody (not covered by its folder's rules, or those are malformed).
 
     Args:
-        reason: which of these it is, for people.
+        reason: the cause, for people.
     """

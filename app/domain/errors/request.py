@@ -14,10 +14,10 @@ class ImpossiblePath(RequestError):
 
 
 class PathTooLong(RequestError):
-    """The path is longer than any tree's.
+    """The path is too long for any tree.
 
     Args:
-        limit: the most bytes a path may have.
+        limit: bytes that a path may have.
     """
 
     def __init__(self, limit: int) -> None:
@@ -45,10 +45,10 @@ class BadParameter(RequestError):
 
 
 class TooManyRequests(PierheadError):
-    """A client or user does something more often than it may.
+    """A client or user sends too many requests.
 
     Args:
-        seconds: after which it may be tried again.
+        seconds: until the next attempt.
     """
 
     def __init__(self, seconds: int) -> None:

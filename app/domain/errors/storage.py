@@ -9,7 +9,7 @@ class StoreError(PierheadError):
     """The storage did not answer as it should.
 
     Attributes:
-        explanation: why, and what to do, for operators alone; empty where the store does not know.
+        explanation: the cause and what to do, only for operators; empty if the store does not know.
     """
 
     explanation = ""
@@ -28,7 +28,7 @@ class StoreUnavailable(StoreError):
 
 
 class RulesUnreadable(StoreUnavailable):
-    """A folder has a control file that cannot be read. Another store's rules never stand in for it."""
+    """A folder has a control file that cannot be read. The rules of another store are never used instead."""
 
     def __init__(self) -> None:
         super().__init__("rules-unreadable")

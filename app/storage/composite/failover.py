@@ -22,7 +22,7 @@ from app.storage.observation import StorageWatch
 from app.storage.store import FolderWatch, ListNames, ObjectStore, Result, SignedUrl
 
 CHECK_SECONDS: Final = 2.5
-"""How long the look at one store may take; the others' answers are not kept waiting for it any longer."""
+"""Seconds that the check of one store may take."""
 
 _log = structlog.get_logger(__name__)
 
@@ -30,16 +30,16 @@ _log = structlog.get_logger(__name__)
 class FailoverStore:
     """An `ObjectStore` over copies of one tree.
 
-    The first store is asked. The next is asked in its place where it fails, and beside it where it takes longer
-    than it nearly always does. What the first says while it is well is final, "not found" as well: the others
+    The first store is asked. The next is asked instead if it fails, and as well if it takes longer
+    than usual. An answer of a healthy first store is final, even "not found": the others
     may lag behind.
 
-    Each call is answered by one store alone, never by parts of two; what else belongs to the answer is to be
-    asked of that store (`from_one`).
+    Each call is answered by one store, never by parts of two. Ask that store (`from_one`) for everything that
+    belongs to the answer.
 
     Args:
-        stores: at least two, the preferred first. Each keeps to limits of its own, and one that is left alone because it
-            has failed too often fails at once.
+        stores: at least two, the preferred first. Each has its own limits, and one whose circuit is open
+            fails at once.
         watch: notified each time that one store answers for another.
         clock: seconds; never goes back.
     """
@@ -52,7 +52,7 @@ class FailoverStore:
         self._stores = tuple(stores)
         self._watch = watch
         self._clock = clock
-        # For each kind of question, so that many small ones do not pay for a few large ones.
+        # For each operation, so that many fast ones do not hide that one is slow.
         self._budgets: defaultdict[str, HedgeBudget] = defaultdict(HedgeBudget)
         self._times: defaultdict[str, CallTimes] = defaultdict(CallTimes)
         self._health = {store.name: Health() for store in stores}
@@ -65,7 +65,7 @@ class FailoverStore:
     def walk(
         self, path: ArtifactPath, after: str, list_names: ListNames
     ) -> AsyncGenerator[Sequence[Found], None]:
-        """See `ObjectStore.walk`. Folder by folder, since one listing of everything would be a store's alone."""
+        """See `ObjectStore.walk`. Folder by folder, so that each folder may come from another store."""
         return walk_by_folders(path, after, by_names(list_names))
 
     async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
@@ -73,14 +73,14 @@ class FailoverStore:
         return await self._ask("head", lambda store: store.head(path, is_listed=is_listed))
 
     async def read_small(self, path: ArtifactPath, *, is_listed: bool = False) -> bytes:
-        """See `ObjectStore.read_small`. Together with its folder's listing, it is a case for `from_one`."""
+        """See `ObjectStore.read_small`. Use `from_one` to read it together with its folder's listing."""
         return await self._ask("small", lambda store: store.read_small(path, is_listed=is_listed))
 
     @asynccontextmanager
     async def open_range(
         self, path: ArtifactPath, info: FileInfo, first: int, length: int
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """See `ObjectStore.open_range`. Begins at the store that gave `info`, and goes on where the same object is."""
+        """See `ObjectStore.open_range`. Begins at the store that gave `info`, and may go on at one with the same object."""
         begin = self._named(info.origin)
         stores = [begin, *(store for store in self._stores if store is not begin)]
 
@@ -98,7 +98,7 @@ class FailoverStore:
         return await self._named(origin).presign(path, fields=fields, expires=expires, origin=origin)
 
     async def check(self) -> tuple[str, ...]:
-        """See `ObjectStore.check`. Looks at every store; one that answers suffices."""
+        """See `ObjectStore.check`. Checks every store; one that answers suffices."""
         failures = await asyncio.gather(*map(_failure_of, self._stores))
         failed = tuple(store.name for store, failure in zip(self._stores, failures, strict=True) if failure)
         if len(failed) == len(self._stores) and failures[0] is not None:
@@ -116,7 +116,7 @@ class FailoverStore:
         """The answer of the first store that gives one.
 
         Raises:
-            As the question itself does; what the first store raised, where none answers.
+            As `ask`; what the first store raised, if none answers.
         """
         self._budgets[kind].note_call()
         started = self._clock()
@@ -136,7 +136,7 @@ class FailoverStore:
         return answer
 
     async def _is_late(self, kind: str, race: Race[Result]) -> bool:
-        """Wait until the first store has answered, or should have; False at once where that cannot be told."""
+        """Wait until the first store has answered or is late. False at once if nothing says when it is late."""
         late_after = self._times[kind].late_after
         return late_after is not None and not await race.is_answered_within(late_after)
 

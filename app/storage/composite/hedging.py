@@ -1,8 +1,8 @@
-"""When a second store is asked beside the first, which is only slow. Pure: durations and moments are arguments.
+"""Decides when a second store is asked because the first is slow. Pure: durations and times are arguments.
 
-The way is that of J. Dean and L. A. Barroso, "The Tail at Scale" (CACM 56(2), 2013): what has not been answered
-by the time in which 95 of 100 are is asked once more elsewhere. That alone keeps the extra load near a twentieth;
-the budget keeps it there while a store becomes slower for all.
+This follows J. Dean and L. A. Barroso, "The Tail at Scale" (CACM 56(2), 2013): a call that was not answered
+in the time that suffices for 95 of 100 calls is made once more elsewhere. That adds about a twentieth of load;
+the budget keeps it there when a store becomes slower for all calls.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from collections import deque
 from typing import Final
 
 SHARE: Final = 0.05
-"""Most calls that are made twice, of all."""
+"""Largest share of the calls that is made twice."""
 MOST_SAVED: Final = 10.0
-"""Hedges that a quiet time may save up for a bad moment."""
+"""Hedges that may be saved up in quiet times."""
 LEAST_CALLS: Final = 20
-"""Before so many calls there is nothing to compare with."""
+"""Calls that must be known before any call counts as late."""
 RECENT_CALLS: Final = 200
 LEAST_DELAY: Final = 0.01
-"""Seconds; a call is not late before that, however fast the others were."""
-ILL_SECONDS: Final = 5.0
-"""How long a store that has failed is not asked for help."""
+"""Seconds before which no call is late, however fast the others were."""
+UNHEALTHY_SECONDS: Final = 5.0
+"""Seconds during which a failed store is not used for hedges."""
 
 
 class HedgeBudget:
-    """A token bucket: each call pays in a share of a token, each hedge takes a whole one.
+    """A token bucket: each call adds a share of a token, each hedge takes a whole one.
 
-    At no time have there been more hedges than that share of the calls, for it begins empty.
+    It begins empty, so there are never more hedges than that share of the calls.
 
     Args:
         share: of the calls, from 0 to 1.
@@ -39,11 +39,11 @@ class HedgeBudget:
         self._tokens = 0.0
 
     def note_call(self) -> None:
-        """A call begins."""
+        """Count a call."""
         self._tokens = min(self._most_saved, self._tokens + self._share)
 
     def take(self) -> bool:
-        """Whether a hedge may be made now; if so, it is counted as made."""
+        """Whether a hedge may be made now; if so, count it."""
         # Shares add up to a little less than they should: twenty times 0.05 is not quite 1.
         if self._tokens < 1 - 1e-9:
             return False
@@ -52,10 +52,10 @@ class HedgeBudget:
 
 
 class CallTimes:
-    """How long the last calls of one operation took.
+    """The durations of the last calls of one operation.
 
     Args:
-        kept: how many of them count.
+        kept: how many count.
     """
 
     def __init__(self, kept: int = RECENT_CALLS) -> None:
@@ -69,7 +69,7 @@ class CallTimes:
 
     @property
     def late_after(self) -> float | None:
-        """Seconds after which a call is late: the 95th percentile. None while too few are known to say so."""
+        """Seconds after which a call is late: the 95th percentile. None while too few are known."""
         if len(self._seconds) < LEAST_CALLS:
             return None
         if self._p95 is None:
@@ -79,18 +79,18 @@ class CallTimes:
 
 
 class Health:
-    """Whether a store is fit to be asked for help, as far as its last answers tell."""
+    """Whether a store is healthy, by its last answers."""
 
     def __init__(self) -> None:
         self._failed_at: float | None = None
 
     def is_ill(self, now: float) -> bool:
-        """Whether it has failed a moment ago and not answered since.
+        """Whether it has failed recently and not answered since.
 
         Args:
             now: seconds of a clock that never goes back.
         """
-        return self._failed_at is not None and now - self._failed_at < ILL_SECONDS
+        return self._failed_at is not None and now - self._failed_at < UNHEALTHY_SECONDS
 
     def failed(self, now: float) -> bool:
         """Note a failure. Returns whether it is the first after an answer."""

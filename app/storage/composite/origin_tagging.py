@@ -1,4 +1,4 @@
-"""One of several stores, which says its name with everything that is judged by where it came from."""
+"""Adds the name of a store to its listings and heads, so that each can be traced to one of several stores."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class OriginTagging:
     """An `ObjectStore` whose listings and heads carry its name as their origin.
 
     Args:
-        name: short, and another one for each store of the site.
-        store: what it is the name of.
+        name: short and unique among the stores of the site.
+        store: with this name.
     """
 
     def __init__(self, name: str, store: ObjectStore) -> None:

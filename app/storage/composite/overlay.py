@@ -14,15 +14,15 @@ from app.storage.store import FolderWatch, ListNames, ObjectStore, Result, Signe
 
 
 class OverlayStore:
-    """An `ObjectStore` that is two: folders are merged, and of two files with one name the upper one is there.
+    """An `ObjectStore` over two: folders are merged, and of two files with one name the upper one is served.
 
-    Control files are files like others, so that a folder's rules are made of both: an upper folder adds rules
-    and replaces those of the same name, but one without rules opens nothing that the lower one's protect. Where
-    either store fails, so does the whole, for what it would have said is not known.
+    Control files are files like others, so a folder's rules come from both: an upper folder adds rules
+    and replaces those of the same name, but one without rules opens nothing that the lower one protects. If
+    either store fails, the call fails, because its answer is needed.
 
     Args:
         upper: its files win.
-        lower: what they lie over.
+        lower: its other files are served.
     """
 
     is_one = False
@@ -33,7 +33,7 @@ class OverlayStore:
 
     async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`. A folder that is a link in either store is one."""
-        del watch  # what the upper store shows governs what the lower one has
+        del watch  # entries of the upper store govern those of the lower one
         upper = await _or_none(self._upper, path)
         lower = await _or_none(self._lower, path)
         if upper is None or lower is None:
@@ -51,7 +51,7 @@ class OverlayStore:
     async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`."""
         try:
-            return await self._upper.head(path)  # the name may be one that only the lower store has listed
+            return await self._upper.head(path)  # perhaps only the lower store has listed the name
         except NotFound:
             return await self._lower.head(path, is_listed=is_listed)
 
@@ -81,7 +81,7 @@ class OverlayStore:
         return (*await self._upper.check(), *await self._lower.check())
 
     async def from_one(self, use: Callable[[ObjectStore], Awaitable[Result]]) -> Result:
-        """See `ObjectStore.from_one`. The one store is both layers: either alone would lack the other's rules."""
+        """See `ObjectStore.from_one`. Both layers are one store: either alone would lack rules of the other."""
         return await self._lower.from_one(lambda lower: use(OverlayStore(self._upper, lower)))
 
 
@@ -93,7 +93,7 @@ async def _or_none(store: ObjectStore, path: ArtifactPath) -> Listing | None:
 
 
 def _merged(upper: Listing, lower: Listing) -> Listing:
-    """One listing of two. What the upper one has but cannot serve still hides the lower file of that name."""
+    """Merge two listings. A name that the upper one cannot serve still hides the lower file of that name."""
     broken = frozenset(upper.skipped)
     upper_files = frozenset(entry.name for entry in upper.entries if not entry.is_folder)
     entries = {

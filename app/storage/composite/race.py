@@ -1,4 +1,4 @@
-"""One question to several stores: in turn where one fails, and to two at once where one is slow."""
+"""Puts one question to several stores: to the next if one fails, and to two at once if one is slow."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Won(NamedTuple, Generic[Answer]):
 class Race(Generic[Answer]):
     """Asks the stores of a list, and takes the first good answer.
 
-    A store that fails is followed by the next. "Nothing there" is an answer too, and so are rules that the store
-    has but cannot be read. But while a store that comes before is still being asked, only what it says of
-    that kind counts: the later ones may lag behind.
+    After a store that fails, the next is asked. "Not found" is an answer too, and so are rules that the store
+    has but cannot read. But while an earlier store is still being asked, only its own answer of
+    that kind counts: later stores may lag behind.
 
-    What is still being asked when the `with` block ends is cancelled.
+    Open questions are cancelled when the `with` block ends.
 
     Args:
         stores: in the order in which to ask them.
@@ -60,13 +60,13 @@ class Race(Generic[Answer]):
         await asyncio.gather(*losers, return_exceptions=True)
 
     def ask_next(self) -> None:
-        """Put the question to the next store, whether or not those before have answered."""
+        """Ask the next store, even if the earlier ones have not answered."""
         store = self._stores[self._asked]
         self._running[asyncio.create_task(_run(self._ask, store))] = self._asked
         self._asked += 1
 
     async def is_answered_within(self, seconds: float) -> bool:
-        """Wait for any store to answer or fail, but not longer than that."""
+        """Wait until any store has answered or failed, but not longer than this."""
         done, _ = await asyncio.wait(self._running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return bool(done)
 
@@ -75,7 +75,7 @@ class Race(Generic[Answer]):
 
         Raises:
             StoreUnavailable, StoreDenied: no store answers; what the first one said.
-            Whatever else the question raises.
+            Anything else that the question raises.
         """
         while True:
             if not self._running:
@@ -89,7 +89,7 @@ class Race(Generic[Answer]):
                 self._note_error(place, error)
 
     def _go_on(self) -> None:
-        """Ask the next store, now that none is being asked; raise where there is nothing more to hope for."""
+        """Ask the next store when no question is open; raise if there is no other."""
         if self._refusal is not None:
             raise self._refusal
         if self._asked == len(self._stores):

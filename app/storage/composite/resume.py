@@ -1,4 +1,4 @@
-"""The bytes of one object, read on at another store where one breaks off."""
+"""Reads the bytes of one object, and goes on at another store if one breaks off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.domain.paths import ArtifactPath
 from app.storage.composite.origin_tagging import OriginTagging
 
 ILLNESS: Final = (StoreUnavailable, StoreDenied)
-"""Errors that are the store's own, and not its answer. Refused credentials are one: another store has others."""
+"""Errors of the store itself, not answers. Refused credentials count: another store has other credentials."""
 
 
 @asynccontextmanager
@@ -25,16 +25,16 @@ async def open_span(
     *,
     note_switch: Callable[[OriginTagging], None],
 ) -> AsyncIterator[AsyncIterator[bytes]]:
-    """Open a span at the first of these stores, going on at the next one from the byte reached where it fails.
+    """Open a span at the first of these stores. If it fails, go on at the next from the byte reached.
 
-    Only a store whose object has the same entity tag and size will do.
+    Only stores whose object has the same entity tag and size are used.
 
     Args:
         stores: in the order in which to ask them; the first is the one that gave `info`.
         note_switch: called for every store except the first that bytes come from.
 
     Raises:
-        As `ObjectStore.open_range`: what the first store raised, where no other can stand in.
+        As `ObjectStore.open_range`: what the first store raised, if no other can go on.
     """
     span = _Span(stores, path, info, first, length, note_switch)
     async with AsyncExitStack() as held:
@@ -44,7 +44,7 @@ async def open_span(
 
 
 class _Span:
-    """What is left of a span, and of the stores to read it from."""
+    """The rest of a span, and the remaining stores to read it from."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class _Span:
         self._failure: StoreError | None = None
 
     async def chunks(self, body: AsyncIterator[bytes], held: AsyncExitStack) -> AsyncGenerator[bytes, None]:
-        """All bytes of the span, whichever stores they come from."""
+        """All bytes of the span, from any of the stores."""
         while True:
             try:
                 async for chunk in body:
@@ -81,7 +81,7 @@ class _Span:
                 return
 
     async def open_next(self, held: AsyncExitStack) -> AsyncIterator[bytes]:
-        """Open what is left at the next store that can give it.
+        """Open the rest at the next store that has it.
 
         Args:
             held: releases the body.
@@ -104,7 +104,7 @@ class _Span:
         raise self._failure or StoreUnavailable("no-store")
 
     async def _opening(self, store: OriginTagging) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """What opens the rest of the very same object; ObjectChanged where the store has another."""
+        """Open the rest of the same object; ObjectChanged if the store has another."""
         info = self._info
         if store.name != info.origin:
             other = await store.head(self._path)

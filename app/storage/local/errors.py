@@ -1,4 +1,4 @@
-"""What the operating system's errors mean to those who use a store."""
+"""Turns errors of the operating system into errors of a store."""
 
 from __future__ import annotations
 

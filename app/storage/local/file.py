@@ -44,7 +44,7 @@ class LocalFile:
     def read(self, info: FileInfo, first: int, length: int) -> bytes:
         """Read at most `length` bytes, at least one.
 
-        The first read is of the very file that `info` describes. After that, it may grow: a log is sent to the
+        The first read is of the file that `info` describes. After that it may grow: a log is sent up to the
         size that it had.
 
         Raises:
@@ -82,7 +82,7 @@ class LocalFile:
             return sent
 
     def close(self) -> None:
-        """Give the descriptor back. A second call does nothing."""
+        """Close the descriptor. A second call does nothing."""
         with self._lock:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
@@ -108,9 +108,9 @@ class LocalFile:
         return now
 
     def _has_only_grown(self, now: FileInfo) -> bool:
-        """Whether what was read last is still there, in a file that is longer than it was then.
+        """Whether the file has grown since the last read, and those bytes are still in it.
 
-        A file that is rewritten keeps its size, or loses it for a while, or has other bytes there.
+        A file that is rewritten keeps its size, or is shorter for a while, or has other bytes there.
         """
         last = self._last
         if last is None or now.size <= last.info.size:
@@ -119,15 +119,15 @@ class LocalFile:
 
 
 def info_of(status: os.stat_result) -> FileInfo:
-    """What a store says of a file with this status."""
+    """The info of a file with this status."""
     return FileInfo(status.st_size, status.st_mtime, e_tag_of(status), stamp=stamp_of(status))
 
 
 def e_tag_of(status: os.stat_result) -> str:
-    """From what a faithful copy keeps (time and size), so that every replica gives the same one."""
+    """The entity tag, from the time and size that a faithful copy keeps, so that every replica has the same one."""
     return f"{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
 def stamp_of(status: os.stat_result) -> str:
-    """From what no copy keeps, and what changes with every other file that takes the name, whatever time it pretends."""
+    """The stamp. It changes with every new file of this name, even if its time is set to the old one."""
     return f"{status.st_ino:x}-{status.st_ctime_ns:x}"

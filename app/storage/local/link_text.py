@@ -1,4 +1,4 @@
-"""What the text of a symbolic link names: one hop, without a look at what is there."""
+"""Finds the path that the text of a symbolic link names: one hop, without reading the target."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def named_by_link(text: str, root: str, above: tuple[str, ...]) -> tuple[str, ..
     """The path that a link names, which may be a link again, or absent.
 
     Args:
-        text: what the link holds.
+        text: content of the link.
         root: the real path of the served directory.
         above: the folder of the link, below the root; no part of it is a link.
 
@@ -17,7 +17,7 @@ def named_by_link(text: str, root: str, above: tuple[str, ...]) -> tuple[str, ..
         Segments below the root.
 
     Raises:
-        ValueError: it leads out of the root; or back up, with `..`, from behind another link, so that nobody could
+        ValueError: it leads out of the root; or back up, with `..`, from behind another link, so that nothing could
             judge where that one leads.
     """
     inside, outside = list(above), root
@@ -34,7 +34,7 @@ def named_by_link(text: str, root: str, above: tuple[str, ...]) -> tuple[str, ..
                 raise ValueError("a link that leads back up from behind another")
             inside.pop()
         else:
-            # Outside, nothing is for anybody to judge.
+            # No rules apply outside the root.
             outside = os.path.realpath(os.path.join(root if is_inside else outside, part))  # noqa: PTH118
             is_inside = outside == root
     if not is_inside:

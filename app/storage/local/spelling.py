@@ -1,7 +1,7 @@
-"""Only the exact spelling of a name counts, also where the file system takes several for the same.
+"""Accepts only the exact spelling of a name, even if the file system accepts several.
 
-Some are blind to case (vfat, exFAT, NTFS, HFS+, APFS, ext4 with `casefold`), to how characters are composed, or to dots at the end,
-or give a file a second, short name. Rules are written for one spelling, and would not hold for the others.
+Some ignore case (vfat, exFAT, NTFS, HFS+, APFS, ext4 with `casefold`), the composition of characters, or dots at the end,
+or give a file a second, short name. Rules are written for one spelling, and would not protect the others.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from app.domain.errors import NotFound
 
 
 def check_spelling(name: str, folder: int) -> None:
-    """See that a folder has an entry of exactly this name.
+    """Check that a folder has an entry of exactly this name.
 
-    To read a folder for every name would be slow where it is large. So an ASCII name is first tried in other spellings:
-    where none leads to the same file, the file system tells them apart. Other names are compared with the entries.
+    Reading a large folder for every name would be slow. So an ASCII name is first tried in other spellings:
+    if none leads to the same file, the file system distinguishes them. Other names are compared with the entries.
 
     Args:
         folder: descriptor of a directory.
 
     Raises:
-        NotFound: it has none, whether or not it answers to the name.
+        NotFound: it has none, even if the file system finds one by this name.
         OSError: as `os.stat`.
     """
     if name.isascii() and not _has_other_spelling(name, folder):
@@ -33,7 +33,7 @@ def check_spelling(name: str, folder: int) -> None:
 
 
 def _has_other_spelling(name: str, folder: int) -> bool:
-    # A hard link may be the other spelling too; then the entries are compared for nothing.
+    # The other spelling may also be a hard link. Then comparing the entries is not needed, but right.
     here = os.stat(name, dir_fd=folder, follow_symlinks=False)
     return any(os.path.samestat(here, there) for there in _looked_up(name, folder))
 

@@ -1,4 +1,4 @@
-"""The back-end for a local directory: `LocalTree` behind threads of its own."""
+"""The back-end for a local directory: `LocalTree` in its own threads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 
 
 class _Opened(NamedTuple):
-    """An open file, and the first bytes of what is wanted of it."""
+    """An open file, and the first bytes of the requested part."""
 
     file: LocalFile
     chunk: bytes
@@ -54,7 +54,7 @@ class LocalStore:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="local-store")
 
     async def aclose(self) -> None:
-        """Wait for calls under way and end the threads."""
+        """Wait for running calls and end the threads."""
         await asyncio.to_thread(self._threads.shutdown)
 
     async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
@@ -71,13 +71,13 @@ class LocalStore:
     def walk(
         self, path: ArtifactPath, after: str, list_names: ListNames
     ) -> AsyncGenerator[Sequence[Found], None]:
-        """See `ObjectStore.walk`. A directory is read when it is its turn."""
+        """See `ObjectStore.walk`. A directory is read when its turn comes."""
         del list_names
         return walk_by_folders(path, after, self.list_folder)
 
     async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`. The stored content type is always None."""
-        del is_listed  # to look at the spelling costs next to nothing here
+        del is_listed  # checking the spelling costs little here
 
         def look() -> FileInfo:
             file = self._tree.open_file(path)
@@ -118,7 +118,7 @@ class LocalStore:
     async def presign(
         self, path: ArtifactPath, *, fields: Mapping[str, str], expires: int, origin: str = ""
     ) -> SignedUrl | None:
-        """See `ObjectStore.presign`. A directory has no such thing."""
+        """See `ObjectStore.presign`. A directory has no URLs of its own."""
         del path, fields, expires, origin
         return None
 
@@ -137,7 +137,7 @@ class LocalStore:
         try:
             return await asyncio.wrap_future(opening)
         except asyncio.CancelledError:
-            # The thread goes on; what it opens must not be left behind.
+            # The thread goes on; a file that it opens must be closed.
             opening.add_done_callback(_close_result)
             raise
 
@@ -152,11 +152,11 @@ class LocalStore:
             raise
 
     def _close_later(self, file: LocalFile) -> None:
-        """Close a file without waiting: it may have to wait for a read that a cancelled task left behind."""
+        """Close a file in a thread: closing may wait for a read of a cancelled task."""
         try:
             self._threads.submit(file.close)
         except RuntimeError:
-            # The server is stopping and has closed the store, so no thread reads any more.
+            # The server is stopping and has closed the store: no thread reads any more.
             file.close()
 
     async def _in_thread(self, call: Callable[[], _Result]) -> _Result:

@@ -1,4 +1,4 @@
-"""A directory tree, walked so that no symbolic link is ever followed while opening. Blocking calls only."""
+"""A directory tree. No symbolic link is ever followed while opening. Blocking calls only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LocalTree:
     """The directory below `root`, seen through `ArtifactPath`s.
 
     Every segment is opened relative to the descriptor of the one before it (openat(2) with O_NOFOLLOW), so
-    that swapping a directory for a link in mid-walk gains nothing.
+    that replacing a directory by a link during a walk gains an attacker nothing.
 
     Args:
         root: the directory to serve. It may itself be reached through links.
@@ -38,7 +38,7 @@ class LocalTree:
         self._root = root.absolute()
 
     def check(self) -> None:
-        """Prove that the root is a directory which can be read and searched.
+        """Check that the root is a directory that can be read and searched.
 
         Raises:
             StoreUnavailable: it is not there.
@@ -123,7 +123,7 @@ class LocalTree:
         return folder
 
     def _raise_if_link(self, error: OSError, path: ArtifactPath, depth: int, folder: int) -> None:
-        """Raise Moved where a link is why the segment at `depth` of `path` could not be opened in `folder`."""
+        """Raise Moved if the segment at `depth` of `path` could not be opened in `folder` because it is a link."""
         # A link fails with ENOTDIR where O_DIRECTORY was asked for too, with ELOOP otherwise.
         if error.errno in (errno.ELOOP, errno.ENOTDIR) and _is_link(path.segments[depth], folder):
             raise Moved(self._named_by(path, depth, folder)) from error
@@ -131,7 +131,7 @@ class LocalTree:
     def _named_by(self, path: ArtifactPath, depth: int, folder: int) -> ArtifactPath:
         """The path that a link names: the segment at `depth` of `path`, in `folder`.
 
-        Only its own text is read. What that names may be private, a link again, or absent: each is for others to judge.
+        Only its own text is read. The target may be private, absent, or a link again: the caller judges each.
 
         Raises:
             NotFound: none of the tree.
@@ -238,7 +238,7 @@ class _Way(NamedTuple):
 
 
 class _Unusable(Exception):
-    """An entry that is there and cannot be served; the text says why."""
+    """An entry that exists and cannot be served; the text says why."""
 
 
 class _Vanished(Exception):
@@ -246,7 +246,7 @@ class _Vanished(Exception):
 
 
 def _open_regular(name: str, folder: int) -> int:
-    # Looked at before it is opened, because opening a device may do something to it; and again after.
+    # Checked before it is opened, because opening a device may have effects; and again after.
     if not _is_regular_or_link(os.stat(name, dir_fd=folder, follow_symlinks=False)):
         raise NotFound
     descriptor = os.open(name, _FILE_FLAGS, dir_fd=folder)

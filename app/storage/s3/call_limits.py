@@ -1,4 +1,4 @@
-"""Keeps a slow or dead store from holding requests, and requests from crushing a slow store."""
+"""Limits calls, so that a slow or dead store does not hold requests, and requests do not overload a slow store."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from app.storage.s3.circuit_breaker import Breaker
 Result = TypeVar("Result")
 
 RETRIED: Final = frozenset({"throttled", "connection", "broken-stream"})
-"""Reasons that may be gone a moment later. A timeout is not among them: it has used up the time already."""
+"""Failures that are retried. Not timeouts: they have used up the time already."""
 
 
 @dataclass(frozen=True)
 class CallLimits:
-    """How much is asked of a store.
+    """Limits for the calls to a store.
 
     Attributes:
-        seconds: longest that one call may take, its retries included; for a download, until its first byte.
-        attempts: how often a call is made that is throttled or loses its connection, the first included.
-        in_flight: most calls at the same time; a further one waits for its turn within its `seconds`.
-        breaker_failures: calls about different keys that fail in a row before the store is probed. If it does not
-            answer that either, no more calls are made.
-        probe_seconds: in which it must answer that, while other calls wait.
-        breaker_seconds: pause between two probes until it answers again.
+        seconds: longest time of one call with its retries; for a download, until its first byte.
+        attempts: how often a call is made in all if it is throttled or loses its connection.
+        in_flight: most calls at the same time. Others wait within their `seconds`.
+        breaker_failures: calls about different keys that fail in a row before the store is probed. If the probe
+            fails too, no more calls are made.
+        probe_seconds: longest time of the first probe, while other calls wait.
+        breaker_seconds: pause between two probes until the store answers again.
     """
 
     seconds: float = 2.5
@@ -48,8 +48,8 @@ class CallLimiter:
     """Makes calls within limits.
 
     Args:
-        limits: what may be asked of the store.
-        probe: makes one cheap call that no single object can spoil. Its foreign errors are translated already.
+        limits: for the calls to the store.
+        probe: makes one cheap call that does not depend on any object. Raises only errors of this project.
         note_circuit: called with True when no more calls are made, with False when they are made again.
     """
 
@@ -71,20 +71,20 @@ class CallLimiter:
         )
 
     async def aclose(self) -> None:
-        """End what goes on in the background."""
+        """Stop the background task."""
         await self._breaker.aclose()
 
     async def run(self, call: Callable[[], Awaitable[Result]], *, about: Hashable) -> Result:
-        """Make a call, again where that may help.
+        """Make a call, and retry it if that may help.
 
         Args:
-            call: makes one attempt. Its foreign errors are translated already.
-            about: what it asks for, such as a key. However often one thing fails, the others are still asked for.
+            call: makes one attempt. Raises only errors of this project.
+            about: what it asks for, such as a key. One key that keeps failing does not open the circuit.
 
         Raises:
-            StoreUnavailable: `circuit-open` while the store is left alone, `too-many-calls` where no place
-                came free in time, `timeout`, or what the last attempt raised.
-            Whatever else the call raises, at the first time.
+            StoreUnavailable: `circuit-open` while the circuit is open, `too-many-calls` if no place
+                became free in time, `timeout`, or the error of the last attempt.
+            Anything else that the call raises, without a retry.
         """
         self._check_circuit()
         deadline = asyncio.get_running_loop().time() + self._limits.seconds
@@ -96,7 +96,7 @@ class CallLimiter:
                 self._breaker.failed(error.reason, about)
                 raise
             except Exception:
-                # A refusal or "no such key" is an answer too: the store is well.
+                # A refusal or "no such key" is an answer too: the store is healthy.
                 self._breaker.answered()
                 raise
         self._breaker.answered()
@@ -115,7 +115,7 @@ class CallLimiter:
 
     @asynccontextmanager
     async def _place(self, deadline: float) -> AsyncIterator[None]:
-        """A place among the calls in flight. Not to get one says nothing about the store."""
+        """A place among the calls in flight. Failing to get one says nothing about the store."""
         try:
             async with asyncio.timeout_at(deadline):
                 await self._breaker.decided()
@@ -136,7 +136,7 @@ class CallLimiter:
             async with asyncio.timeout_at(deadline):
                 return await retrying(_is_worth_another, call)
         except TimeoutError as error:
-            # A call whose turn came late has not given the store its time.
+            # The store did not have its full time if the call waited for its turn.
             is_late = seconds_left < self._limits.seconds / 2
             raise StoreUnavailable("too-many-calls" if is_late else "timeout") from error
 

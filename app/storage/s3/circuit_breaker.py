@@ -1,4 +1,4 @@
-"""A circuit breaker: a store that does not answer is left alone until it does."""
+"""A circuit breaker: no calls to a store that does not answer, until it does."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Final
 from app.domain.errors import PierheadError, StoreUnavailable
 
 NO_ANSWER: Final = frozenset({"connection", "timeout", "broken-stream"})
-"""Reasons for which nothing, or not all, came back. Each counts, whatever was asked."""
+"""Failures without a complete answer. Each counts."""
 REFUSED_FOR_NOW: Final = frozenset({"throttled", "server-error"})
-"""Answers that may be about the store, or about the one key that was asked for: they count once for each key."""
+"""Failures that may be about the store or about the requested key. They count once for each key."""
 
 
 class Breaker:
-    """Opens when calls about several things fail in a row and a probe fails too. A probe closes it again.
+    """Opens when calls for several keys fail in a row and a probe fails too. A successful probe closes it.
 
-    A key that always fails is not a store that is down: five requests for one broken object must not stop the requests
-    for all others. So the failures only raise the question, and the probe, which asks for something else, answers it.
+    A key that always fails does not mean that the store is down: five requests for one broken object must not stop the requests
+    for all others. So failures only start a probe, which asks for something else and decides.
 
     Attributes:
         is_open: whether no call is to be made.
 
     Args:
-        probe: asks the store something cheap. It ends by itself, in bounded time.
+        probe: makes a cheap call to the store. It ends by itself, in bounded time.
         soon: seconds in which the first probe must be answered, since calls wait for it.
-        failures: about different things and in a row, after which the store is probed.
+        failures: in a row, for different keys, after which the store is probed.
         pause: seconds between two probes while it is open.
         note_open: called with True when it opens, with False when it closes.
     """
@@ -52,7 +52,7 @@ class Breaker:
         self._decided.set()
 
     async def decided(self) -> None:
-        """Wait for the probe, where it is just being asked whether to open."""
+        """Wait for a probe that decides whether to open."""
         await self._decided.wait()
 
     def answered(self) -> None:
@@ -63,7 +63,7 @@ class Breaker:
         """Note that a call failed.
 
         Args:
-            reason: of the `StoreUnavailable`. One that says nothing about the store is ignored.
+            reason: of the `StoreUnavailable`. Reasons that say nothing about the store are ignored.
             about: what was asked for, such as a key.
         """
         if reason in NO_ANSWER:
@@ -87,7 +87,7 @@ class Breaker:
     async def _probe_until_well(self) -> None:
         try:
             is_well = await self._is_well_soon()
-            # A call that was answered during the probe counts for more than the probe.
+            # A call that was answered during the probe overrules it.
             while not is_well and self._is_suspicious:
                 self._set_open(True)
                 self._decided.set()

@@ -19,7 +19,7 @@ REQUEST_PAYER: Final = {"x-amz-request-payer": "requester"}
 """As a header field of calls, and as a parameter of signed URLs."""
 
 UNLIMITED = 0
-"""As many connections as there are requests."""
+"""No limit on the number of connections."""
 
 
 class Timeouts(NamedTuple):
@@ -35,9 +35,9 @@ class Timeouts(NamedTuple):
 
     @property
     def idle(self) -> float:
-        """How long an unused connection is kept, and less than `read`.
+        """How long an unused connection is kept. Less than `read`.
 
-        aiohttp may go on counting the read timeout of a body whose end was read late, while its connection is in
+        aiohttp may keep counting the read timeout of a body whose end was read late, while its connection is in
         the pool: the next call on that connection after `read` seconds would fail at once.
         """
         return self.read / 2
@@ -47,11 +47,11 @@ def new_session(*, profile: str | None = None, region: str | None = None) -> aio
     """A session by the AWS conventions.
 
     Args:
-        profile: of the AWS configuration files; None for what the environment says.
-        region: None for what the environment says.
+        profile: of the AWS configuration files; None for the one that the environment names.
+        region: None for the one that the environment names.
 
     Raises:
-        ValueError: there is no such profile, or the AWS configuration files cannot be used. Says which setting is wrong.
+        ValueError: there is no such profile, or the AWS configuration files cannot be used. It names the wrong setting.
     """
     try:
         session = aioboto3.Session(profile_name=profile, region_name=region)
@@ -65,7 +65,7 @@ def new_session(*, profile: str | None = None, region: str | None = None) -> aio
 
 
 def ca_bundle_of(session: aioboto3.Session) -> str | None:
-    """The file with the certificates that its clients trust, where the AWS conventions name one."""
+    """The file with the CA certificates that clients trust, if the AWS conventions name one."""
     name: str | None = session._session.get_config_variable("ca_bundle")
     return name
 
@@ -79,12 +79,12 @@ def open_client(
     access_key: str | None = None,
     is_unsigned: bool = False,
 ) -> AbstractAsyncContextManager[S3Client]:
-    """A client with a connection pool of its own. Path-style addressing where an endpoint is configured.
+    """A client with its own connection pool. It uses path-style addressing if an endpoint is configured.
 
     Args:
-        endpoint: URL of the S3 engine; None for what the environment says.
-        access_key: None for the session's own credentials. A client with any other never calls S3, and needs
-            none that are valid.
+        endpoint: URL of the S3 engine; None for the one that the environment names.
+        access_key: None for the session's credentials. A client with another one never calls S3 and does not need
+            a valid one.
         is_unsigned: whether its calls carry no signature.
     """
     config = AioConfig(
@@ -94,8 +94,8 @@ def open_client(
         read_timeout=timeouts.read,
         max_pool_connections=max_connections,
         connector_args={"keepalive_timeout": timeouts.idle},
-        retries={"mode": "standard", "total_max_attempts": 1},  # `CallLimiter` decides what is tried again
-        # Engines other than Amazon's refuse or ignore the checksums that are sent otherwise.
+        retries={"mode": "standard", "total_max_attempts": 1},  # `CallLimiter` decides what is retried
+        # Other engines refuse or ignore the checksums that would be sent otherwise.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )

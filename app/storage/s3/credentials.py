@@ -1,7 +1,7 @@
-"""Credentials, looked for when the first call needs them.
+"""Finds credentials when the first call needs them.
 
-botocore looks for them while a client is made. A metadata service that hangs, or a `credential_process` that fails,
-would then keep the server from starting; here it fails the calls, and the log says why.
+botocore looks for them when a client is made. A metadata service that hangs, or a `credential_process` that fails,
+would then stop the server from starting. Here only the calls fail, and the log says why.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from aiobotocore.session import AioSession
 
 SECONDS: Final = 2.0
-"""How long a call waits for credentials: less than it may take in all, so that its failure names them."""
+"""How long a call waits for credentials. Less than the call's own limit, so that the error names them."""
 
 
 class LateCredentials:
-    """Credentials as botocore's clients use them, found at their first use.
+    """Credentials for botocore's clients, found at their first use.
 
     Args:
         resolver: finds them.
@@ -34,11 +34,11 @@ class LateCredentials:
         self._finding: asyncio.Task[AioCredentials] | None = None
 
     async def get_frozen_credentials(self) -> Any:
-        """The credentials in force; those that were lent are renewed before they expire.
+        """The current credentials. Temporary ones are renewed before they expire.
 
         Raises:
             NoCredentialsError: there are none.
-            CredentialRetrievalError: their source does not give them, or not in time.
+            CredentialRetrievalError: their source failed, or was too slow.
         """
         try:
             async with asyncio.timeout(SECONDS):
@@ -51,7 +51,7 @@ class LateCredentials:
             raise _failure(str(error)) from error
 
     async def get_account_id(self) -> None:
-        """The account that they belong to. botocore wants the method; its endpoint rules for S3 never use it."""
+        """The account that they belong to. botocore requires the method; its endpoint rules for S3 never use it."""
 
     def get_deferred_property(self, name: str) -> Callable[[], Awaitable[None]]:
         """The same for one property, which is `account_id`."""
@@ -60,14 +60,14 @@ class LateCredentials:
 
     @property
     def _expiry_time(self) -> Any:
-        """When they end, under the name that botocore has for it; None where they last."""
+        """When they expire, under botocore's name; None if they do not."""
         finding = self._finding
         if finding is None or not finding.done() or finding.cancelled() or finding.exception() is not None:
             return None
         return getattr(finding.result(), "_expiry_time", None)
 
     async def _found(self) -> AioCredentials:
-        """One search at a time for all calls. It outlives them, for a slow source may need longer than one waits."""
+        """One search at a time for all calls. It outlives them, because a slow source may need longer than a call waits."""
         if self._finding is None:
             self._finding = asyncio.create_task(self._find())
             self._finding.add_done_callback(_note_result)
@@ -87,7 +87,7 @@ class LateCredentials:
 
 
 def _note_result(finding: asyncio.Task[AioCredentials]) -> None:
-    """Whoever waited may have given up; the next call looks again and logs what it finds."""
+    """Mark the error as seen: the waiting calls may have given up. The next call looks again and logs."""
     if not finding.cancelled():
         finding.exception()
 
@@ -101,7 +101,7 @@ class _LateProvider:
 
 
 def find_late(session: AioSession) -> None:
-    """Have a session look for credentials at their first use.
+    """Make a session look for credentials at their first use.
 
     Raises:
         BotoCoreError: the AWS configuration files cannot be used.

@@ -27,8 +27,8 @@ _MD5_OF_S3CMD: Final = re.compile(r"(?:^|/)md5:([0-9a-fA-F]{32})(?:/|$)")
 def stored_digests(answer: HeadObjectOutputTypeDef) -> tuple[Digest, ...]:
     """Every digest of the whole object, one for each algorithm; S3's own before that of the metadata.
 
-    Checksums of checksums, as multipart uploads have them, are none of the object: they say so, or end in the
-    number of parts. What is not of its algorithm's length is passed over.
+    Checksums of checksums, from multipart uploads, are left out: they are marked as such, or end in the
+    number of parts. Values of the wrong length are ignored.
     """
     found: dict[str, Digest] = {}
     for algorithm, value in (*_checksums(answer), *_of_metadata(answer.get("Metadata", {}))):
@@ -72,7 +72,7 @@ def _from_s3cmd(text: str) -> bytes:
 
 _METADATA: Final[tuple[tuple[str, str, Callable[[str], bytes]], ...]] = (
     ("sha256", "sha-256", _from_hex),
-    ("md5chksum", "md5", _from_base64),  # rclone, with what it uploads in parts
+    ("md5chksum", "md5", _from_base64),  # rclone, for uploads in parts
     ("s3cmd-attrs", "md5", _from_s3cmd),  # s3cmd: attribute:value pairs, divided by slashes
 )
 """Names behind `x-amz-meta-`, and how their values are read."""

@@ -1,8 +1,8 @@
-"""The bytes of one object, as they arrive, across connections that break.
+"""Downloads the bytes of one object, and resumes when a connection breaks.
 
-S3 may stop in the middle of a body: a gateway is restarted, a balancer loses patience. What is missing is then
-asked for from the byte reached (RFC 9110 section 14.2), and only of the very same object (`If-Match`, section
-13.1.1), so that a client notices a pause and nothing else.
+S3 may stop in the middle of a body: a gateway restarts, a load balancer times out. The rest is then
+requested from the byte reached (RFC 9110 section 14.2), and only of the same object (`If-Match`, section
+13.1.1). The client only notices a pause.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 CHUNK_BYTES: Final = 256 * 1024
 
 PROGRESS_BYTES: Final = 64 * 1024
-"""What a connection must give before it counts as progress. Without a least, a store that gives a byte and
+"""Bytes that a connection must deliver to count as progress. Without a minimum, a store that sends one byte and
 breaks off could be asked as often as a file has bytes."""
 
 RESUME_PAUSES: Final = (0.0, 0.5, 2.0, 5.0)
-"""Seconds before each attempt to go on, as long as none makes progress: together longer than a circuit breaker
-stays open. When they are used up, the download has failed."""
+"""Seconds before each attempt to resume, as long as none makes progress: together longer than a circuit breaker
+stays open. After the last one, the download has failed."""
 
 AskForBytes = Callable[[int, int], Awaitable["StreamingBody"]]
 """Called with the offset of the first byte and the number of bytes; raises as `ObjectStore.open_range`."""
@@ -44,7 +44,7 @@ _log = structlog.get_logger(__name__)
 class Download:
     """A span of an object that outlives its connections.
 
-    A connection that breaks, ends early or gives nothing for the client's read timeout is replaced by another
+    A connection that breaks, ends early or times out is replaced by another
     one, which begins at the byte reached.
 
     Args:
@@ -73,17 +73,17 @@ class Download:
         return self
 
     def close(self) -> None:
-        """Let go of the connection. A body read to its end has given it back already."""
+        """Release the connection. A body that was read to its end has released it already."""
         if self._body is not None:
             self._body.close()
             self._body = None
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The bytes, to the last.
+        """All bytes.
 
         Raises:
             StoreUnavailable: with the reason of the last attempt.
-            ObjectChanged: what is there now is gone, or another object.
+            ObjectChanged: the object is gone, or was replaced.
             StoreDenied: the credentials no longer suffice.
         """
         fruitless, began_at = 0, self._next
@@ -115,24 +115,24 @@ class Download:
 
 
 async def _pause(seconds: float) -> None:
-    """Not all at the same moment: what broke one download has mostly broken others."""
+    """A pause with jitter: whatever broke one download has probably broken others."""
     await asyncio.sleep(seconds * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load, and hides nothing
 
 
 async def get_span(
     client: S3Client, bucket: str, key: str, info: FileInfo, first: int, length: int
 ) -> StreamingBody:
-    """Make one GetObject for a span, and see that the answer is to the question.
+    """Make one GetObject for a span, and check that the answer matches.
 
     Args:
-        info: of the object whose bytes these have to be.
+        info: of the expected object.
         first: offset of the first byte.
         length: number of bytes.
 
     Raises:
-        ObjectChanged: the answer is of another object. (S3 itself answers 412 or 416, which are translated
-            elsewhere; this is for engines that do not look at `If-Match`.)
-        StoreUnavailable: `unexpected`, where it holds other bytes than those asked for.
+        ObjectChanged: the answer has another object. (S3 itself answers 412 or 416, which are translated
+            elsewhere; this is for engines that ignore `If-Match`.)
+        StoreUnavailable: `unexpected`, if it has other bytes than requested.
     """
     request: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key}
     if info.e_tag is not None:
@@ -149,7 +149,7 @@ async def get_span(
 
 
 def _check_answer(answer: GetObjectOutputTypeDef, info: FileInfo, first: int, length: int) -> None:
-    """A 200 to a Range holds the file from its first byte (RFC 9110 section 14.2), which is not what is missing."""
+    """A 200 to a Range has the file from its first byte (RFC 9110 section 14.2), not from the byte reached."""
     if info.e_tag is None:
         is_the_same = modified_of(answer) == info.modified
     else:
@@ -181,7 +181,7 @@ async def read_exactly(body: StreamingBody, length: int) -> bytes:
 
 
 async def _next_bytes(body: StreamingBody, most: int) -> bytes:
-    """What has arrived of a body, at least one byte."""
+    """The next bytes of a body, at least one."""
     try:
         chunk = await body.read(min(CHUNK_BYTES, most))
     except FOREIGN_ERRORS as error:

@@ -1,4 +1,4 @@
-"""The pages of a listing, put together to the entries of one folder. No I/O."""
+"""Turns the pages of a listing into the entries of one folder. No I/O."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from app.storage.store import FirstPage, FolderWatch
 
 
 class FoundEntries:
-    """What the pages of one folder's listing have given so far.
+    """The entries of one folder from the pages so far.
 
     Attributes:
-        is_empty: whether no key at all began with the folder's prefix, not even its marker.
+        is_empty: whether no key began with the folder's prefix, not even its marker.
         skipped: the names, relative to the folder, of keys to which no path leads.
     """
 
@@ -30,7 +30,7 @@ class FoundEntries:
         self.is_empty = True
 
     def add(self, page: ListPage, folder_key: str) -> None:
-        """Take in one page of the keys that begin with `folder_key`."""
+        """Add one page of the keys that begin with `folder_key`."""
         for prefix in page.common_prefixes:
             name = prefix.removeprefix(folder_key).removesuffix("/")
             if self._is_plain(name):
@@ -51,7 +51,7 @@ class FoundEntries:
         self.is_empty = self.is_empty and not (page.keys or page.common_prefixes)
 
     def taker(self, folder_key: str, watch: FolderWatch | None) -> Callable[[ListPage], None]:
-        """Takes in the pages of the keys that begin with `folder_key`, one after the other.
+        """A function that adds the pages of the keys that begin with `folder_key`, one after the other.
 
         Args:
             watch: notified of the first page, if there is another.
@@ -59,22 +59,22 @@ class FoundEntries:
 
         def take(page: ListPage) -> None:
             nonlocal watch
-            told, watch = watch, None
+            watching, watch = watch, None
             self.add(page, folder_key)
-            if told is not None and page.token is not None and page.last is not None:
+            if watching is not None and page.token is not None and page.last is not None:
                 last = page.last.removeprefix(folder_key).encode("utf-8", "surrogateescape")
-                told.began(FirstPage(self._entries.table(), tuple(self.skipped), last))
+                watching.began(FirstPage(self._entries.table(), tuple(self.skipped), last))
 
         return take
 
     def listing(self) -> Listing:
-        """All of it."""
+        """The complete listing."""
         for entry in self._with_tilde.values():
             self._entries.append(entry)
         return Listing(self._folder, self._entries.table(), tuple(self.skipped))
 
     def _is_plain(self, name: str) -> bool:
-        """Whether a name has one spelling and a path: nearly all have, and need no closer look."""
+        """Whether a name surely has one spelling and a path, as nearly all names do."""
         if self._folder_has_tilde or "~" in name or LEGACY_TILDE in name:
             return False
         return is_possible_name(name)

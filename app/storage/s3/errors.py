@@ -1,4 +1,4 @@
-"""The one table from what botocore and aiohttp raise to this project's errors.
+"""The only table from exceptions of botocore and aiohttp to errors of this project.
 
 Codes are those of the S3 API reference, "Error responses". The answer to a HEAD has no body and so no code:
 botocore then gives the status in its place.
@@ -26,7 +26,7 @@ from app.domain.errors import (
 )
 
 MAX_TEXT: Final = 500
-"""Characters of an answer's text that are logged."""
+"""Most characters of an answer's text that are logged."""
 
 _FIELDS: Final = (
     ("code", "Code", ""),
@@ -35,7 +35,7 @@ _FIELDS: Final = (
     ("host_id", "HostId", "x-amz-id-2"),
     ("region", "Region", "x-amz-bucket-region"),
 )
-"""Of an error answer: their names here, in the body, and in the header."""
+"""Fields of an error answer: their names here, in the body, and in the header."""
 
 FOREIGN_ERRORS: tuple[type[Exception], ...] = (
     boto.BotoCoreError,
@@ -43,19 +43,19 @@ FOREIGN_ERRORS: tuple[type[Exception], ...] = (
     ResponseParserError,
     aiohttp.ClientError,
     OSError,  # TimeoutError is one
-    KeyError,  # an answer without a field that S3 always gives
+    KeyError,  # an answer without a field that S3 always sends
 )
-"""Everything that a call to S3 is known to raise."""
+"""All exceptions that a call to S3 is known to raise."""
 
 _Make = Callable[[], PierheadError]
 
 
 class FailedAnswer(Exception):
-    """An error answer of S3, as the cause of what it means here. For the log, never for clients.
+    """An error answer of S3, as the cause of an error here. For the log, never for clients.
 
     Args:
         status: of HTTP; 0 if it is not known.
-        fields: `code`, `message`, `request_id`, `host_id`, `region`: those that the answer has.
+        fields: `code`, `message`, `request_id`, `host_id` and `region`, as far as the answer has them.
     """
 
     def __init__(self, status: int, fields: Mapping[str, str]) -> None:
@@ -90,7 +90,7 @@ _BY_CODE: dict[str, _Make] = {
 }
 
 _NO_CODE: Final = frozenset({"", "400"})
-"""Of a 400 to a HEAD, which is well formed: what S3 minds is whose it is (`ExpiredToken`) or where it was sent."""
+"""For a 400 to a well-formed HEAD: S3 rejects the credentials (`ExpiredToken`) or the endpoint."""
 
 _BY_STATUS: dict[int, _Make] = {
     403: StoreDenied,
@@ -114,12 +114,12 @@ _BY_KIND: tuple[tuple[type[Exception], _Make], ...] = (
     (aiohttp.ClientConnectionError, _unavailable("connection")),
     (OSError, _unavailable("connection")),
 )
-"""The first that fits counts: the timeouts are connection errors too."""
+"""The first match counts: timeouts are connection errors too."""
 
 
 @contextmanager
 def s3_errors_translated() -> Iterator[None]:
-    """Let nothing but this project's errors out of the `with` statement (and cancellation, and bugs)."""
+    """Translate foreign exceptions of the `with` block to errors of this project. Cancellation and bugs pass."""
     try:
         yield
     except FOREIGN_ERRORS as error:
@@ -127,7 +127,7 @@ def s3_errors_translated() -> Iterator[None]:
 
 
 def translate(error: Exception) -> PierheadError:
-    """What a foreign exception means here."""
+    """The error of this project for a foreign exception."""
     if isinstance(error, boto.ClientError):
         return _translate_answer(error)
     for kind, make in _BY_KIND:
@@ -137,7 +137,7 @@ def translate(error: Exception) -> PierheadError:
 
 
 def error_of(status: int, code: str, message: str = "") -> PierheadError:
-    """What an error answer means here.
+    """The error of this project for an error answer.
 
     Args:
         status: of HTTP; 0 if it is not known.
@@ -155,7 +155,7 @@ def error_of(status: int, code: str, message: str = "") -> PierheadError:
 
 
 def error_fields(body: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:
-    """What an error answer says, as `FailedAnswer` has it.
+    """The content of an error answer.
 
     Args:
         body: texts of its elements.

@@ -1,8 +1,8 @@
-"""What S3 and its likes send when something has changed: event notifications. Pure.
+"""Event notifications that S3 and similar engines send when objects change. Pure.
 
 Sources: Amazon S3 User Guide, "Event message structure"; Amazon SNS Developer Guide, "Parsing message formats";
 Ceph, "Bucket Notifications"; MinIO, "Publish events to a webhook". Ceph leaves the prefix `s3:` off event names
-and MinIO puts bucket and key into a field beside the records; the records themselves are alike.
+and MinIO puts bucket and key into a field beside the records. The records are the same.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class ChangedKey(NamedTuple):
 
 
 class Confirmation(NamedTuple):
-    """A topic asks whether this endpoint wants its messages.
+    """A topic asks this endpoint to confirm a subscription.
 
     Attributes:
-        url: to be opened by an operator, to say yes.
+        url: an operator opens it to confirm.
     """
 
     url: str
@@ -43,7 +43,7 @@ def parse_events(body: bytes) -> tuple[ChangedKey, ...] | Confirmation:
         The keys it names, in its order, each once. Test events name none.
 
     Raises:
-        ValueError: it is not of that form; says what is wrong.
+        ValueError: it has another form; says what is wrong.
     """
     message = _object(_json(body), "the body")
     if message.get("Type") == SNS_CONFIRMATION:

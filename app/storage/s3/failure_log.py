@@ -1,4 +1,4 @@
-"""Says in the log why calls to S3 fail: what the answer or the exception says, and what to do about it."""
+"""Logs why calls to S3 fail: the answer or the exception, and what to do about it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from app.storage.observation import outcome_of
 from app.storage.s3.errors import MAX_TEXT, FailedAnswer, error_fields
 
 PAUSE_SECONDS: Final = 60.0
-"""For which the same failure is counted and not logged again."""
+"""Seconds during which the same failure is counted and not logged again."""
 MAX_CAUSES: Final = 256
 
 _NO_CALL: Final = frozenset({"circuit-open", "too-many-calls"})
-"""Reasons for which nothing was asked of S3."""
+"""Failures without a call to S3."""
 
 _REGION: Final = "set AWS_DEFAULT_REGION, or `region` in the bucket's URL, to the bucket's region"
 _ENCRYPTED: Final = (
@@ -60,7 +60,7 @@ _BY_REASON: Final[Mapping[str, str]] = {
 
 
 class FailureLog:
-    """Logs the failures of one store, each cause once in a while.
+    """Logs the failures of one store, each cause at most once in a while.
 
     Args:
         store: its name.
@@ -76,11 +76,11 @@ class FailureLog:
 
     @contextmanager
     def noted(self, operation: str, key: str) -> Iterator[None]:
-        """Log how the body of the `with` statement fails, if it is a failure of the store.
+        """Log a failure of the store in the `with` block.
 
         Args:
-            operation: as observers are told.
-            key: what was asked about: a key, or a prefix.
+            operation: as for observers.
+            key: the key or prefix that was requested.
         """
         try:
             yield
@@ -112,7 +112,7 @@ class FailureLog:
 
 
 def facts_of(error: StoreError) -> dict[str, object]:
-    """What is known about a failure: of the answer, or else of the exceptions down to the first one."""
+    """The details of a failure: the answer, or else the chain of exceptions."""
     chain = list(_chain(error))
     for cause in chain:
         if isinstance(cause, FailedAnswer):
@@ -170,7 +170,7 @@ def _kinds(error: StoreError) -> tuple[type[BaseException], ...]:
 
 
 def _text(error: BaseException) -> str:
-    """One line about an exception. Queries are left out, for those of signed URLs open what they name."""
+    """One line about an exception, without queries: those of signed URLs give access."""
     words = (word.partition("?")[0] for word in str(error).split())
     text = " ".join(words)[:MAX_TEXT]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

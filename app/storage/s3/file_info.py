@@ -1,4 +1,4 @@
-"""What the answer to a HeadObject tells about a file."""
+"""Reads the answer to a HeadObject."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import GetObjectOutputTypeDef, HeadObjectOutputTypeDef
 
 _DEFAULT_TYPES: Final = frozenset({"", "binary/octet-stream", "application/octet-stream"})
-"""What S3 and its clients store where nobody named a media type."""
+"""Media types that S3 and its clients store when none was given."""
 
 _ARCHIVES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 

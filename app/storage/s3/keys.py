@@ -1,4 +1,4 @@
-"""Which S3 key a path is stored under, and back. Pure."""
+"""Maps paths to S3 keys, and back. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_KEY_BYTES = 1024
 """Longest key S3 can hold (Amazon S3 User Guide, "Naming Amazon S3 objects")."""
 
 LEGACY_TILDE = "%7E"
-"""How the original server's publishing API spelled `~` in keys; trees that it wrote are still served."""
+"""The spelling of `~` in keys by the publishing API of the original server. Its trees are still served."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class KeySpace:
     prefix: str = ""
 
     def keys(self, path: ArtifactPath) -> tuple[str, ...]:
-        """The keys under which a path may be stored, those to be preferred first; none where S3 cannot hold it.
+        """The keys under which a path may be stored, the preferred one first; none if S3 cannot hold it.
 
         For a folder these are the prefixes of its entries' keys.
         """
@@ -38,7 +38,7 @@ class KeySpace:
         return tuple(key for key in (self.prefix + text for text in texts) if _is_possible_key(key))
 
     def entry_path(self, folder: ArtifactPath, key: str, folder_key: str) -> ArtifactPath | None:
-        """The path of an entry in a listing, or None where no path leads to its key.
+        """The path of an entry in a listing, or None if no path leads to its key.
 
         Args:
             folder: the folder that is listed.

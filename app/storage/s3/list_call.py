@@ -1,4 +1,4 @@
-"""Pages of listings, fetched from S3 by signed URLs and parsed without holding up the event loop."""
+"""Fetches pages of listings from S3 by signed URLs, and parses them without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from app.storage.s3.url_signer import UrlMaker
 from app.storage.store import Observer
 
 SLICE_BYTES: Final = 64 * 1024
-"""Parsed at once: some 230 keys, in half a millisecond if they are plain and one and a half if not."""
+"""Bytes that are parsed at once: about 230 keys, in 0.5 ms if they are plain and 1.5 ms if not."""
 SIGNED_SECONDS: Final = 300
-"""How long a signed URL holds. It is used at once; the rest is for clocks that differ."""
+"""How long a signed URL is valid. It is used at once; the rest allows for differing clocks."""
 
 
 class PageFetcher:
@@ -50,8 +50,8 @@ class PageFetcher:
             operation: the name under which the call is observed.
 
         Raises:
-            StoreUnavailable, StoreDenied, NotFound: as the table of S3's errors says; `broken-stream` where the
-                answer ends early, `unexpected` where it is no listing.
+            StoreUnavailable, StoreDenied, NotFound: as in the table of S3's errors; `broken-stream` if the
+                answer ends early, `unexpected` if it is not a listing.
         """
         with observed(self._observe, operation), s3_errors_translated():
             signed = await self._signer.presign("GET", "", _parameters(query), seconds=SIGNED_SECONDS)
@@ -65,7 +65,7 @@ class PageFetcher:
                 return parser.page()
 
     async def _parse(self, parser: ListingParser, data: bytes) -> None:
-        """Parse a piece in slices, one at a time of all pages under way, with a turn of the event loop after each."""
+        """Parse a piece in slices. Only one slice of all pages at a time, and a turn of the event loop after each."""
         for start in range(0, len(data), SLICE_BYTES):
             async with self._turn:
                 parser.feed(data[start : start + SLICE_BYTES])
@@ -73,12 +73,12 @@ class PageFetcher:
 
 
 async def first_key(pages: PageFetcher, prefix: str) -> None:
-    """The cheapest call that shows that a bucket answers and may be listed, whatever is in it. Raises as `fetch`."""
+    """The cheapest call that shows that a bucket answers and may be listed. Raises as `fetch`."""
     await pages.fetch(ListQuery(prefix, max_keys=1), operation="check")
 
 
 async def flat_pages(fetch: Fetch, prefix: str, after: str) -> AsyncIterator[ListPage]:
-    """All keys that begin with a prefix, however deep, page by page; the next is asked for when it is wanted.
+    """All keys that begin with a prefix, at any depth, page by page. Each page is fetched on demand.
 
     Args:
         fetch: makes one call.

@@ -1,8 +1,8 @@
-"""Objects of a ListObjectsV2 answer in the form in which S3 engines write them, read without an XML parser.
+"""Reads objects of a ListObjectsV2 answer without an XML parser, if they have the form that S3 engines write.
 
-A page is a thousand `<Contents>` elements that differ in four texts. expat calls back some ten times for each; a
-regular expression finds all of them at a seventh of the cost. It takes only what means the same to both: elements
-without attributes, in one order, with plain texts. Anything else is left to expat.
+A page has a thousand `<Contents>` elements that differ in four texts. expat calls back about ten times for each; a
+regular expression finds all of them at a seventh of the cost. It accepts only what means the same to both: elements
+without attributes, in one order, with plain texts. expat parses everything else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from app.storage.s3.list_page import ListPage
 
 _TEXT: Final = rb"[ -%'-;=?-~]*"
-"""Printable ASCII but `&`, `<` and `>`: what stands for itself in every encoding that XML is likely to have."""
+"""Printable ASCII without `&`, `<` and `>`. It is the same in every encoding that XML is likely to have."""
 _QUOTE: Final = rb'(?:"|&quot;|&#34;)?'
 _UNQUOTED: Final = rb"([ !#-%'-;=?-~]*)"
 
@@ -55,18 +55,18 @@ _PLAIN_OBJECT: Final = re.compile(
 
 
 def take_plain_objects(data: bytes, start: int, page: ListPage) -> int:
-    """Add plain objects that follow each other without a gap to the columns of a page.
+    """Add consecutive plain objects to the columns of a page.
 
     Args:
         data: a piece of an answer.
         start: where in it an object begins.
-        page: given them.
+        page: takes them.
 
     Returns:
-        Where the last of them ends; `start` where the first one is not plain, or not all of it is there.
+        The end of the last of them; `start` if the first one is not plain or not complete.
 
     Raises:
-        ValueError: a time is none.
+        ValueError: a time is malformed.
     """
     end = start
     while found := _PLAIN_OBJECT.match(data, end):
@@ -85,13 +85,13 @@ def take_plain_objects(data: bytes, start: int, page: ListPage) -> int:
 
 
 def seconds_of(time: str) -> float:
-    """Seconds since the epoch of a time in ISO 8601 or in RFC 822, which is of UTC unless it says otherwise.
+    """Parse a time in ISO 8601 or RFC 822, in UTC unless it says otherwise.
 
     Returns:
-        0.0 for an empty one: no engine has to give it.
+        Seconds since the epoch; 0.0 for an empty one, since engines may leave it out.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is malformed.
     """
     if not (time := time.strip()):
         return 0.0

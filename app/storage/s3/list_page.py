@@ -1,4 +1,4 @@
-"""What one ListObjectsV2 call gives."""
+"""The result of one ListObjectsV2 call."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class ListPage(NamedTuple):
     Attributes:
         keys: of the objects, in byte order.
         sizes: bytes.
-        modified: seconds since the epoch, UTC; 0 where the engine gives none.
-        e_tags: without quotes; empty where the engine gives none.
-        common_prefixes: what the delimiter has put together, each with the delimiter at its end, in byte order.
+        modified: seconds since the epoch, UTC; 0 if the engine gives none.
+        e_tags: without quotes; empty if the engine gives none.
+        common_prefixes: each ends with the delimiter; in byte order.
         token: continues the listing behind this page; None on the last page.
         classes: the storage class by key, of the objects that have one other than STANDARD. It may name other keys too.
     """

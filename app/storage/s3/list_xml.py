@@ -1,9 +1,9 @@
-"""ListObjectsV2 answers, parsed as they arrive.
+"""Parses ListObjectsV2 answers as they arrive.
 
-botocore reads the whole answer first and makes a tree and then a dictionary of it, during which the event loop
-stands still. Here expat calls back while the bytes come in, in pieces as small as the caller likes, and sees
-nothing of the objects that are written as nearly all are.
-The document is that of the S3 API reference, "ListObjectsV2", "Response Syntax".
+botocore reads the whole answer first and makes a tree and then a dictionary of it. Meanwhile the event loop
+stands still. Here expat parses the bytes as they come in, in pieces as small as the caller likes, and does not see
+the plain objects, which nearly all are.
+The format is in the S3 API reference, "ListObjectsV2", "Response Syntax".
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ _ENDS_EARLY: Final = {
         expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
     )
 }
-"""What expat says of a document to which bytes could be added to make it whole."""
+"""Errors of expat for an incomplete document."""
 
 
 class ListingParser:
     """Parses one answer.
 
-    Strict about what makes a listing whole (keys, sizes, `IsTruncated`, tokens): anything else is an error, never a
-    shorter listing, for the missing key might be the one that protects the others. Lenient about the rest, as engines
+    Strict about what makes a listing complete (keys, sizes, `IsTruncated`, tokens): a fault is an error, never a
+    shorter listing, because the missing key might be the one that protects the others. Lenient about the rest, as engines
     differ: an object may lack its time and its entity tag, and names may have a prefix.
 
     Args:
-        status: the answer's HTTP status, by which an error without a known code is understood.
-        headers: the answer's, which name the request and the bucket's region in the log.
+        status: the answer's HTTP status. It decides about an error without a known code.
+        headers: of the answer. They name the request and the bucket's region in the log.
     """
 
     def __init__(self, status: int = 200, headers: Mapping[str, str] = NO_HEADERS) -> None:
@@ -57,7 +57,7 @@ class ListingParser:
         self._headers = headers
         self._root = ""
         self._depth = 0
-        self._parsed = 0  # bytes that expat was given
+        self._parsed = 0  # bytes passed to expat
         self._had_cdata = False
         self._text: list[str] = []
         self._top: dict[str, str] = {}
@@ -72,11 +72,11 @@ class ListingParser:
         parser.StartDoctypeDeclHandler = _refuse_doctype
 
     def feed(self, data: bytes) -> None:
-        """Take in the next bytes.
+        """Parse the next bytes.
 
         Raises:
-            StoreUnavailable: `unexpected`: it is not XML, or not that of a listing.
-            What the status says, where that is of an error.
+            StoreUnavailable: `unexpected`: it is not XML, or not a listing.
+            The error of the status, if it is not a success.
         """
         try:
             self._take(data)
@@ -84,11 +84,11 @@ class ListingParser:
             raise self._error_of(error) from self._cause_of(error)
 
     def page(self) -> ListPage:
-        """What it was, now that all bytes are there.
+        """Finish, and return the page.
 
         Raises:
-            StoreUnavailable: `broken-stream` where the document ends early, `unexpected` where it is no listing
-                or lacks a field; or what its S3 error means.
+            StoreUnavailable: `broken-stream` if the document ends early, `unexpected` if it is not a listing
+                or lacks a field; or the error for its S3 error.
             NotFound, StoreDenied, ObjectChanged: the same.
         """
         try:
@@ -96,7 +96,7 @@ class ListingParser:
         except _FAULTS as error:
             raise self._error_of(error) from self._cause_of(error)
         finally:
-            del self._expat  # it refers to this object: a cycle, which would wait for the garbage collector
+            del self._expat  # breaks a reference cycle, which would wait for the garbage collector
         if self._root == _ERROR or self._status != 200:
             code = self._top.get("Code", "") if self._root == _ERROR else ""
             is_denied = code == "AccessDenied"
@@ -105,7 +105,7 @@ class ListingParser:
             ) from self._refusal()
         is_truncated = _BOOLEANS.get(self._top.get("IsTruncated", "").strip().lower())
         token = self._top.get("NextContinuationToken") if is_truncated else None
-        # Without a token the rest is out of reach, and a listing is never cut silently.
+        # Without a token the rest cannot be read, and a listing is never cut silently.
         if "Name" not in self._top or is_truncated is None or (is_truncated and not token):
             raise StoreUnavailable("unexpected")
         page = self._page._replace(token=token)
@@ -117,7 +117,7 @@ class ListingParser:
         return page
 
     def _take(self, data: bytes) -> None:
-        """Parse by expat what lies between plain objects, and those that are not plain or not all there."""
+        """Let expat parse everything between plain objects, and objects that are not plain or not complete."""
         place = 0
         while (start := data.find(_OBJECT, place)) >= 0:
             self._parse(data[place:start])
@@ -133,7 +133,7 @@ class ListingParser:
 
     def _parse(self, data: bytes) -> None:
         if not self._parsed:
-            data = data.lstrip()  # white space before the declaration, which XML does not allow
+            data = data.lstrip()  # XML does not allow white space before the declaration
         self._parsed += len(data)
         self._expat.Parse(data, False)
 
@@ -148,15 +148,15 @@ class ListingParser:
         self._had_cdata = True
 
     def _error_of(self, fault: Exception) -> PierheadError:
-        """What a fault means. It is the same wherever the bytes were cut: an expat that defers what it was given
-        in small pieces finds any fault at the end only, and calls back for the items there too."""
+        """The error for a fault. It does not depend on where the bytes were cut: an expat that defers
+        small pieces finds a fault only at the end, and calls back for the items there too."""
         if self._status != 200:
             return error_of(self._status, "")
         ends_early = isinstance(fault, expat.ExpatError) and fault.code in _ENDS_EARLY
         return StoreUnavailable("broken-stream" if ends_early and self._root == _RESULT else "unexpected")
 
     def _cause_of(self, fault: Exception) -> Exception:
-        """What the log says of it: the answer, where that was of an error anyway."""
+        """The cause for the log: the answer, if it was an error anyway."""
         return fault if self._status == 200 else self._refusal()
 
     def _refusal(self) -> FailedAnswer:
@@ -211,5 +211,5 @@ def _decode(keys: list[str]) -> None:
 
 
 def _refuse_doctype(*_: object) -> None:
-    """S3 sends none, and what one can define may be far larger than itself."""
+    """Refuse a document type: S3 sends none, and its entities may expand without limit."""
     raise ValueError("a listing has no document type")

@@ -1,9 +1,9 @@
-"""A large folder, listed in several ranges at once, and given out in order.
+"""Lists a large folder in several ranges at once, and gives the pages in order.
 
-S3 gives a thousand keys a call and the way to the next page only at the end of each, so that a hundred pages one
-after the other are a hundred round trips. `start-after` begins anywhere: ranges of keys, each half-open from behind
-one key up to another, are listed side by side. Where they are cut makes them fast or slow, and never changes what
-they give: every key lies in exactly one range, and so does every common prefix, by its own name.
+S3 gives a thousand keys a call, and the token of the next page only at its end. A hundred pages one
+after the other take a hundred round trips. `start-after` begins anywhere: ranges of keys, each from behind
+one key up to another, are listed side by side. The cuts decide how fast this is, but never the
+result: every key lies in exactly one range, and so does every common prefix, by its own name.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from app.storage.s3.list_page import ListPage
 from app.storage.s3.split_points import KnownSplits, split_points
 
 IN_FLIGHT: Final = 16
-"""Most calls for one listing at the same time: a quarter of what the limiter lets through for all. More do not
-make it faster, as to take in a page takes about a seventh of the time to fetch it."""
+"""Most calls for one listing at the same time: a quarter of the limit for all calls. More do not
+make it faster, because parsing a page takes about a seventh of the time to fetch it."""
 ENOUGH_RANGES: Final = 8
-"""While so many are being listed none of them is cut again: each cut costs calls that give nothing new, and so many
-answers at a time are as much as can be taken in."""
+"""While this many ranges are being listed, none is cut again: each cut costs extra calls, and this many
+answers at a time are as much as can be parsed."""
 PAGES_BEFORE_SPLIT: Final = 2
 """Most folders that have a second page have no fourth."""
 
@@ -37,7 +37,7 @@ class ListQuery(NamedTuple):
         after: give keys behind this one; empty for all.
         token: continue where the page before ended; then `after` does not count.
         max_keys: most keys of the answer; None for as many as S3 gives.
-        is_flat: give every key however deep, and do not put together those of sub-folders.
+        is_flat: give every key at any depth, without common prefixes.
     """
 
     prefix: str
@@ -48,7 +48,7 @@ class ListQuery(NamedTuple):
 
     @property
     def begins_a_listing(self) -> bool:
-        """Whether a listing of everything that begins with the prefix begins with this call, and no part of one."""
+        """Whether this call begins a listing of everything with the prefix, not of a part."""
         return self.token is None and self.max_keys is None and (self.is_flat or not self.after)
 
 
@@ -59,7 +59,7 @@ class RangeLister:
     """Lists everything that begins with a prefix.
 
     Args:
-        fetch: makes one call. Foreign errors are translated already.
+        fetch: makes one call. Raises only errors of this project.
     """
 
     def __init__(self, fetch: Fetch) -> None:
@@ -67,13 +67,13 @@ class RangeLister:
         self._known = KnownSplits()
 
     async def run(self, prefix: str, take: Callable[[ListPage], None]) -> None:
-        """List to the end, or fail.
+        """List everything, or fail.
 
         Args:
-            take: given each page, in order: together they are the whole listing, with nothing twice.
+            take: called with each page, in order. Together they are the whole listing, without duplicates.
 
         Raises:
-            StoreUnavailable, StoreDenied, NotFound: as `fetch`; `unexpected` where S3 does not keep the order that
+            StoreUnavailable, StoreDenied, NotFound: as `fetch`; `unexpected` if S3 does not keep the order that
                 ranges rely on.
         """
         known = self._known.of(prefix)
@@ -104,9 +104,9 @@ class _Range:
     """Keys behind `after`, up to and with `until`.
 
     Attributes:
-        token: continues from `after` where that was the end of a page.
+        token: continues from `after`, if that was the end of a page.
         until: None for the end of the prefix.
-        found: its pages in order; then the ranges that the rest of it was split into, or None at its end.
+        found: its pages in order; then the ranges that the rest was split into, or None at the end.
     """
 
     def __init__(self, after: str, until: str | None, token: str | None = None) -> None:
@@ -117,7 +117,7 @@ class _Range:
 
 
 class _Ranges:
-    """One listing under way, from the end of its first page or pages on."""
+    """One listing under way, after its first page or pages."""
 
     def __init__(
         self, fetch: Fetch, prefix: str, known: Sequence[str], take: Callable[[ListPage], None]
@@ -142,11 +142,11 @@ class _Ranges:
                     self._tasks.create_task(self._split(ranges[0], page))
                 await self._give_out(ranges)
         except ExceptionGroup as failures:
-            # One range fails and the others end with it: the listing has one error, the first.
+            # If one range fails, the others are cancelled: the listing has one error, the first.
             raise failures.exceptions[0] from None
 
     async def _give_out(self, ranges: list[_Range]) -> None:
-        """Take the pages of all ranges in order, as they become known."""
+        """Pass on the pages of all ranges in order, as they come."""
         waiting = deque(ranges)
         while waiting:
             current = waiting.popleft()
@@ -155,7 +155,7 @@ class _Ranges:
                     waiting.extendleft(reversed(found))
                     break
                 self._take(found)
-                await asyncio.sleep(0)  # many may be waiting behind a part that came late
+                await asyncio.sleep(0)  # many may be waiting behind a late part
 
     async def _list(self, part: _Range) -> None:
         self._ranges_under_way += 1
@@ -176,7 +176,7 @@ class _Ranges:
             query = ListQuery(self._prefix, token=page.token)
 
     def _add(self, part: _Range, page: ListPage) -> bool:
-        """Add to a range what of a page lies in it. Returns whether the range ends with that."""
+        """Add the part of a page that lies in a range. Returns whether the range ends with it."""
         if not _is_in_order(page):
             raise StoreUnavailable("unexpected")
         part.found.put_nowait(_cut(page, part.after, part.until))
@@ -186,7 +186,7 @@ class _Ranges:
         return is_end
 
     async def _split(self, part: _Range, page: ListPage) -> None:
-        """Go on with a range behind a page: with one page more, and meanwhile find out where to cut what follows."""
+        """Go on with a range: fetch one more page, and meanwhile find out where to cut the rest."""
         fetching = self._tasks.create_task(self._fetch(ListQuery(self._prefix, token=page.token)))
         points = await self._points(page, part.until)
         next_page = await fetching
@@ -210,15 +210,15 @@ class _Ranges:
         return ranges
 
     async def _points(self, page: ListPage, until: str | None) -> list[str]:
-        """Where to cut what follows a page; nowhere, if it shows too little."""
+        """Where to cut the keys behind a page; nowhere, if the page shows too little."""
         if len(page.keys) + len(page.common_prefixes) < 2:
             return []
         return await self._inhabited(split_points(_merged(page), until, self._prefix), until)
 
     async def _inhabited(self, points: Sequence[str], until: str | None) -> list[str]:
-        """Those of the points that have something between them and the next one, asked of S3 by its first key."""
+        """The points with keys between them and the next one. Each costs a call for one key."""
         queries = [ListQuery(self._prefix, point, max_keys=1) for point in points]
-        # Of the group, so that none goes on for a listing that has failed.
+        # In the task group, so that none goes on after the listing has failed.
         asking = [self._tasks.create_task(self._fetch(query)) for query in queries]
         firsts = [(await each).first for each in asking]
         return [
@@ -237,7 +237,7 @@ class _Ranges:
 def _cut(page: ListPage, after: str, until: str | None) -> ListPage:
     """The part of a page that lies in a range.
 
-    A common prefix may stand for keys behind `after` although it itself is not: it belongs to the range before.
+    A common prefix may stand for keys behind `after` although it is not behind it: it belongs to the range before.
     """
     start, end = bisect_right(page.keys, after), len(page.keys)
     first, last = bisect_right(page.common_prefixes, after), len(page.common_prefixes)
@@ -259,6 +259,6 @@ def _merged(page: ListPage) -> list[str]:
 
 
 def _is_in_order(page: ListPage) -> bool:
-    """Whether a page is in byte order, as general purpose buckets are listed and directory buckets are not."""
+    """Whether a page is in byte order. General purpose buckets are listed in order, directory buckets are not."""
     columns = (page.keys, page.common_prefixes)
     return all(column == sorted(column) for column in columns)

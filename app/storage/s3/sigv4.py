@@ -1,4 +1,4 @@
-"""URLs that carry their own permission: AWS Signature Version 4 by query parameters. Pure.
+"""Makes signed URLs: AWS Signature Version 4 in query parameters. Pure.
 
 After the Amazon S3 API reference, "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)".
 """
@@ -18,20 +18,20 @@ MAX_SECONDS: Final = 7 * 24 * 3600
 """Longest life that S3 allows a URL (X-Amz-Expires)."""
 
 WINDOWS_PER_LIFE: Final = 5
-"""Into how many windows the life that a URL must have is divided: see `Term.around`."""
+"""Number of windows in the life of a URL: see `Term.around`."""
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _REMEMBERED: Final = 8
-"""Signing keys and terms that are kept: those in use, and those of a moment ago."""
+"""Signing keys and terms that are cached: the current ones and the last ones."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Credentials(NamedTuple):
-    """Who signs.
+    """The credentials of the signer.
 
     Attributes:
-        token: of a session, for credentials that were lent; else None.
-        expires_at: seconds since the epoch, UTC; None for credentials that last.
+        token: of a session, for temporary credentials; else None.
+        expires_at: seconds since the epoch, UTC; None for permanent credentials.
     """
 
     access_key: str
@@ -41,10 +41,10 @@ class Credentials(NamedTuple):
 
 
 class Address(NamedTuple):
-    """Where a bucket answers.
+    """The address of a bucket.
 
     Attributes:
-        origin: scheme and host, and the port where one is written: `https://bucket.s3.eu-west-1.amazonaws.com`.
+        origin: scheme and host, with the port if it is given: `https://bucket.s3.eu-west-1.amazonaws.com`.
         path: of the bucket itself, percent-encoded, without a slash at its end: `/bucket` in path style, empty in
             virtual-host style, behind the path of the endpoint if that has one.
         region: the one that signatures name.
@@ -60,12 +60,12 @@ class Address(NamedTuple):
 
 
 class Term(NamedTuple):
-    """From when on a URL holds, and for how long.
+    """When a URL becomes valid, and for how long.
 
     Attributes:
         begins_at: seconds since the epoch, UTC; whole.
         seconds: 1 to `MAX_SECONDS`.
-        shared_until: up to when `around` gives the same term, unless the credentials change.
+        shared_until: until then `around` gives the same term, unless the credentials change.
     """
 
     begins_at: int
@@ -74,17 +74,17 @@ class Term(NamedTuple):
 
     @classmethod
     def around(cls, now: float, seconds: int, *, ends_by: float | None = None) -> Term:
-        """A term that is the same for a while, so that the same question gives the same URL.
+        """A term that stays the same for a while, so that the same request gives the same URL.
 
         Time is divided into windows of a fifth of `seconds`, at least one second, and less where the whole would be
-        longer than S3 allows. All of a window share the term that begins with it, never later than now, and that
-        lasts `seconds` beyond the window's end: however late in its window a URL is handed out, it holds for
+        longer than S3 allows. All requests in a window share the term that begins with it, never later than now, and that
+        lasts `seconds` beyond the window's end: however late in the window a URL is made, it is valid for
         `seconds`.
 
         Args:
             now: seconds since the epoch, UTC.
-            seconds: how long a URL must hold from now on, 1 to `MAX_SECONDS`.
-            ends_by: when it must have ended at the latest, since the credentials end then.
+            seconds: how long a URL must be valid from now on, 1 to `MAX_SECONDS`.
+            ends_by: the latest end, because the credentials expire then.
 
         Raises:
             ValueError: `ends_by` is less than a second away, or over.
@@ -110,7 +110,7 @@ class Presigner:
     The signing key is derived once for each day and secret: with it, a signature is one HMAC.
 
     Args:
-        address: where the bucket answers.
+        address: of the bucket.
         always: parameters that every URL has.
     """
 
@@ -124,10 +124,10 @@ class Presigner:
     def presign(
         self, credentials: Credentials, method: str, key: str, query: Mapping[str, str], term: Term
     ) -> str:
-        """A URL that anybody who has it can use for one kind of request.
+        """A URL that allows one kind of request to anybody who has it.
 
         Args:
-            method: the only one that it holds for.
+            method: the only one that it is valid for.
             key: of an object, exact; empty for the bucket itself.
             query: parameters of the operation, such as `response-content-type`; not encoded.
             term: when it holds.

@@ -27,13 +27,13 @@ _NOTHING: Final = empty_page()
 
 
 class Spelling:
-    """Confirms keys, and lists no folder that is there under another spelling only.
+    """Confirms the spelling of keys, and lists no folder that exists only under another spelling.
 
-    A folder is confirmed by its entry in the folder above, and so is each folder that it is in: some engines repeat in a
-    listing the prefix as it was asked for.
+    A folder is confirmed by its entry in the folder above, and so is each folder above it: some engines repeat in a
+    listing the prefix as it was requested.
 
     Args:
-        root: what all keys of the tree begin with. The operator has spelled it.
+        root: prefix of all keys of the tree, as the operator spelled it.
         fetch: makes one ListObjectsV2 call.
         clock: seconds; never goes back.
     """
@@ -44,7 +44,7 @@ class Spelling:
         self._seen: TTLCache[str, None] = TTLCache(KEPT_FOLDERS, KEPT_SECONDS, timer=clock)
 
     async def is_exact(self, key: str) -> bool:
-        """Whether an object is there under this very key. Where it is not, that costs one call.
+        """Whether an object exists under exactly this key. If it does not, that costs one call.
 
         Raises:
             StoreUnavailable, StoreDenied: the listing fails.
@@ -53,7 +53,7 @@ class Spelling:
         return await self._is_entry(last) and await self._are_entries(folders)
 
     async def fetch(self, query: ListQuery) -> ListPage:
-        """One page. Nothing, where the folder that a listing begins with is not spelled like that.
+        """One page. Empty if the folder that the listing begins with is spelled otherwise.
 
         Raises:
             StoreUnavailable, StoreDenied, NotFound: as the call itself.
@@ -68,7 +68,7 @@ class Spelling:
         return page
 
     def _entries_of(self, key: str) -> Iterator[str]:
-        """A key with the folders that it is in, from the top down: each as the folder above lists it."""
+        """A key and the folders above it, from the top down, each as the folder above lists it."""
         end = len(self._root)
         while (slash := key.find("/", end)) >= 0:
             end = slash + 1
@@ -97,7 +97,7 @@ class Spelling:
 
 
 def _within(page: ListPage, prefix: str) -> ListPage:
-    """What of a page begins with the prefix as it is spelled: an engine may give what begins with it in its own eyes."""
+    """The part of a page that begins with exactly this prefix: an engine may match other spellings too."""
     if all(key.startswith(prefix) for column in (page.keys, page.common_prefixes) for key in column):
         return page
     places = [place for place, key in enumerate(page.keys) if key.startswith(prefix)]

@@ -1,4 +1,4 @@
-"""Where to cut a large folder, so that its parts can be listed at the same time. Pure."""
+"""Finds where to cut a large folder, so that its parts can be listed at the same time. Pure."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Final
 from cachetools import LRUCache
 
 PAGES_PER_RANGE: Final = 3
-"""Shorter ranges are not worth it: the last page of each reaches into the next and is read for nothing."""
+"""Shorter ranges are not worth it: the last page of each reaches into the next and is partly wasted."""
 MOST_RANGES: Final = 24
 MOST_PROBES: Final = 15
-"""Together with the page that is fetched meanwhile they are one round trip."""
+"""Most probes. Together with the page that is fetched meanwhile they take one round trip."""
 MOST_FOLDERS: Final = 64
 
 _HEXADECIMAL: Final = "abcdef"
 _COARSE: Final = 4
-"""How many characters are tried of an alphabet of which one page shows nothing."""
+"""Characters to try of an alphabet that does not occur in the page."""
 _SHARE: Final = 2 / 3
-"""Of the points that are left, for those that differ from the page at one and the same character."""
+"""Share of the remaining points for those that differ from the page at the same character."""
 
 
 class KnownSplits:
-    """Where folders were cut well the last time they were listed; the last `MOST_FOLDERS` of them.
+    """Remembers how to cut the last `MOST_FOLDERS` folders.
 
-    A folder's names change slowly: what divided it evenly once nearly does so again. Nothing else depends on it.
+    The names in a folder change slowly, so earlier cuts still divide it almost evenly. Only the speed depends on it.
     """
 
     def __init__(self) -> None:
         self._splits: LRUCache[str, Sequence[str]] = LRUCache(MOST_FOLDERS)
 
     def of(self, prefix: str) -> Sequence[str]:
-        """The keys at which to cut, in byte order; none for a folder that is not known."""
+        """The keys at which to cut, in byte order; none for an unknown folder."""
         return self._splits.get(prefix, ())
 
     def learn(self, prefix: str, page_ends: Sequence[str]) -> None:
@@ -47,15 +47,15 @@ class KnownSplits:
 
 
 def split_points(keys: Sequence[str], until: str | None, prefix: str) -> list[str]:
-    """Keys that may divide what follows a page evenly, guessed from that page.
+    """Guess from a page the keys that may divide the rest evenly.
 
     Where the names of a page differ at their fourth character, names go on by their third: `build-000` to
-    `build-009` may be followed by `build-01`, `build-02` and so on. Whether anything is there is not known; the more
-    of its beginning a point has in common with the page, the more likely, so these come first where there are too many.
+    `build-009` may be followed by `build-01`, `build-02` and so on. Whether these exist is not known. The longer the
+    common beginning of a point and the page, the more likely it is, so these are preferred if there are too many.
 
     Args:
         keys: of one whole page, in byte order; at least two.
-        until: where the range ends; None for the end of the prefix.
+        until: end of the range; None for the end of the prefix.
         prefix: what all keys begin with.
 
     Returns:
@@ -78,13 +78,13 @@ def split_points(keys: Sequence[str], until: str | None, prefix: str) -> list[st
 
 
 def _alike(one: str, other: str) -> int:
-    """How many characters two keys have in common at their beginning."""
+    """Length of the common beginning of two keys."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _alphabet(seen: set[str]) -> str:
-    """The characters that may stand where these were seen, in order."""
+    """The characters that may occur in place of these, in order."""
     letters = {character for character in seen if character in ascii_lowercase}
     is_hexadecimal = letters <= set(_HEXADECIMAL) and not seen.isdisjoint(digits)
     parts = [digits] if not seen.isdisjoint(digits) else []
@@ -96,7 +96,7 @@ def _alphabet(seen: set[str]) -> str:
 
 
 def _following(character: str, seen: str) -> list[str]:
-    """Characters behind one, in order: all that are likely, or a few of those that are possible."""
+    """Characters behind one, in order: all likely ones, or a few of the possible ones."""
     if character in seen:
         return [step for step in seen if step > character]
     for alphabet in (digits, ascii_uppercase, ascii_lowercase):
@@ -107,10 +107,10 @@ def _following(character: str, seen: str) -> list[str]:
 
 
 def _thinned(points: Sequence[str], most: int) -> Sequence[str]:
-    """At most so many of the points, evenly."""
+    """At most this many of the points, evenly spread."""
     return points if len(points) <= most else [points[n * len(points) // most] for n in range(most)]
 
 
 def _place(alphabet: str, key: str, place: int) -> int:
-    """How far a key's character is in an alphabet; 0 where it is not in it."""
+    """Index of a key's character in an alphabet; 0 if it is not in it."""
     return max(0, alphabet.find(key[place])) if place < len(key) else 0

@@ -54,8 +54,8 @@ class S3Store:
 
     Args:
         client: for calls whose answer is read at once.
-        downloads: for objects that are streamed, at a pace that readers set. It must not share the other's
-            connection pool: as many slow readers as that has connections would stop every page.
+        downloads: for objects that are streamed at the pace of their readers. It must not share the other's
+            connection pool, or slow readers could use up all connections and stop every page.
         pages: lists its keys.
         bucket: its name.
         keys: maps paths to keys.
@@ -63,7 +63,7 @@ class S3Store:
         limiter: makes every call.
         failures: logs why calls fail.
         observe: called after every attempt.
-        pauses: before attempts to go on with a body that broke off, as `RESUME_PAUSES`.
+        pauses: before attempts to resume a broken body, as `RESUME_PAUSES`.
     """
 
     is_one = True
@@ -96,12 +96,12 @@ class S3Store:
         self._pauses = pauses
 
     async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
-        """See `ObjectStore.list_folder`. A `prefix/` key with nothing behind it is an empty folder."""
+        """See `ObjectStore.list_folder`. A single `prefix/` key is an empty folder."""
         found = FoundEntries(self._keys, path.as_folder)
         folder_keys = self._keys.keys(path.as_folder)
         for folder_key in folder_keys:
-            told = watch if len(folder_keys) == 1 else None
-            await self._lister.run(folder_key, found.taker(folder_key, told))
+            watching = watch if len(folder_keys) == 1 else None
+            await self._lister.run(folder_key, found.taker(folder_key, watching))
         if found.is_empty and path.segments:
             raise NotFound
         if found.skipped:
@@ -112,13 +112,13 @@ class S3Store:
     def walk(
         self, path: ArtifactPath, after: str, list_names: ListNames
     ) -> AsyncGenerator[Sequence[Found], None]:
-        """See `ObjectStore.walk`. A thousand keys cost a call, however many folders they are in."""
+        """See `ObjectStore.walk`. One call for a thousand keys, in any number of folders."""
         list_pages = partial(flat_pages, self._spelling.fetch)
         walk = S3Walk(self._keys, list_pages, self.list_folder, list_names)
         return walk.run(path.as_folder, after)
 
     async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
-        """See `ObjectStore.head`. What is not listed costs one call where it is absent, and two where it is there."""
+        """See `ObjectStore.head`. Without `is_listed`, an absent file costs one call and an existing one two."""
 
         async def look(key: str) -> FileInfo:
             return await self._call("head", key, partial(self._head, key))
@@ -143,7 +143,7 @@ class S3Store:
         async def begin(key: str) -> Download:
             return await Download(partial(self._ask, key, info), first, length, pauses=pauses).open()
 
-        # The bytes are those of the object that `info` describes, and that was confirmed when it was looked at.
+        # The object is the one that `info` describes, whose spelling was confirmed then.
         download = await self._first_found(path, begin, is_listed=True)
         try:
             async with aclosing(download.chunks()) as chunks:
@@ -154,7 +154,7 @@ class S3Store:
     async def presign(
         self, path: ArtifactPath, *, fields: Mapping[str, str], expires: int, origin: str = ""
     ) -> SignedUrl:
-        """See `ObjectStore.presign`. Asks S3 only where the path may be stored under one of several keys."""
+        """See `ObjectStore.presign`. Asks S3 only if the path may be stored under one of several keys."""
         del origin
         key = await self._stored_key(path)
         query = {f"response-{name.lower()}": value for name, value in fields.items()}

@@ -1,4 +1,4 @@
-"""Signing URLs of a bucket: with whose credentials, and where the bucket answers, is as botocore says."""
+"""Signs URLs of a bucket, with the credentials and the address that botocore finds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
 LENT_SECONDS: Final = 60
-"""How long a URL is not signed again though there may be new credentials, where the present ones were lent."""
+"""Seconds that a URL is reused before new credentials are looked for, if the present ones are temporary."""
 
 _PROBE: Final = "probe"
 
@@ -56,10 +56,10 @@ class PlainUrls:
 
 
 class UrlSigner:
-    """Signs with the credentials that are in force at the moment.
+    """Signs with the current credentials.
 
     Args:
-        session: knows the credentials, and gets new ones before those that were lent expire.
+        session: has the credentials, and renews temporary ones before they expire.
         presigner: of the bucket.
         clock: seconds since the epoch, UTC.
     """
@@ -72,9 +72,9 @@ class UrlSigner:
         self._clock = clock
 
     async def presign(self, method: str, key: str, query: Mapping[str, str], *, seconds: int) -> SignedUrl:
-        """A URL that holds for at least so many seconds, or until the credentials end; the same for a while.
+        """A URL that is valid for at least this time, or until the credentials expire. It stays the same for a while.
 
-        It is another one as soon as there are other credentials.
+        It changes as soon as the credentials do.
 
         Args:
             method, key, query: as `Presigner.presign` takes them.
@@ -92,7 +92,7 @@ class UrlSigner:
         url = self._presigner.presign(credentials, method, key, query, term)
         if credentials.expires_at is None:
             return SignedUrl(url, term.shared_until)
-        # The next ones may be there at any time, and their URLs hold for longer.
+        # New ones may come at any time, and their URLs are valid for longer.
         return SignedUrl(url, min(term.shared_until, now + LENT_SECONDS, credentials.expires_at))
 
     async def _credentials(self) -> Credentials:
@@ -102,22 +102,22 @@ class UrlSigner:
                 raise NoCredentialsError
             try:
                 frozen = await source.get_frozen_credentials()
-            except RuntimeError as error:  # botocore's word for new ones that have expired already
+            except RuntimeError as error:  # raised by botocore for new credentials that have expired already
                 raise StoreDenied from error
-        # There is no public way to learn when they end. Those that last have no such attribute.
+        # There is no public way to learn when they expire. Permanent ones have no such attribute.
         expiry = getattr(source, "_expiry_time", None)
         expires_at = None if expiry is None else expiry.timestamp()
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token, expires_at)
 
 
 async def address_of(client: S3Client, bucket: str) -> Address:
-    """Where a bucket answers, read off a URL that botocore makes; nothing is asked of S3.
+    """The address of a bucket, taken from a URL that botocore makes. Does not call S3.
 
     So an endpoint that is configured gets path style, Amazon virtual-host style where the bucket's name allows
     that, and `addressing_style` in the AWS configuration overrules both.
 
     Args:
-        client: with any credentials: only the place counts.
+        client: with any credentials; only the address counts.
     """
     url = await client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": _PROBE})
     parts = urlsplit(url)
@@ -132,10 +132,10 @@ async def address_of(client: S3Client, bucket: str) -> Address:
 async def find_address(
     session: aioboto3.Session, timeouts: Timeouts, bucket: str, endpoint: str | None
 ) -> Address:
-    """Where a bucket answers, as `address_of` says.
+    """The address of a bucket, as `address_of` gives it.
 
     Args:
-        endpoint: URL of the S3 engine; None for what the environment says.
+        endpoint: URL of the S3 engine; None for the one that the environment names.
 
     Raises:
         ValueError: the endpoint that the environment names is not a URL, or has credentials in it. Names the setting,

@@ -1,4 +1,4 @@
-"""A walk through the flat list of keys that S3 keeps."""
+"""Walks through the flat list of keys of a bucket."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.storage.s3.list_page import ListPage
 from app.storage.store import ListNames
 
 ListPages = Callable[[str, str], AsyncIterator[ListPage]]
-"""Gives the pages of all keys that begin with one string and come behind another."""
+"""Gives the pages of all keys that begin with the first string and come behind the second."""
 
 _TILDE: Final = "~"
 _EXAMPLES: Final = 5
@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 
 class _Stored(NamedTuple):
-    """What a listing says of an object, as `File` takes it."""
+    """The fields of an object in a listing, as `File` takes them."""
 
     size: int
     modified: float
@@ -37,7 +37,7 @@ class _Stored(NamedTuple):
 
 
 class _Detour(NamedTuple):
-    """An entry that is taken from its folder's own listing when its place in the order has come."""
+    """An entry that is taken from its folder's own listing when its place in the order comes."""
 
     place: bytes
     folder: ArtifactPath
@@ -51,16 +51,16 @@ class _Detour(NamedTuple):
 class S3Walk:
     """One walk, as `ObjectStore.walk` describes it.
 
-    S3 gives keys in the byte order of their UTF-8 (ListObjectsV2, Amazon S3 API Reference), which is that of
-    the paths, except for keys in the legacy spelling: `%7E` sorts far before the `~` that it stands for. Where
-    a folder holds such a key, all names in it that have a `~` are passed over in the flat list and become
+    S3 gives keys in the byte order of their UTF-8 (ListObjectsV2, Amazon S3 API Reference). Paths have the same order,
+    except for keys in the legacy spelling: `%7E` sorts far before the `~` that it stands for. If
+    a folder holds such a key, all names in it that have a `~` are skipped in the flat list and become
     detours.
 
     Args:
         keys: maps paths to keys.
         list_pages: gives the flat list.
         list_folder: lists one folder, in all its spellings.
-        list_names: gives the names in one folder, from a cache perhaps.
+        list_names: gives the names in one folder, perhaps from a cache.
     """
 
     def __init__(
@@ -79,13 +79,13 @@ class S3Walk:
         self._folders: list[ArtifactPath] = []
         """The folder walked, and these."""
         self._passed_over = "\0"
-        """What keys begin with that are left out: no path leads to them, or only a detour."""
+        """Prefixes of keys that are skipped: no path leads to them, or only a detour."""
         self._skipped: list[str] = []
         self._noted: list[Found] = []
-        """What a listing for detours had to leave out, and has not been reported yet."""
+        """Entries that a listing for detours could not serve, and that were not reported yet."""
 
     async def run(self, path: ArtifactPath, after: str) -> AsyncGenerator[Sequence[Found], None]:
-        """Walk below a folder, from behind a place on."""
+        """Walk below a folder, from behind a place."""
         self._after, self._start = after, position_of(after)
         spellings = self._keys.keys(path)
         if len(spellings) != 1:
@@ -117,7 +117,7 @@ class S3Walk:
             _log.warning("keys_skipped", folder=path.url, count=len(self._skipped), examples=examples)
 
     def _start_after(self) -> str:
-        """The key, as far as S3 can hold it, behind which to begin; empty for the first."""
+        """The key behind which to begin, as far as S3 can hold it; empty for the first."""
         whole = position_of(self._keys.prefix) + self._start
         key = whole[:MAX_KEY_BYTES]
         try:
@@ -126,7 +126,7 @@ class S3Walk:
             return key[: error.start].decode("utf-8")
 
     async def _read(self, key: str, stored: _Stored, folder_key: str) -> list[Found]:
-        """What one more key shows: the folders that it is the first in, and its file."""
+        """The entries that one more key shows: the folders that it is the first in, and its file."""
         if key.startswith(self._passed_over):
             return []
         *folders, last = key.removeprefix(folder_key).split("/")
@@ -176,7 +176,7 @@ class S3Walk:
         return [found] if not self._start or _place(found) > self._start else []
 
     async def _find_detours_before(self, path: ArtifactPath) -> None:
-        """Look into the folders that the place of beginning is in: their legacy keys may be before it."""
+        """List the folders above the starting place: their legacy keys may sort before it."""
         if not self._after or not self._after.startswith(path.text):
             return
         folder = path
@@ -206,7 +206,7 @@ class S3Walk:
                 heapq.heappush(self._detours, _Detour(place, folder, entry))
 
     async def _run_detours(self, before: bytes | None) -> AsyncGenerator[Sequence[Found], None]:
-        """What comes by detours and has its place before another; without that, all of it."""
+        """The entries of detours that come before a place; all of them without one."""
         while self._detours and (before is None or self._detours[0].place < before):
             detour = heapq.heappop(self._detours)
             yield self._new(detour.folder, detour.entry)

@@ -14,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from tests.browser.conftest import OpenPage, take
 from tests.support.live_server import app_over, live_server
-from tests.support.login_sites import POLICY
 from tests.support.memory_store import MemoryStore
+from tests.support.site_policies import MEMBERS_AND_VAULT
 
 READ = """async ([url, headers]) => {
     try {
@@ -44,7 +44,7 @@ def readable_by(*origins: str) -> Iterator[str]:
     for path in ("boards/one.img", "members/plan.txt"):
         store.put(path, b"0123456789")
     lives: dict[str, Any] = {"cache_ttl": 600, "cache_grace": 60, "cache_max_stale": 600}
-    with live_server(app_over(store, policy=POLICY, cors_origins=origins, **lives)) as server:
+    with live_server(app_over(store, policy=MEMBERS_AND_VAULT, cors_origins=origins, **lives)) as server:
         yield server.url
 
 

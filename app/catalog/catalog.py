@@ -23,7 +23,7 @@ from app.catalog.subtree.walk import SubtreeWalk
 from app.catalog.views import FolderView, PartialView, view_of
 from app.catalog.wildcards import is_wildcard, only_match
 from app.domain.access import Access, Allow, Licence, Principal, VisibleEntry
-from app.domain.entries import FileInfo
+from app.domain.entries import File, FileInfo
 from app.domain.errors import Moved, NotFound
 from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
@@ -105,6 +105,27 @@ class Catalog:
         if cached is None or cached.is_stale or cached.value.link is not None:
             return None
         return cached.value.version
+
+    def ready_file(self, path: ArtifactPath, principal: Principal) -> OpenedFile | None:
+        """A file as the listing of its folder has it, if that is in memory and fresh, and the principal may have it.
+
+        None if the store would have to be asked, or if an error would be raised. The file may be another by now:
+        only what is still the listed one was judged.
+        """
+        cached = self._folders.ready(path.parent)
+        if cached is None or cached.is_stale or cached.value.link is not None or is_wildcard(path.name):
+            return None
+        snapshot = cached.value
+        listed = snapshot.entry(path.name, is_folder=False)
+        if not isinstance(listed, File) or listed.e_tag is None:
+            return None
+        if not isinstance(decide(path, snapshot.rules, principal), Allow):
+            return None
+        info = FileInfo(
+            listed.size, listed.modified, listed.e_tag, origin=snapshot.origin, stamp=listed.stamp
+        )
+        access, licences = classify(path, snapshot.rules)
+        return OpenedFile(path, info, access, licences, snapshot.version)
 
     async def view_folder(
         self, path: ArtifactPath, principal: Principal, *, reread: bool = False, mount: Mount = AT_ROOT

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 
 from app.auth.limits import Limit, Limits, client_key
-from app.auth.networks import Network, is_in
+from app.auth.networks import Address, Network, is_in
 from app.domain.errors import AmbiguousPattern, NotFound, PierheadError, TooManyRequests
 from app.responses.requester import Requester
 
@@ -41,6 +41,16 @@ class RequestLimits:
         """
         if not self._is_exempt(request):
             self._limits.check(Limit.MISSES, self._client(request))
+
+    def has_room(self, client: Address) -> bool:
+        """Whether `admit` would let a client of this address through."""
+        if self._is_exempt_address(client):
+            return True
+        try:
+            self._limits.check(Limit.MISSES, client_key(client))
+        except TooManyRequests:
+            return False
+        return True
 
     def error_after(self, request: Request, error: PierheadError) -> PierheadError:
         """Count a request that failed, and return the error to answer with."""
@@ -90,4 +100,7 @@ class RequestLimits:
         client = self._requester.client(request)
         if client is None:  # the peer has no address, or a proxy hides whose it is
             return not self._requester.is_by_proxy(request)
+        return self._is_exempt_address(client)
+
+    def _is_exempt_address(self, client: Address) -> bool:
         return client.is_loopback or is_in(client, self._trusted_networks)

@@ -10,13 +10,20 @@ from typing import Final, NamedTuple
 
 from app.cache.response_cache import RedirectCache, StoredResponse, field_lines
 from app.catalog import Catalog
+from app.domain.access import Principal
 from app.policy.serving import ServingRules
 from app.responses.caching import CacheHeaders
 from app.responses.folder_listing import FolderPages, not_modified_headers
 from app.responses.parsed_request import ParsedRequest
+from app.responses.small_files import SmallFiles
+from app.routes.limited import RequestLimits
 from app.server.fast_request import FastRequest
 
 REMEMBERED_AGES: Final = 4096
+
+FILE_REDIRECT: Final = "file-redirect"
+FILE_STREAM: Final = "file-stream"
+"""The labels that files are counted under."""
 
 
 class FastAnswer(NamedTuple):
@@ -24,13 +31,15 @@ class FastAnswer(NamedTuple):
 
     Attributes:
         status: 200, 302 or 304.
-        cache: for the log: fast, or stale if the folder is due for a refresh; empty for a redirect.
+        route: the metric label.
+        cache: for the log: fast, or stale if the folder is due for a refresh; empty for files.
         response: the parts that never change.
         changing: raw header fields that are not: how long it may be kept, its age, and which other sites may read it.
         body: as sent; empty for HEAD and 304.
     """
 
     status: int
+    route: str
     cache: str
     response: StoredResponse
     changing: tuple[tuple[bytes, bytes], ...]
@@ -55,6 +64,8 @@ class FastLookup:
     Args:
         pages: keeps rendered pages.
         redirects: keeps redirects to the store.
+        small_files: read files at once.
+        limits: say who has asked for too much that is not there.
         cache_headers: say how long a page may be kept.
         serving: names index files.
     """
@@ -64,19 +75,29 @@ class FastLookup:
         catalog: Catalog,
         pages: FolderPages,
         redirects: RedirectCache,
+        small_files: SmallFiles,
+        limits: RequestLimits,
         cache_headers: CacheHeaders,
         serving: ServingRules,
     ) -> None:
         self._catalog = catalog
         self._pages = pages
         self._redirects = redirects
+        self._small_files = small_files
+        self._limits = limits
         self._cache_headers = cache_headers
         self._serving = serving
 
     def find(self, request: FastRequest) -> FastAnswer | None:
         """The answer to a request, if it is cached."""
         parsed = request.asked.parsed
-        return self._listing(request, parsed) if parsed.path.is_folder else self._redirect(request, parsed)
+        if parsed.path.is_folder:
+            return self._listing(request, parsed)
+        return (
+            self._small_file(request, parsed)
+            if self._small_files.are_possible
+            else self._redirect(request, parsed)
+        )
 
     def _listing(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:
         if parsed.representation == "html" and self._serving.options_for(parsed.path).index:
@@ -92,16 +113,31 @@ class FastLookup:
         if request.asked.for_all:
             changing += request.asked.for_all
         if request.known is None:
-            return FastAnswer(200, cache, page, changing, page.body if request.method == "GET" else b"")
+            return FastAnswer(
+                200, request.asked.route, cache, page, changing, page.body if request.method == "GET" else b""
+            )
         if request.known == page.e_tag:
-            return FastAnswer(304, cache, page, changing, b"")
+            return FastAnswer(304, request.asked.route, cache, page, changing, b"")
         return None
 
     def _redirect(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:
+        principal = parsed.identity.principal
+        if principal != Principal(trusted=principal.trusted):
+            return None  # redirects are kept for everybody, or not at all
         if (version := self._catalog.fresh_version(parsed.path.parent)) is None:
             return None
-        redirect = self._redirects.ready(parsed.path, parsed.identity.principal, version)
-        return None if redirect is None else FastAnswer(302, "", redirect, request.asked.for_all, b"")
+        redirect = self._redirects.ready(parsed.path, principal, version)
+        if redirect is None:
+            return None
+        return FastAnswer(302, FILE_REDIRECT, "", redirect, request.asked.for_all, b"")
+
+    def _small_file(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:
+        identity = parsed.identity
+        if identity.client is None or not self._limits.has_room(identity.client):
+            return None
+        if (found := self._small_files.ready(parsed.path, identity.principal, parsed.mount)) is None:
+            return None
+        return FastAnswer(200, FILE_STREAM, "", found, request.asked.for_all, found.body)
 
 
 _changing_lines = lru_cache(REMEMBERED_AGES)(field_lines)

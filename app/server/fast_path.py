@@ -14,8 +14,8 @@ from typing import Final
 import httptools
 from starlette.types import Scope, Send
 
-from app.server.fast_lookup import FastAnswer, FastLookup
-from app.server.fast_request import FILE_REDIRECT, PASSING, FastRequest, RequestReader
+from app.server.fast_lookup import FILE_REDIRECT, FILE_STREAM, FastAnswer, FastLookup
+from app.server.fast_request import PASSING, FastRequest, RequestReader
 from app.server.framing import fault_of_line
 from app.telemetry import AccessLine, AccessLog, Metrics
 
@@ -123,7 +123,7 @@ class FastPath:
             seconds: from the head to the last byte passed to the network.
         """
         asked = request.asked
-        self._observe(asked.route, answer.status, answer.cache)(seconds)
+        self._observe(answer.route, answer.status, answer.cache)(seconds, len(answer.body))
         if self._access_log is not None:
             self._access_log.write(
                 AccessLine(
@@ -132,7 +132,7 @@ class FastPath:
                     seconds,
                     request.method,
                     asked.path_text,
-                    asked.route,
+                    answer.route,
                     asked.client,
                     asked.subject,
                     request.agent,
@@ -154,10 +154,21 @@ class FastPath:
         return self._reader.read(method.decode("ascii", "replace"), raw_path, query, headers, peer, scheme)
 
 
-def _observer(metrics: Metrics, route: str, status: int, cache: str) -> Callable[[float], None]:
-    if route == FILE_REDIRECT:
-        return metrics.downloads.labels(route, str(status)).observe
-    return metrics.pages.labels(route, str(status), cache).observe
+def _observer(metrics: Metrics, route: str, status: int, cache: str) -> Callable[[float, int], None]:
+    """What counts an answer of so many seconds and bytes."""
+    if route not in (FILE_REDIRECT, FILE_STREAM):
+        observe_page = metrics.pages.labels(route, str(status), cache).observe
+        return lambda seconds, _: observe_page(seconds)
+    observe, add = (
+        metrics.downloads.labels(route, str(status)).observe,
+        metrics.download_bytes.labels(route).inc,
+    )
+
+    def count(seconds: float, size: int) -> None:
+        observe(seconds)
+        add(size)
+
+    return count
 
 
 class _OneHead:

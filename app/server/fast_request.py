@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from app.auth.fields import CREDENTIALS, FORWARDING, INDIFFERENT, PREFIX
 from app.auth.unchecked import Unchecked
-from app.domain.access import ANONYMOUS, Principal
+from app.domain.access import ANONYMOUS
 from app.domain.errors import LoginUnavailable, PierheadError, RevocationsUnknown
 from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath, canonical_path
@@ -32,9 +32,6 @@ MAX_FAST_FIELDS: Final = 64
 MAX_FAST_BYTES: Final = 16 * 1024
 """Requests with more take the full path, which may refuse them."""
 MAX_LOGGED_TEXT: Final = 512
-
-FILE_REDIRECT: Final = "file-redirect"
-"""The metric label of redirects to files."""
 
 _FORMATS: Final[dict[bytes, str | None]] = {b"": None} | {
     f"format={name}".encode(): name for name in REPRESENTATIONS
@@ -61,7 +58,7 @@ class AskedFor(NamedTuple):
     """What a request asks for, and who asks.
 
     Attributes:
-        route: the metric label.
+        route: the metric label of a folder.
         path_text: for the log.
         client, subject: for the log.
         for_all: raw header fields of an answer that anybody gets, where this is one.
@@ -137,7 +134,7 @@ class RequestReader:
         get = values.get
         known = get(b"if-none-match")
         if raw_path[-1:] != b"/" and (method != "GET" or query or known is not None):
-            return None  # for files, only plain redirects are cached
+            return None  # of a file, only plain answers are fast
         asked = self._asked_for(
             raw_path,
             query,
@@ -180,12 +177,12 @@ class RequestReader:
         principal = identity.principal
         if not self._is_own_host(host) or (path.segments and is_reserved(path.segments[0])):
             return None
-        if principal.permissions or not (path.is_folder or principal == Principal(trusted=principal.trusted)):
-            return None  # it may ask for a re-read, or for a private file
+        if principal.permissions:
+            return None  # it may ask for a re-read
         parsed = parsed_request(path, identity, _lines(accept), _lines(accept_encoding), _FORMATS[query])
         return AskedFor(
             parsed=parsed._replace(mount=mount),
-            route=f"folder-{parsed.representation}" if path.is_folder else FILE_REDIRECT,
+            route=f"folder-{parsed.representation}" if path.is_folder else "",
             path_text=raw.decode("ascii", "backslashreplace"),
             client=str(identity.client) if identity.client else peer,
             subject=principal.subject,

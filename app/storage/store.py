@@ -105,6 +105,19 @@ class SocketSource(Protocol):
         ...
 
 
+@runtime_checkable
+class QuickReads(Protocol):
+    """What a store may have beside `ObjectStore`."""
+
+    def read_at_once(self, path: ArtifactPath, info: FileInfo) -> bytes | None:
+        """The whole of a small file, where nothing has to be waited for; else None.
+
+        Args:
+            info: as a listing of the file's folder has it: the bytes are of that very file.
+        """
+        ...
+
+
 class ObjectStore(Protocol):
     """A tree of files.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Final
 
 import structlog
@@ -92,9 +94,15 @@ class Metrics:
     def observer_of(self, store: str) -> Callable[[str, str, float], None]:
         """See `app.storage.observation.StorageWatch`."""
 
+        labelled = lru_cache(256)(partial(self.storage_calls.labels, store))
+        is_shown = logging.getLogger(
+            __name__
+        ).isEnabledFor  # remembers its answer, unlike the logger above it
+
         def observe(operation: str, outcome: str, seconds: float) -> None:
-            self.storage_calls.labels(store, operation, outcome).observe(seconds)
-            _log.debug("storage_call", store=store, operation=operation, outcome=outcome, seconds=seconds)
+            labelled(operation, outcome).observe(seconds)
+            if is_shown(logging.DEBUG):
+                _log.debug("storage_call", store=store, operation=operation, outcome=outcome, seconds=seconds)
 
         self.storage_circuits.labels(store).set(0)
         return observe

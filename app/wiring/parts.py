@@ -8,6 +8,7 @@ from typing import NamedTuple
 from app.auth.keys import KeyRing
 from app.auth.links import Links
 from app.auth.login import Login
+from app.cache.byte_cache import ByteCache
 from app.cache.response_cache import RedirectCache
 from app.cache.worker_channel import WorkerChannel
 from app.catalog import Catalog
@@ -46,6 +47,7 @@ class Parts(NamedTuple):
     store: ObjectStore
     metrics: Metrics
     clock: Callable[[], float]
+    held: ByteCache
     catalog: Catalog
     requester: Requester
     limits: RequestLimits

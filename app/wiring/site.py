@@ -39,14 +39,12 @@ from app.routes.limited import RequestLimits
 from app.routes.linked import LinkDoor
 from app.routes.tree import TreeApp
 from app.server.application import build_application
-from app.server.fast_lookup import FastLookup
-from app.server.fast_path import FastPath
-from app.server.fast_request import RequestReader
 from app.server.front_door import FrontDoor
 from app.server.hosts import Hosts
 from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
 from app.wiring.catalog import build_catalog, build_worker_channel
+from app.wiring.fast_path import build_fast_path
 from app.wiring.login import build_keys, build_login, build_workloads, site_of
 from app.wiring.logs import build_access_log, build_audit
 from app.wiring.parts import Parts, SiteParts
@@ -137,7 +135,7 @@ class SiteWiring:
             parts.errors,
             parts.limits,
             parts.audit,
-            self._fast_path(parts),
+            build_fast_path(self._settings, self._policy, parts, self._variation, self._cross_origin),
             root_paths=parts.requester.root_paths,
             variation=self._variation,
             cross_origin=self._cross_origin,
@@ -174,6 +172,7 @@ class SiteWiring:
             store=store,
             metrics=metrics,
             clock=clock,
+            held=held,
             catalog=catalog,
             requester=requester,
             limits=RequestLimits(Limits(age_clock), requester, self._networks),
@@ -220,16 +219,4 @@ class SiteWiring:
             parts.audit,
             parts.limits,
             redirects_links=self._settings.links == "redirect",
-        )
-
-    def _fast_path(self, parts: Parts) -> FastPath:
-        """The fast path."""
-        return FastPath(
-            RequestReader(parts.requester, parts.is_own_host, self._cross_origin),
-            FastLookup(
-                parts.catalog, parts.pages, parts.redirects, parts.cache_headers, self._policy.serving
-            ),
-            metrics=parts.metrics,
-            access_log=parts.access_log,
-            replica_id=self._settings.replica_id,
         )

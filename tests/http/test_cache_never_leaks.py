@@ -22,6 +22,8 @@ from app.catalog import locate as files
 from app.domain.access import Principal
 from app.domain.paths import ArtifactPath
 from app.responses import folder_listing as folder_pages
+from app.responses import small_files
+from app.responses.small_files import SmallFiles
 from tests.support.cache_machine import machine_on
 from tests.support.cache_sites import Sites
 
@@ -109,6 +111,22 @@ def redirects_of_one_for_all(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(RedirectCache, "keep", careless)
 
 
+def small_files_of_one_for_all(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(small_files, "_FileKey", lambda path, principal: ("file", path))
+
+
+def small_files_that_outlive_their_folder(patch: pytest.MonkeyPatch) -> None:
+    real = SmallFiles._judge
+    judged: dict[Hashable, Any] = {}
+
+    def careless(self: SmallFiles, path: ArtifactPath, principal: Principal) -> Any:
+        key = (id(self), path, principal)
+        judged[key] = judged.get(key) or real(self, path, principal)
+        return judged[key]
+
+    patch.setattr(SmallFiles, "_judge", careless)
+
+
 def messages_are_not_heard(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ListingCache, "invalidate", lambda self, path: None)
 
@@ -124,6 +142,8 @@ def messages_are_not_heard(patch: pytest.MonkeyPatch) -> None:
         messages_are_not_heard,
         redirects_that_outlive_their_folder,
         redirects_of_one_for_all,
+        small_files_of_one_for_all,
+        small_files_that_outlive_their_folder,
     ],
 )
 def test_a_cache_with_a_hole_does_not_pass(

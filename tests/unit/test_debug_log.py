@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+
+import pytest
 from structlog.testing import capture_logs
 
 from app.domain.access import ANONYMOUS
@@ -11,7 +14,8 @@ from tests.support.catalogs import catalog_over
 from tests.support.memory_store import MemoryStore
 
 
-async def test_folders_and_calls_are_logged_with_their_times() -> None:
+async def test_folders_and_calls_are_logged_with_their_times(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
     store = MemoryStore(observe=Metrics().observer_of("primary"))
     store.put("d/EULA.txt", b"Be nice.")
     store.put("d/f.txt", b"x")

@@ -155,8 +155,6 @@ def test_the_anonymous_are_so_for_ever() -> None:
         (b"/a/", {"authorization": f"Bearer {token(60, Permission.REFRESH)}"}),
         (b"/a/", {"authorization": "Bearer nonsense"}),
         (b"/a/", {"x_unheard_of": "1"}),
-        (b"/a", {"authorization": f"Bearer {TOKEN}"}),
-        (b"/a", {"cookie": ACCEPTED}),
         (b"/a", {"if_none_match": "*"}),
         (b"/healthz", {}),
         (b"/api/ls/", {}),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import app
 from app.catalog import control_files
-from app.storage.store import ObjectStore
+from app.storage.store import ObjectStore, QuickReads
 
 ROOT = Path(app.__file__).parent
-READS = {"read_small", "head", "open_range", "presign", "list_folder", "walk"}
+READS = {"read_small", "read_at_once", "head", "open_range", "presign", "list_folder", "walk"}
 CALLERS = {
     "read_small": {"catalog/control_files.py: read_control_file"},
     "head": {
@@ -21,6 +21,7 @@ CALLERS = {
         "catalog/stored_digests.py: _digests",
     },
     "open_range": {"responses/delivery.py: _part"},
+    "read_at_once": {"responses/small_files.py: ready"},
     "presign": {"responses/delivery.py: _presigned"},
     "list_folder": {"catalog/snapshot_loader.py: _load", "catalog/snapshot_loader.py: _elsewhere"},
     "walk": {"catalog/subtree/walk.py: _passed"},
@@ -42,7 +43,8 @@ def test_every_read_of_the_store_is_one_of_those_that_are_accounted_for() -> Non
 def test_the_list_names_every_read_that_a_store_has() -> None:
     listed = {name for name in READS if f"`{name}`" in (control_files.__doc__ or "")}
     others = {"check", "from_one", "is_one"}
-    assert listed == {name for name in vars(ObjectStore) if not name.startswith("_")} - others
+    methods = {name for kind in (ObjectStore, QuickReads) for name in vars(kind) if not name.startswith("_")}
+    assert listed == methods - others
 
 
 def reads_of_a_store(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.domain.errors import StoreUnavailable
 from tests.support.answers import BROWSER, member
 from tests.support.memory_store import MemoryStore
 from tests.support.person import Person
@@ -148,6 +149,15 @@ def test_what_is_known_already(http: httpx.Client, path: str) -> None:
     for _ in ("cold", "warm"):
         answer = http.get(path, headers={"Origin": FLASHER, "If-None-Match": e_tag})
         assert (answer.status_code, bool(_cors(answer))) == (304, True)
+
+
+def test_an_error_may_not_whatever_was_to_be_sent() -> None:
+    store = planted()
+    with serve_store(store, cors_origins=("*",)) as served:
+        assert _cors(served.http.get("/d/f.img"))
+        store.fail_on("get", StoreUnavailable("timeout"))
+        answer = served.http.get("/d/f.img")
+        assert (answer.status_code, _cors(answer)) == (503, [])
 
 
 # Preflight

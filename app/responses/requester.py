@@ -108,8 +108,12 @@ class Requester:
 
     def site_url(self, request: Request, path: str) -> str:
         """A path of this site as a URL, by the host and the root path that were asked for."""
+        return self.origin_url(request, f"{record_of(request).root_path}{path}")
+
+    def origin_url(self, request: Request, path: str) -> str:
+        """A path of this host as a URL, by the host that was asked for."""
         scheme = "https" if self.is_https(request) else "http"
-        return f"{scheme}://{request.headers.get('host', '')}{record_of(request).root_path}{path}"
+        return f"{scheme}://{request.headers.get('host', '')}{path}"
 
     def accepted_by_header(self, request: Request) -> frozenset[str]:
         """Digests of the licences that a script says it accepts with this very request."""

@@ -6,6 +6,7 @@ led to the licence they must accept.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -55,6 +56,7 @@ from app.responses.caching import LICENCE_VARY, NOT_STORED, REVALIDATED
 from app.responses.record import note_for_all, record_of, site_of
 from app.responses.redirects import redirect
 from app.responses.requester import wants_html
+from app.routes.next_steps import NextStep, next_step
 from app.routes.return_url import login_url, requested_url
 
 
@@ -100,10 +102,9 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
 RETRY_AFTER_SECONDS: Final = 5
 _PASSING: Final = (StoreUnavailable, ObjectChanged, LoginUnavailable, RevocationsUnknown, AuditUnavailable)
 """What may be over after `RETRY_AFTER_SECONDS`."""
+HELP_PATH: Final = "/api/openapi.json"
+"""Where those are sent for help whom the operator names no contact."""
 REALM: Final = 'realm="Pierhead"'
-
-_SEND_WITH: Final = {"Authorization": "Bearer TOKEN"}
-_NEXT_STEP: Final = "; send a token of a member as 'Authorization: Bearer TOKEN'"
 
 
 class ErrorAnswers:
@@ -112,11 +113,13 @@ class ErrorAnswers:
     Args:
         html: renders error pages.
         site: named on them.
+        site_url: makes a URL of a path that has its root path.
     """
 
-    def __init__(self, html: HtmlPages, site: Site) -> None:
+    def __init__(self, html: HtmlPages, site: Site, site_url: Callable[[Request, str], str]) -> None:
         self._html = html
         self._site = site
+        self._site_url = site_url
 
     def answer(self, request: Request, error: PierheadError, path: ArtifactPath | None = None) -> Response:
         """The answer for an error.
@@ -158,16 +161,26 @@ class ErrorAnswers:
             return _redirect(request, error.target, path)
         status = TABLE[type(error)]
         record_of(request).reason = status.title
-        detail = f"{error}{_NEXT_STEP if isinstance(error, LoginRequired | GroupRequired) else ''}"
-        body = problem_json(
-            status.code,
-            status.title,
-            detail,
-            status.slug,
-            **_extensions(request, error, path),
-        )
+        step = self._next_step(request, error, path)
+        body = problem_json(status.code, status.title, f"{error}{step.advice}", status.slug, **step.members)
         headers = _headers(error, offers_basic=True)
+        if step.links:
+            headers["Link"] = ", ".join(f'<{url}>; rel="{relation}"' for url, relation in step.links)
         return Response(body, status.code, headers, media_type=PROBLEM_MEDIA_TYPE)
+
+    def _next_step(self, request: Request, error: PierheadError, path: ArtifactPath | None) -> NextStep:
+        """What a script can do, with whole URLs: nobody can tell what a part of one in a log belongs to."""
+        where = self._site_url
+
+        def text_url(licence: Licence) -> str:
+            return where(request, licence_url(request, licence, path or ROOT))
+
+        here = where(request, requested_url(request))
+        step = next_step(error, here, text_url)
+        if isinstance(error, LicenceRequired | LoginRequired | GroupRequired):
+            help_url = self._site.contact or f"{record_of(request).root_path}{HELP_PATH}"
+            return step._replace(links=(*step.links, (help_url, "help")))
+        return step
 
     def _links(
         self, request: Request, error: PierheadError, path: ArtifactPath | None
@@ -232,39 +245,6 @@ def _headers(error: PierheadError, *, offers_basic: bool) -> dict[str, str]:
     if isinstance(error, TooManyRequests):  # RFC 6585 section 4
         headers["Retry-After"] = str(error.seconds)
     return headers
-
-
-def _extensions(request: Request, error: PierheadError, path: ArtifactPath | None) -> dict[str, object]:
-    match error:
-        case LicenceRequired(licences=licences) if path is not None:
-            return {
-                "licences": [
-                    {
-                        "name": licence.name,
-                        "digest": licence.digest,
-                        "sha256": licence.sha256,
-                        "text_url": licence_url(request, licence, path),
-                    }
-                    for licence in licences
-                ],
-                "accept_with": {"License-Accepted": " ".join(licence.digest for licence in licences)},
-            }
-        case LoginRequired():
-            return {"send_with": _SEND_WITH}
-        case GroupRequired(groups=groups):
-            return {"groups": list(groups), "send_with": _SEND_WITH}
-        case LoginFailed(code=code) | AuthenticationFailed(code=code):
-            return {"code": code}
-        case PermissionRequired(permission=permission):
-            return {"scope": permission}
-        case AmbiguousPattern(names=names):
-            return {"matches": list(names)}
-        case StoreUnavailable(reason=reason):
-            return {"reason": reason}
-        case ObjectArchived(storage_class=storage_class):
-            return {"storage_class": storage_class}
-        case _:
-            return {}
 
 
 def _mount_of(request: Request) -> Mount:

@@ -189,7 +189,7 @@ class SiteWiring:
             redirects=RedirectCache(held, shared | vary, clock=clock),
             cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
             subtrees=SubtreeListing(catalog, store, clock),
-            errors=ErrorAnswers(self._own.html, self._own.site),
+            errors=ErrorAnswers(self._own.html, self._own.site, requester.origin_url),
             audit=audit,
             links=LinkDoor(self._own.links, requester, audit, clock),
             channel=build_worker_channel(catalog),

@@ -189,3 +189,22 @@ def test_a_page_made_for_a_member_is_never_shown_to_another(memory: MemoryTree) 
         }
         assert http.get("/members/").status_code == http.get("/members/f.txt").status_code == 401
         assert http.get("/?format=text", headers=member("staff")).text == staff
+
+
+def test_a_script_that_is_refused_learns_what_to_send(client: httpx.Client) -> None:
+    refused = client.get("/paid/f.txt", headers=SCRIPT)
+    problem, url = refused.json(), str(refused.url)
+    digest = problem["licences"][0]["digest"]
+    assert f"'License-Accepted: {digest}'" in problem["detail"]
+    assert problem["hint"] == f"curl --fail-with-body -LO -H 'License-Accepted: {digest}' {url}"
+    assert problem["licences"][0]["text_url"].startswith(url.removesuffix("/paid/f.txt"))
+    assert refused.links["license"]["url"] == problem["licences"][0]["text_url"]
+    assert "help" in refused.links
+
+
+def test_who_lacks_a_token_learns_which_field_to_send(client: httpx.Client) -> None:
+    refused = client.get("/members/f.txt", headers=SCRIPT)
+    assert refused.status_code == 401
+    assert "'Authorization: Bearer TOKEN'" in refused.json()["detail"]
+    assert "Authorization: Bearer TOKEN" in refused.json()["hint"]
+    assert "help" in refused.links

@@ -188,6 +188,6 @@ def test_every_code_of_an_invalid_token_is_documented() -> None:
 
 
 def test_the_example_of_a_licence_is_what_the_server_says(sample: str) -> None:
-    example = PAGE.split("```json\n")[1].split("```")[0]
+    example = PAGE.split("```json\n")[1].split("```")[0].replace("https://artifacts.example", sample)
     answer = httpx.get(f"{sample}/licensing/protected/firmware.bin")
     assert answer.json() == httpx.Response(200, text=example).json()

@@ -22,6 +22,7 @@ from app.server.fast_path import FastPath
 from app.storage.open_store import open_storage
 from app.telemetry import Metrics, configure_logging, watched_descriptors, writer_to
 from app.wiring import SiteWiring
+from app.wiring.revocations import kept_fresh
 
 if TYPE_CHECKING:
     from app.auth.oidc.workloads import Workloads
@@ -55,14 +56,19 @@ class Application:
         settings, metrics = self._settings, Metrics()
         writer_to(sys.stderr).note_dropped = metrics.log_lines_dropped.inc
         async with open_storage(settings.storage, settings.overlay, watch=metrics) as store:
-            site = SiteWiring(settings, self._site_policy).open(store, metrics)
+            wiring = SiteWiring(settings, self._site_policy)
+            site = wiring.open(store, metrics)
             self._front = site.front_door
             self.fast_path = site.front_door.fast_path
             _log.info(
                 "serving", storage=" ".join(settings.storage), replica=settings.replica_id, pid=os.getpid()
             )
             with _open_channel(site.channel):
-                async with watched_descriptors(), _keys_kept_fresh(site.workloads):
+                async with (
+                    watched_descriptors(),
+                    _keys_kept_fresh(site.workloads),
+                    kept_fresh(wiring.revocations, settings, metrics),
+                ):
                     yield
             await site.catalog.aclose()
             await site.login.aclose()

@@ -1,4 +1,4 @@
-"""Reads the ids of revoked tokens and sessions from one small file that every replica has."""
+"""Reads the ids of revoked tokens, sessions and links from one small list that every replica has."""
 
 from __future__ import annotations
 
@@ -34,30 +34,42 @@ class Revocations:
         self._tried_at = float("-inf")
 
     def is_revoked(self, identifier: str, now: float) -> bool:
-        """Whether a token or session is revoked.
+        """Whether a token, session or link is revoked.
 
         Args:
             now: seconds since the epoch, UTC.
 
         Raises:
-            RevocationsUnknown: the file could not be read for too long.
+            RevocationsUnknown: the ids could not be read for too long.
         """
-        if self._path is None:
+        if not self._is_needed():
             return False
-        if not 0 <= now - self._tried_at < READ_SECONDS:
-            self._read(self._path, now)
+        self._refresh(now)
         if not 0 <= now - self._read_at < MAX_UNREAD_SECONDS:
             raise RevocationsUnknown
         return identifier in self._ids
 
-    def _read(self, path: Path, now: float) -> None:
+    def take(self, ids: Iterable[str], read_at: float) -> None:
+        """Take what was read.
+
+        Args:
+            read_at: when reading it began, in seconds since the epoch, UTC.
+        """
+        self._ids = frozenset(ids)
+        self._read_at = read_at
+
+    def _is_needed(self) -> bool:
+        return self._path is not None
+
+    def _refresh(self, now: float) -> None:
+        """Read the file again, if it is time to."""
+        if self._path is None or 0 <= now - self._tried_at < READ_SECONDS:
+            return
         self._tried_at = now
         try:
-            self._ids = frozenset(read_revoked(path))
+            self.take(read_revoked(self._path), now)
         except (OSError, ValueError) as error:
-            _log.warning("revocations_unreadable", file=str(path), reason=type(error).__name__)
-        else:
-            self._read_at = now
+            _log.warning("revocations_unreadable", file=str(self._path), reason=type(error).__name__)
 
 
 NOTHING_REVOKED: Final = Revocations(None)
@@ -67,14 +79,22 @@ NOTHING_REVOKED: Final = Revocations(None)
 def read_revoked(path: Path) -> dict[str, str]:
     """The ids in a file, each with its note.
 
+    Raises:
+        OSError: it cannot be read.
+        ValueError: as `parse_revoked`.
+    """
+    with path.open("rb") as file:
+        return parse_revoked(file.read(MAX_FILE_BYTES + 1))
+
+
+def parse_revoked(content: bytes) -> dict[str, str]:
+    """The ids in a list, each with its note.
+
     Each line is an id, perhaps with a note after a space. Empty lines and lines that begin with `#` are ignored.
 
     Raises:
-        OSError: it cannot be read.
         ValueError: it is not UTF-8, or larger than `MAX_FILE_BYTES`.
     """
-    with path.open("rb") as file:
-        content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise ValueError("too large")
     lines = (line.strip() for line in content.decode("utf-8").splitlines())
@@ -89,7 +109,10 @@ def write_revoked(path: Path, revoked: Iterable[tuple[str, str]]) -> None:
         OSError: it cannot be written.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(
-        "".join(f"{identifier} {note}".rstrip() + "\n" for identifier, note in revoked), "utf-8"
-    )
+    beside.write_bytes(format_revoked(revoked))
     beside.replace(path)
+
+
+def format_revoked(revoked: Iterable[tuple[str, str]]) -> bytes:
+    """A list of ids and notes, as `parse_revoked` reads it."""
+    return "".join(f"{identifier} {note}".rstrip() + "\n" for identifier, note in revoked).encode("utf-8")

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import structlog
 
 from app.cli.own_files import faults_of_place, own_files
-from app.cli.places import places_of
+from app.cli.places import fault_of_object, places_of
 from app.config import ConfigError, LoadedSettings
 from app.domain.errors import StoreError
 from app.main import read_site_policy
@@ -52,7 +52,8 @@ async def check_all(loaded: LoadedSettings, *, calls: Calls = "none") -> SitePol
     else:
         directories = (place for place in places if isinstance(place, Path))
         own = own_files(loaded, licences, os.environ)
-        faults = [*await _faults_of_storage(loaded, calls), *faults, *faults_of_place(own, directories)]
+        published = [*faults_of_place(own, directories), *fault_of_object(loaded, places)]
+        faults = [*await _faults_of_storage(loaded, calls), *faults, *published]
     if calls != "none" and not faults:
         faults = _faults_of_audit(loaded)
     if faults:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from app.config import ConfigError, LoadedSettings
-from app.storage.urls import S3Place, parse_storage_url
+from app.domain.errors import RequestError
+from app.domain.paths import ArtifactPath
+from app.storage.urls import S3Place, parse_storage_url, split_object_url
 
 
 def places_of(loaded: LoadedSettings) -> tuple[S3Place | Path, ...]:
@@ -27,3 +30,24 @@ def places_of(loaded: LoadedSettings) -> tuple[S3Place | Path, ...]:
     if faults:
         raise ConfigError(tuple(faults))
     return tuple(places)
+
+
+def fault_of_object(loaded: LoadedSettings, places: Iterable[S3Place | Path]) -> list[str]:
+    """The error if the list of revoked ids is an object that is published, or that cannot be; empty for none."""
+    url = loaded.settings.revoked_file
+    if not isinstance(url, str):
+        return []
+    named = loaded.named("revoked_file")
+    folder, name = split_object_url(url)
+    try:
+        own = parse_storage_url(folder)
+        ArtifactPath.of(name, is_folder=False)
+    except (ValueError, RequestError) as error:
+        return [f"{named}: {str(error).removeprefix('storage ')}"]
+    assert isinstance(own, S3Place)
+    for place in places:
+        if isinstance(place, S3Place) and place.bucket == own.bucket and own.prefix.startswith(place.prefix):
+            return [
+                f"{named}: {url} is in s3://{place.bucket}/{place.prefix}, which is published: move it elsewhere"
+            ]
+    return []

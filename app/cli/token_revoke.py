@@ -6,12 +6,11 @@ import argparse
 import json
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 from app.auth.keys import KeyRing
-from app.auth.revocation import read_revoked, write_revoked
 from app.auth.tokens import TokenGrant, read_token
 from app.cli.arguments import Commands, load, name
+from app.cli.revoked_list import revoked_list
 from app.config import ConfigError, Settings
 from app.domain.errors import AuthenticationFailed
 
@@ -41,7 +40,7 @@ def _inspect(options: argparse.Namespace) -> int:
         "networks": [str(network) for network in grant.networks],
         "permissions": sorted(grant.permissions),
         "is_expired": time.time() >= grant.expires,
-        "is_revoked": settings.revoked_file is not None and grant.id in _read(settings.revoked_file),
+        "is_revoked": settings.revoked_file is not None and grant.id in revoked_list(settings).read(),
     }
     print(json.dumps(shown, indent=2, ensure_ascii=False))
     return 0
@@ -49,40 +48,20 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _revoke(options: argparse.Namespace) -> int:
     settings = load(options).settings
-    file = _file(settings)
+    revoked = revoked_list(settings)
     grant = _grant_of(settings, options.token)
     identifier = grant.id if grant else options.token
     if "." in identifier or " " in identifier:
         raise ConfigError(("TOKEN: is neither an id nor a token that was signed with these secret_keys",))
-    revoked = _read(file) if file.exists() else {}
-    revoked[identifier] = " ".join(part for part in (grant.subject if grant else "", options.note) if part)
-    try:
-        write_revoked(file, revoked.items())
-    except OSError as error:
-        raise ConfigError((f"revoked_file: {file} cannot be written: {error.strerror}",)) from error
+    revoked.add(identifier, " ".join(part for part in (grant.subject if grant else "", options.note) if part))
     print(identifier)
     return 0
 
 
 def _list(options: argparse.Namespace) -> int:
-    for identifier, note in _read(_file(load(options).settings)).items():
+    for identifier, note in revoked_list(load(options).settings).read().items():
         print(f"{identifier} {note}".rstrip())
     return 0
-
-
-def _file(settings: Settings) -> Path:
-    if settings.revoked_file is None:
-        raise ConfigError(
-            ("revoked_file: must be given to take tokens back: the file that the server reads",)
-        )
-    return settings.revoked_file
-
-
-def _read(file: Path) -> dict[str, str]:
-    try:
-        return read_revoked(file)
-    except (OSError, ValueError) as error:
-        raise ConfigError((f"revoked_file: {file} cannot be read: {error}",)) from error
 
 
 def _grant_of(settings: Settings, token: str) -> TokenGrant | None:

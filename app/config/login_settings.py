@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
-from app.config.types import Allowed, Names, Number
+from app.config.types import Allowed, FileOrObject, Names, Number, StoreCredentials
 from app.domain.urls import is_issuer_url
 
 _NAME = Allowed("1 or more characters")
@@ -49,10 +48,12 @@ class LoginSettings(BaseModel):
         le=31622400,
         description="Longest life, in seconds, of tokens that logged-in users make for themselves at `/-/token`. 0: they cannot.",
     )
-    revoked_file: Annotated[Path | None, Allowed("the path of a text file")] = Field(
+    revoked_file: Annotated[
+        FileOrObject | None, StoreCredentials, Allowed("the path of a text file, or `s3://bucket/key`")
+    ] = Field(
         None,
-        description="File with the IDs of revoked tokens and logins, one per line. Read every 5 seconds; if it cannot be read "
-        "for a minute, all tokens and logins are refused.",
+        description="File or object with the IDs of revoked tokens, logins and links, one per line. Read every 5 seconds; if it "
+        "cannot be read for a minute, all of them are refused.",
     )
     link_seconds: Number = Field(
         0,

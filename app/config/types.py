@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, SecretStr
@@ -75,6 +76,16 @@ def check_origins(origins: tuple[str, ...]) -> None:
             raise ValueError(f"got {origin!r}")
 
 
+def _file_or_object(value: object) -> object:
+    """An object of a bucket is text, anything else the path of a file."""
+    if not isinstance(value, str) or not value.startswith("s3://"):
+        return Path(value) if isinstance(value, str) else value
+    bucket, _, key = value.partition("?")[0].removeprefix("s3://").partition("/")
+    if not bucket or not key.strip("/") or key.endswith("/"):
+        raise ValueError(f"got {value!r}")
+    return value
+
+
 def _no_flag(value: object) -> object:
     """TOML's `true` is not the number 1."""
     if isinstance(value, bool):
@@ -82,6 +93,7 @@ def _no_flag(value: object) -> object:
     return value
 
 
+FileOrObject = Annotated[Path | str, BeforeValidator(_file_or_object)]
 Number = Annotated[int, BeforeValidator(_no_flag)]
 Networks = Annotated[
     tuple[str, ...],

@@ -54,6 +54,17 @@ def parse_storage_url(url: str) -> S3Place | Path:
     return SCHEMES[scheme](rest)
 
 
+def split_object_url(url: str) -> tuple[str, str]:
+    """The storage URL that an object is in, and its name there.
+
+    Args:
+        url: `s3://bucket/key`, perhaps with the parameters of a storage URL.
+    """
+    where, mark, query = url.partition("?")
+    folder, _, name = where.rpartition("/")
+    return folder + mark + query, name
+
+
 def _directory(path: str) -> Path:
     if not path:
         raise ValueError(f"storage must be {ALLOWED}, but there is no directory {path!r}")

@@ -11,7 +11,6 @@ from app.auth.links import Links
 from app.auth.login import Login
 from app.auth.networks import parse_networks
 from app.auth.principal import Authenticator
-from app.auth.revocation import Revocations
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.response_cache import RedirectCache, ResponseCache
@@ -48,6 +47,7 @@ from app.wiring.fast_path import build_fast_path
 from app.wiring.login import build_keys, build_login, build_workloads, site_of
 from app.wiring.logs import build_access_log, build_audit
 from app.wiring.parts import Parts, SiteParts
+from app.wiring.revocations import build_revocations
 from app.wiring.routers import build_routers
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ class SiteWiring:
         self._settings = settings
         self._policy = policy
         templates = templates_directory()
-        keys, revocations = build_keys(settings), Revocations(settings.revoked_file)
+        keys, revocations = build_keys(settings), build_revocations(settings)
+        self.revocations = revocations
         login = build_login(settings, keys, revocations)
         self._own = SiteParts(
             settings=settings,

@@ -153,7 +153,9 @@ def test_every_fault_is_named_with_the_others(site: Path) -> None:
     assert "policy.toml is in site" in told
 
 
-SEEMS_A_FILE = re.compile(r"_file$|_files$|_path$|_key$|_certificate$|_socket$|\bpath of|\bfile with")
+SEEMS_A_FILE = re.compile(
+    r"_file$|_files$|(?<!root)_path$|_key$|_certificate$|_socket$|\bpath of|\bfile with"
+)
 
 
 def test_every_setting_that_names_a_file_is_in_the_table() -> None:

@@ -219,6 +219,8 @@ WRONG: list[tuple[str, str]] = [
     ("user_token_seconds", "-1"),
     ("session_epoch", "-1"),
     ("revoked_file", "5"),
+    ("revoked_file", '"s3://bucket"'),
+    ("revoked_file", '"s3://bucket/folder/"'),
     ("link_seconds", "2592001"),
     ("login_groups", '["a=b*"]'),
     ("login_groups", '["=a"]'),

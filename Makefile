@@ -46,8 +46,7 @@ endif
 test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser, S3 engine and image (installs Debian packages)
 	scripts/install-system-packages
 	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
-	$(BIN)/pytest tests/clients -n 2 --dist loadfile $(PYTEST_ARGS)
-	$(BIN)/pytest tests/browser tests/system $(PYTEST_ARGS)
+	$(BIN)/pytest tests/clients tests/browser tests/system -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: mutants
 mutants: $(VENV)/.dev-installed ## Change the code in small ways and see whether tests notice (MUTANTS_ARGS="app/auth --sample 20")

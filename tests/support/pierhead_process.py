@@ -16,7 +16,7 @@ import app
 from tests.support.live_server import SECRET
 from tests.support.waiting import answers, wait_until
 
-START_SECONDS = 30
+START_SECONDS = 180
 STOP_SECONDS = 15
 
 

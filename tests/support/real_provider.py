@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.support.waiting import fetch, free_port, wait_until
 
-START_SECONDS = 30
+START_SECONDS = 180
 
 
 @contextmanager

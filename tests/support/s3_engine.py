@@ -11,7 +11,7 @@ from tests.support.aws import S3Endpoint
 from tests.support.waiting import free_port
 
 ENGINE = Path(__file__).with_suffix(".sh")
-START_SECONDS = 60
+START_SECONDS = 240
 ATTEMPTS = 3
 
 

@@ -83,7 +83,7 @@ start_monitor() {
 start_object_store() {
   local identity
   identity=$(cat /proc/sys/kernel/random/uuid)
-  ceph --connect-timeout 20 osd new "$identity" 0
+  ceph --connect-timeout 120 osd new "$identity" 0
   ceph-osd -i 0 --mkfs --osd-uuid "$identity" --keyring "$directory/keyring"
   ceph-osd -i 0 --pid-file "$directory/run/osd.pid"
 }
@@ -93,7 +93,7 @@ start_gateway() {
   radosgw-admin -n client.gateway user create --uid=tester --display-name=Tester \
     --access-key="$access_key" --secret-key="$secret_key"
   radosgw -n client.gateway --pid-file "$directory/run/gateway.pid"
-  curl --silent --fail --output /dev/null --retry 300 --retry-delay 0 --retry-max-time 60 \
+  curl --silent --fail --output /dev/null --retry 300 --retry-delay 0 --retry-max-time 180 \
     --retry-connrefused --retry-all-errors "http://127.0.0.1:$gateway_port/"
 }
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tests.support.waiting import free_port, wait_until
 
-START_SECONDS = 20
+START_SECONDS = 180
 PASSWORD = "correct horse"
 SUFFIX = "dc=example,dc=test"
 PEOPLE, GROUPS = f"ou=people,{SUFFIX}", f"ou=groups,{SUFFIX}"

@@ -14,7 +14,7 @@ from tests.support.waiting import answers, free_port, wait_until
 
 PROJECT = Path(__file__).parents[2]
 MIB = 1024 * 1024
-SECONDS = 30
+SECONDS = 180
 
 
 class Server(NamedTuple):

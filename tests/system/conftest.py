@@ -11,6 +11,25 @@ from tests.support.s3_engine import run_s3_engine
 
 pytest.register_assert_rewrite("tests.support.store_contract")
 
+LONGEST = (
+    "test_cache_memory.py",
+    "test_s3_engine.py",
+    "test_manifest_memory.py",
+    "test_setup.py",
+    "test_install.py",
+    "test_two_engines.py",
+    "test_image.py",
+    "test_shared_cache.py",
+)
+"""Files that take minutes. Workers begin with them, the longest first, so that all workers end at about the same time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        return LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
+
+    items.sort(key=turn)
+
 
 @pytest.fixture(scope="session")
 def s3_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Endpoint]:

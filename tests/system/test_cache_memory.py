@@ -38,7 +38,7 @@ FORMS = {
 }
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_million_files_take_no_more_than_the_cache_may(form: str) -> None:
     with synthetic_server(CACHE_BYTES) as server, ThreadPoolExecutor(CLIENTS) as clients:

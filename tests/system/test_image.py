@@ -19,7 +19,7 @@ from tests.support.waiting import answers, fetch, free_port, wait_until
 
 PROJECT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.timeout(900)  # the first run makes a Debian, every run installs the lock
+pytestmark = pytest.mark.timeout(1800)  # the first run makes a Debian, every run installs the lock
 
 
 @pytest.fixture(scope="module")

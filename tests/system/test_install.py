@@ -19,7 +19,7 @@ PROJECT = Path(__file__).parents[2]
 INSTALLED_FROM = ("app", "templates", "pyproject.toml", "README.md", "LICENSE")
 OWN_VARIABLES = ("PIERHEAD_", "PYTHON", "VIRTUAL_ENV", "COV", "PYTEST")
 
-pytestmark = pytest.mark.timeout(900)  # a dozen packages are fetched
+pytestmark = pytest.mark.timeout(1800)  # a dozen packages are fetched
 
 
 def run(*command: str | Path, cwd: Path) -> str:

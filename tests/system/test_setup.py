@@ -29,7 +29,7 @@ NOT_IN_A_CLONE = (
     ".hypothesis",
 )
 
-pytestmark = pytest.mark.timeout(900)  # everything is installed twice
+pytestmark = pytest.mark.timeout(1800)  # everything is installed twice
 
 
 class Served(NamedTuple):

@@ -29,6 +29,8 @@ ROUNDS_AFTER = 25
 SLOW_SECONDS = 0.4
 SMALL = {f"d/{number:02}.txt": f"content of {number}".encode() * 50 for number in range(30)}
 MEMBERS = b"Format-Version: 0.5\nFiles-Pattern: *\nAuth-Groups: staff\n"
+PATIENCE = 300
+"""Seconds to wait for what must come: two engines share a machine that may be busy otherwise."""
 LARGE = b"".join(hashlib.sha256(n.to_bytes(4)).digest() for n in range(24 * 1024 * 1024 // 32))
 TREE = SMALL | {"members/BUILD-INFO.txt": MEMBERS, "members/secret.txt": b"secret", "large.img": LARGE}
 
@@ -123,7 +125,7 @@ class Clients:
 
     def run(self) -> None:
         """The rounds of one client."""
-        with httpx.Client(base_url=self._url, timeout=60, trust_env=False) as client:
+        with httpx.Client(base_url=self._url, timeout=PATIENCE, trust_env=False) as client:
             for number in range(ROUNDS_BEFORE + ROUNDS_AFTER):
                 one_round(client, number)
                 with self._lock:
@@ -146,13 +148,13 @@ class Download:
     def run(self) -> bytes:
         """The whole of it."""
         body = b""
-        with httpx.stream("GET", f"{self._url}/large.img", timeout=60, trust_env=False) as answer:
+        with httpx.stream("GET", f"{self._url}/large.img", timeout=PATIENCE, trust_env=False) as answer:
             assert answer.status_code == 200
             for chunk in answer.iter_bytes(64 * 1024):
                 body += chunk
                 if not self.has_begun.is_set():
                     self.has_begun.set()
-                    assert self.may_go_on.wait(60)
+                    assert self.may_go_on.wait(PATIENCE)
         return body
 
 
@@ -182,21 +184,21 @@ def serve_through(site: SiteOverTwoEngines, fault: Callable[[SiteOverTwoEngines]
         body = threads.submit(download.run)
         running: list[Future[None]] = [threads.submit(clients.run) for _ in range(CLIENTS)]
         try:
-            assert download.has_begun.wait(60)
+            assert download.has_begun.wait(PATIENCE)
             half = CLIENTS * ROUNDS_BEFORE
-            wait_until(lambda: clients.rounds >= half or any(one.done() for one in running), 60)
+            wait_until(lambda: clients.rounds >= half or any(one.done() for one in running), PATIENCE)
             assert clients.rounds < CLIENTS * (ROUNDS_BEFORE + ROUNDS_AFTER)
             fault(site)
         finally:
             download.may_go_on.set()
         for one in running:
-            one.result(100)
-        assert body.result(100) == LARGE
+            one.result(PATIENCE)
+        assert body.result(PATIENCE) == LARGE
     calls = counted(url, "pierhead_storage_call_duration_seconds_count")
     assert helped(url, "hedge") <= calls * 0.05
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
 def test_nobody_notices_that_an_engine_is_gone(site: SiteOverTwoEngines, number: signal.Signals) -> None:
     serve_through(site, lambda found: send_signal(found.primary.gateway, number))
@@ -209,7 +211,7 @@ def test_nobody_notices_that_an_engine_is_gone(site: SiteOverTwoEngines, number:
     assert {"store_ill", "folder_from_replica"} <= events
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(1200)
 def test_nobody_notices_that_an_engine_is_slow(site: SiteOverTwoEngines) -> None:
     def slow_down(found: SiteOverTwoEngines) -> None:
         found.proxy.delay = SLOW_SECONDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from tests.support.answers import BROWSER, member
 from tests.support.memory_store import MemoryStore
 from tests.support.person import Person
 from tests.support.served_store import serve_store
+from tests.support.site_trees import DirectoryTree, client_of
 
 FLASHER = "https://flash.example.org"
 OTHER = "https://evil.example"
@@ -239,6 +241,22 @@ def test_a_redirect_to_the_storage_may_be_followed(origins: tuple[str, ...]) -> 
             assert bool(_cors(refused)) is (origins == ("*",))
             for path in ("/members/plan.txt", "/eula/x.img"):
                 assert not _cors(served.http.get(path, headers={"Origin": FLASHER}))
+
+
+def test_small_files_of_a_directory(tmp_path: Path, origins: tuple[str, ...]) -> None:
+    """They go out by the fast path."""
+    tree = DirectoryTree(tmp_path)
+    for path in ("d/f.img", "members/plan.txt"):
+        tree.put(path, b"0123456789")
+    with client_of(tree.app(policy=POLICY, cors_origins=origins, **WARM)) as http:
+        http.get("/d/")
+        for _ in ("cold", "warm", "warm"):
+            answer = http.get("/d/f.img", headers={"Origin": FLASHER})
+            assert answer.headers[ALLOW] == ("*" if origins == ("*",) else FLASHER)
+            assert answer.headers.get_list("vary", split_commas=True).count("Origin") == (origins != ("*",))
+            assert bool(_cors(http.get("/d/f.img", headers={"Origin": OTHER}))) is (origins == ("*",))
+            assert not _cors(http.get("/d/f.img", headers={"Origin": FLASHER, **member("staff")}))
+            assert not _cors(http.get("/members/plan.txt", headers={"Origin": FLASHER, **member("staff")}))
 
 
 def _cors(answer: httpx.Response) -> list[str]:

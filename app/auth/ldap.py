@@ -1,21 +1,23 @@
 """People and groups of an LDAP directory (RFC 4511).
 
-The library blocks, so every query runs in a thread of a small pool, over a connection that is opened
-for it: logins are rare, and a connection that is bound as one user is never used for another.
+The library blocks, so every query runs in a thread of a small pool. Searches share connections that are bound as the
+service. A password is tried over a connection of its own: one that is bound as one user is never used for another.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-from ldap3 import SUBTREE, Connection, Server, Tls
+from ldap3 import BASE, SUBTREE, Connection, Server, Tls
 from ldap3.core.exceptions import LDAPException
 from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import parse_dn
@@ -28,6 +30,8 @@ from app.domain.errors import LoginFailed, LoginUnavailable
 TIMEOUT_SECONDS: Final = 5
 MAX_QUESTIONS: Final = 4
 """Queries at the same time; others wait."""
+IDLE_SECONDS: Final = 60.0
+"""How long a connection waits for the next search."""
 MAX_GROUPS: Final = 2000
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -84,6 +88,7 @@ class LdapDirectory:
         self._settings = settings
         self._names = names
         self._threads = ThreadPoolExecutor(MAX_QUESTIONS, thread_name_prefix="ldap")
+        self._idle: deque[tuple[Connection, float]] = deque()
 
     async def log_in(self, user: str, password: str) -> Person:
         """See `Directory`. The entry is searched for first, and then its own password tried."""
@@ -96,6 +101,8 @@ class LdapDirectory:
     async def aclose(self) -> None:
         """See `Directory`."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        while self._idle:
+            await asyncio.to_thread(_close, self._idle.pop()[0])
 
     async def _ask(self, question: Callable[[], _Answer]) -> _Answer:
         try:
@@ -118,36 +125,59 @@ class LdapDirectory:
             return None if entry is None else self._person(connection, entry)
 
     def _check_password(self, entry: _Entry, password: str) -> None:
-        with self._open(entry.dn, password) as connection:
+        connection = self._open(entry.dn, password)
+        try:
             if connection.bind():
                 return
             if connection.result["result"] == _INVALID_CREDENTIALS:
                 raise LoginFailed("password")
             raise LDAPException(connection.result["description"])
+        finally:
+            _close(connection)
 
     @contextmanager
     def _search_connection(self) -> Iterator[Connection]:
-        with self._open(self._settings.bind_dn, self._settings.bind_password) as connection:
-            if not connection.bind():
-                raise LDAPException(connection.result["description"])
-            yield connection
+        """A connection that is bound as the service: one that has waited, or a new one.
 
-    @contextmanager
-    def _open(self, dn: str, password: str) -> Iterator[Connection]:
+        There are no more of them than questions at once. One that something went wrong with is not used again.
+        """
+        connection = self._waiting_connection() or self._bound_connection()
+        try:
+            yield connection
+        except LoginFailed:
+            self._idle.append((connection, time.monotonic()))
+            raise
+        except BaseException:
+            _close(connection)
+            raise
+        self._idle.append((connection, time.monotonic()))
+
+    def _waiting_connection(self) -> Connection | None:
+        with suppress(IndexError):  # another thread may take the last one
+            while True:
+                connection, since = self._idle.pop()
+                if time.monotonic() - since < IDLE_SECONDS and _is_alive(connection):
+                    return connection
+                _close(connection)
+        return None
+
+    def _bound_connection(self) -> Connection:
+        connection = self._open(self._settings.bind_dn, self._settings.bind_password)
+        is_bound = False
+        try:
+            is_bound = connection.bind()
+        finally:
+            if not is_bound:
+                _close(connection)
+        if not is_bound:
+            raise LDAPException(connection.result["description"])
+        return connection
+
+    def _open(self, dn: str, password: str) -> Connection:
         """A connection that is encrypted, if it leaves this host, before anything secret goes over it."""
         url = urlsplit(self._settings.url)
-        is_ldaps = url.scheme == "ldaps"
-        tls = Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self._settings.ca_file or None)
-        server = Server(
-            url.hostname or "",
-            port=url.port or (636 if is_ldaps else 389),
-            use_ssl=is_ldaps,
-            tls=tls,
-            get_info="NO_INFO",
-            connect_timeout=TIMEOUT_SECONDS,
-        )
         connection = Connection(
-            server,
+            self._server(),
             user=dn or None,
             password=password or None,
             authentication="SIMPLE" if dn else "ANONYMOUS",
@@ -155,16 +185,29 @@ class LdapDirectory:
             receive_timeout=TIMEOUT_SECONDS,
             read_only=True,
         )
+        is_safe = False
         try:
             connection.open()
             # Nothing may be sent in the clear, so a directory that refuses TLS is an error.
-            if not is_ldaps and url.hostname not in _LOOPBACK and not connection.start_tls():
-                raise LDAPException("no StartTLS")
-            yield connection
+            is_safe = url.scheme == "ldaps" or url.hostname in _LOOPBACK or connection.start_tls()
         finally:
-            connection.unbind()
-            if connection.socket is not None:  # the library leaves it open if TLS fails
-                connection.socket.close()
+            if not is_safe:
+                _close(connection)
+        if not is_safe:
+            raise LDAPException("no StartTLS")
+        return connection
+
+    def _server(self) -> Server:
+        url = urlsplit(self._settings.url)
+        is_ldaps = url.scheme == "ldaps"
+        return Server(
+            url.hostname or "",
+            port=url.port or (636 if is_ldaps else 389),
+            use_ssl=is_ldaps,
+            tls=Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self._settings.ca_file or None),
+            get_info="NO_INFO",
+            connect_timeout=TIMEOUT_SECONDS,
+        )
 
     def _entry(self, connection: Connection, user: str) -> _Entry | None:
         """The only entry of a name. If there are several, nobody is found."""
@@ -184,6 +227,22 @@ class LdapDirectory:
             found = _search(connection, self._settings.group_base, asked, ("cn",), size_limit=MAX_GROUPS)
             groups |= {name for _, attributes in found for name in attributes.get("cn", ())[:1]}
         return Person(entry.user, self._names.choose(groups))
+
+
+def _is_alive(connection: Connection) -> bool:
+    """Whether anybody is at the other end still: a question about the server itself, whatever the answer is."""
+    try:
+        connection.search("", "(objectClass=*)", BASE, attributes=["1.1"])
+    except (LDAPException, OSError):
+        return False
+    return True
+
+
+def _close(connection: Connection) -> None:
+    with suppress(LDAPException, OSError):  # it may be broken, which is why it is closed
+        connection.unbind()
+    if connection.socket is not None:  # the library leaves it open where TLS has failed
+        connection.socket.close()
 
 
 def _search(

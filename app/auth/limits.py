@@ -90,6 +90,17 @@ class Limits:
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
 
+    def count_login(self, client: Address | None, user: str = "") -> None:
+        """Count an attempt to log in, whether it succeeds or not. Raises as `take`.
+
+        Args:
+            client: where it comes from; None if that is not known.
+            user: the name that was given; empty where it is not known yet.
+        """
+        self.take(Limit.LOGINS, client_key(client))
+        if user:
+            self.take(Limit.LOGINS_OF_USER, user.strip().casefold())
+
     def _left(self, limit: Limit, who: str) -> float:
         rate, now = RATES[limit], self._clock()
         left, counted = self._buckets.get((limit, who[:MAX_NAME_LENGTH]), (float(rate.burst), now))

@@ -13,6 +13,7 @@ from app.auth.forwarding import Proxies
 from app.auth.keys import KeyRing
 from app.auth.licences import ACCEPTANCE_COOKIE, header_acceptances, read_acceptances
 from app.auth.networks import Address, Network, is_in
+from app.auth.passwords import Passwords
 from app.auth.revocation import Revocations
 from app.auth.sessions import Session, Sessions
 from app.auth.tokens import verify_token
@@ -54,6 +55,10 @@ class Authenticator:
         trusted_networks: clients in them are trusted without any credentials.
         trusted_proxies: the peers whose forwarding fields are believed.
         workloads: believes tokens of other issuers; None where there are none.
+        passwords: know who has which name and password; None where no password counts.
+
+    Attributes:
+        takes_passwords: whether passwords count.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Authenticator:
         trusted_networks: Sequence[Network],
         trusted_proxies: Sequence[Network],
         workloads: Workloads | None = None,
+        passwords: Passwords | None = None,
     ) -> None:
         self._keys = keys
         self._sessions = sessions
@@ -71,6 +77,8 @@ class Authenticator:
         self._trusted_networks = tuple(trusted_networks)
         self._proxies = Proxies(trusted_proxies)
         self._workloads = workloads
+        self._passwords = passwords
+        self.takes_passwords = passwords is not None
 
     def identify(
         self,
@@ -97,7 +105,8 @@ class Authenticator:
             IssuerUnavailable: the issuer of the token was asked a moment ago, and did not answer.
             AuthenticationFailed: credentials were sent and are invalid. They are never ignored in favour of
                 anonymous access: a script would take the shorter listing for complete. Codes: `auth-repeated`,
-                `auth-scheme`, `token-revoked`, and those of `verify_token` and `Workloads.verify`.
+                `auth-scheme`, `token-revoked`, and those of `verify_token`, `Workloads.verify` and
+                `Passwords.find`.
         """
         headers = declared(headers)
         client = self._proxies.client(headers, peer)
@@ -108,7 +117,11 @@ class Authenticator:
             return self._by_session(session, client, accepted, now)
         if len(authorization) > 1:
             raise AuthenticationFailed("auth-repeated", "send only one Authorization header")
-        identity = self._by_token(_token(authorization[0]), client, accepted, now)
+        user, secret = _credentials(authorization[0])
+        if self._passwords is not None and user is not None and not _is_token(secret):
+            identity = self._by_password(self._passwords, user, secret, client, accepted, now)
+        else:
+            identity = self._by_token(secret, client, accepted, now)
         if self._revocations.is_revoked(identity.credential, now):
             raise RevokedToken(identity.credential, identity.principal.subject or "")
         return identity
@@ -132,6 +145,22 @@ class Authenticator:
             sent_authorization=True,
         )
         return Identity(principal, client, until=grant.expires, credential=grant.id)
+
+    def _by_password(
+        self,
+        passwords: Passwords,
+        user: str,
+        password: str,
+        client: Address | None,
+        accepted: frozenset[str],
+        now: float,
+    ) -> Identity:
+        person, until = passwords.find(user, password, now)
+        trusted = is_in(client, self._trusted_networks)
+        principal = Principal(
+            person.subject, person.groups, accepted=accepted, trusted=trusted, sent_authorization=True
+        )
+        return Identity(principal, client, until=until, credential=f"password:{person.subject}")
 
     def _by_session(
         self, session: Session | None, client: Address | None, accepted: frozenset[str], now: float
@@ -163,27 +192,32 @@ class Authenticator:
         return by_header
 
 
-def _token(authorization: str) -> str:
-    """The token of an Authorization field: Bearer (RFC 6750 section 2.1), or Basic with the token for its
-    password (RFC 7617), which is what curl and wget can take from a .netrc file."""
+def _credentials(authorization: str) -> tuple[str | None, str]:
+    """The token of an Authorization field: Bearer (RFC 6750 section 2.1), or Basic (RFC 7617) with a user's name, and
+    their password or any token: that is what curl and wget can take from a .netrc file."""
     scheme, _, credentials = authorization.strip(" \t").partition(" ")
     match scheme.lower():  # RFC 9110 section 11.1: case-insensitive
         case "bearer":
-            return credentials.strip(" ")
+            return None, credentials.strip(" ")
         case "basic":
-            return _basic_password(credentials.strip(" "))
+            return _basic(credentials.strip(" "))
         case _:
             raise AuthenticationFailed("auth-scheme", "the Authorization scheme must be Bearer or Basic")
 
 
-def _basic_password(credentials: str) -> str:
+def _basic(credentials: str) -> tuple[str, str]:
     try:
         text = base64.b64decode(credentials, validate=True).decode("utf-8")
     except ValueError as exc:
         raise AuthenticationFailed(
             "token-malformed", "Basic credentials must be base64 of user:token"
         ) from exc
-    _, colon, password = text.partition(":")  # only the user name cannot contain a colon
+    user, colon, password = text.partition(":")  # only the user name cannot contain a colon
     if not colon:
         raise AuthenticationFailed("token-malformed", "Basic credentials must be base64 of user:token")
-    return password
+    return user, password
+
+
+def _is_token(secret: str) -> bool:
+    """Whether a secret has the form of a token: the first of its three parts is JSON (RFC 7515 section 7.1)."""
+    return secret.startswith("eyJ") and secret.count(".") == 2

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+CountLogin = Callable[[str], None]
+"""Counts an attempt to log in by a name. Raises `TooManyRequests`."""
+
 
 class Unchecked(Exception):
     """Raised where who asks cannot be told without waiting: ask, then try again.
@@ -12,6 +15,6 @@ class Unchecked(Exception):
         ask: asks; what comes of it is remembered. Raises `PierheadError` if the request is to be refused.
     """
 
-    def __init__(self, ask: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, ask: Callable[[CountLogin], Awaitable[object]]) -> None:
         super().__init__("ask first")
         self.ask = ask

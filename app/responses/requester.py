@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from starlette.requests import Request
 
 from app.auth.fields import ACCEPTANCES
 from app.auth.forwarding import Proxies, is_forwarded
 from app.auth.licences import header_acceptances
+from app.auth.limits import Limits
 from app.auth.networks import Address, Network, is_in
 from app.auth.principal import Authenticator, Identity
 from app.auth.root_paths import RootPaths
@@ -33,6 +35,7 @@ class Requester:
         trusted_proxies: peers whose forwarding fields are believed.
         clock: seconds since the epoch, UTC.
         root_path: below which the site is, by its setting.
+        limits: count names and passwords that are tried.
 
     Attributes:
         root_paths: tell below which path a request asks for the site.
@@ -45,11 +48,13 @@ class Requester:
         trusted_proxies: tuple[Network, ...] = (),
         clock: Callable[[], float] = time.time,
         root_path: str = "",
+        limits: Limits | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._networks = trusted_networks
         self._proxies = Proxies(trusted_proxies)
         self._clock = clock
+        self._limits = limits or Limits(time.monotonic)
         self.root_paths = RootPaths(root_path, trusted_proxies)
 
     async def identify(self, request: Request) -> Principal:
@@ -63,7 +68,7 @@ class Requester:
             try:
                 identity = self.identity_of(fields, peer, scheme)
             except Unchecked as unchecked:
-                await unchecked.ask()
+                await unchecked.ask(partial(self._limits.count_login, self.client(request)))
             else:
                 record_of(request).identity = identity
                 return identity.principal
@@ -84,6 +89,11 @@ class Requester:
         return self._authenticator.identify(
             fields, peer, self._clock(), is_https=encrypted, root_path=root_path
         )
+
+    @property
+    def takes_passwords(self) -> bool:
+        """Whether there may be passwords in requests, of which nothing may be kept."""
+        return self._authenticator.takes_passwords
 
     def holds(self, identity: Identity) -> bool:
         """Whether the credentials of an earlier request are still valid."""

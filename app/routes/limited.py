@@ -84,9 +84,7 @@ class RequestLimits:
         Args:
             user: the name in the form; empty if it is not known yet.
         """
-        self._limits.take(Limit.LOGINS, self._client(request))
-        if user:
-            self._limits.take(Limit.LOGINS_OF_USER, user.strip().casefold())
+        self._limits.count_login(self._requester.client(request), user)
 
     def count_token(self, user: str) -> None:
         """Count a token that somebody makes for themselves. Raises as `count_wildcard`."""

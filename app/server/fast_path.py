@@ -15,7 +15,7 @@ import httptools
 from starlette.types import Scope, Send
 
 from app.server.fast_lookup import FILE_REDIRECT, FILE_STREAM, FastAnswer, FastLookup
-from app.server.fast_request import PASSING, FastRequest, RequestReader
+from app.server.fast_request import PASSING, PASSWORD, FastRequest, RequestReader
 from app.server.framing import fault_of_line
 from app.telemetry import AccessLine, AccessLog, Metrics
 
@@ -67,8 +67,10 @@ class FastPath:
         """
         if len(head) > MAX_FAST_HEAD_BYTES:
             return None
+        is_secret = self._reader.takes_passwords and PASSWORD.search(head)
+        read = self._parse_head if is_secret else self._read_head
         try:
-            request = self._read_head(head, client[0] if client else None, scheme)
+            request = read(head, client[0] if client else None, scheme)
         except PASSING:
             return None
         return request if request is not None and self._reader.still_holds(request) else None

@@ -6,6 +6,7 @@ that allow more than reading, paging, bodies. Credentials are verified once and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -51,6 +52,9 @@ PASSING: Final = (Unchecked, LoginUnavailable, RevocationsUnknown)
 
 _NO_OTHER: Final = CrossOrigin()
 
+PASSWORD: Final = re.compile(rb"basic", re.IGNORECASE)
+"""Where this is nowhere in a text, there is no password in it (RFC 7617 section 2)."""
+
 Fields = list[tuple[bytes, bytes]]
 
 
@@ -90,6 +94,9 @@ class FastRequest(NamedTuple):
 class RequestReader:
     """Reads requests for the fast path.
 
+    Attributes:
+        takes_passwords: whether there may be passwords in requests.
+
     Args:
         requester: finds out who asks.
         is_own_host: whether a Host field is one that is answered.
@@ -105,6 +112,7 @@ class RequestReader:
         self._requester = requester
         self._cross_origin = cross_origin
         self._depends_on_origin = cross_origin.depends_on_origin
+        self.takes_passwords = requester.takes_passwords
         self._is_own_host = is_own_host
         self._asked_for = lru_cache(REMEMBERED_TEXTS)(self._parse)
 
@@ -135,7 +143,9 @@ class RequestReader:
         known = get(b"if-none-match")
         if raw_path[-1:] != b"/" and (method != "GET" or query or known is not None):
             return None  # of a file, only plain answers are fast
-        asked = self._asked_for(
+        # A password must not be kept, so nothing is that depends on one.
+        is_secret = self.takes_passwords and PASSWORD.search(get(b"authorization", b""))
+        asked = (self._parse if is_secret else self._asked_for)(
             raw_path,
             query,
             peer,

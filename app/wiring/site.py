@@ -10,6 +10,7 @@ from app.auth.limits import Limits
 from app.auth.links import Links
 from app.auth.login import Login
 from app.auth.networks import parse_networks
+from app.auth.passwords import Passwords
 from app.auth.principal import Authenticator
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
@@ -104,8 +105,9 @@ class SiteWiring:
         self._cross_origin = CrossOrigin(settings.cors_origins)
         self._variation = Variation(settings.root_path, by_origin=self._cross_origin.depends_on_origin)
         self._workloads = build_workloads(policy.workload_issuers, age_clock)
+        passwords = Passwords(login.directory) if login.directory else None
         self._authenticator = Authenticator(
-            keys, login.sessions, revocations, self._networks, self._proxies, self._workloads
+            keys, login.sessions, revocations, self._networks, self._proxies, self._workloads, passwords
         )
 
     def open(
@@ -167,7 +169,10 @@ class SiteWiring:
         settings = self._settings
         shared = page_headers(settings.replica_id)
         vary = {"Vary": self._variation.of(FILE_VARY, settings.root_path)}
-        requester = Requester(self._authenticator, self._networks, self._proxies, clock, settings.root_path)
+        limits = Limits(age_clock)
+        requester = Requester(
+            self._authenticator, self._networks, self._proxies, clock, settings.root_path, limits
+        )
         audit = RequestAudit(build_audit(settings, clock), requester, self._own.login.sessions)
         return Parts(
             store=store,
@@ -176,7 +181,7 @@ class SiteWiring:
             held=held,
             catalog=catalog,
             requester=requester,
-            limits=RequestLimits(Limits(age_clock), requester, self._networks),
+            limits=RequestLimits(limits, requester, self._networks),
             pages=FolderPages(
                 self._own.site,
                 self._own.html,

@@ -109,6 +109,31 @@ class Slapd(NamedTuple):
             "ldap_bind_password": ADMIN_PASSWORD,
         } | changed
 
+    @contextmanager
+    def password_of(self, user: str, password: str) -> Iterator[None]:
+        """Give somebody another password until the block ends."""
+        self._set_password(user, password)
+        try:
+            yield
+        finally:
+            self._set_password(user, PASSWORD)
+
+    def _set_password(self, user: str, password: str) -> None:
+        change = (
+            f"dn: uid={user},{PEOPLE}\nchangetype: modify\nreplace: userPassword\nuserPassword: {password}\n"
+        )
+        command = [
+            "ldapmodify",
+            "-x",
+            "-H",
+            f"ldap://127.0.0.1:{self.port}",
+            "-D",
+            ADMIN,
+            "-w",
+            ADMIN_PASSWORD,
+        ]
+        subprocess.run(command, input=change.encode(), check=True, stdout=subprocess.DEVNULL)
+
 
 @contextmanager
 def slapd(directory: Path) -> Iterator[Slapd]:

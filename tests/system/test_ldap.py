@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from ldap3 import Connection
 
 from app.auth.keys import KeyRing
+from app.auth.ldap import IDLE_SECONDS, MAX_QUESTIONS, LdapDirectory
+from app.auth.passwords import REMEMBERED_SECONDS
 from app.auth.people import Person
 from app.auth.revocation import NOTHING_REVOKED
 from app.domain.errors import LoginFailed, LoginUnavailable
+from app.telemetry import Metrics
+from app.wiring import SiteWiring
 from app.wiring.login import build_login
-from tests.support.live_server import settings_for
-from tests.support.slapd import PASSWORD, PEOPLE, Slapd, slapd
+from tests.support.answers import SCRIPT
+from tests.support.clocks import Clock
+from tests.support.live_server import live_server, policy_from, settings_for
+from tests.support.memory_store import MemoryStore
+from tests.support.site_policies import MEMBERS
+from tests.support.slapd import ADMIN, PASSWORD, PEOPLE, Slapd, slapd
 
 KEYS = KeyRing(["a secret"])
 GROUPS = frozenset({"staff", "board", "builders"})
@@ -42,7 +53,14 @@ def log_in(settings: dict[str, Any], user: str, password: str = PASSWORD) -> Per
 def find(settings: dict[str, Any], subject: str) -> Person | None:
     directory = build_login(settings_for(**settings), KEYS, NOTHING_REVOKED).directory
     assert directory is not None
-    return asyncio.run(directory.find(subject))
+
+    async def ask() -> Person | None:
+        try:
+            return await directory.find(subject)
+        finally:
+            await directory.aclose()
+
+    return asyncio.run(ask())
 
 
 def test_groups_of_all_three_kinds_count(directory: Slapd) -> None:
@@ -109,6 +127,66 @@ def test_a_directory_that_refuses_or_is_not_there_is_unavailable(directory: Slap
     ):
         with pytest.raises(LoginUnavailable):
             log_in(directory.settings(**wrong), "alice")
+
+
+def test_connections_for_searches_are_used_again(directory: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    really_open = LdapDirectory._open
+
+    def note(self: LdapDirectory, dn: str, password: str) -> Connection:
+        opened.append(dn)
+        return really_open(self, dn, password)
+
+    monkeypatch.setattr(LdapDirectory, "_open", note)
+    login = build_login(settings_for(**directory.settings()), KEYS, NOTHING_REVOKED)
+    assert isinstance(login.directory, LdapDirectory)
+    idle = login.directory._idle
+
+    async def ask() -> None:
+        assert (await login.log_in("alice", PASSWORD)).groups == GROUPS
+        with pytest.raises(LoginFailed):
+            await login.log_in("alice", "wrong")
+        assert (await login.log_in("alice", PASSWORD)).groups == GROUPS
+        alice = f"uid=alice,{PEOPLE}"
+        assert opened == [ADMIN, alice, alice, alice]
+        ((connection, since),) = idle
+        connection.socket.shutdown(socket.SHUT_RDWR)  # as a directory that was restarted, or a firewall
+        assert (await login.log_in("alice", PASSWORD)).groups == GROUPS
+        assert opened[4:] == [ADMIN, alice]
+        ((connection, since),) = idle
+        idle[0] = (connection, since - IDLE_SECONDS)
+        assert (await login.log_in("alice", PASSWORD)).groups == GROUPS
+        assert opened[6:] == [ADMIN, alice]
+        await asyncio.gather(*(login.log_in("alice", PASSWORD) for _ in range(12)))
+        assert len(idle) <= MAX_QUESTIONS
+        await login.aclose()
+        assert not idle
+
+    asyncio.run(ask())
+
+
+def test_scripts_may_send_name_and_password(directory: Slapd) -> None:
+    store = MemoryStore()
+    store.put("members/plan.txt", b"content")
+    clock = Clock()
+    wiring = SiteWiring(settings_for(**directory.settings()), policy_from(MEMBERS))
+    site = wiring.open(store, Metrics(), clock=clock)
+
+    def ask(password: str) -> tuple[int, str]:
+        answer = httpx.get(url, auth=("alice", password), headers=SCRIPT, trust_env=False)
+        return answer.status_code, answer.text if answer.status_code == 200 else answer.json().get("code", "")
+
+    with live_server(site.front_door) as server:
+        url = f"{server.url}/members/plan.txt"
+        assert ask(PASSWORD) == (200, "content")
+        assert ask("wrong") == (401, "password")
+        with directory.password_of("alice", "battery staple"):
+            assert ask("battery staple") == (200, "content")
+            assert ask(PASSWORD) == (200, "content")  # for a minute yet
+            clock.now += REMEMBERED_SECONDS
+            assert ask(PASSWORD) == (401, "password")
+        assert ask(PASSWORD) == (200, "content")
+    asyncio.run(site.login.aclose())
 
 
 def test_the_event_loop_goes_on_while_a_directory_hangs(tmp_path: Path) -> None:

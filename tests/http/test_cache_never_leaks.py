@@ -17,10 +17,13 @@ from hypothesis.stateful import run_state_machine_as_test
 from app.cache.freshness import Lifetimes
 from app.cache.listing_cache import ListingCache
 from app.cache.response_cache import ListingKey, RedirectCache, ResponseCache
-from app.catalog import Catalog, FolderView
+from app.catalog import Catalog, FolderView, denials
 from app.catalog import locate as files
+from app.catalog.resolve import FolderResolver, _Above
+from app.catalog.snapshot import Snapshot
 from app.domain.access import Principal
 from app.domain.paths import ArtifactPath
+from app.policy import decide
 from app.responses import folder_listing as folder_pages
 from app.responses import small_files
 from app.responses.small_files import SmallFiles
@@ -36,7 +39,7 @@ def sites() -> Iterator[Sites]:
 
 
 SETTINGS = settings(
-    max_examples=100,
+    max_examples=40,
     stateful_step_count=25,
     suppress_health_check=list(HealthCheck),
     print_blob=False,
@@ -53,8 +56,8 @@ def test_every_answer_is_one_that_a_server_without_a_cache_would_have_given(site
 
 
 def pages_of_one_tier_for_all(patch: pytest.MonkeyPatch) -> None:
-    def careless(path: ArtifactPath, tier: Hashable, representation: str, encoding: str) -> ListingKey:
-        return ListingKey(path, None, representation, encoding)
+    def careless(path: ArtifactPath, tier: Hashable, *rest: Any) -> ListingKey:
+        return ListingKey(path, None, *rest)
 
     patch.setattr(folder_pages, "ListingKey", careless)
 
@@ -82,7 +85,7 @@ def what_was_read_once_is_fresh_for_ever(patch: pytest.MonkeyPatch) -> None:
 
 
 def files_may_be_newer_than_their_rules(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(files, "_is_as_listed", lambda listed, info: True)
+    patch.setattr(files, "is_as_listed", lambda listed, info: True)
 
 
 def redirects_that_outlive_their_folder(patch: pytest.MonkeyPatch) -> None:
@@ -131,6 +134,45 @@ def messages_are_not_heard(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ListingCache, "invalidate", lambda self, path: None)
 
 
+def names_in_denied_listings_are_told(patch: pytest.MonkeyPatch) -> None:
+    async def careless(
+        self: FolderResolver, path: ArtifactPath, snapshot: Snapshot, principal: Principal
+    ) -> None:
+        denials.deny_if_existence_is_secret(path, snapshot.rules, principal)
+
+    patch.setattr(FolderResolver, "require", careless)
+
+
+def what_is_absent_below_closed_folders_is_told(patch: pytest.MonkeyPatch) -> None:
+    async def careless(self: FolderResolver, folder: ArtifactPath, principal: Principal) -> _Above:
+        return _Above(None, None)
+
+    patch.setattr(FolderResolver, "_above", careless)
+
+
+def links_are_followed_before_the_policy_is_asked(patch: pytest.MonkeyPatch) -> None:
+    real = FolderResolver.check_site_policy
+
+    async def careless(self: FolderResolver, path: ArtifactPath, principal: Principal) -> None:
+        await self._folders.get(path.as_folder if path.is_folder else path.parent)
+        await real(self, path, principal)
+
+    patch.setattr(FolderResolver, "check_site_policy", careless)
+
+
+def listings_look_behind_links(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(decide, "_may_know", lambda hop, principal: True)
+
+
+def linked_folders_get_their_slash(patch: pytest.MonkeyPatch) -> None:
+    async def careless(
+        self: FolderResolver, folder: ArtifactPath, parent: Snapshot, principal: Principal
+    ) -> bool:
+        return True
+
+    patch.setattr(FolderResolver, "is_known", careless)
+
+
 @pytest.mark.parametrize(
     "break_it",
     [
@@ -144,6 +186,11 @@ def messages_are_not_heard(patch: pytest.MonkeyPatch) -> None:
         redirects_of_one_for_all,
         small_files_of_one_for_all,
         small_files_that_outlive_their_folder,
+        names_in_denied_listings_are_told,
+        what_is_absent_below_closed_folders_is_told,
+        links_are_followed_before_the_policy_is_asked,
+        listings_look_behind_links,
+        linked_folders_get_their_slash,
     ],
 )
 def test_a_cache_with_a_hole_does_not_pass(
@@ -151,5 +198,5 @@ def test_a_cache_with_a_hole_does_not_pass(
 ) -> None:
     """Each of these is a slip that would give somebody what is not theirs. The machine must find all of them."""
     break_it(monkeypatch)
-    with pytest.raises(AssertionError, match=r"answers would be right|is too old"):
+    with pytest.raises(AssertionError, match=r"answers would be right|is too old|is told of"):
         run_state_machine_as_test(machine_on(sites), settings=UNTIL_IT_FAILS)

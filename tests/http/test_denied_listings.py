@@ -9,9 +9,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from app.catalog.wildcards import is_wildcard
 from app.domain.access import Allow, NeedsLicence, Principal
+from app.domain.entries import File
 from app.domain.paths import ArtifactPath
-from app.policy.decide import Rules, decide
+from app.policy.decide import Rules, decide, visible_entry
 from tests.support.cache_sites import ASKERS, LICENCE_A
 from tests.support.in_process import Ask, Asker
 from tests.support.live_server import policy_from, settings_for
@@ -42,8 +44,9 @@ RULES: Final = (
     ),
     build_info("Files-Pattern: ,", "Auth-Groups: staff", "Files-Pattern: *", "License-Type: open"),
     b"not such a file at all",
+    build_info("Files-Pattern: *.img", "Auth-Groups: staff", "Files-Pattern: *.txt", "License-Type: open"),
 )
-"""Most keep their listing for a group."""
+"""Most keep their listing for a group; the last one only some files."""
 
 SHUT, SUB = "shut/", "shut/sub/"
 FILES: Final = ("there.img", "there.txt", "there.bin", "th[e]*.img")
@@ -149,6 +152,9 @@ def is_told_nothing(case: Case, shut: Rules, sub: Rules, deep: Rules, who: Princ
 
     folder, _, name = case.asked.rpartition("/")
     own = {"shut": shut, "shut/sub": sub, "shut/sub/deep": deep}.get(folder)
+    if case.gone == case.asked == f"{SHUT}{name}" and not is_wildcard(name) and not is_opened(name, shut):
+        # Also where others of its folder are listed.
+        return is_closed(shut) or visible_entry(shut.folder, File(name, 0, 0.0), shut, who) is None
     if not is_closed(shut) or (folder == "shut/sub/deep" and not is_closed(deep)):
         return False
     if own is not None and name and name in FILES and is_opened(name, own):
@@ -165,6 +171,7 @@ def is_told_nothing(case: Case, shut: Rules, sub: Rules, deep: Rules, who: Princ
 @example(case=Case(RULES[4], RULES[0], SUB, "shut/sub"), **NOBODY)
 @example(case=Case(RULES[0], RULES[5], SUB, SUB), **NOBODY)
 @example(case=Case(RULES[5], RULES[5], "shut/there.img", "shut/%3F*"), **NOBODY)
+@example(case=Case(RULES[6], None, "shut/there.img", "shut/there.img"), **NOBODY)
 @given(
     case=cases(),
     policy=st.integers(0, len(POLICIES) - 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from tests.support.cache_secrets import SECRETS, Secret, asks_for
 from tests.support.cache_sites import (
     ASKERS,
     CONTENTS,
@@ -100,6 +101,10 @@ API_ASKS = st.builds(
 )
 ASKS = st.one_of(PLAIN_ASKS, FOLDER_ASKS, FILE_ASKS, API_ASKS)
 WHO = st.sampled_from(ASKERS)
+KNOWN_TO_THE_SERVER = [who for who in ASKERS if who.name != "liar"]
+SOUGHT = st.sampled_from(list(SECRETS.values())).flatmap(
+    lambda secret: st.tuples(st.just(secret), st.sampled_from(asks_for(secret)))
+)
 WITHOUT_TOKEN = [who for who in ASKERS if "Authorization" not in dict(who.headers)]
 """Who is redirected to the store, where that is done."""
 
@@ -166,6 +171,12 @@ class CacheMachine(RuleBasedStateMachine):
         for path in (f"/{folder}{name}", f"/api/license/{folder}{name}", f"/{folder}"):
             self._ask(Ask(path), who)
 
+    @rule(sought=SOUGHT, control=st.sampled_from(CONTROL_FILES), who=st.sampled_from(KNOWN_TO_THE_SERVER))
+    def seek(self, sought: tuple[Secret, Ask], control: tuple[str, bytes | None], who: Asker) -> None:
+        """What strangers must not know of is there, and then it is not."""
+        self.world.put(f"a/members/{control[0]}", control[1])
+        self.world.seek(*sought, who)
+
     @rule(seconds=SECONDS)
     def wait(self, seconds: float) -> None:
         self.world.wait(seconds)
@@ -178,9 +189,14 @@ class CacheMachine(RuleBasedStateMachine):
     def recover(self) -> None:
         self.world.fail(None)
 
-    @rule(path=st.sampled_from(FILES))
-    def tell(self, path: str) -> None:
+    @rule(path=st.sampled_from(FILES), content=st.sampled_from((*CONTENTS, None)), who=WHO)
+    def tell(self, path: str, content: bytes | None, who: Asker) -> None:
+        """A change of what somebody has just seen, which the server is told of."""
+        folder = Ask(f"/{path[: path.rfind('/') + 1]}")
+        self._ask(folder, who)
+        self.world.put(path, content)
         self.world.tell(path)
+        self._ask(folder, who)
 
     @rule(folder=st.sampled_from(FOLDERS))
     def ask_for_new(self, folder: str) -> None:

@@ -104,6 +104,8 @@ FIRST: Final[State] = frozenset(
         ("a/one.txt", b"one"),
         ("a/two.img", b"two"),
         ("a/members/secret.txt", b"s3cret"),
+        ("a/members/kept.bin", b"kept"),
+        ("b/kept.bin", b"kept"),
         (LINK_FILE, b"a"),
     }
 )

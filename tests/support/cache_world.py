@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 
 from app.catalog.catalog import REREAD_SECONDS
 from app.domain.paths import ArtifactPath
+from tests.support.cache_secrets import Secret
 from tests.support.cache_sites import FIRST, GRACE, LINK_FILE, MAX_STALE, PUBLISHER, TTL
 from tests.support.gated_store import GatedStore, QuickStore
 from tests.support.in_process import Answer, Ask, Asker, send
-from tests.support.oracle import Fault, Site, State, plant
+from tests.support.oracle import Fault, Site, State, plant, principal_of
 
 DENIED: Final = (401, 403, 404)
 
@@ -48,6 +49,7 @@ class World:
         self.clock = Clock()
         self.e_tags: list[str] = []
         self.store = QuickStore() if site.settings.delivery == "proxy" else GatedStore()
+        self._site = site
         self._oracle = site.oracle
         self._state: State = frozenset()
         self._past: list[Past] = []
@@ -68,17 +70,38 @@ class World:
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
-    def put(self, path: str, content: bytes | None) -> None:
-        """Store a file, or take it away."""
+    def put(self, path: str, content: bytes | str | None) -> None:
+        """Store a file or a link, or take it away."""
         self.settle()
         self._put(path, content)
+
+    def seek(self, secret: Secret, ask: Ask, asker: Asker) -> None:
+        """Ask for something that is there, and again when it is not: those who may not know get one answer."""
+        self.fail(None)
+        for path, content in secret.links.items():
+            self.put(path, content)
+        answers = []
+        for content_of in (secret.files.get, lambda _: None):
+            for path in secret.files:
+                self.put(path, content_of(path))
+            self.wait(TTL + GRACE + 1)
+            answers.append(self.ask(ask, asker))
+        for path in secret.links:
+            self.put(path, None)
+        self.wait(TTL + GRACE + 1)
+        with_it = self._state | frozenset(secret.files.items())
+        principal = principal_of(self._server, asker)
+        if secret.is_kept_from(principal, self._site, with_it):
+            assert answers[0].is_like(answers[1]), (
+                f"{asker.name} is told of {secret.path} by {ask}: {answers}"
+            )
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self.settle()
         self.clock.now += seconds
 
-    def _put(self, path: str, content: bytes | None) -> None:
+    def _put(self, path: str, content: bytes | str | None) -> None:
         known = dict(self._state)
         if known.pop(path, None) is not None and content is None:
             self.store.remove(path)

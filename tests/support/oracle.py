@@ -34,8 +34,8 @@ S3 = "https://s3.example"
 NOW = 1_900_000_000.0
 """Seconds since the epoch, for tokens and dates. Ages are told by another clock."""
 
-State = frozenset[tuple[str, bytes]]
-"""Every file of a tree, by path, with its content."""
+State = frozenset[tuple[str, bytes | str]]
+"""Every file of a tree, by path, with its content; and every link of the store's own, with the path that it names."""
 
 
 class Fault(NamedTuple):
@@ -51,8 +51,11 @@ class Fault(NamedTuple):
     error: Exception
 
 
-def plant(store: MemoryStore, path: str, content: bytes) -> None:
-    """Store a file whose time is that of its content: the same bytes are the same file."""
+def plant(store: MemoryStore, path: str, content: bytes | str) -> None:
+    """Store a link, or a file whose time is that of its content: the same bytes are the same file."""
+    if isinstance(content, str):
+        store.link(path, content)
+        return
     store.put(path, content, modified=1e9 + zlib.crc32(content) % 1_000_000)
 
 
@@ -61,6 +64,7 @@ class Site:
 
     def __init__(self, settings: Settings, policy: SitePolicy) -> None:
         self.settings = settings
+        self.policy = policy
         self._wiring = SiteWiring(settings, policy)
 
     def cached(self, store: ObjectStore, clock: Callable[[], float]) -> WiredSite:

@@ -1,0 +1,86 @@
+"""Whoever logs in or out, whatever is taken back: nobody is answered as somebody they are not, or are no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from app.auth import sealing, sessions
+from app.auth.keys import KeyRing, Purpose
+from app.catalog import views
+from app.domain.access import Principal
+from app.policy import tier
+from app.policy.decide import Rules
+from app.responses import caching
+from app.responses.requester import Requester
+from tests.support.session_machine import KEYS, Replicas, session_machine_on
+
+SETTINGS = settings(
+    max_examples=20,
+    stateful_step_count=25,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+    report_multiple_bugs=False,
+)
+UNTIL_IT_FAILS = settings(
+    SETTINGS, max_examples=100, phases=[Phase.generate], derandomize=True, database=None
+)
+
+
+@pytest.fixture(scope="module")
+def replicas(tmp_path_factory: pytest.TempPathFactory) -> Replicas:
+    return Replicas(tmp_path_factory.mktemp("sessions") / "revoked")
+
+
+@pytest.mark.timeout(600)  # for the shrinking of what it finds
+def test_everybody_is_answered_as_who_they_are_now(replicas: Replicas) -> None:
+    run_state_machine_as_test(session_machine_on(replicas), settings=SETTINGS)
+
+
+def sessions_of_another_key_count(patch: pytest.MonkeyPatch) -> None:
+    real, every = sealing.unseal, KeyRing(KEYS)
+
+    def careless(keys: KeyRing, purpose: Purpose, sealed: str) -> dict[str, Any] | None:
+        return real(every, purpose, sealed)
+
+    patch.setattr(sessions, "unseal", careless)
+
+
+def revoked_tokens_are_remembered(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Requester, "holds", lambda self, identity: True)
+
+
+def tiers_are_of_the_groups_of_an_earlier_login(patch: pytest.MonkeyPatch) -> None:
+    real = tier.tier_of
+    known: dict[tuple[object, str], tier.Tier] = {}
+
+    def careless(principal: Principal, rules: Rules) -> tier.Tier:
+        return known.setdefault((principal.subject, rules.folder.text), real(principal, rules))
+
+    patch.setattr(views, "tier_of", careless)
+
+
+def pages_of_people_may_be_kept_for_others(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(caching, "_is_everybody", lambda principal: True)
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        sessions_of_another_key_count,
+        revoked_tokens_are_remembered,
+        tiers_are_of_the_groups_of_an_earlier_login,
+        pages_of_people_may_be_kept_for_others,
+    ],
+)
+def test_a_server_that_mixes_people_up_does_not_pass(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch, break_it: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    """Each of these is a slip that would answer somebody as somebody else. The machine must find all of them."""
+    break_it(monkeypatch)
+    with pytest.raises(AssertionError, match=r"is right|does not hold|be kept for others"):
+        run_state_machine_as_test(session_machine_on(replicas), settings=UNTIL_IT_FAILS)

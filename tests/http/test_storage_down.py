@@ -121,7 +121,7 @@ def test_many_who_ask_a_hanging_store_are_all_answered_and_it_is_not_crushed(
     most = DEFAULT_LIMITS.in_flight + DEFAULT_LIMITS.breaker_failures + 1  # and the probe
     assert DEFAULT_LIMITS.in_flight <= s3.most_under_way <= most
     # The circuit is open now: however many ask again, nobody waits, and only probes are sent.
-    for answer in stampede(site.port, [request(target=f"/f{n}/".encode()) for n in range(FOLDERS)]):
+    for answer in all_at_once(site, [f"/f{n}/".encode() for n in range(FOLDERS)]):
         assert answer.status == 503
     assert len(s3.requests) <= most + MOST_PROBES
     refusal = site.get("/ruled/")

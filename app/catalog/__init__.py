@@ -1,6 +1,7 @@
 """The use cases: list a folder, open a file, walk a subtree."""
 
 from app.catalog.catalog import Catalog, OpenedFile
+from app.catalog.name_filter import name_filter
 from app.catalog.paging import Page, take_page
 from app.catalog.snapshot import Snapshot, cost_of, is_same
 from app.catalog.snapshot_loader import SnapshotLoader
@@ -18,5 +19,6 @@ __all__ = [
     "SnapshotLoader",
     "cost_of",
     "is_same",
+    "name_filter",
     "take_page",
 ]

@@ -68,6 +68,7 @@ class FolderPage:
         order: of the entries; None for the listing order.
         mount: where the folder is listed.
         documents: files of the folder that are shown as well, its header first.
+        name_like: what the names of the entries match; None for all of the folder.
     """
 
     site: Site
@@ -78,6 +79,7 @@ class FolderPage:
     order: Order | None = None
     mount: Mount = AT_ROOT
     documents: tuple[Document, ...] = ()
+    name_like: str | None = None
 
     @property
     def url(self) -> str:

@@ -27,6 +27,8 @@ def next_query(page: FolderPage, representation: str | None = None) -> str | Non
         fields["limit"] = str(page.limit)
     if page.order is not None:
         fields |= {"sort": page.order.by, "order": page.order.direction}
+    if page.name_like is not None:
+        fields["q"] = page.name_like
     if representation is not None:
         fields["format"] = representation
     return "?" + urlencode(fields, errors="surrogateescape")

@@ -8,7 +8,9 @@ from typing import Final, NamedTuple
 
 from app.cache.response_cache import ListingKey, ResponseCache, StoredResponse
 from app.cache.single_flight import SingleFlight
-from app.catalog import FolderSorter, FolderView, take_page
+from app.catalog import FolderSorter, FolderView, name_filter, take_page
+from app.domain.access import VisibleEntry
+from app.domain.entries import Entry
 from app.domain.order import Order
 from app.domain.paths import ArtifactPath
 from app.domain.turns import run_aside
@@ -50,17 +52,19 @@ class PageRequest(NamedTuple):
         limit: most entries; None for all.
         format: the value of the `format` parameter, repeated in the link to the next page.
         order: what was asked for; None for the folder's own.
+        name_like: leave out all names that do not match this; None for all.
     """
 
     after: str | None = None
     limit: int | None = None
     format: str | None = None
     order: Order | None = None
+    name_like: str | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether it is all of the folder in the order that is its own."""
-        return self.after is None and self.limit is None and self.order is None
+        return self == PageRequest(format=self.format)
 
 
 class FolderPages:
@@ -134,7 +138,7 @@ class FolderPages:
         """The page of a folder with some of its entries. It is not cached: there are too many of these.
 
         Raises:
-            BadParameter: `cut.after` is no name.
+            BadParameter: `cut.after` is no name, or `cut.name_like` is too long.
         """
         return await self._made(view, representation, encoding, cut)
 
@@ -148,13 +152,14 @@ class FolderPages:
         self, view: FolderView, representation: str, encoding: str, cut: PageRequest
     ) -> StoredResponse:
         site = self._site.under(view.mount.root_path)
-        has_documents = representation == "html" and cut.after is None
+        has_documents = representation == "html" and cut.after is None and cut.name_like is None
         documents = await self._documents(view) if has_documents else ()
+        show = view.show if cut.name_like is None else _shown_if(name_filter(cut.name_like), view.show)
 
         def make() -> StoredResponse:
             order = cut.order or self.order_of(view.snapshot.path)
             entries = view.snapshot.entries if order is None else self._sorter.entries(view, order)
-            part = take_page(entries, view.show, after=cut.after, limit=cut.limit, order=order)
+            part = take_page(entries, show, after=cut.after, limit=cut.limit, order=order)
             context = FolderPage(
                 site,
                 view.snapshot.path,
@@ -164,6 +169,7 @@ class FolderPages:
                 order,
                 view.mount,
                 documents,
+                cut.name_like,
             )
             page = self._page(context, representation, encoding, view.snapshot.origin)
             if (following := next_query(context, cut.format)) is None:
@@ -191,6 +197,12 @@ class FolderPages:
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         )
         return StoredResponse.of(body, raw, f'"{tag}"')
+
+
+def _shown_if(
+    is_meant: Callable[[str], bool], show: Callable[[Entry], VisibleEntry | None]
+) -> Callable[[Entry], VisibleEntry | None]:
+    return lambda entry: show(entry) if is_meant(entry.name) else None
 
 
 def not_modified_headers(page: StoredResponse) -> list[tuple[bytes, bytes]]:

@@ -23,7 +23,7 @@ from app.responses.subtree_listing import Subtree, SubtreeListing
 from app.routes.index_files import IndexFiles
 from app.routes.parameters import MAX_LIMIT, Query
 
-_PARAMETERS: Final = ("format", "limit", "after", "sort", "order", "recursive", "digests")
+_PARAMETERS: Final = ("format", "limit", "after", "sort", "order", "recursive", "digests", "q")
 
 
 class FolderRoute:
@@ -67,6 +67,7 @@ class FolderRoute:
             query.number("limit", MAX_LIMIT),
             query.choice("format", tuple(REPRESENTATIONS)),
             query.order(),
+            query.text("q") or None,
         )
         representation = cut.format or parsed.representation
         if not request.url.query and representation == "html":

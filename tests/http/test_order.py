@@ -131,3 +131,38 @@ def test_the_column_heads_are_buttons_that_turn_the_order_round(client: httpx.Cl
     assert re.search(r'name="sort" value="size"><button name="order" value="asc">Size', heads[2])
     assert re.search(r'name="sort" value="modified"><button name="order" value="desc">', heads[1])
     assert not any("sort=" in href for href in re.findall(r'href="([^"]*)"', page))
+
+
+@pytest.mark.parametrize("form", ["html", "json", "ndjson", "text"])
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("q=b", ["b9.txt", "b10.txt"]),
+        ("q=B*.TXT&sort=size&order=desc", ["b10.txt", "b9.txt"]),
+        ("q=?9*", ["b9.txt"]),
+        ("q=a", ["A.txt"]),
+        ("q=none", []),
+        ("q=", BY_NAME),
+    ],
+)
+def test_a_filter_by_name(client: httpx.Client, form: str, query: str, expected: list[str]) -> None:
+    assert names(client.get(f"/d/?format={form}&{query}")) == expected
+
+
+def test_the_pages_of_a_filter_follow_one_another(client: httpx.Client) -> None:
+    first = client.get("/d/?q=b&limit=1&format=json")
+    following = client.get(first.url.join(first.links["next"]["url"]))
+    assert names(first) + names(following) == ["b9.txt", "b10.txt"]
+    assert "next" not in following.links
+
+
+def test_a_filter_is_at_most_as_long_as_a_name(client: httpx.Client) -> None:
+    assert client.get(f"/d/?q={'x' * 255}").status_code == 200
+    assert client.get(f"/d/?q={'x' * 256}").status_code == 400
+
+
+def test_the_field_of_the_filter_keeps_what_was_asked_for(client: httpx.Client) -> None:
+    page = client.get("/d/?q=%3Cb%3E&sort=size&order=desc&limit=5").text
+    assert 'name="q" value="&lt;b&gt;"' in page
+    assert page.count('<input type="hidden" name="limit" value="5">') == 4
+    assert "No name matches." in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -41,7 +42,16 @@ def test_who_is_no_member_may_log_in_as_somebody_else(site: FormSite) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "password"), [("alice", "bob"), ("alice", ""), ("", ""), ("carol", "carol")]
+    ("user", "password"),
+    [
+        ("alice", "bob"),
+        ("alice", ""),
+        ("", ""),
+        ("carol", "carol"),
+        ("alice", "ALICE"),
+        ("alice", " alice "),
+        ("alice", "alic"),
+    ],
 )
 def test_a_wrong_password_shows_the_form_again(site: FormSite, user: str, password: str) -> None:
     page = log_in(site.person, user, password)
@@ -62,6 +72,18 @@ def test_a_form_of_another_site_logs_nobody_in(site: FormSite) -> None:
         == 403
     )
     assert site.person.name() is None
+
+
+def test_the_form_takes_any_password_by_any_means(site: FormSite) -> None:
+    page = site.person.get("/login")
+    (field,) = re.findall(r'<input id="password"[^>]*>', page.text)
+    assert 'type="password"' in field
+    assert 'autocomplete="current-password"' in field
+    assert not re.search(r"pattern=|minlength=|onpaste|autocomplete=\"off\"|readonly", field)
+    (longest,) = re.findall(r'maxlength="(\d+)"', field)
+    answer = site.person.submit(page, "/login", user="alice", password="\u00fc \U0001f511&=+%" * 100)
+    assert int(longest) >= 64
+    assert "user name or the password is wrong" in answer.text
 
 
 @pytest.mark.parametrize(

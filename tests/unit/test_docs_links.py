@@ -54,3 +54,35 @@ def test_every_threat_names_its_test() -> None:
     rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
     assert rows
     assert all("`tests/" in row for row in rows)
+
+
+ASVS_SECTIONS = [
+    *(("6.1", 3), ("6.2", 12), ("6.3", 8), ("6.4", 6), ("6.5", 8), ("6.6", 4), ("6.7", 2), ("6.8", 4)),
+    *(("7.1", 3), ("7.2", 4), ("7.3", 2), ("7.4", 5), ("7.5", 3), ("7.6", 2), ("9.1", 3), ("9.2", 4)),
+]
+"""How many requirements there are in each section of ASVS 5.0."""
+
+
+def asvs_rows() -> list[tuple[str, str, str]]:
+    """Number, verdict and reason of each line."""
+    text = (PROJECT / "docs/asvs.md").read_text()
+    return re.findall(r"^\| ([0-9.]+) \| [^|]+ \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+
+
+def test_every_requirement_of_asvs_has_its_line() -> None:
+    every = [f"{section}.{number + 1}" for section, count in ASVS_SECTIONS for number in range(count)]
+    assert [number for number, _, _ in asvs_rows()] == every
+
+
+@pytest.mark.parametrize(("number", "verdict", "reason"), asvs_rows())
+def test_a_line_of_asvs_names_tests_that_are_there_or_says_why_not(
+    number: str, verdict: str, reason: str
+) -> None:
+    assert verdict in ("Met", "In part", "No", "Elsewhere", "Not here")
+    tests = re.findall(r"`(tests/[^`]+)::(test_\w+)`", reason)
+    assert reason.count("`tests/") == len(tests)
+    assert tests or verdict not in ("Met", "In part")
+    if verdict != "Met":
+        assert re.search(r"\w", re.sub(r"`tests/[^`]+`", "", reason)), "it says why not"
+    for file, name in tests:
+        assert re.search(rf"def {name}\(", (PROJECT / file).read_text()), f"{file}::{name}"

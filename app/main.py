@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,12 +16,13 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cache.worker_channel import WorkerChannel
-from app.config import ConfigError, Settings, load_settings
+from app.config import ConfigError, Settings
+from app.domain.drain import Drain
 from app.policy.site_policy import SitePolicy
 from app.policy.site_policy_file import SitePolicyError, parse_site_policy
 from app.server.fast_path import FastPath
 from app.storage.open_store import open_storage
-from app.telemetry import Metrics, configure_logging, watched_descriptors, writer_to
+from app.telemetry import Metrics, watched_descriptors, writer_to
 from app.wiring import SiteWiring
 from app.wiring.revocations import kept_fresh
 
@@ -38,26 +40,44 @@ class Application:
     Args:
         settings: checked.
         site_policy: as `read_site_policy` gives it.
+        sources: for each setting, where its value came from.
+
+    Attributes:
+        fast_path: answers from memory; None before the server has started.
+        drain: begins when the server is told to stop.
     """
 
-    def __init__(self, settings: Settings, site_policy: SitePolicy) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        site_policy: SitePolicy,
+        sources: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.drain = Drain()
         self._settings = settings
+        self._sources = sources
         self._site_policy = site_policy
         self._lifespan = Router(lifespan=self._open)
         self._front: ASGIApp = self._lifespan
+        self._admin: ASGIApp = self._lifespan
         self.fast_path: FastPath | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # This router has no routes; requests do not pass it.
         await (self._lifespan if scope["type"] == "lifespan" else self._front)(scope, receive, send)
 
+    async def answer_operator(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application of the admin listener; for when the server has started."""
+        await self._admin(scope, receive, send)
+
     @asynccontextmanager
     async def _open(self, _: Router) -> AsyncIterator[None]:
         settings, metrics = self._settings, Metrics()
         writer_to(sys.stderr).note_dropped = metrics.log_lines_dropped.inc
         async with open_storage(settings.storage, settings.overlay, watch=metrics) as store:
-            wiring = SiteWiring(settings, self._site_policy)
+            wiring = SiteWiring(settings, self._site_policy, sources=self._sources, drain=self.drain)
             site = wiring.open(store, metrics)
+            self._admin = site.operating.admin
             self._front = site.front_door
             self.fast_path = site.front_door.fast_path
             _log.info(
@@ -68,6 +88,7 @@ class Application:
                     watched_descriptors(),
                     _keys_kept_fresh(site.workloads),
                     kept_fresh(wiring.revocations, settings, metrics),
+                    site.operating.states.published(),
                 ):
                     yield
             await site.catalog.aclose()
@@ -76,14 +97,11 @@ class Application:
                 site.access_log.close()
 
 
-def create_app(settings: Settings, site_policy: SitePolicy) -> ASGIApp:
-    """The ASGI application for these settings.
-
-    Args:
-        settings: checked.
-        site_policy: as `read_site_policy` gives it.
-    """
-    return Application(settings, site_policy)
+def create_app(
+    settings: Settings, site_policy: SitePolicy, sources: Mapping[str, str] = MappingProxyType({})
+) -> Application:
+    """The ASGI application for these settings. Args as `Application`."""
+    return Application(settings, site_policy, sources)
 
 
 def _keys_kept_fresh(workloads: Workloads | None) -> AbstractAsyncContextManager[None]:
@@ -102,18 +120,6 @@ def _open_channel(channel: WorkerChannel | None) -> Iterator[None]:
         yield
     finally:
         channel.close()
-
-
-def create_app_from_environment() -> ASGIApp:
-    """The application of a worker process. The settings come from its environment.
-
-    Raises:
-        ConfigError: the settings cannot be used.
-    """
-    settings = load_settings(environ=os.environ).settings
-    configure_logging(settings.log_level, settings.log_format)
-    prepare_process()
-    return create_app(settings, read_site_policy(settings))
 
 
 def prepare_process() -> None:

@@ -111,6 +111,14 @@ class KeyRing:
         """The key that new values are made with."""
         return self._keys[purpose][0]
 
+    def names(self) -> tuple[dict[str, str], ...]:
+        """For each secret, what its keys are called by purpose; nothing of the secret can be told from that."""
+        kids = [[key.kid for key in self._keys[purpose]] for purpose in Purpose]
+        return tuple(
+            {purpose.value: kid for purpose, kid in zip(Purpose, of_one, strict=True)}
+            for of_one in zip(*kids, strict=True)
+        )
+
     def find(self, purpose: Purpose, kid: object) -> OctKey | None:
         """The key of this name, if it is in use."""
         return next((key.key for key in self._keys[purpose] if key.kid == kid), None)

@@ -101,6 +101,7 @@ class ListingCache(Generic[Value]):
         self.missing_seconds = min(MISSING_SECONDS, lifetimes.ttl)
         self.loads_begun = 0
         self._missing = RecentPaths(self.missing_seconds, clock)
+        self._newest = -math.inf
 
     def ready(self, path: ArtifactPath) -> Cached[Value] | None:
         """A value that may be used without waiting, or None. Starts the refresh of a stale one."""
@@ -126,6 +127,11 @@ class ListingCache(Generic[Value]):
         """Return the cached listing without checking freshness. Never calls the store."""
         stored: _Stored[Value] | None = self._held.get(path)
         return stored.value if stored else None
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether there is any value that may be used while no load succeeds."""
+        return self._clock() - self._newest < self._lifetimes.max_stale
 
     async def get(self, path: ArtifactPath, *, since: int | None = None) -> Cached[Value]:
         """A value that may be used, read now if need be.
@@ -217,4 +223,5 @@ class ListingCache(Generic[Value]):
         self._keep(path, stored._replace(failed_at=self._clock()))
 
     def _keep(self, path: ArtifactPath, stored: _Stored[Value]) -> None:
-        self._held.put(path, stored, stored.cost)
+        if self._held.put(path, stored, stored.cost):
+            self._newest = max(self._newest, stored.read_at)

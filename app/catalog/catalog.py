@@ -99,6 +99,11 @@ class Catalog:
             return None
         return view_of(cached, principal, mount)
 
+    @property
+    def is_warm(self) -> bool:
+        """Whether any folder is known well enough to be shown while the store does not answer."""
+        return self._folders.is_warm
+
     def fresh_version(self, path: ArtifactPath) -> int | None:
         """The version of a folder that is cached and fresh; None for any other, and for a link."""
         cached = self._folders.ready(path)

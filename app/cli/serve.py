@@ -12,24 +12,30 @@ import signal
 import socket
 import sys
 import tempfile
-from typing import Any
+from collections.abc import Iterable
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
-from uvicorn.supervisors import Multiprocess
+from prometheus_client.multiprocess import mark_process_dead
 
 from app.cache.worker_channel import DIRECTORY_VARIABLE
 from app.cli.arguments import Commands, add_storage, load
-from app.config import FILE_VARIABLE, PREFIX, Settings
+from app.config import FILE_VARIABLE, PREFIX, LoadedSettings, Settings, load_settings, parse_listen
 from app.policy.site_policy import SitePolicy
+from app.server.draining import AdminListener, DrainingServer
 from app.server.protocol import BoundedHttpProtocol
+from app.server.supervisor import END_AT_ONCE, Supervisor, keep_beating
 from app.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from app.main import Application
 
 KEEP_ALIVE_SECONDS = 30
 
-WORKER_SECONDS = 120
-"""Seconds that a worker may be silent before it is replaced. A starting worker is silent, and starting takes long on a
-busy host. With less time, workers would be restarted for ever."""
+SOURCES_VARIABLE = "_PIERHEAD_SOURCES"
+"""Where workers find from where the settings came that they are passed by the environment."""
 
 _OPTIONS = ("storage", "host", "port", "workers")
 
@@ -63,8 +69,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "proxy_headers": False,
         "server_header": False,
         "timeout_keep_alive": KEEP_ALIVE_SECONDS,
-        "timeout_graceful_shutdown": settings.drain_seconds,
-        "timeout_worker_healthcheck": WORKER_SECONDS,
+        "timeout_graceful_shutdown": settings.drain_timeout,
     }
 
 
@@ -78,18 +83,22 @@ def _run(options: argparse.Namespace) -> int:
     from app.cli.checks import check_all  # here, so that other commands start fast
 
     configure_logging(settings.log_level, settings.log_format)
+    for notice in loaded.notices:
+        _log.warning("setting_renamed", notice=notice)
     policy = asyncio.run(check_all(loaded, calls="need" if options.check_storage else "warn"))
     sockets = open_sockets(settings.host, settings.port)
-    _log.info("listening", url=_url(sockets[0]), workers=settings.workers)
+    try:
+        admin = open_sockets(*parse_listen(settings.admin_listen))
+    except OSError:
+        _close(sockets)
+        raise
+    _log.info("listening", url=_url(sockets[0]), admin=_url(admin[0]), workers=settings.workers)
     try:
         if settings.workers == 1:
-            return _serve_alone(settings, policy, sockets)
-        return _serve_workers(settings, options, sockets)
-    except KeyboardInterrupt:
-        return 0
+            return _serve_alone(loaded, policy, sockets, admin)
+        return _serve_workers(loaded, options, sockets, admin)
     finally:
-        for listening in sockets:
-            listening.close()
+        _close((*sockets, *admin))
 
 
 def open_sockets(host: str, port: int) -> list[socket.socket]:
@@ -115,16 +124,25 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
     return opened
 
 
-def _serve_alone(settings: Settings, policy: SitePolicy, sockets: list[socket.socket]) -> int:
+def _serve_alone(
+    loaded: LoadedSettings, policy: SitePolicy, sockets: list[socket.socket], admin: list[socket.socket]
+) -> int:
     from app.main import create_app, prepare_process
 
     prepare_process()
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, policy), **server_options(settings)))
+    app = create_app(loaded.settings, policy, loaded.sources)
+    server = _server(app, loaded.settings, admin)
     server.run(sockets)
     return 0 if server.started else 1
 
 
-def _serve_workers(settings: Settings, options: argparse.Namespace, sockets: list[socket.socket]) -> int:
+def _serve_workers(
+    loaded: LoadedSettings,
+    options: argparse.Namespace,
+    sockets: list[socket.socket],
+    admin: list[socket.socket],
+) -> int:
+    settings = loaded.settings
     # Workers are new processes: pass them the command line through the environment.
     for name in _OPTIONS:
         value = getattr(settings, name)
@@ -133,20 +151,50 @@ def _serve_workers(settings: Settings, options: argparse.Namespace, sockets: lis
         os.environ[FILE_VARIABLE] = str(options.config)
     if not settings.secret_keys:
         os.environ[PREFIX + "SECRET_KEYS"] = secrets.token_hex(32)
-    config = uvicorn.Config(
-        "app.main:create_app_from_environment",
-        factory=True,
-        workers=settings.workers,
-        **server_options(settings),
-    )
+    os.environ[SOURCES_VARIABLE] = json.dumps(loaded.sources)
     with (
         tempfile.TemporaryDirectory(prefix="pierhead-metrics-") as metrics,
         tempfile.TemporaryDirectory(prefix="pierhead-workers-") as siblings,
     ):
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
         os.environ[DIRECTORY_VARIABLE] = siblings
-        Multiprocess(config, sockets).run()
-    return 0
+        supervisor = Supervisor(run_worker, [sockets, admin], note_death=mark_process_dead)
+        return 0 if supervisor.run(settings.workers) else 1
+
+
+def run_worker(sockets: list[list[socket.socket]], beats: Connection) -> None:
+    """What each worker process runs: the settings come by the environment that it was started with. See `WorkerMain`."""
+    # A terminal sends it to all processes; the one that has started this passes it on in its own way.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_beating(beats)
+    from app.main import create_app, prepare_process, read_site_policy
+
+    settings = load_settings(environ=os.environ).settings
+    configure_logging(settings.log_level, settings.log_format)
+    prepare_process()
+    app = create_app(settings, read_site_policy(settings), json.loads(os.environ[SOURCES_VARIABLE]))
+    public, admin = sockets
+    server = _server(app, settings, admin, is_worker=True)
+    signal.signal(END_AT_ONCE, lambda *_: server.end_at_once())
+    server.run(public)
+
+
+def _server(
+    app: Application, settings: Settings, admin: list[socket.socket], *, is_worker: bool = False
+) -> DrainingServer:
+    options = server_options(settings)
+    return DrainingServer(
+        uvicorn.Config(app, **options),
+        app.drain,
+        delay=settings.drain_delay,
+        admin=AdminListener(app.answer_operator, admin, options),
+        is_worker=is_worker,
+    )
+
+
+def _close(sockets: Iterable[socket.socket]) -> None:
+    for listening in sockets:
+        listening.close()
 
 
 def _url(listening: socket.socket) -> str:

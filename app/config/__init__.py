@@ -4,8 +4,9 @@ Each setting has one name. It is read from the command line (`--port`), then the
 (`PIERHEAD_PORT`), then the configuration file (`port = 8000` in `pierhead.toml`), then its default.
 """
 
-from app.config.settings import MASK, Settings, allowed, masked
+from app.config.settings import MASK, Settings, allowed, is_secret, masked
 from app.config.sources import FILE_VARIABLE, PREFIX, ConfigError, LoadedSettings, load_settings
+from app.config.types import parse_listen
 
 __all__ = [
     "FILE_VARIABLE",
@@ -15,6 +16,8 @@ __all__ = [
     "LoadedSettings",
     "Settings",
     "allowed",
+    "is_secret",
     "load_settings",
     "masked",
+    "parse_listen",
 ]

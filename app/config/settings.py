@@ -13,8 +13,10 @@ from app.config.credentials import CredentialsInUrl, holds_credentials
 from app.config.ldap_settings import LdapServerSettings
 from app.config.login_settings import LoginSettings
 from app.config.types import (
+    MAX_PORT,
     Allowed,
     CredentialsBy,
+    Listen,
     Networks,
     Number,
     Origins,
@@ -90,7 +92,7 @@ class ServerSettings(BaseModel):
     )
     trusted_networks: Networks = Field(
         (),
-        description="Clients that skip licences, groups and malformed rules, and may read `/metrics`.",
+        description="Clients that skip licences, groups and malformed rules, and may read `/metrics` on the public port.",
     )
     trusted_proxies: Networks = Field(
         (),
@@ -113,11 +115,23 @@ class ServerSettings(BaseModel):
     )
     port: Number = Field(8000, ge=0, le=65535, description="Port to listen on; 0: any free port.")
     workers: Number = Field(1, ge=1, le=64, description="Processes that share the port.")
-    drain_seconds: Number = Field(
+    admin_listen: Listen = Field(
+        "",
+        validate_default=True,
+        description="Address and port of the operator's listener: metrics, probes, state. None: on 127.0.0.1, the port after "
+        "`port`; any free port if that is 0.",
+    )
+    drain_delay: Number = Field(
+        0,
+        ge=0,
+        le=3600,
+        description="Seconds for which new connections are still served when the server stops, while `/readyz` says 503.",
+    )
+    drain_timeout: Number = Field(
         8,
         ge=0,
         le=3600,
-        description="Seconds that running requests have to finish when the server stops.",
+        description="Seconds that running requests have to finish after that. `drain_seconds` is its former name.",
     )
     replica_id: Annotated[str, Allowed("1 to 64 of the characters `A-Za-z0-9._-`")] = Field(
         default_factory=socket.gethostname,
@@ -144,6 +158,12 @@ class ServerSettings(BaseModel):
         if any(len(key.get_secret_value()) < 32 for key in keys):
             raise ValueError("one is shorter")
         return keys
+
+    @field_validator("admin_listen", mode="before")
+    @classmethod
+    def _admin_has_a_port(cls, value: object, others: ValidationInfo) -> object:
+        port = others.data.get("port", 0)
+        return value or f"127.0.0.1:{(port + 1) % (MAX_PORT + 1) if port else 0}"
 
     @field_validator("trusted_networks", "trusted_proxies")
     @classmethod

@@ -6,7 +6,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -17,6 +17,8 @@ PREFIX = "PIERHEAD_"
 DEFAULT_FILE = Path("pierhead.toml")
 FILE_VARIABLE = "PIERHEAD_CONFIG_FILE"
 """Names the configuration file; `--config` comes before it. Not a setting itself."""
+RENAMED: Final = {"drain_seconds": "drain_timeout"}
+"""Former names of settings, which are still understood."""
 
 
 class ConfigError(Exception):
@@ -36,11 +38,13 @@ class LoadedSettings(NamedTuple):
     settings: all settings, checked.
     sources: for each setting, where its value came from.
     file: the configuration file; None if there is none.
+    notices: what the operator should change, one sentence each.
     """
 
     settings: Settings
     sources: dict[str, str]
     file: Path | None
+    notices: tuple[str, ...] = ()
 
     def named(self, name: str) -> str:
         """A setting as its operator wrote it, and where: `PIERHEAD_PORT (environment)`."""
@@ -70,8 +74,10 @@ def load_settings(
     layers.append(("environment", _read_environment(environ, faults)))
     layers.append(("command line", {k: v for k, v in (overrides or {}).items() if v is not None}))
     values: dict[str, Any] = {}
+    notices: list[str] = []
     sources = dict.fromkeys(Settings.model_fields, "default")
-    for origin, layer in layers:
+    for origin, given in layers:
+        layer = _by_new_names(given, origin, notices)
         values |= layer
         sources |= dict.fromkeys(layer, origin)
     try:
@@ -80,7 +86,16 @@ def load_settings(
         faults += dict.fromkeys(_describe(fault, sources) for fault in error.errors(include_url=False))
     if faults:
         raise ConfigError(tuple(faults))
-    return LoadedSettings(settings, sources, path)
+    return LoadedSettings(settings, sources, path, tuple(notices))
+
+
+def _by_new_names(given: Mapping[str, Any], origin: str, notices: list[str]) -> dict[str, Any]:
+    """Settings of one source; where one is given by both of its names, the new one counts."""
+    layer = {RENAMED.get(name, name): value for name, value in given.items() if name in RENAMED}
+    for name in given.keys() & RENAMED.keys():
+        old, new = (_written(word, origin) for word in (name, RENAMED[name]))
+        notices.append(f"{old} ({origin}): is now called {new}")
+    return layer | {name: value for name, value in given.items() if name not in RENAMED}
 
 
 def _read_file(path: Path, faults: list[str]) -> dict[str, Any]:
@@ -92,14 +107,14 @@ def _read_file(path: Path, faults: list[str]) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         faults.append(f"{path}: is not TOML: {error}")
         return {}
-    known = dict.fromkeys(Settings.model_fields)
+    known = dict.fromkeys((*Settings.model_fields, *RENAMED))
     return {name: value for name, value in table.items() if _is_known(name, known, f"{path}: {name}", faults)}
 
 
 def _read_environment(environ: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
     # An empty variable counts as not given: compose files pass unset variables that way.
     found = {key: value for key, value in environ.items() if key.startswith(PREFIX) and value}
-    known = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    known = {PREFIX + name.upper(): name for name in (*Settings.model_fields, *RENAMED)}
     found.pop(FILE_VARIABLE, None)
     return {
         known[key]: value
@@ -132,6 +147,9 @@ def _describe(fault: Any, sources: Mapping[str, str]) -> str:
 
 
 def _named(name: str, sources: Mapping[str, str]) -> str:
-    origin = sources[name]
+    return f"{_written(name, sources[name])} ({sources[name]})"
+
+
+def _written(name: str, origin: str) -> str:
     written = {"environment": PREFIX + name.upper(), "command line": f"--{name.replace('_', '-')}"}
-    return f"{written.get(origin, name)} ({origin})"
+    return written.get(origin, name)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 
 class Allowed(NamedTuple):
@@ -42,6 +42,8 @@ def _stores(value: object) -> object:
     is_list = len(parts) > 1 and all("://" in part or part.startswith("/") for part in parts)
     return parts if is_list else (value,)
 
+
+MAX_PORT = 65535
 
 STORE_SCHEMES = ("file", "s3")
 _SCHEMES = (*STORE_SCHEMES, "http", "https")
@@ -93,8 +95,33 @@ def _no_flag(value: object) -> object:
     return value
 
 
+def parse_listen(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`; an IPv6 address is in brackets.
+
+    Raises:
+        ValueError: it is not of that form.
+    """
+    host, colon, port = text.rpartition(":")
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    if not (host and colon and port.isascii() and port.isdigit() and int(port) <= MAX_PORT) or (
+        ":" in host and not is_bracketed
+    ):
+        raise ValueError(f"got {text!r}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _checked_listen(text: str) -> str:
+    parse_listen(text)
+    return text
+
+
 FileOrObject = Annotated[Path | str, BeforeValidator(_file_or_object)]
 Number = Annotated[int, BeforeValidator(_no_flag)]
+Listen = Annotated[
+    str,
+    AfterValidator(_checked_listen),
+    Allowed("an address and a port such as `127.0.0.1:8001` or `[::1]:8001`"),
+]
 Networks = Annotated[
     tuple[str, ...],
     BeforeValidator(_split),

@@ -9,7 +9,7 @@ from functools import partial
 from starlette.requests import Request
 
 from app.auth.fields import ACCEPTANCES
-from app.auth.forwarding import Proxies, is_forwarded
+from app.auth.forwarding import Proxies
 from app.auth.licences import header_acceptances
 from app.auth.limits import Limits
 from app.auth.networks import Address, Network, is_in
@@ -143,16 +143,10 @@ class Requester:
         return self._proxies.is_by_proxy(request.headers.getlist, _peer(request))
 
     def may_see_metrics(self, request: Request) -> bool:
-        """Whether the request comes from this host or a trusted network.
-
-        A request that a proxy forwards does not come from this host, even if the proxy runs here and
-        is not configured as a trusted one.
-        """
+        """Whether the request comes from a trusted network. That it comes from this host says nothing: so does a proxy
+        that passes on what strangers ask."""
         client = self.client(request)
-        if client is None:
-            return False
-        is_own = client.is_loopback and not is_forwarded(request.headers.getlist)
-        return is_own or is_in(client, self._networks)
+        return client is not None and is_in(client, self._networks)
 
 
 def wants_html(request: Request) -> bool:

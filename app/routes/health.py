@@ -1,92 +1,99 @@
-"""Probes and metrics, for monitoring. They are not logged."""
+"""Probes and metrics: for machines that watch, never for the log."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.domain.errors import StoreError
+from app.domain.drain import Drain
 from app.pages.json_bytes import json_bytes
 from app.responses.caching import NOT_STORED
 from app.responses.problems import problem_answers, problem_response
 from app.responses.requester import Requester
-from app.storage.store import ObjectStore
+from app.storage.health import Health, StorageHealth
 from app.telemetry import Metrics
 
-READY_SECONDS: Final = 1.0
-"""Seconds that the result of a check is reused, so that many probes cost the store one call a second."""
-READY_TIMEOUT: Final = 3.0
+STATE: Final = "X-Pierhead-State"
 
 
-class StoreState(NamedTuple):
-    """Attributes:
-    reason: why the server is not ready, or None.
-    unreachable: stores that do not answer, while the others suffice.
+class Probes:
+    """Answers those who watch.
+
+    Args:
+        health: of the storage.
+        is_warm: whether any worker of this replica could answer from memory alone.
+        drain: of this server.
+        metrics: to be shown.
     """
 
-    reason: str | None = None
-    unreachable: tuple[str, ...] = ()
+    def __init__(
+        self, health: StorageHealth, is_warm: Callable[[], bool], drain: Drain, metrics: Metrics
+    ) -> None:
+        self._health = health
+        self._is_warm = is_warm
+        self._drain = drain
+        self._metrics = metrics
+
+    async def alive(self) -> Response:
+        """The process runs. Asks nothing of anybody."""
+        return _json({"status": "ok"})
+
+    async def ready(self) -> Response:
+        """Whether this replica is worth a client: it can answer, if only from memory, and is not about to stop."""
+        if self._drain.has_begun:
+            return problem_response(503, "Not ready", "the server is about to stop", "draining")
+        health = await self._health.look()
+        if health.is_down and not self._is_warm():
+            reason = health.failure or "the storage has answered again for a few seconds only"
+            return problem_response(503, "Not ready", reason, "not-ready")
+        answer = _json(_status(health))
+        if not health.is_well:
+            answer.headers[STATE] = "degraded"
+        return answer
+
+    async def figures(self) -> Response:
+        """All metrics. What they say of the storage is of this moment."""
+        await self._health.look()
+        return Response(self._metrics.render(), headers={**NOT_STORED, "Content-Type": CONTENT_TYPE_LATEST})
 
 
-class Readiness:
-    """Checks whether the store can be reached, at most once a second."""
-
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
-        self._lock = asyncio.Lock()
-        self._checked = -READY_SECONDS
-        self._found = StoreState()
-
-    async def look(self) -> StoreState:
-        """The result of the last check, or of a new one."""
-        async with self._lock:
-            if time.monotonic() - self._checked >= READY_SECONDS:
-                self._found = await self._look()
-                self._checked = time.monotonic()
-            return self._found
-
-    async def _look(self) -> StoreState:
-        try:
-            async with asyncio.timeout(READY_TIMEOUT):
-                return StoreState(unreachable=await self._store.check())
-        except TimeoutError:
-            return StoreState(f"the storage did not answer within {READY_TIMEOUT:g} seconds")
-        except StoreError as error:
-            return StoreState(str(error))
+def _status(health: Health) -> dict[str, object]:
+    status: dict[str, object] = {"status": "ready" if health.is_well else "degraded"}
+    if health.failure:
+        status["reason"] = health.failure
+    if health.unreachable:
+        status["unreachable"] = list(health.unreachable)
+    return status
 
 
-def build_health_router(store: ObjectStore, metrics: Metrics, requester: Requester) -> APIRouter:
-    """`/healthz`, `/readyz` and `/metrics`."""
+def _json(body: dict[str, object]) -> Response:
+    return Response(json_bytes(body), headers=NOT_STORED, media_type="application/json")
+
+
+def build_health_router(probes: Probes, requester: Requester) -> APIRouter:
+    """`/healthz` and `/readyz` of the public port, and `/metrics` for trusted networks."""
     router = APIRouter(tags=["operations"])
-    readiness = Readiness(store)
 
     @router.get("/healthz")
     async def healthz(request: Request) -> Response:
-        """The process runs. Makes no calls."""
-        return Response(json_bytes({"status": "ok"}), headers=NOT_STORED, media_type="application/json")
+        """The process runs."""
+        return await probes.alive()
 
     @router.get("/readyz", responses=problem_answers(503))
     async def readyz(request: Request) -> Response:
-        """The storage can be reached, so the server is ready for requests."""
-        found = await readiness.look()
-        if found.reason is not None:
-            return problem_response(503, "Not ready", found.reason, "not-ready")
-        status: dict[str, object] = {"status": "ready"}
-        if found.unreachable:
-            status["unreachable"] = list(found.unreachable)
-        return Response(json_bytes(status), headers=NOT_STORED, media_type="application/json")
+        """Requests are welcome here."""
+        return await probes.ready()
 
     @router.get("/metrics", name="metrics", include_in_schema=False)
     async def show_metrics(request: Request) -> Response:
         if not requester.may_see_metrics(request):
-            detail = "metrics are for this host and trusted networks"
+            detail = "metrics are at the admin listener; here they are for trusted networks"
             return problem_response(403, "Forbidden", detail, "metrics-forbidden")
-        return Response(metrics.render(), headers={**NOT_STORED, "Content-Type": CONTENT_TYPE_LATEST})
+        return await probes.figures()
 
     return router

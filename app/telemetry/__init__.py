@@ -19,6 +19,7 @@ from app.telemetry.descriptors import watched_descriptors
 from app.telemetry.line_writer import LineWriter, writer_to
 from app.telemetry.logs import LogFormat, configure_logging, is_json
 from app.telemetry.metrics import Metrics
+from app.telemetry.worker_states import WorkerStates
 
 __all__ = [
     "AccessLine",
@@ -40,6 +41,7 @@ __all__ = [
     "Metrics",
     "RevokedUsed",
     "TokenMinted",
+    "WorkerStates",
     "configure_logging",
     "is_json",
     "watched_descriptors",

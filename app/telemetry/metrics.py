@@ -28,12 +28,16 @@ _DOWNLOAD_BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0,
 class Metrics:
     """The process's metrics, in a registry of their own.
 
+    Attributes:
+        open_circuits: for each store, whether this process leaves it alone.
+
     With several workers, `PROMETHEUS_MULTIPROC_DIR` (set before this module is imported) makes every worker
     write where each can read, so that any of them answers for all.
     """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.open_circuits: dict[str, bool] = {}
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         self.pages = Histogram(
@@ -68,6 +72,7 @@ class Metrics:
             registry=self.registry,
         )
         self._add_storage()
+        self._add_lifecycle()
 
     def _add_storage(self) -> None:
         self.storage_calls = Histogram(
@@ -91,6 +96,20 @@ class Metrics:
             multiprocess_mode="mostrecent",
         )
 
+    def _add_lifecycle(self) -> None:
+        self.degraded = Gauge(
+            "pierhead_degraded",
+            "1 while the storage does not answer, or has not for long, as the last look at it found.",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
+        self.draining = Gauge(
+            "pierhead_draining",
+            "1 from when the server was told to stop.",
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+
     def observer_of(self, store: str) -> Callable[[str, str, float], None]:
         """See `app.storage.observation.StorageWatch`."""
 
@@ -104,7 +123,7 @@ class Metrics:
             if is_shown(logging.DEBUG):
                 _log.debug("storage_call", store=store, operation=operation, outcome=outcome, seconds=seconds)
 
-        self.storage_circuits.labels(store).set(0)
+        self.note_circuit(store, is_open=False)
         return observe
 
     def note(self, event: str, store: str) -> None:
@@ -114,6 +133,7 @@ class Metrics:
     def note_circuit(self, store: str, *, is_open: bool) -> None:
         """See `app.storage.observation.StorageWatch`."""
         self.storage_circuits.labels(store).set(is_open)
+        self.open_circuits[store] = is_open
 
     def render(self) -> bytes:
         """All metrics in the Prometheus text format, of all workers.

@@ -78,5 +78,11 @@ def buckets_of(settings: Settings) -> tuple[Bucket, ...]:
 
 def build_worker_channel(catalog: Catalog) -> WorkerChannel | None:
     """To the other workers of this replica; None where there are none."""
-    meeting_place = os.environ.get(DIRECTORY_VARIABLE)
-    return WorkerChannel(Path(meeting_place), catalog.invalidate) if meeting_place else None
+    directory = meeting_place()
+    return None if directory is None else WorkerChannel(directory, catalog.invalidate)
+
+
+def meeting_place() -> Path | None:
+    """The directory in which the workers of a replica meet; None for a process alone."""
+    directory = os.environ.get(DIRECTORY_VARIABLE)
+    return Path(directory) if directory else None

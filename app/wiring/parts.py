@@ -27,6 +27,7 @@ from app.routes.linked import LinkDoor
 from app.server.hosts import Hosts
 from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
+from app.wiring.operator import Operating
 
 
 class SiteParts(NamedTuple):
@@ -61,3 +62,4 @@ class Parts(NamedTuple):
     channel: WorkerChannel | None
     is_own_host: Hosts
     access_log: AccessLog | None
+    operating: Operating

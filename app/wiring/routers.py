@@ -33,7 +33,7 @@ def build_routers(parts: Parts, own: SiteParts) -> Sequence[APIRouter]:
     catalog, requester, guarding = parts.catalog, parts.requester, parts.limits.guarding
     forms = Forms(own.keys, requester, parts.clock)
     return (
-        build_health_router(parts.store, parts.metrics, requester),
+        build_health_router(parts.operating.probes, requester),
         guarding(build_legacy_router(catalog, parts.pages, requester)),
         guarding(build_manifest_router(parts.subtrees, requester)),
         build_invalidate_router(catalog, requester, parts.channel, buckets_of(own.settings)),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.auth.limits import Limits
@@ -18,6 +19,7 @@ from app.cache.response_cache import RedirectCache, ResponseCache
 from app.cache.worker_channel import WorkerChannel
 from app.catalog import Catalog, FolderSorter
 from app.config import Settings
+from app.domain.drain import Drain
 from app.pages.html import HtmlPages
 from app.pages.static import load_static
 from app.pages.templates_dir import templates_directory
@@ -47,6 +49,7 @@ from app.wiring.catalog import build_catalog, build_worker_channel
 from app.wiring.fast_path import build_fast_path
 from app.wiring.login import build_keys, build_login, build_workloads, site_of
 from app.wiring.logs import build_access_log, build_audit
+from app.wiring.operator import Operating, OperatorWiring
 from app.wiring.parts import Parts, SiteParts
 from app.wiring.revocations import build_revocations
 from app.wiring.routers import build_routers
@@ -62,6 +65,7 @@ class WiredSite(NamedTuple):
         workloads: believes tokens of other issuers; None where there are none.
         channel: to the other workers of this replica, if there are any.
         access_log: takes a line for each request; None if the log level leaves them out.
+        operating: what the operator sees of it.
     """
 
     front_door: FrontDoor
@@ -71,6 +75,7 @@ class WiredSite(NamedTuple):
     workloads: Workloads | None
     channel: WorkerChannel | None
     access_log: AccessLog | None
+    operating: Operating
 
 
 class SiteWiring:
@@ -80,10 +85,18 @@ class SiteWiring:
         settings: checked.
         policy: as `read_site_policy` gives it.
         age_clock: seconds, for the age of what other services said; never goes back.
+        sources: for each setting, where its value came from.
+        drain: of the server.
     """
 
     def __init__(
-        self, settings: Settings, policy: SitePolicy, age_clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        policy: SitePolicy,
+        age_clock: Callable[[], float] = time.monotonic,
+        *,
+        sources: Mapping[str, str] = MappingProxyType({}),
+        drain: Drain | None = None,
     ) -> None:
         self._settings = settings
         self._policy = policy
@@ -100,6 +113,7 @@ class SiteWiring:
             static=load_static(templates),
             site=site_of(settings, login),
         )
+        self._operator = OperatorWiring(settings, sources, keys, drain or Drain())
         self._networks = parse_networks(settings.trusted_networks)
         self._proxies = parse_networks(settings.trusted_proxies)
         self._cross_origin = CrossOrigin(settings.cors_origins)
@@ -155,6 +169,7 @@ class SiteWiring:
             self._workloads,
             parts.channel,
             parts.access_log,
+            parts.operating,
         )
 
     def _parts(
@@ -199,6 +214,7 @@ class SiteWiring:
             audit=audit,
             links=LinkDoor(self._own.links, requester, audit, clock),
             channel=build_worker_channel(catalog),
+            operating=self._operator.open(store, metrics, catalog, held, age_clock),
             is_own_host=Hosts(settings.site_hosts),
             access_log=build_access_log(settings),
         )

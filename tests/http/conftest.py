@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import structlog
 from tests.support.attacks import attacked_app, unharmed
 from tests.support.live_server import LiveServer, live_server
 from tests.support.memory_store import MemoryStore
+from tests.support.serve_command import Served
 from tests.support.served_store import Site, serve_store
 from tests.support.site_trees import DirectoryTree, MemoryTree, SiteTree
 
@@ -68,3 +69,17 @@ def still_well(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator
     """The server is none the worse for what a test did to it."""
     with unharmed(server, caplog):
         yield
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Starts `pierhead serve` with further arguments and settings."""
+    started: list[Served] = []
+
+    def start(*arguments: str, **environ: str) -> Served:
+        started.append(Served(tmp_path, *arguments, **environ))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()

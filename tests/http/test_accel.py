@@ -229,6 +229,6 @@ def test_it_is_counted_by_its_own_route(site: Site) -> None:
     get(site, "/d/f.txt")
     get(site, "/d/f.txt", {"Range": "bytes=0-3"})
     get(site, "/d/f.txt", {"If-None-Match": "*"})
-    text = site.http.get("/metrics").text
+    text = site.http.metrics()
     assert 'pierhead_download_duration_seconds_count{route="file-accel",status="200"} 2.0' in text
     assert 'pierhead_page_duration_seconds_count{cache="",route="file",status="304"} 1.0' in text

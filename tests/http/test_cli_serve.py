@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,81 +18,8 @@ import pytest
 from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, issue_token
 from app.domain.access import Permission
-from tests.support.waiting import answers, wait_until
-
-PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
-START_SECONDS = 60
-STOP_SECONDS = 20
-KEY = "one-key-for-all-the-tests-of-this-file"
-
-
-class Served:
-    """A `pierhead serve` with its log."""
-
-    def __init__(self, directory: Path, *arguments: str, **environ: str) -> None:
-        (directory / "tree").mkdir()
-        (directory / "tree/hello.txt").write_text("hello\n")
-        with (directory / "tree/large.img").open("wb") as large:
-            large.truncate(200 * 1024 * 1024)
-        self._log = directory / "log"
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [PIERHEAD, "serve", "--storage", "tree", "--port", "0", *arguments],
-                cwd=directory,
-                env=environment(environ),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        assert wait_until(lambda: not self.is_running or self._listens(), START_SECONDS), self.log
-        self.url = self.lines("listening")[0]["url"].removesuffix("/")
-        assert wait_until(lambda: not self.is_running or answers(f"{self.url}/healthz"), START_SECONDS)
-        assert self.is_running, self.log
-
-    @property
-    def is_running(self) -> bool:
-        return self.process.poll() is None
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    def lines(self, event: str) -> list[dict[str, str]]:
-        """The log lines of one kind."""
-        whole = [line for line in self.log.splitlines(keepends=True) if line.endswith("\n")]
-        return [line for line in map(json.loads, whole) if line["event"] == event]
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
-        """Tell it to stop. Returns its exit status and the seconds it took."""
-        began = time.monotonic()
-        self.process.send_signal(how)
-        return self.process.wait(STOP_SECONDS), time.monotonic() - began
-
-    def kill(self) -> None:
-        """Leave nothing behind, whatever became of it."""
-        if self.is_running:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-    def _listens(self) -> bool:
-        return bool(self.lines("listening"))
-
-
-def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "PIERHEAD_LOG_FORMAT": "json", "PIERHEAD_SECRET_KEYS": KEY, **extra}
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    started: list[Served] = []
-
-    def start(*arguments: str, **environ: str) -> Served:
-        started.append(Served(tmp_path, *arguments, **environ))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.kill()
+from tests.support.serve_command import KEY, PIERHEAD, START_SECONDS, Served, environment
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -141,13 +66,13 @@ def test_workers_count_together(serve: Callable[..., Served]) -> None:
     server = serve("--workers", "2")
     for _ in range(20):  # each over a connection of its own, so that both get some
         httpx.get(f"{server.url}/hello.txt")
-    assert wait_until(lambda: downloads_counted(server.url) == 20, 10)
-    assert {downloads_counted(server.url) for _ in range(10)} == {20}
+    assert wait_until(lambda: downloads_counted(server) == 20, 10)
+    assert {downloads_counted(server) for _ in range(10)} == {20}
 
 
-def downloads_counted(url: str) -> float:
+def downloads_counted(server: Served) -> float:
     pattern = r'^pierhead_download_duration_seconds_count\{.*status="200".*\} (\S+)$'
-    found = re.search(pattern, httpx.get(f"{url}/metrics").text, re.MULTILINE)
+    found = re.search(pattern, server.metrics(), re.MULTILINE)
     return float(found[1]) if found else 0
 
 
@@ -167,7 +92,7 @@ def held(processes: Iterable[int]) -> Iterator[None]:
 def test_workers_tell_each_other_what_has_changed(serve: Callable[..., Served], tmp_path: Path) -> None:
     server = serve("--workers", "2", PIERHEAD_CACHE_TTL="3600")
     assert wait_until(lambda: len(server.lines("serving")) == 2, START_SECONDS)
-    workers = [int(line["pid"]) for line in server.lines("serving")]
+    workers = server.workers()
 
     def listed() -> list[str]:
         """What each worker answers, asked while the others are held."""

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 
 import pytest
 
-from app.server.front_door import FrontDoor
 from app.telemetry import AccessLine, JsonAccessLog
 from tests.support.live_server import app_over, live_server
 from tests.support.memory_store import MemoryStore
@@ -103,7 +102,6 @@ def sides() -> Iterator[Sides]:
             store = MemoryStore()
             store.put("a/file.img", b"content")
             app = app_over(store, cache_ttl=600, cache_grace=600, cache_max_stale=6000, log_format="json")
-            assert isinstance(app, FrontDoor)
             if not is_fast:
                 patched.setattr(app.fast_path, "_reader", _NeverAtHand())
             ports.append(held.enter_context(live_server(app)).port)

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
@@ -142,7 +141,7 @@ def hanging(**options: Any) -> WatchedStore:
 
 def has_counted_the_abort(server: LiveServer) -> bool:
     """Whether a download is over, and counted as one that its client gave up."""
-    counted = httpx.get(f"{server.url}/metrics", trust_env=False).text
+    counted = server.metrics()
     return 'pierhead_downloads_aborted_total{cause="client",route="file-stream"} 1.0' in counted
 
 

@@ -12,7 +12,7 @@ from app.server.protocol import BoundedHttpProtocol
 from tests.support.attacks import assert_refused, assert_well, attacked_app, connect
 from tests.support.live_server import LiveServer, app_over, live_server
 from tests.support.memory_store import MemoryStore
-from tests.support.raw_http import ask, exchange, parse_answer, read_to_end, request
+from tests.support.raw_http import exchange, parse_answer, read_to_end, request
 
 pytestmark = pytest.mark.usefixtures("still_well")
 
@@ -55,9 +55,9 @@ def test_a_body_that_does_not_come_is_no_failure_of_the_server(server: LiveServe
     with connect(server) as connection:
         connection.sendall(FORM + b"Content-Length: 5\r\n\r\n")
         read_to_end(connection)
-    metrics = ask(server.port, request(target=b"/metrics")).body
-    assert b'pierhead_page_duration_seconds_count{cache="",route="licence-answer",status="408"}' in metrics
-    assert b'status="500"' not in metrics
+    metrics = server.metrics()
+    assert 'pierhead_page_duration_seconds_count{cache="",route="licence-answer",status="408"}' in metrics
+    assert 'status="500"' not in metrics
 
 
 def test_a_body_that_trickles_in_is_refused_all_the_same(server: LiveServer) -> None:

@@ -113,7 +113,7 @@ def test_the_log_counts_every_byte(
 ) -> None:
     with live_server(directory.app(log_level="info", log_format="json")) as server:
         assert httpx.get(f"{server.url}/f.bin", trust_env=False, timeout=TIMEOUT).content == content
-        metrics = httpx.get(f"{server.url}/metrics", trust_env=False).text
+        metrics = server.metrics()
     (line,) = logged(capfd.readouterr().err)
     assert (line["status"], line["bytes"], line.get("broken")) == (200, SIZE, None)
     assert f'pierhead_download_bytes_total{{route="file-stream"}} {SIZE:.7e}' in metrics

@@ -119,7 +119,7 @@ def test_directories_as_copies_and_one_over_them(tmp_path: Path) -> None:
     copies = (str(tmp_path / "one"), str(tmp_path / "two"))
     with client_of(app_for(copies)) as http:
         assert http.get("/d/who").text == "one"
-        calls = http.get("/metrics").text
+        calls = http.metrics()
         assert (
             'pierhead_storage_call_duration_seconds_count{operation="head",outcome="ok",store="primary"}'
             in calls

@@ -14,7 +14,7 @@ import pytest
 
 from app.storage.local import at_once
 from app.storage.local.store import LocalStore
-from tests.support.live_server import live_server, token
+from tests.support.live_server import live_server, metrics_at, token
 from tests.support.raw_http import exchange, parse_answer, request
 from tests.support.site_trees import DirectoryTree
 from tests.support.waiting import wait_until
@@ -40,6 +40,7 @@ class Site(NamedTuple):
     tree: DirectoryTree
     client: httpx.Client
     port: int
+    admin: str
 
     def is_quick(self, url: str, **headers: str) -> bool:
         """Whether a plain request takes no look at the file by the store's threads."""
@@ -49,7 +50,7 @@ class Site(NamedTuple):
 
     def heads(self) -> float:
         """How many looks at files there were."""
-        lines = self.client.get("/metrics").text.splitlines()
+        lines = metrics_at(self.admin).splitlines()
         wanted = 'pierhead_storage_call_duration_seconds_count{operation="head"'
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(wanted))
 
@@ -79,7 +80,7 @@ def site(directory: DirectoryTree) -> Iterator[Site]:
     with live_server(app) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
         for folder in ("/d/", "/eula/", "/", "/linked/"):
             client.get(folder)
-        yield Site(directory, client, server.port)
+        yield Site(directory, client, server.port, server.admin)
 
 
 def timeless(answer: bytes) -> list[bytes]:
@@ -138,7 +139,7 @@ def test_log_and_metrics_say_the_same(directory: DirectoryTree, capfd: pytest.Ca
     with live_server(app) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
         for _ in range(2):
             client.get("/d/f.txt")
-        metrics = client.get("/metrics").text
+        metrics = server.metrics()
     lines = [line for line in capfd.readouterr().err.splitlines() if '"path":"/d/f.txt"' in line]
     first, second = (without_times(line) for line in lines)
     assert first == second
@@ -261,7 +262,7 @@ def test_a_root_behind_links_has_quick_files_too(directory: DirectoryTree, tmp_p
     (tmp_path / "current").symlink_to("one")
     app = DirectoryTree(tmp_path / "current").app(**SETTINGS)
     with live_server(app) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
-        site = Site(directory, client, server.port)
+        site = Site(directory, client, server.port, server.admin)
         client.get("/d/")
         assert site.is_quick("/d/f.txt")
         (tmp_path / "current").unlink()

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from app.telemetry.line_writer import MAX_WAITING_BYTES
+from tests.support.live_server import metrics_at
 from tests.support.raw_http import TIMEOUT_SECONDS, ask, read_to_end, request
 from tests.support.waiting import wait_until
 
@@ -35,14 +36,16 @@ class StalledServer:
         self.log = bytearray()
         self._pipe = process.stderr.fileno()
         fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        self.port = self._listening()
+        self.port, self.admin = self._listening()
 
-    def _listening(self) -> int:
-        while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)/", self.log)):
+    def _listening(self) -> tuple[int, str]:
+        """The public port, and the URL of the operator's listener."""
+        url = rb"http://127\.0\.0\.1:"
+        while not (found := re.search(rb"%b(\d+)/.*(%b\d+)/" % (url, url), self.log)):
             piece = os.read(self._pipe, 65536)
             assert piece, self.log.decode()
             self.log += piece
-        return int(found[1])
+        return int(found[1]), found[2].decode()
 
     def read_on(self) -> None:
         """Read the log again, until the server ends."""
@@ -67,7 +70,7 @@ class StalledServer:
 
     def dropped(self) -> float:
         """How many lines were dropped, as the metrics have it."""
-        metrics = ask(self.port, request(target=b"/metrics")).body.decode()
+        metrics = metrics_at(self.admin)
         found = re.search(r"^pierhead_log_lines_dropped_total (\S+)$", metrics, re.MULTILINE)
         assert found, metrics
         return float(found[1])

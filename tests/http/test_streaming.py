@@ -81,7 +81,7 @@ def test_a_download_that_its_client_gives_up_says_how_far_it_came(capfd: pytest.
             while size < MIB:
                 size += len(connection.recv(65536))
         assert wait_until(is_logged, TIMEOUT)
-        counted = httpx.get(f"{server.url}/metrics", trust_env=False).text
+        counted = server.metrics()
     assert logged[0]["broken"] == "the client went away"
     assert (logged[0]["status"], MIB < logged[0]["bytes"] < 1 << 40) == (200, True)
     assert 'pierhead_downloads_aborted_total{cause="client",route="file-stream"} 1.0' in counted

@@ -13,7 +13,7 @@ from tests.support.answers import BROWSER
 from tests.support.aws import BUCKET, S3Endpoint, open_bucket, point_aws_at, run_moto
 from tests.support.fake_s3 import status
 from tests.support.live_server import app_for
-from tests.support.site_trees import client_of
+from tests.support.site_trees import SiteClient, client_of
 from tests.support.switched_s3 import BUCKET as SWITCHED_BUCKET
 from tests.support.switched_s3 import SwitchedS3, run_switched_s3
 
@@ -96,9 +96,9 @@ def test_a_folder_with_archived_rules_is_closed(http: httpx.Client) -> None:
         assert http.get(path).status_code == 503
 
 
-def test_it_is_no_alarm_for_the_operator(http: httpx.Client) -> None:
+def test_it_is_no_alarm_for_the_operator(http: SiteClient) -> None:
     http.get("/d/cold.bin")
-    assert 'outcome="denied"' not in http.get("/metrics").text
+    assert 'outcome="denied"' not in http.metrics()
 
 
 # --- encrypted
@@ -134,7 +134,7 @@ def test_an_encrypted_file_says_so(s3: SwitchedS3, refusal: str, delivery: str) 
         assert answer.json()["type"].endswith("file-encrypted")
         assert http.head("/d/f.bin").status_code == 403
         assert "encrypted" in http.get("/d/f.bin", headers=BROWSER).text
-        metrics = http.get("/metrics").text
+        metrics = http.metrics()
     assert 'outcome="encrypted"' in metrics
     assert 'outcome="denied"' not in metrics
 
@@ -161,4 +161,4 @@ def test_rejected_credentials_are_still_the_operators_alarm(s3: SwitchedS3) -> N
         s3.answer_each(head=refusal, get=refusal)
         with client_of(app_for(f"s3://{SWITCHED_BUCKET}")) as http:
             assert http.get("/d/f.bin").status_code == 502
-            assert 'outcome="denied"' in http.get("/metrics").text
+            assert 'outcome="denied"' in http.metrics()

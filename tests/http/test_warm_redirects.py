@@ -118,5 +118,5 @@ def test_a_trusted_network_opens_nothing_for_others() -> None:
 def test_they_are_counted_as_downloads(site: Site) -> None:
     for _ in range(3):
         site.http.get("/d/f.txt")
-    text = site.http.get("/metrics").text
+    text = site.http.metrics()
     assert 'pierhead_download_duration_seconds_count{route="file-redirect",status="302"} 3.0' in text

@@ -17,22 +17,35 @@ from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, issue_token
 from app.cli import server_options
 from app.config import Settings
+from app.domain.drain import Drain
 from app.main import Application, create_app
 from app.policy.site_policy import SitePolicy
 from app.policy.site_policy_file import parse_site_policy
+from app.server.draining import AdminListener, DrainingServer
 from app.storage.store import ObjectStore
 from app.telemetry import Metrics
 from app.wiring import SiteWiring
+from tests.support.waiting import fetch
 
 SECRET = "a key for tests that has at least thirty-two characters"
 START_SECONDS = 20
 
 
 class LiveServer(NamedTuple):
-    """Where it listens, without a slash at its end; and its port."""
+    """Where it listens, without a slash at its end; its port; and where its operator's listener is."""
 
     url: str
     port: int
+    admin: str
+
+    def metrics(self) -> str:
+        """What the operator is shown."""
+        return metrics_at(self.admin)
+
+
+def metrics_at(admin: str) -> str:
+    """The metrics of the server whose operator's listener is at this URL, without a slash at its end."""
+    return fetch(f"{admin}/metrics").decode()
 
 
 def settings_for(**values: Any) -> Settings:
@@ -54,7 +67,7 @@ def app_over(
     clock: Callable[[], float] = time.monotonic,
     wall_clock: Callable[[], float] = time.time,
     **values: Any,
-) -> ASGIApp:
+) -> WiredApp:
     """The application over a store that is open already.
 
     Args:
@@ -64,7 +77,8 @@ def app_over(
     """
     measured = metrics or Metrics()
     wiring = SiteWiring(settings_for(**values), policy_from(policy), clock)
-    return wiring.open(store, measured, age_clock=clock, clock=wall_clock).front_door
+    site = wiring.open(store, measured, age_clock=clock, clock=wall_clock)
+    return WiredApp(site.front_door, site.operating.admin)
 
 
 def app_for(storage: str | tuple[str, ...], *, policy: str = "", **values: Any) -> ASGIApp:
@@ -85,9 +99,15 @@ def live_server(app: ASGIApp, **options: Any) -> Iterator[LiveServer]:
     Args:
         options: of uvicorn, over those the server itself runs with.
     """
-    listening = socket.create_server(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(_with_lifespan(app), **(server_options(settings_for()) | options)))
+    listening, admin = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+    port, admin_port = (opened.getsockname()[1] for opened in (listening, admin))
+    ours = server_options(settings_for())
+    served = app if isinstance(app, Application | WiredApp) else WiredApp(app, app)
+    server = _Server(
+        uvicorn.Config(served, **(ours | options)),
+        Drain(),
+        admin=AdminListener(served.answer_operator, [admin], ours),
+    )
     thread = threading.Thread(target=server.run, args=([listening],), name="live-server")
     thread.start()
     started = threading.Event()
@@ -96,20 +116,30 @@ def live_server(app: ASGIApp, **options: Any) -> Iterator[LiveServer]:
             if server.started or not thread.is_alive() or started.wait(0.01):
                 break
         assert server.started, "the server did not start"
-        yield LiveServer(f"http://127.0.0.1:{port}", port)
+        yield LiveServer(f"http://127.0.0.1:{port}", port, f"http://127.0.0.1:{admin_port}")
     finally:
         server.should_exit = True
         thread.join(START_SECONDS)
         listening.close()
+        admin.close()
     assert not thread.is_alive(), "the server did not stop"
 
 
-class _WithLifespan:
+class _Server(DrainingServer):
+    """Stops when the test says so: a thread gets no signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class WiredApp:
     """An application that is wired already, with a lifespan that has nothing to do."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, admin: ASGIApp) -> None:
         self._app = app
         self._lifespan = Router(lifespan=_nothing)
+        self.answer_operator = admin
         self.fast_path = getattr(app, "fast_path", None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,7 +149,3 @@ class _WithLifespan:
 @asynccontextmanager
 async def _nothing(_: Router) -> AsyncIterator[None]:
     yield
-
-
-def _with_lifespan(app: ASGIApp) -> ASGIApp:
-    return app if isinstance(app, Application) else _WithLifespan(app)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import app
-from tests.support.live_server import SECRET
+from tests.support.live_server import SECRET, metrics_at
 from tests.support.waiting import answers, wait_until
 
 START_SECONDS = 180
@@ -21,11 +21,16 @@ STOP_SECONDS = 15
 
 
 class RunningPierhead(NamedTuple):
-    """Where it answers, without a slash at the end; the file with its log; and its process."""
+    """Where it answers, without a slash at the end; the file with its log; its process; and its operator's listener."""
 
     url: str
     log: Path
     pid: int
+    admin: str
+
+    def metrics(self) -> str:
+        """What the operator is shown."""
+        return metrics_at(self.admin)
 
     def served(self, path: str) -> int:
         """How many requests for a path it has logged with success.
@@ -74,12 +79,13 @@ def run_pierhead(
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_until(lambda: process.poll() is not None or _url(log) is not None, START_SECONDS)
-        url = _url(log)
+        wait_until(lambda: process.poll() is not None or _url(log, "url") is not None, START_SECONDS)
+        url, admin = _url(log, "url"), _url(log, "admin")
         assert url is not None, log.read_text()
+        assert admin is not None, log.read_text()
         wait_until(lambda: process.poll() is not None or answers(f"{url}/readyz"), START_SECONDS)
         assert answers(f"{url}/readyz"), log.read_text()
-        yield RunningPierhead(url, log, process.pid)
+        yield RunningPierhead(url, log, process.pid, admin)
     finally:
         process.terminate()
         try:
@@ -96,9 +102,8 @@ def _environment(home: Path, further: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(code), **further}
 
 
-def _url(log: Path) -> str | None:
+def _url(log: Path, which: str) -> str | None:
     """Where the server says that it listens, once it has said so."""
-    found = re.search(
-        r'"event":"listening","url":"([^"]+)/"', log.read_text().replace(": ", ":").replace(", ", ",")
-    )
+    line = re.search(r'"event": ?"listening",.*', log.read_text())
+    found = re.search(rf'"{which}": ?"([^"]+)/"', line[0]) if line else None
     return found[1] if found else None

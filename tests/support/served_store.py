@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, NamedTuple, TypeVar
 
-import httpx
-
 from tests.support.clocks import Clock
 from tests.support.live_server import app_over, live_server
 from tests.support.memory_store import Call, MemoryStore
-from tests.support.site_trees import http_client
+from tests.support.site_trees import SiteClient, http_client
 
 StoreType = TypeVar("StoreType", bound=MemoryStore)
 
@@ -21,7 +19,7 @@ class ServedStore(NamedTuple, Generic[StoreType]):
 
     store: StoreType
     clock: Clock
-    http: httpx.Client
+    http: SiteClient
     port: int
 
     def calls(self, method: str, url: str, status: int, **options: Any) -> list[Call]:
@@ -41,6 +39,7 @@ def serve_store(store: StoreType, **settings: Any) -> Iterator[ServedStore[Store
     clock = Clock()
     app = app_over(store, clock=clock, **settings)
     with live_server(app) as server, http_client(server.url) as http:
+        http.admin = server.admin
         yield ServedStore(store, clock, http, server.port)
 
 

@@ -12,7 +12,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from app.domain.entries import Digest
-from tests.support.live_server import app_for, app_over, live_server
+from tests.support.live_server import app_for, app_over, live_server, metrics_at
 from tests.support.memory_store import MemoryStore
 
 
@@ -86,7 +86,21 @@ class DirectoryTree:
         return app_for(f"file://{self.root}", **settings)
 
 
-def http_client(url: str, **options: Any) -> httpx.Client:
+class SiteClient(httpx.Client):
+    """A client of one server.
+
+    Attributes:
+        admin: where the server's operator listens, without a slash at the end.
+    """
+
+    admin = ""
+
+    def metrics(self) -> str:
+        """What the operator is shown."""
+        return metrics_at(self.admin)
+
+
+def http_client(url: str, **options: Any) -> SiteClient:
     """A client that follows no redirects by itself and minds no proxy of this machine.
 
     Args:
@@ -94,15 +108,16 @@ def http_client(url: str, **options: Any) -> httpx.Client:
         options: of `httpx.Client`.
     """
     # To read the system's certificates takes longer than most tests.
-    return httpx.Client(base_url=url, trust_env=False, verify=False, timeout=20, **options)
+    return SiteClient(base_url=url, trust_env=False, verify=False, timeout=20, **options)
 
 
 @contextmanager
-def client_of(app: ASGIApp, **options: Any) -> Iterator[httpx.Client]:
+def client_of(app: ASGIApp, **options: Any) -> Iterator[SiteClient]:
     """A client of the real server over an application.
 
     Args:
         options: of `httpx.Client`.
     """
     with live_server(app) as server, http_client(server.url, **options) as client:
+        client.admin = server.admin
         yield client

@@ -22,7 +22,7 @@ from tests.support.aws import BUCKET, S3Endpoint, open_bucket, point_aws_at
 from tests.support.live_server import app_for, live_server
 from tests.support.recording_proxy import RecordingProxy, recording_proxy
 from tests.support.site_policies import MEMBERS
-from tests.support.site_trees import http_client
+from tests.support.site_trees import SiteClient, http_client
 from tests.support.store_contract import LARGE, ODD_NAMES
 
 TERMS = "Be nice."
@@ -61,7 +61,7 @@ class SiteBehindNginx(NamedTuple):
     """
 
     http: httpx.Client
-    direct: httpx.Client
+    direct: SiteClient
     names: tuple[str, ...]
     s3: RecordingProxy | None
 
@@ -79,7 +79,7 @@ class SiteBehindNginx(NamedTuple):
 
     def left_to_nginx(self) -> int:
         """How many files have been."""
-        lines = self.direct.get("/metrics").text.splitlines()
+        lines = self.direct.metrics().splitlines()
         counts = [line for line in lines if line.startswith("pierhead_download_duration_seconds_count")]
         return sum(int(float(line.split()[-1])) for line in counts if 'route="file-accel"' in line)
 
@@ -132,13 +132,14 @@ async def plant() -> None:
 
 
 @contextmanager
-def served(app: ASGIApp, directory: Path, root: Path) -> Iterator[tuple[httpx.Client, httpx.Client]]:
+def served(app: ASGIApp, directory: Path, root: Path) -> Iterator[tuple[httpx.Client, SiteClient]]:
     with (
         live_server(app) as server,
         run_accel_nginx(directory / "nginx", server.port, root) as url,
         http_client(url) as http,
         http_client(server.url) as direct,
     ):
+        direct.admin = server.admin
         yield http, direct
 
 

@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.aws import BUCKET, S3Endpoint, open_bucket, point_aws_at
 from tests.support.delaying_proxy import DelayingProxy
+from tests.support.live_server import metrics_at
 from tests.support.pierhead_process import RunningPierhead, run_pierhead
 from tests.support.s3_engine import run_s3_engine
 from tests.support.waiting import wait_until
@@ -158,16 +159,16 @@ class Download:
         return body
 
 
-def counted(url: str, name: str) -> float:
+def counted(admin: str, name: str) -> float:
     """The sum of a metric's samples."""
-    text = httpx.get(f"{url}/metrics", trust_env=False).text
+    text = metrics_at(admin)
     samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
     return sum(sample.value for sample in samples if sample.name == name)
 
 
-def helped(url: str, event: str) -> float:
+def helped(admin: str, event: str) -> float:
     """How often one store helped the other out."""
-    text = httpx.get(f"{url}/metrics", trust_env=False).text
+    text = metrics_at(admin)
     samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
     return sum(
         sample.value
@@ -194,15 +195,15 @@ def serve_through(site: SiteOverTwoEngines, fault: Callable[[SiteOverTwoEngines]
         for one in running:
             one.result(PATIENCE)
         assert body.result(PATIENCE) == LARGE
-    calls = counted(url, "pierhead_storage_call_duration_seconds_count")
-    assert helped(url, "hedge") <= calls * 0.05
+    calls = counted(site.server.admin, "pierhead_storage_call_duration_seconds_count")
+    assert helped(site.server.admin, "hedge") <= calls * 0.05
 
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
 def test_nobody_notices_that_an_engine_is_gone(site: SiteOverTwoEngines, number: signal.Signals) -> None:
     serve_through(site, lambda found: send_signal(found.primary.gateway, number))
-    assert helped(site.server.url, "failover") > 0
+    assert helped(site.server.admin, "failover") > 0
     ready = httpx.get(f"{site.server.url}/readyz", timeout=30, trust_env=False)
     assert (ready.status_code, ready.json().get("unreachable")) == (200, ["primary"])
     page = httpx.get(f"{site.server.url}/d/", timeout=30, trust_env=False)
@@ -217,4 +218,4 @@ def test_nobody_notices_that_an_engine_is_slow(site: SiteOverTwoEngines) -> None
         found.proxy.delay = SLOW_SECONDS
 
     serve_through(site, slow_down)
-    assert helped(site.server.url, "hedge-won") > 0
+    assert helped(site.server.admin, "hedge-won") > 0

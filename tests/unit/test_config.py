@@ -203,7 +203,11 @@ WRONG: list[tuple[str, str]] = [
     ("port", "1.5"),
     ("port", "true"),
     ("workers", "65"),
-    ("drain_seconds", "3601"),
+    ("admin_listen", '"8001"'),
+    ("admin_listen", '"::1:8001"'),
+    ("admin_listen", '"127.0.0.1:65536"'),
+    ("drain_delay", "3601"),
+    ("drain_timeout", "-1"),
     ("replica_id", '"two words"'),
     ("replica_id", f'"{"x" * 65}"'),
     ("log_level", '"INFO"'),
@@ -262,7 +266,46 @@ def test_what_is_allowed_is_what_is_accepted() -> None:
     for name, field in Settings.model_fields.items():
         for choice in get_args(field.annotation) if allowed(name).startswith("one of") else ():
             assert settings_of(**{"storage": "s3://bucket", "trusted_proxies": "192.0.2.1", name: choice})
-    assert settings_of(port=0, workers=64, drain_seconds=0, presign_seconds=604800)
+    assert settings_of(port=0, workers=64, drain_timeout=0, presign_seconds=604800)
+
+
+@pytest.mark.parametrize(
+    ("settings", "listener"),
+    [
+        ({}, "127.0.0.1:8001"),
+        ({"port": "9000"}, "127.0.0.1:9001"),
+        ({"port": "0"}, "127.0.0.1:0"),
+        ({"port": "65535"}, "127.0.0.1:0"),
+        ({"port": "9000", "admin_listen": "[::]:7"}, "[::]:7"),
+    ],
+)
+def test_the_port_of_the_admin_listener_follows_the_public_one(
+    settings: dict[str, str], listener: str
+) -> None:
+    assert settings_of(**settings).admin_listen == listener
+
+
+class TestFormerNames:
+    def test_they_are_understood_and_said(self) -> None:
+        write("drain_seconds = 5")
+        loaded = load_settings(environ={})
+        assert loaded.settings.drain_timeout == 5
+        assert loaded.sources["drain_timeout"] == "pierhead.toml"
+        assert loaded.notices == ("drain_seconds (pierhead.toml): is now called drain_timeout",)
+
+    def test_within_one_source_the_new_name_counts(self) -> None:
+        environ = {"PIERHEAD_DRAIN_TIMEOUT": "3", "PIERHEAD_DRAIN_SECONDS": "5"}
+        assert load_settings(environ=environ).settings.drain_timeout == 3
+
+    def test_the_order_of_the_sources_stays(self) -> None:
+        write("drain_timeout = 3")
+        loaded = load_settings(environ={"PIERHEAD_DRAIN_SECONDS": "5"})
+        assert (loaded.settings.drain_timeout, loaded.sources["drain_timeout"]) == (5, "environment")
+
+    def test_what_is_wrong_with_them_is_said_of_the_new_name(self) -> None:
+        write("drain_seconds = -1")
+        (fault,) = faults_of()
+        assert fault.startswith("drain_timeout (pierhead.toml): must be a whole number from 0 to 3600")
 
 
 def test_an_issuer_needs_a_client() -> None:
@@ -341,7 +384,7 @@ def test_an_unknown_name_in_the_file_brings_the_nearest_name() -> None:
     near, far = faults_of()
     assert near == "pierhead.toml: prot: is not a setting; did you mean port?"
     assert far.startswith(
-        "pierhead.toml: tenants: is not a setting; must be one of audit_file, cache_bytes, "
+        "pierhead.toml: tenants: is not a setting; must be one of admin_listen, audit_file, "
     )
 
 

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.cli import server_options
 from app.main import prepare_process
-from tests.support.live_server import settings_for
 
 
 @pytest.fixture
@@ -44,8 +42,3 @@ def test_threads_give_way_to_the_event_loop_sooner_than_usual() -> None:
     usual = sys.getswitchinterval()
     prepare_process()
     assert sys.getswitchinterval() < usual
-
-
-def test_a_worker_may_take_long_to_start() -> None:
-    """uvicorn ends a worker that does not answer within 5 seconds, which is while it imports on a busy host."""
-    assert server_options(settings_for())["timeout_worker_healthcheck"] == 120

@@ -1,0 +1,201 @@
+"""Several worker processes that share the listening sockets: started, watched, replaced and stopped together."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from types import FrameType
+from typing import Final, Protocol
+
+import structlog
+from uvicorn.config import STARTUP_FAILURE
+
+END_AT_ONCE: Final = signal.SIGUSR1
+"""What a worker is sent that is to wait for nothing any more."""
+BEAT_SECONDS: Final = 0.25
+WORKER_SECONDS: Final = 120
+"""How long a worker may be silent before it is replaced. A starting worker is silent, and starting takes long on a
+busy host. With less time, workers would be restarted for ever."""
+RESTART_SECONDS: Final = 1.0
+"""Between two starts in one place, so that a worker that dies at once does not keep the host busy."""
+LEAVE_SECONDS: Final = 1.0
+"""What a worker may take to leave when it is told to end at once."""
+
+_SPAWN: Final = multiprocessing.get_context("spawn")
+
+_log = structlog.get_logger(__name__)
+
+
+class WorkerMain(Protocol):
+    """What a worker process runs."""
+
+    def __call__(self, sockets: list[list[socket.socket]], beats: Connection) -> None:
+        """Serve until told to stop.
+
+        Args:
+            sockets: as `Supervisor` was given them.
+            beats: for `keep_beating`.
+        """
+        ...
+
+
+class Supervisor:
+    """Runs workers until it is told to stop.
+
+    SIGTERM and SIGINT stop all of them, each by its own drain; a second one ends them at once.
+
+    Args:
+        main: what each runs; a function of a module, for it is called in another process.
+        sockets: listening; passed to each worker. Closed here at once when it is told to stop, so that no connection
+            waits for a process that takes none.
+        note_death: called with the process id of each worker that is gone.
+    """
+
+    def __init__(
+        self, main: WorkerMain, sockets: list[list[socket.socket]], *, note_death: Callable[[int], object]
+    ) -> None:
+        self._main = main
+        self._sockets = sockets
+        self._note_death = note_death
+        self._workers: list[_Worker] = []
+        self._signals = 0
+        self._wake, self._waker = _SPAWN.Pipe(duplex=False)
+        self._has_failed = False
+
+    def run(self, count: int) -> bool:
+        """Run so many workers until told to stop. Returns whether they could be started."""
+        with self._listening_to_signals():
+            for _ in range(count):
+                self._workers.append(_Worker(self._main, self._sockets))
+            while not (self._signals or self._has_failed):
+                self._wait()
+                for place, worker in enumerate(self._workers):
+                    self._tend(place, worker)
+            for listening in self._sockets:
+                for one in listening:
+                    one.close()
+            self._stop_all()
+        return not self._has_failed
+
+    def _tend(self, place: int, worker: _Worker) -> None:
+        """Replace a worker that is gone."""
+        worker.listen()
+        if worker.is_silent():
+            _log.error("worker_is_silent", pid=worker.pid, seconds=WORKER_SECONDS)
+            worker.process.kill()
+            worker.process.join()
+        if self._signals or self._has_failed or worker.process.exitcode is None:
+            return
+        self._note_death(worker.pid)
+        if worker.process.exitcode == STARTUP_FAILURE:
+            _log.error("worker_cannot_start", pid=worker.pid)
+            self._has_failed = True
+        elif time.monotonic() >= worker.started + RESTART_SECONDS:
+            _log.error("worker_died", pid=worker.pid, status=worker.process.exitcode)
+            self._workers[place] = _Worker(self._main, self._sockets)
+
+    def _stop_all(self) -> None:
+        for worker in self._workers:
+            worker.tell(signal.SIGTERM)
+        kill_at = math.inf
+        while any(worker.process.exitcode is None for worker in self._workers):
+            if self._signals > 1 and kill_at == math.inf:
+                kill_at = time.monotonic() + LEAVE_SECONDS
+                for worker in self._workers:
+                    worker.tell(END_AT_ONCE)
+            if time.monotonic() > kill_at:
+                for worker in self._workers:
+                    worker.tell(signal.SIGKILL)
+            self._wait()
+            for worker in self._workers:
+                worker.listen()
+
+    def _wait(self) -> None:
+        """Wait for a beat, a death, a signal, or a second."""
+        gone = any(worker.process.exitcode is not None for worker in self._workers)
+        sources = [source for worker in self._workers for source in worker.sources()]
+        if self._wake in wait([self._wake, *sources], timeout=BEAT_SECONDS if gone else 1.0):
+            self._wake.recv_bytes()
+
+    @contextmanager
+    def _listening_to_signals(self) -> Iterator[None]:
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        before = {number: signal.signal(number, self._note_signal) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note_signal(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._signals += 1
+        self._waker.send_bytes(b".")
+
+
+class _Worker:
+    """One process, as its parent sees it."""
+
+    def __init__(self, main: WorkerMain, sockets: list[list[socket.socket]]) -> None:
+        self._beats, theirs = _SPAWN.Pipe(duplex=False)
+        self.process = _SPAWN.Process(target=main, args=(sockets, theirs))
+        self.process.start()
+        theirs.close()
+        self.started = self._heard = time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        """Of the process, which was started."""
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def sources(self) -> Iterable[Connection | int]:
+        """What becomes ready when there is something to do."""
+        sentinel = () if self.process.exitcode is not None else (self.process.sentinel,)
+        return sentinel if self._beats.closed else (*sentinel, self._beats)
+
+    def listen(self) -> None:
+        """Note the beats that have come."""
+        try:
+            while not self._beats.closed and self._beats.poll():
+                self._beats.recv_bytes()
+                self._heard = time.monotonic()
+        except (EOFError, OSError):
+            self._beats.close()
+
+    def is_silent(self) -> bool:
+        """Whether it runs, and has not been heard of for too long."""
+        return self.process.exitcode is None and time.monotonic() - self._heard > WORKER_SECONDS
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send a signal, if it still runs."""
+        with suppress(ProcessLookupError):
+            if self.process.exitcode is None:
+                os.kill(self.pid, number)
+
+
+def keep_beating(beats: Connection) -> None:
+    """Show the parent that this worker runs; and leave when there is no parent any more."""
+    threading.Thread(target=_beat, args=(beats,), daemon=True, name="beats").start()
+
+
+def _beat(beats: Connection) -> None:
+    try:
+        while True:
+            beats.send_bytes(b".")
+            time.sleep(BEAT_SECONDS)
+    except OSError:
+        _log.warning("parent_is_gone", pid=os.getpid())
+    os.kill(os.getpid(), END_AT_ONCE)
+    time.sleep(LEAVE_SECONDS)
+    sys.stderr.flush()
+    os._exit(1)

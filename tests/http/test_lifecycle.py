@@ -1,0 +1,143 @@
+"""How a server ends, and what becomes of its processes: nothing that a client would notice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.serve_command import START_SECONDS, STOP_SECONDS, Served
+from tests.support.waiting import wait_until
+
+WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
+LARGE = 200 * 1024 * 1024
+
+
+def ready(server: Served) -> int:
+    """What the public port says, asked over a connection of its own."""
+    with httpx.Client(trust_env=False, headers={"Connection": "close"}) as client:
+        return client.get(f"{server.url}/readyz").status_code
+
+
+def takes_connections(server: Served) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there; one that has ended and is only to be collected is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def download(server: Served) -> Iterator[Iterator[bytes]]:
+    """A download that has begun."""
+    with httpx.stream("GET", f"{server.url}/large.img", trust_env=False, timeout=60) as answer:
+        chunks = answer.iter_raw(1 << 16)
+        next(chunks)
+        yield chunks
+
+
+@WORKERS
+class TestDrain:
+    def test_who_asks_is_sent_elsewhere_while_who_comes_is_served(
+        self, serve: Callable[..., Served], workers: str
+    ) -> None:
+        server = serve("--workers", workers, PIERHEAD_DRAIN_DELAY="3600")
+        assert wait_until(lambda: len(server.workers()) == int(workers), START_SECONDS)
+        assert ready(server) == 200
+        server.process.send_signal(signal.SIGTERM)
+        assert wait_until(lambda: {ready(server) for _ in range(8)} == {503}, STOP_SECONDS)
+        for _ in range(20):
+            answer = httpx.get(f"{server.url}/hello.txt", trust_env=False)
+            assert (answer.status_code, answer.text) == (200, "hello\n")
+        assert "pierhead_draining 1.0" in server.metrics()
+        assert httpx.get(f"{server.admin}/-/state", trust_env=False).json()["draining"]
+        assert httpx.get(f"{server.admin}/readyz", trust_env=False).status_code == 503
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(STOP_SECONDS) == 0
+
+    def test_after_that_no_process_takes_connections_and_downloads_end_well(
+        self, serve: Callable[..., Served], workers: str
+    ) -> None:
+        server = serve("--workers", workers, PIERHEAD_DRAIN_DELAY="1", PIERHEAD_DRAIN_TIMEOUT="60")
+        with download(server) as chunks:
+            begun = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            assert takes_connections(server)
+            assert wait_until(lambda: not takes_connections(server), STOP_SECONDS)
+            assert time.monotonic() - begun >= 1
+            assert server.is_running
+            assert (1 << 16) + sum(map(len, chunks)) == LARGE
+        assert server.process.wait(STOP_SECONDS) == 0
+        assert "Traceback" not in server.log
+
+    def test_a_second_signal_ends_it_at_once(self, serve: Callable[..., Served], workers: str) -> None:
+        server = serve("--workers", workers, PIERHEAD_DRAIN_DELAY="3600", PIERHEAD_DRAIN_TIMEOUT="3600")
+        assert wait_until(lambda: len(server.workers()) == int(workers), START_SECONDS)
+        with download(server):
+            server.process.send_signal(signal.SIGTERM)
+            assert wait_until(lambda: ready(server) == 503, STOP_SECONDS)
+            server.process.send_signal(signal.SIGTERM)
+            server.process.wait(STOP_SECONDS)
+        assert wait_until(lambda: not any(map(is_running, server.workers())), STOP_SECONDS)
+
+
+def test_the_former_name_of_the_timeout_is_understood(serve: Callable[..., Served]) -> None:
+    server = serve(PIERHEAD_DRAIN_SECONDS="1")
+    (line,) = server.lines("setting_renamed")
+    assert line["notice"] == "PIERHEAD_DRAIN_SECONDS (environment): is now called PIERHEAD_DRAIN_TIMEOUT"
+    settings = httpx.get(f"{server.admin}/-/state", trust_env=False).json()["settings"]
+    assert settings["drain_timeout"] == {"value": "1", "source": "environment"}
+
+
+def test_a_service_manager_that_signals_every_process_ends_no_download(serve: Callable[..., Served]) -> None:
+    server = serve("--workers", "2", PIERHEAD_DRAIN_TIMEOUT="60")
+    assert wait_until(lambda: len(server.workers()) == 2, START_SECONDS)
+    with download(server) as chunks:
+        for _ in range(2):
+            for pid in server.workers():
+                os.kill(pid, signal.SIGTERM)
+        server.process.send_signal(signal.SIGTERM)
+        assert (1 << 16) + sum(map(len, chunks)) == LARGE
+    assert server.process.wait(STOP_SECONDS) == 0
+
+
+def test_a_worker_that_is_killed_is_replaced(serve: Callable[..., Served]) -> None:
+    server = serve("--workers", "2")
+    assert wait_until(lambda: len(server.workers()) == 2, START_SECONDS)
+    killed, other = server.workers()
+    os.kill(killed, signal.SIGKILL)
+    assert wait_until(lambda: len(server.workers()) == 3, START_SECONDS)
+    assert is_running(other)
+    (line,) = server.lines("worker_died")
+    assert (int(line["pid"]), int(line["status"])) == (killed, -signal.SIGKILL)
+    for _ in range(10):
+        assert httpx.get(f"{server.url}/hello.txt", trust_env=False).status_code == 200
+    state = httpx.get(f"{server.admin}/-/state", trust_env=False).json()
+    assert killed not in {worker["pid"] for worker in state["workers"]}
+    assert server.stop()[0] == 0
+
+
+@pytest.mark.parametrize("delay", ["0", "3600"])
+def test_workers_of_a_dead_parent_leave(serve: Callable[..., Served], delay: str) -> None:
+    server = serve("--workers", "2", PIERHEAD_DRAIN_DELAY=delay, PIERHEAD_DRAIN_TIMEOUT="3600")
+    assert wait_until(lambda: len(server.workers()) == 2, START_SECONDS)
+    with download(server):
+        server.process.kill()
+        server.process.wait()
+        assert wait_until(lambda: not any(map(is_running, server.workers())), STOP_SECONDS)
+    assert not takes_connections(server)

@@ -19,6 +19,7 @@ import pytest
 from app.telemetry.line_writer import MAX_WAITING_BYTES
 from tests.support.live_server import metrics_at
 from tests.support.raw_http import TIMEOUT_SECONDS, ask, read_to_end, request
+from tests.support.serve_command import environment
 from tests.support.waiting import wait_until
 
 PIPE_BYTES = 4096
@@ -40,12 +41,16 @@ class StalledServer:
 
     def _listening(self) -> tuple[int, str]:
         """The public port, and the URL of the operator's listener."""
-        url = rb"http://127\.0\.0\.1:"
-        while not (found := re.search(rb"%b(\d+)/.*(%b\d+)/" % (url, url), self.log)):
+        while (url := self._said(rb"url")) is None or (admin := self._said(rb"admin")) is None:
             piece = os.read(self._pipe, 65536)
             assert piece, self.log.decode()
             self.log += piece
-        return int(found[1]), found[2].decode()
+        return int(url.rpartition(":")[2]), admin
+
+    def _said(self, name: bytes) -> str | None:
+        """What the log has under a name, in either format."""
+        found = re.search(rb'%b(?:"?: ?"?|=)(?:\x1b\[[0-9;]*m)*(http://[0-9.:]+)/' % name, self.log)
+        return found[1].decode() if found else None
 
     def read_on(self) -> None:
         """Read the log again, until the server ends."""
@@ -91,7 +96,7 @@ def stalled_server(directory: Path, workers: int, log_format: str) -> Iterator[S
     process = subprocess.Popen(
         [*command, "--workers", str(workers)],
         cwd=directory,
-        env={"PATH": os.environ["PATH"], "PIERHEAD_LOG_FORMAT": log_format},
+        env=environment({"PIERHEAD_LOG_FORMAT": log_format}),
         stderr=subprocess.PIPE,
     )
     try:

@@ -256,12 +256,7 @@ class Catalog:
         raise NotFound
 
     async def walk(
-        self,
-        path: ArtifactPath,
-        principal: Principal,
-        after: str | None = None,
-        *,
-        mount: Mount = AT_ROOT,
+        self, path: ArtifactPath, principal: Principal, after: str | None = None, *, mount: Mount = AT_ROOT
     ) -> AsyncGenerator[VisibleEntry, None]:
         """Everything below a folder that the principal may see, in byte order of the paths: each folder, whose
         path ends in a slash, before what is in it.

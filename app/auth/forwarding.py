@@ -22,7 +22,7 @@ class _Hop(NamedTuple):
     """What one proxy says of who asked it.
 
     Attributes:
-        address: None where it is not one: hidden, or garbage.
+        address: None if it is hidden or malformed.
         https: whether the connection was encrypted; None where it does not say.
         is_said: whether it says anything of the address.
     """
@@ -54,7 +54,7 @@ class Proxies:
             peer: the other end of the connection; None where it has no address (a Unix socket).
 
         Returns:
-            None where it is not known: the peer has none, a proxy hides it, or the fields disagree.
+            None if it is not known: the peer has none, a proxy hides it, or the fields disagree.
         """
         address = parse_address(peer) if peer else None
         if not is_in(address, self._trusted):
@@ -82,7 +82,7 @@ class Proxies:
         return scheme == "https"
 
     def is_by_proxy(self, fields: FieldLines, peer: str | None) -> bool:
-        """Whether a trusted proxy passes a request on for somebody, so that it is the proxy who gets the answer."""
+        """Whether a trusted proxy forwards the request for a client, so that the proxy receives the answer."""
         return is_forwarded(fields) and self._is_ours(peer)
 
     def _is_ours(self, peer: str | None) -> bool:
@@ -105,7 +105,7 @@ class Proxies:
 
 
 def is_forwarded(fields: FieldLines) -> bool:
-    """Whether a request says that it was passed on, whoever wrote that."""
+    """Whether a request claims that it was forwarded, even if no trusted proxy says so."""
     return bool(fields("x-forwarded-for") or fields("forwarded"))
 
 

@@ -95,7 +95,7 @@ class Limits:
 
         Args:
             client: where it comes from; None if that is not known.
-            user: the name that was given; empty where it is not known yet.
+            user: the name in the form; empty if it is not known yet.
         """
         self.take(Limit.LOGINS, client_key(client))
         if user:

@@ -1,4 +1,4 @@
-"""Links that open one private file to whoever has them, until they expire."""
+"""Links that open one private file to anybody who has them, until they expire."""
 
 from __future__ import annotations
 

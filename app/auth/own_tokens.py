@@ -29,7 +29,7 @@ class OwnTokens:
         """What a token would say.
 
         Args:
-            session: of whoever it is for.
+            session: of the user who gets it.
             groups: of the token.
             seconds: for how long.
             now: seconds since the epoch, UTC.

@@ -51,7 +51,7 @@ class Passwords:
             now: seconds since the epoch, UTC.
 
         Raises:
-            Unchecked: the directory has to be asked.
+            Unchecked: the directory must be asked first.
             AuthenticationFailed: `password`, nobody can have them.
         """
         # An empty password is for a bind that shows nothing (RFC 4513 section 5.1.2), and which succeeds.
@@ -67,7 +67,7 @@ class Passwords:
         return checked.person, checked.at + REMEMBERED_SECONDS
 
     async def _ask(self, digest: bytes, user: str, password: str, now: float, count: CountLogin) -> None:
-        # What was right before is no guess: whoever guesses cannot use up the tries of a script that runs.
+        # A password that was right before is not a guess: guessers cannot use up the attempts of a running script.
         if digest not in self._checked and not self._asking.is_under_way(digest):
             count(user)
         try:

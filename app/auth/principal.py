@@ -96,12 +96,12 @@ class Authenticator:
             peer: address of the other end of the connection; None if it has none.
             now: seconds since the epoch, UTC.
             is_https: whether the client's connection is encrypted.
-            root_path: below which the site is asked for.
+            root_path: of the site in this request.
 
         Raises:
             RevocationsUnknown: the revoked ids cannot be read.
             SessionDue: the user is logged in, but the groups must be refreshed first.
-            Unchecked: only somebody else can vouch for the credentials.
+            Unchecked: another service must check the credentials first.
             IssuerUnavailable: the issuer of the token was asked a moment ago, and did not answer.
             AuthenticationFailed: credentials were sent and are invalid. They are never ignored in favour of
                 anonymous access: a script would take the shorter listing for complete. Codes: `auth-repeated`,

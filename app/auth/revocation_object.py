@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ObjectRevocations(Revocations):
-    """Knows which ids are revoked, as long as somebody reads them in.
+    """Knows which ids are revoked, while a task reads them.
 
     Args:
         clock: seconds since the epoch, UTC.

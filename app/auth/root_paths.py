@@ -1,4 +1,4 @@
-"""Below which path of its host a site is asked for: by its own setting, or as the proxy in front says."""
+"""The root path of a site on its host: from its setting, or from the proxy in front."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Session:
 
     @property
     def is_new(self) -> bool:
-        """Whether its groups are still those of the login itself."""
+        """Whether its groups are still the ones from the login."""
         return self.started == self.renewed
 
 
@@ -132,7 +132,7 @@ class Sessions:
             now: seconds since the epoch, UTC.
             is_https: whether the client's connection is encrypted. Then only the cookie name is read that no other host
                 and no unencrypted connection can set.
-            root_path: below which the site is asked for.
+            root_path: of the site in this request.
 
         Raises:
             RevocationsUnknown: the revoked ids cannot be read.

@@ -1,4 +1,4 @@
-"""Credentials that only somebody else can vouch for, who was not asked yet."""
+"""Credentials that another service must check first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CountLogin = Callable[[str], None]
 
 
 class Unchecked(Exception):
-    """Raised where who asks cannot be told without waiting: ask, then try again.
+    """Raised if the principal cannot be found without waiting: await the check, then try again.
 
     Args:
         ask: asks; what comes of it is remembered. Raises `PierheadError` if the request is to be refused.

@@ -39,7 +39,7 @@ class OpenedFile(NamedTuple):
     """A file that the principal may have.
 
     Attributes:
-        path: its real path, which differs from the one asked for where that was a wildcard.
+        path: its real path. It differs from the requested one if that was a wildcard.
         info: what the store says of it.
         access: its tier.
         licences: those that stand before it, all of them accepted.
@@ -139,7 +139,7 @@ class Catalog:
 
         Args:
             reread: ask the store even if the folder is cached, but not twice within `REREAD_SECONDS`.
-            mount: where it is seen.
+            mount: where the site is mounted for this request.
 
         Raises:
             NotFound: no such folder, or hidden from this principal.
@@ -266,7 +266,7 @@ class Catalog:
 
         Args:
             after: resume behind this path below the folder, which need not exist any more.
-            mount: where it is seen.
+            mount: where the site is mounted for this request.
 
         Raises:
             BadParameter: `after` is no path.

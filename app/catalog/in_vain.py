@@ -21,7 +21,7 @@ class InVain:
 
     Args:
         store: is asked about files that nobody has.
-        list_folder: lists a folder, as is done for one that is asked for.
+        list_folder: lists a folder, as for a requested one.
         seconds: how long the absence of a path is remembered.
         clock: seconds; never goes back.
     """

@@ -35,7 +35,7 @@ Read = Callable[[ArtifactPath], Awaitable[FolderRulesAndLink]]
 
 
 async def with_links(own: FolderRulesAndLink, links: Sequence[Link], read: Read) -> FolderRulesAndLink:
-    """What governs a folder, and by which rules somebody may know where its links lead.
+    """The rules of a folder, and the rules that decide who may know the targets of its links.
 
     Those rules are read together with the folder, and so are never older than its own.
 

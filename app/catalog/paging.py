@@ -44,12 +44,12 @@ def take_page(
     """Cut one page out of a listing. Only the entries of the page and the next one are looked at.
 
     Args:
-        entries: in this order, those included that the asker does not see where it is the listing order.
+        entries: in this order. In the listing order, with those that the client does not see.
         show: gives an entry as the client sees it; None for a hidden one.
         after: begin behind this name, which ends in `/` for a folder. It need not exist any more. In an
             order by time or size, that value stands before it.
         limit: most entries on the page; None for no limit.
-        order: what was asked for; None for the listing order.
+        order: the requested one; None for the listing order.
 
     Raises:
         BadParameter: `after` is no name.

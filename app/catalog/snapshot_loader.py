@@ -118,7 +118,7 @@ class SnapshotLoader:
         return entries, ControlNames(tuple(governing_files(entries)), listing.skipped, look_alikes(entries))
 
     async def _elsewhere(self, store: ObjectStore, path: ArtifactPath) -> FolderRulesAndLink:
-        """What governs a folder to which a link of another one leads. Where that cannot be told, it opens nothing."""
+        """The rules of a folder that a link of another folder leads to. If they are not known, they open nothing."""
         try:
             _, names = await self._in_order(await store.list_folder(path))
             return await self.read_rules_and_link(store, path, names)
@@ -141,7 +141,7 @@ class SnapshotLoader:
     ) -> Snapshot | None:
         """The first part of a folder with the rules of the whole; None if those cannot be known yet.
 
-        Control files that may come later in the listing are asked for by their names. Files for which such a name
+        Control files that may come later in the listing are read by name. Files for which such a name
         is not certain are left out.
         """
         names = tuple(governing_files(first_page.entries))

@@ -1,4 +1,4 @@
-"""Folders in an order that somebody asked for: sorted once for each tier, then only read."""
+"""Sorts folders in a requested order, once for each tier."""
 
 from __future__ import annotations
 

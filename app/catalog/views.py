@@ -27,7 +27,7 @@ class FolderView(NamedTuple):
         is_stale: whether that is longer than it should be, because the store does not answer or was only
             now asked again.
         outcome: where the folder came from, for the log.
-        mount: where it is seen.
+        mount: where the site is mounted for this request.
     """
 
     snapshot: Snapshot
@@ -43,7 +43,7 @@ class FolderView(NamedTuple):
         return tuple(entry for entry in self.each() if entry is not None)
 
     def each(self) -> Iterator[VisibleEntry | None]:
-        """The same one by one, each made when it is asked for, with None for what the principal does not see."""
+        """The same one by one, each made on demand, with None for entries that the principal does not see."""
         return map(self.show, self.snapshot.entries)
 
     def show(self, entry: Entry) -> VisibleEntry | None:

@@ -1,4 +1,4 @@
-"""`pierhead link`: a URL that opens one private file to whoever has it."""
+"""`pierhead link`: a URL that opens one private file to anybody who has it."""
 
 from __future__ import annotations
 

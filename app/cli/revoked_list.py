@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
 _TRIES: Final = 5
-"""How often an object is written anew if somebody else has changed it meanwhile."""
+"""Attempts to write an object that others change at the same time."""
 _CHANGED: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _MISSING: Final = frozenset({"NoSuchKey", "404"})
 
@@ -139,7 +139,7 @@ class RevokedObject:
         return parse_revoked(await answer["Body"].read()), answer["ETag"]
 
     async def _put(self, client: S3Client, content: bytes, e_tag: str) -> bool:
-        """Replace the object that was read; False where it is another one by now (S3 User Guide, "Conditional writes")."""
+        """Replace the object that was read; False if it has changed since (S3 User Guide, "Conditional writes")."""
         from botocore.exceptions import ClientError
 
         place, key = self._place.bucket, self._key

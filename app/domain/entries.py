@@ -165,7 +165,7 @@ class Listing(NamedTuple):
         skipped: names of entries that exist but cannot be served (dangling links, special files). A control
             file among them is unreadable, which is not the same as missing.
         origin: the one of several stores that it is from; empty if there is only one.
-        links: those of the entries that are links, and show what these lead to.
+        links: the entries that are links. The entries themselves show the targets.
     """
 
     path: ArtifactPath
@@ -195,7 +195,7 @@ class Found(NamedTuple):
 
 
 def walk_order(entry: Entry | LockedFile) -> bytes:
-    """Sort key of the entries of one folder by which a walk gives all paths in byte order.
+    """Sort key for the entries of one folder. With it, a walk gives all paths in byte order.
 
     A folder counts with its slash, so that it comes just before its entries, and nothing comes between.
     """

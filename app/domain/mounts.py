@@ -70,7 +70,7 @@ def mount_of(raw: bytes, root_path: str = "") -> Mount:
     Args:
         raw: path of the request, canonical and percent-encoded, without the root path. A prefix that is written with
             escapes is none.
-        root_path: below which the site is asked for.
+        root_path: of the site in this request.
     """
     is_whole = raw == _WHOLE_RAW or raw.startswith(_WHOLE_RAW + b"/")
     return Mount(WHOLE_TREE if is_whole else "", root_path)

@@ -55,7 +55,7 @@ class _Part(IntEnum):
 
 
 class Order(NamedTuple):
-    """An order that was asked for.
+    """A requested order.
 
     Attributes:
         by: what decides. `name` ignores case and reads digits as numbers; `version` also puts pre-releases first.
@@ -67,7 +67,7 @@ class Order(NamedTuple):
 
 
 def listing_order(entry: Entry | LockedFile) -> NameKey:
-    """Sort key of a listing for which nobody asked for an order.
+    """Sort key of a listing without a requested order.
 
     Folders before files, and `latest` before all; then the folders that are named as a version or a date, newest
     first; then everything by version.
@@ -108,7 +108,7 @@ def _weighed(match: re.Match[bytes]) -> bytes:
 
 
 def sort_entries(items: Iterable[_T], order: Order, entry_of: Callable[[_T], Entry | LockedFile]) -> list[_T]:
-    """Items in the order that was asked for.
+    """Items in the requested order.
 
     Entries of which a listing does not tell what decides (locked ones; folders, which have no size) come behind the
     others of their kind, in the order of `listing_order`.

@@ -1,4 +1,4 @@
-"""The heads of a folder's table, by which people choose its order."""
+"""The heads of a folder's table, which choose its order."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Site:
         has_tokens: whether people can make tokens for themselves.
         contact: URL to ask for access; empty if there is none.
         may_share: whether members make links to private files.
-        root_path: below which it is asked for.
+        root_path: of the site in this request.
     """
 
     title: str
@@ -33,7 +33,7 @@ class Site:
     root_path: str = ""
 
     def under(self, root_path: str) -> Site:
-        """The same site, asked for below a root path."""
+        """The same site below a root path."""
         return self if root_path == self.root_path else replace(self, root_path=root_path)
 
     @property
@@ -97,7 +97,7 @@ class LicencePage:
         licence: the one to show.
         form_token: proves that the answer comes from this form (against cross-site request forgery).
         remaining: how many more licences follow when this one is accepted; 0 for the last.
-        link: value of the link by which the path opens; empty for none.
+        link: value of the link that opens the path; empty for none.
     """
 
     site: Site
@@ -118,7 +118,7 @@ class DownloadPage:
     Attributes:
         site: the site.
         path: the file, or folder, that may be had now.
-        link: as that of `LicencePage`.
+        link: as in `LicencePage`.
     """
 
     site: Site
@@ -211,7 +211,7 @@ class AccountPage:
     Attributes:
         site: the site.
         return_url: URL path of this site that they came from.
-        login_href, switch_href: where to log in, and as somebody else.
+        login_href, switch_href: to log in, and to log in as another user.
         form_token: as in `LicencePage`.
         subject: user name; empty if nobody is logged in.
         groups: names of the groups, sorted.
@@ -228,7 +228,7 @@ class AccountPage:
 
 @dataclass(frozen=True)
 class MintedToken:
-    """A token that somebody has just made.
+    """The page with a new token.
 
     Attributes:
         id: of the token.

@@ -53,7 +53,7 @@ def count_text(number: int, one: str, many: str) -> str:
 
 
 def duration_text(seconds: int) -> str:
-    """`1 hour`, `7 days`, or `90 minutes` where it is none of these."""
+    """`1 hour`, `7 days`, or `90 minutes` if it is not a whole number of those."""
     for unit, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= unit and seconds % unit == 0:
             return count_text(seconds // unit, word, f"{word}s")

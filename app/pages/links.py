@@ -40,7 +40,7 @@ def next_walk_query(root: ArtifactPath, last: VisibleEntry, limit: int, asked: M
     Args:
         root: the folder that is listed.
         last: the last entry of the page before.
-        limit: the page size that was asked for.
+        limit: the requested page size.
         asked: the other fields of the query.
 
     Returns:

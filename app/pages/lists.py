@@ -18,7 +18,7 @@ def entry_object(visible: VisibleEntry, mount: Mount = AT_ROOT) -> dict[str, obj
     """One entry as JSON has it.
 
     Args:
-        mount: where it is listed.
+        mount: where the site is mounted for this request.
 
     Returns:
         name (display form), type (`file` or `folder`), size (bytes; null for folders), modified (RFC 3339 in
@@ -71,7 +71,7 @@ def entry_line(
     """One line of ndjson, with its line feed.
 
     Args:
-        mount: where it is listed.
+        mount: where the site is mounted for this request.
         digests: those that are stored with a file: the line then has `digests`, their values in lower-case hex by
             the names that they have in HTTP (RFC 9530).
     """

@@ -123,7 +123,7 @@ class _Steps(dict[str, int]):
 
 
 def _parts_of(pattern: str) -> Iterator[_Ranges | None]:
-    """What the characters of a name are held against; None for a star."""
+    """The code points that match; None for a star."""
     place = 0
     while place < len(pattern):
         character = pattern[place]

@@ -20,7 +20,7 @@ from app.policy.site_policy import FolderPolicy, SitePolicy
 
 
 class Hop(NamedTuple):
-    """A path that a link leads to, and by which rules somebody may know what is there.
+    """The target of a link, and the rules that decide who may know what exists there.
 
     Attributes:
         path: a file, or a folder.
@@ -74,7 +74,7 @@ def compose(
     Args:
         folder: the folder.
         names: base names of its files (not of its sub-folders).
-        control_files: at least those of its files that `control_files_to_read` names.
+        control_files: at least the files that `control_files_to_read` names.
         site: the whole site policy.
         default_public: what holds where nothing governs a file.
         default_licences: texts for EULA files that are blank.

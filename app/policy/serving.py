@@ -20,7 +20,7 @@ class ServingOptions:
     Attributes:
         delivery: how bytes go out, in place of the setting.
         content_type: of files, in place of what is stored or follows from the name.
-        index: names of files, the first of which stands for its folder where a page is asked for.
+        index: names of index files; the first that exists stands for its folder if a page is requested.
         html: `render` where a browser may show HTML and SVG, in a sandbox; `attachment` where it saves them.
         sort, order: how folders are sorted where a request does not say.
     """

@@ -12,7 +12,7 @@ class Tier(NamedTuple):
     """Two principals of one tier see the same entries in a folder: fit for a cache's key.
 
     Accepted licences do not change a listing, so they are no part of it. A named tuple, because its hash is
-    asked for several times with every page that is looked up.
+    computed several times for every page that is looked up.
 
     Attributes:
         trusted: the request is from a trusted network, so that nothing else counts.

@@ -51,7 +51,7 @@ class Variation:
 
         Args:
             vary: what is named already; empty for nothing.
-            root_path: below which the site is asked for.
+            root_path: of the site in this request.
         """
         named = vary.lower()
         also = self._always if root_path == self._root_path else (*self._always, PREFIX)

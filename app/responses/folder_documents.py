@@ -103,7 +103,7 @@ class FolderDocuments:
         return _INCLUDE.sub(lambda match: escape(texts.get(match[1], "")), text)[:MAX_DOCUMENT_BYTES]
 
     async def _read(self, view: FolderView, name: str) -> str | None:
-        """The text of a file of the folder; None where it is not there, too long, or not for all of the tier."""
+        """The text of a file of the folder; None if it is absent, too long, or not for everybody of the tier."""
         visible = view.find(name, is_folder=False)
         # Accepted licences are no part of a tier, so what is behind one is not shown to those who accepted it.
         if visible is None or visible.locked or visible.access not in (Access.PUBLIC, Access.PRIVATE):

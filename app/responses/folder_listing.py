@@ -51,7 +51,7 @@ class PageRequest(NamedTuple):
         after: begin behind this name; None for the beginning.
         limit: most entries; None for all.
         format: the value of the `format` parameter, repeated in the link to the next page.
-        order: what was asked for; None for the folder's own.
+        order: the requested one; None for the folder's own.
         name_like: leave out all names that do not match this; None for all.
     """
 

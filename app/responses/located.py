@@ -1,4 +1,4 @@
-"""What was asked for by one URL and is really at another."""
+"""Names the canonical URL in answers to requests by another URL."""
 
 from __future__ import annotations
 

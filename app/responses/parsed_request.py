@@ -21,7 +21,7 @@ class ParsedRequest(NamedTuple):
     Attributes:
         representation: of a folder, by `Accept`; empty for a file.
         encoding: of a folder's page, by `Accept-Encoding`; identity for a file.
-        mount: where it is asked for.
+        mount: where the site is mounted for this request.
     """
 
     path: ArtifactPath

@@ -46,12 +46,12 @@ class RequestRecord:
         route: bounded label of what answered, such as `folder-html` or `file-redirect`.
         is_download: whether it counts as a download rather than a page.
         identity: who asked, once known.
-        root_path: below which the site is asked for.
+        root_path: of the site in this request.
         parsed: the parsed request for the tree, if it is known already.
         cache: where a listing came from: fast (already rendered), fresh, stale, coalesced or miss; empty for all else.
         is_head: whether it was a HEAD, which the framework's routes do not see.
         is_for_all: whether anybody gets this answer, so that scripts of other sites' pages may read it.
-        link: value of the link by which the file opens, which those who go on from here need again; empty for none.
+        link: value of the link that opens the file, for the links of the answer; empty for none.
         ended: how the answer ended.
         reason: the reason phrase of an error, in ASCII; empty for the usual one of its status.
     """

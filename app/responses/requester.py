@@ -58,7 +58,7 @@ class Requester:
         self.root_paths = RootPaths(root_path, trusted_proxies)
 
     async def identify(self, request: Request) -> Principal:
-        """Who sent a request. It is noted for the log. Where only somebody else can tell, they are asked.
+        """Who sent a request. It is noted for the log. Asks another service if that is needed.
 
         Raises:
             As `Authenticator.identify`, but for `Unchecked`; and as what that has asked.
@@ -117,11 +117,11 @@ class Requester:
         return self._proxies.is_https(request.headers.getlist, _peer(request), request.url.scheme)
 
     def site_url(self, request: Request, path: str) -> str:
-        """A path of this site as a URL, by the host and the root path that were asked for."""
+        """A path of this site as a URL, with the host and root path of the request."""
         return self.origin_url(request, f"{record_of(request).root_path}{path}")
 
     def origin_url(self, request: Request, path: str) -> str:
-        """A path of this host as a URL, by the host that was asked for."""
+        """A path of this host as a URL, with the host of the request."""
         scheme = "https" if self.is_https(request) else "http"
         return f"{scheme}://{request.headers.get('host', '')}{path}"
 

@@ -39,7 +39,7 @@ class _JudgedFile(NamedTuple):
 class SmallFiles:
     """Gives what the full path would answer to a plain GET.
 
-    Decisions and header fields are kept, each for the very version of the folder by which they were made. Bytes are
+    Decisions and header fields are cached, each for the version of the folder that they were made by. Bytes are
     not: the system has them in memory, and knows when they change.
 
     Attributes:

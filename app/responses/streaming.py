@@ -1,6 +1,6 @@
 """Shared by all answers whose body is not in memory.
 
-Each watches whether the client goes away, so that nothing is read from the store in vain. When the source
+Each watches whether the client goes away, so that nothing is read from the store for nobody. When the source
 breaks, the error goes up to the front door, which cuts the connection: a client never gets a part
 that looks complete.
 """

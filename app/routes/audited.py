@@ -67,7 +67,7 @@ class RequestAudit:
                 await self.note(request, event)
 
     async def error_after(self, request: Request, error: PierheadError) -> PierheadError:
-        """Note a refusal, if somebody with credentials meets it, and give the error to answer with."""
+        """Note a refusal of a request with credentials, and return the error to answer with."""
         try:
             await self._note_refusal(request, error)
         except AuditUnavailable as unavailable:

@@ -87,7 +87,7 @@ class RequestLimits:
         self._limits.count_login(self._requester.client(request), user)
 
     def count_token(self, user: str) -> None:
-        """Count a token that somebody makes for themselves. Raises as `count_wildcard`."""
+        """Count a token that a user makes. Raises as `count_wildcard`."""
         self._limits.take(Limit.TOKENS, user)
 
     def _client(self, request: Request) -> str:

@@ -46,7 +46,7 @@ class LinkDoor:
             value: of the link's query parameter, or of a form's field; None where there was none.
 
         Raises:
-            RevocationsUnknown: it cannot be told whether the link is revoked.
+            RevocationsUnknown: it is not known whether the link is revoked.
             AuditUnavailable: its use cannot be written down.
         """
         now = self._clock()

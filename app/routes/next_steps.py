@@ -44,7 +44,7 @@ def next_step(error: PierheadError, here: str, text_url: Callable[[Licence], str
     """What a script can do about an error.
 
     Args:
-        here: the URL that was asked for.
+        here: the requested URL.
         text_url: gives the URL of the text of a licence.
     """
     match error:

@@ -33,7 +33,7 @@ _LIVES: Final = (3600, 86400, 7 * 86400, 30 * 86400, 365 * 86400)
 
 
 class _Wish(NamedTuple):
-    """What somebody wants of a token."""
+    """The requested properties of a token."""
 
     groups: frozenset[str]
     seconds: int
@@ -74,7 +74,7 @@ class TokenDesk:
         self._clock = clock
 
     async def show(self, request: Request) -> Response:
-        """Answer a GET: what somebody may have."""
+        """Answer a GET with the form."""
         session = await self._session(request)
         if wants_html(request):
             return self._page(request, session)

@@ -84,7 +84,7 @@ class Query:
         return Order(_APACHE_COLUMNS[column], "desc" if is_descending else "asc")
 
     def refuse_misspelt(self, known: Sequence[str]) -> None:
-        """Refuse names that are nearly those of parameters; others are left to those who added them.
+        """Refuse names that are close to those of parameters. Other unknown names are ignored.
 
         Raises:
             BadParameter: such a name.

@@ -102,7 +102,7 @@ class ShareDesk:
         return Response(self._html.share(page), media_type="text/html", headers=PRIVATE)
 
     async def _member(self, request: Request) -> tuple[Principal, Session]:
-        """Who asks: somebody with a session of their own, as tokens are not for handing out more.
+        """The user of the request. It must have a session: tokens cannot make links.
 
         Raises:
             NotFound: members make no links here.

@@ -65,7 +65,7 @@ class FastLookup:
         pages: keeps rendered pages.
         redirects: keeps redirects to the store.
         small_files: read files at once.
-        limits: say who has asked for too much that is not there.
+        limits: know the clients that have requested too many absent paths.
         cache_headers: say how long a page may be kept.
         serving: names index files.
     """

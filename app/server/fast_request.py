@@ -38,7 +38,7 @@ _FORMATS: Final[dict[bytes, str | None]] = {b"": None} | {
     f"format={name}".encode(): name for name in REPRESENTATIONS
 }
 _IDENTIFYING: Final = tuple(name.lower() for name in (*CREDENTIALS, *FORWARDING))
-"""Fields of which it depends who asks and by which way; no other that says so is admitted here."""
+"""Fields that say who asks and by which path. No other such field is allowed here."""
 _READ: Final = frozenset(
     {b"accept", b"accept-encoding", b"host", b"if-none-match", b"origin", b"user-agent"}
     | {name.encode() for name in _IDENTIFYING}

@@ -226,7 +226,7 @@ def _refusal(scope: Scope, is_own_host: Callable[[bytes], bool]) -> Response | N
 
 
 def _to_start_page(scope: Scope, root_path: str) -> Response:
-    """A site below a root path is a folder that was asked for without its slash."""
+    """Redirect a root path without its slash to the root of the site."""
     query: bytes = scope["query_string"]
     return redirect(301, f"{root_path}/" + (f"?{query.decode('latin-1')}" if query else ""), REVALIDATED)
 

@@ -221,7 +221,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stop_deadline()
         _log.warning("request_refused", status=refusal.status.value, client=self.client and self.client[0])
         if self._close_after_last_answer():
-            return  # bytes of ours between those of an earlier answer would be taken for its content
+            return  # bytes of ours within an earlier answer would be taken for its content
         if self._is_reading_body() and self.cycle.response_started:
             self.transport.close()  # what is wrong is the body of a request, and it is too late to tell
             return

@@ -1,4 +1,4 @@
-"""A walk through a tree that has to be listed folder by folder."""
+"""A walk through a tree that must be listed folder by folder."""
 
 from __future__ import annotations
 

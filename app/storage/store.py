@@ -110,7 +110,7 @@ class QuickReads(Protocol):
     """What a store may have beside `ObjectStore`."""
 
     def read_at_once(self, path: ArtifactPath, info: FileInfo) -> bytes | None:
-        """The whole of a small file, where nothing has to be waited for; else None.
+        """A whole small file, if it can be read without waiting; else None.
 
         Args:
             info: as a listing of the file's folder has it: the bytes are of that very file.

@@ -21,7 +21,7 @@ MAX_NAME_LENGTH: Final = 256
 
 
 class Audit:
-    """Writes down what somebody may have to answer for.
+    """Writes the audit log.
 
     Args:
         file: where lines go; None for standard error, like all other events.
@@ -62,7 +62,7 @@ class Audit:
 
 
 def _readable(name: str | None) -> str | None:
-    """A name that somebody gave, in a form that can be written."""
+    """A name from a request, in a form that can be written."""
     return None if name is None else name[:MAX_NAME_LENGTH].encode("utf-8", "replace").decode("utf-8")
 
 

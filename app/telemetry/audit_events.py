@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 @dataclass(frozen=True)
 class AuditEvent:
-    """Something that somebody may have to answer for.
+    """An event for the audit log.
 
     Attributes:
         event: what the line calls it.
@@ -22,7 +22,7 @@ class AuditEvent:
 
 @dataclass(frozen=True)
 class LoggedIn(AuditEvent):
-    """A new session begins. Groups that are asked for again are no login.
+    """A new session begins. A refresh of groups is not a login.
 
     Attributes:
         id: of the session.
@@ -64,7 +64,7 @@ class AccessRefused(AuditEvent):
 
     Attributes:
         id: of the token or session; empty where the credentials are invalid.
-        path: what was asked for, percent-encoded, without query.
+        path: the requested path, percent-encoded, without query.
         status: of the answer.
         code: why, as in the answer.
     """
@@ -82,7 +82,7 @@ class LicenceAccepted(AuditEvent):
 
     Attributes:
         path: of the file behind it, percent-encoded.
-        digest: MD5 of its text, by which scripts name it.
+        digest: MD5 of its text. Scripts name it by this.
         sha256: of its text.
         means: `form`, or `header` for each download of a script that names it.
     """
@@ -128,7 +128,7 @@ class LinkMade(AuditEvent):
 
 @dataclass(frozen=True)
 class LinkUsed(AuditEvent):
-    """A file was asked for by a link.
+    """A file was requested by a link.
 
     Attributes:
         id: of the link.
@@ -149,7 +149,7 @@ class RevokedUsed(AuditEvent):
     Attributes:
         kind: token, session or link.
         id: its id.
-        path: what was asked for, percent-encoded, without query.
+        path: the requested path, percent-encoded, without query.
     """
 
     event: ClassVar[str] = "revoked_used"

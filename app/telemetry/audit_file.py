@@ -1,6 +1,6 @@
-"""A file of lines none of which is ever lost without somebody being told.
+"""Writes lines to a file. A line that cannot be written is an error for its caller.
 
-A thread writes, so that a disk or reader that hangs holds up nobody else; whoever has a line waits until it is
+A thread writes, so that a disk or reader that hangs blocks nobody else. The caller waits until its line is
 written. The system has it then: it outlives this process, though not a power cut in the next seconds.
 """
 

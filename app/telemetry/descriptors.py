@@ -1,6 +1,6 @@
 """Says in the log that the process has run out of descriptors: once when it begins, once when it is over.
 
-Everything else goes on by itself: connections that find none are closed at once, and what has to be opened answers 503.
+Everything else goes on by itself: connections without one are closed at once, and requests that need one get 503.
 """
 
 from __future__ import annotations

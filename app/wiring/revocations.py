@@ -28,7 +28,7 @@ def build_revocations(settings: Settings) -> Revocations:
 async def kept_fresh(
     revocations: Revocations, settings: Settings, watch: StorageWatch
 ) -> AsyncIterator[None]:
-    """Read the ids of an object until the block ends; nothing for those of a file, which are read when they are needed.
+    """Read the ids of an object until the block ends. Ids in a file are read on demand, so then this does nothing.
 
     Args:
         watch: notified of what happens at the store.

@@ -36,7 +36,7 @@ content_type = "application/toml"
 LICENCE = b"Be nice."
 
 
-class Site(NamedTuple):
+class DirectorySite(NamedTuple):
     tree: DirectoryTree
     client: httpx.Client
     port: int
@@ -73,14 +73,14 @@ def plant(directory: DirectoryTree) -> None:
 
 
 @pytest.fixture
-def site(directory: DirectoryTree) -> Iterator[Site]:
+def site(directory: DirectoryTree) -> Iterator[DirectorySite]:
     plant(directory)
     others = {"cors_origins": ("https://flasher.example",), "trusted_proxies": ("127.0.0.1",)}
     app = directory.app(policy=POLICY, **others, **SETTINGS)
     with live_server(app) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
         for folder in ("/d/", "/eula/", "/", "/linked/"):
             client.get(folder)
-        yield Site(directory, client, server.port, server.admin)
+        yield DirectorySite(directory, client, server.port, server.admin)
 
 
 def timeless(answer: bytes) -> list[bytes]:
@@ -103,7 +103,7 @@ FIELDS = [
 @pytest.mark.parametrize("fields", FIELDS)
 @pytest.mark.parametrize("method", [b"GET", b"HEAD"])
 def test_every_answer_is_that_of_the_full_path(
-    site: Site, monkeypatch: pytest.MonkeyPatch, method: bytes, fields: tuple[bytes, ...]
+    site: DirectorySite, monkeypatch: pytest.MonkeyPatch, method: bytes, fields: tuple[bytes, ...]
 ) -> None:
     targets = (
         *(b"/d/f.txt", b"/d/page.html", b"/d/conf.toml", b"/d/%C3%BCmlaut;%20x.img", b"/d/a*.img"),
@@ -126,7 +126,7 @@ def one_of(port: int, head: bytes, last: bytes) -> bytes:
     return exchange(port, [head, last])
 
 
-def test_a_small_file_of_a_known_folder_goes_out_at_once(site: Site) -> None:
+def test_a_small_file_of_a_known_folder_goes_out_at_once(site: DirectorySite) -> None:
     for url in ("/d/f.txt", "/d/page.html", "/d/conf.toml", "/d/%C3%BCmlaut;%20x.img"):
         assert site.is_quick(url), url
     for url in ("/d/large.bin", "/d/empty", "/d/tomorrow", "/d/link.txt"):
@@ -152,7 +152,7 @@ def without_times(line: str) -> str:
     return ",".join(part for part in line.split(",") if not part.startswith(('{"timestamp"', '"seconds"')))
 
 
-def test_a_file_that_is_another_is_looked_at_anew(site: Site) -> None:
+def test_a_file_that_is_another_is_looked_at_anew(site: DirectorySite) -> None:
     assert site.is_quick("/d/f.txt")
     same_time = (site.tree.root / "d/f.txt").stat().st_mtime
     replacement = site.tree.root / "new"
@@ -164,7 +164,7 @@ def test_a_file_that_is_another_is_looked_at_anew(site: Site) -> None:
     assert site.client.get("/d/f.txt").status_code == 404
 
 
-def test_a_file_that_is_rewritten_in_place_is_looked_at_anew(site: Site) -> None:
+def test_a_file_that_is_rewritten_in_place_is_looked_at_anew(site: DirectorySite) -> None:
     assert site.is_quick("/d/f.txt")
     place = site.tree.root / "d/f.txt"
     before = place.stat()
@@ -178,7 +178,7 @@ def test_a_file_that_is_rewritten_in_place_is_looked_at_anew(site: Site) -> None
     assert site.client.get("/d/f.txt").content == b"y" * 500
 
 
-def test_what_becomes_a_link_is_not_followed_unasked(site: Site) -> None:
+def test_what_becomes_a_link_is_not_followed_unasked(site: DirectorySite) -> None:
     assert site.is_quick("/d/f.txt")
     (site.tree.root / "d").rename(site.tree.root / "members/d")
     (site.tree.root / "d").symlink_to("members/d")
@@ -190,7 +190,7 @@ def test_what_becomes_a_link_is_not_followed_unasked(site: Site) -> None:
     assert site.client.get("/d/page.html").status_code == 401
 
 
-def test_a_member_is_answered_at_once_too_and_nobody_else_is_after(site: Site) -> None:
+def test_a_member_is_answered_at_once_too_and_nobody_else_is_after(site: DirectorySite) -> None:
     member = f"Bearer {token('staff', now=time.time())}"
     stranger = f"Bearer {token('guests', now=time.time())}"
     site.client.get("/members/", headers={"Authorization": member})
@@ -200,7 +200,7 @@ def test_a_member_is_answered_at_once_too_and_nobody_else_is_after(site: Site) -
         assert site.client.get("/members/f", headers={"Authorization": stranger}).status_code == 403
 
 
-def test_new_rules_count_at_once_for_what_comes_with_them(site: Site) -> None:
+def test_new_rules_count_at_once_for_what_comes_with_them(site: DirectorySite) -> None:
     assert site.is_quick("/d/f.txt")
     site.tree.put("d/BUILD-INFO.txt", b"Format-Version: 0.5\nFiles-Pattern: *\nAuth-Groups: staff\n")
     site.tree.put("d/f.txt", b"secret")
@@ -230,7 +230,7 @@ def test_who_asks_for_too_much_that_is_not_there_is_refused_here_too(directory: 
 
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOSYS, errno.EPERM, errno.ELOOP])
 def test_what_the_system_does_not_do_at_once_is_done_in_a_thread(
-    site: Site, monkeypatch: pytest.MonkeyPatch, number: int
+    site: DirectorySite, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def refused(*_: object) -> int:
         raise OSError(number, os.strerror(number))
@@ -241,7 +241,7 @@ def test_what_the_system_does_not_do_at_once_is_done_in_a_thread(
 
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.EOPNOTSUPP])
 def test_what_is_not_in_memory_is_read_in_a_thread(
-    site: Site, monkeypatch: pytest.MonkeyPatch, number: int
+    site: DirectorySite, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def refused(*_: object) -> int:
         raise OSError(number, os.strerror(number))
@@ -250,7 +250,9 @@ def test_what_is_not_in_memory_is_read_in_a_thread(
     assert not site.is_quick("/d/f.txt")
 
 
-def test_what_is_in_memory_in_part_is_read_in_a_thread(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_in_memory_in_part_is_read_in_a_thread(
+    site: DirectorySite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "preadv", lambda *_: 1)
     assert not site.is_quick("/d/f.txt")
     assert parse_answer(exchange(site.port, request(target=b"/d/f.txt"))).body == b"f.txt" * 100
@@ -262,7 +264,7 @@ def test_a_root_behind_links_has_quick_files_too(directory: DirectoryTree, tmp_p
     (tmp_path / "current").symlink_to("one")
     app = DirectoryTree(tmp_path / "current").app(**SETTINGS)
     with live_server(app) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
-        site = Site(directory, client, server.port, server.admin)
+        site = DirectorySite(directory, client, server.port, server.admin)
         client.get("/d/")
         assert site.is_quick("/d/f.txt")
         (tmp_path / "current").unlink()

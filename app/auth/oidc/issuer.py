@@ -121,7 +121,7 @@ class Issuer:
             return known
 
     def keys_at_hand(self, kid: str | None) -> tuple[SigningKey, ...] | None:
-        """The same without asking; None where the issuer has to be asked.
+        """The same without a request; None if a request to the issuer is needed.
 
         Raises:
             LoginUnavailable: the issuer was asked a moment ago, and did not answer.

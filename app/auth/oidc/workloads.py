@@ -61,7 +61,7 @@ class Workloads:
 
         Raises:
             AuthenticationFailed: with a code of `verified_claims`.
-            Unchecked: the issuer has to be asked for its keys.
+            Unchecked: the issuer's keys must be fetched first.
             IssuerUnavailable: it was asked a moment ago, and did not answer.
         """
         said, issuer = self._issuer_of(text)

@@ -35,7 +35,7 @@ PierheadError
     ├── StoreDenied             our own credentials do not suffice: an operator must act
     ├── ObjectArchived          it must be restored before anybody can read it
     ├── ObjectEncrypted         with a key that this server cannot use
-    └── ObjectChanged           the object is no longer the one that was asked for
+    └── ObjectChanged           the object was replaced or removed meanwhile
 """
 
 from __future__ import annotations

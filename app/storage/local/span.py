@@ -18,7 +18,7 @@ WRITTEN_BYTES: Final = 4 * 1024 * 1024
 COPIED_BYTES: Final = 8 * 1024 * 1024
 """The end of a span is read and then sent, as all of it is elsewhere.
 
-What is written straight from a file is only borrowed by the socket: should somebody rewrite the file in place, the
+The socket only borrows the pages of a file that is sent directly: if the file is rewritten in place, the
 client gets the new bytes. A socket holds less than this (tcp(7): `tcp_wmem`), so that the client has all that was
 borrowed before the file is looked at for the last time, and the change is noticed while the download can still be cut.
 """

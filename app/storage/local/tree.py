@@ -124,7 +124,7 @@ class LocalTree:
 
     def _raise_if_link(self, error: OSError, path: ArtifactPath, depth: int, folder: int) -> None:
         """Raise Moved if the segment at `depth` of `path` could not be opened in `folder` because it is a link."""
-        # A link fails with ENOTDIR where O_DIRECTORY was asked for too, with ELOOP otherwise.
+        # A link fails with ENOTDIR if O_DIRECTORY was set too, with ELOOP otherwise.
         if error.errno in (errno.ELOOP, errno.ENOTDIR) and _is_link(path.segments[depth], folder):
             raise Moved(self._named_by(path, depth, folder)) from error
 
@@ -231,7 +231,7 @@ class _LinkMet(NamedTuple):
 
 
 class _Way(NamedTuple):
-    """Where a link leads: `Link.hops`, and what is there."""
+    """The target of a link: `Link.hops`, and what exists there."""
 
     hops: tuple[ArtifactPath, ...]
     target: _Target

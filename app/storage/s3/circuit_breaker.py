@@ -64,7 +64,7 @@ class Breaker:
 
         Args:
             reason: of the `StoreUnavailable`. Reasons that say nothing about the store are ignored.
-            about: what was asked for, such as a key.
+            about: what was requested, such as a key.
         """
         if reason in NO_ANSWER:
             self._failed.add(object())

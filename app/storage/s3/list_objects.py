@@ -25,7 +25,7 @@ def _element(name: bytes, content: bytes = _TEXT) -> bytes:
 
 
 USUAL_CLASSES: Final = frozenset({"", "STANDARD"})
-"""Storage classes that nobody has to be told about."""
+"""Storage classes that are read like any other, and so not shown."""
 
 _CLASS: Final = _element(b"StorageClass", b"(%b)" % _TEXT)
 _BESIDE: Final = b"|".join(

@@ -38,5 +38,5 @@ class ListPage(NamedTuple):
 
 
 def empty_page() -> ListPage:
-    """A page to which objects are to be added, or the last one of a listing without any."""
+    """An empty page, to add objects to."""
     return ListPage([], [], [], [], [], None, {})

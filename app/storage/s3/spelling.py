@@ -2,7 +2,7 @@
 
 An object of Amazon S3 has one key. Engines that keep objects in a file system may answer to several: `LIC/fw.img` or
 `lic\\fw.img` for `lic/fw.img`, a composed character for a decomposed one. Rules are written for one spelling, and would not hold
-for the others. A listing names what is there as it is spelled, so a listing of the very key confirms it.
+for the others. A listing shows the exact spelling, so a listing with the key as its prefix confirms it.
 """
 
 from __future__ import annotations

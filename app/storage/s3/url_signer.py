@@ -26,7 +26,7 @@ _PROBE: Final = "probe"
 
 
 class UrlMaker(Protocol):
-    """Makes URLs by which anybody can make one kind of request to a bucket."""
+    """Makes URLs that allow anybody one kind of request to a bucket."""
 
     async def presign(self, method: str, key: str, query: Mapping[str, str], *, seconds: int) -> SignedUrl:
         """A URL that holds for at least so many seconds. As `UrlSigner.presign`."""

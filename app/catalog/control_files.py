@@ -2,11 +2,13 @@
 
 Every call that reads a file from the store, or asks about one, and why it is allowed:
 
-- `read_small`: only here. It reads a control file of the folder that the file governs, and follows no link.
+- `read_small`: here, for a control file of the folder that the file governs, without following a link; and in
+  `auth.revocation_object`, for the list of revoked ids, which is not part of the tree.
 - `head`: in `Files`, for a file that `decide` has judged; in `SnapshotLoader.load_with`, for the same file, together
   with its folder; in `stored_digests`, for a listed file that is open to the asker; in `InVain`, for a name that
   nobody has.
-- `open_range` and `presign`: in `responses.delivery`, for a file that `Catalog.open_file` has allowed.
+- `open_range` and `presign`: in `responses.delivery` and `responses.folder_documents`, for a file that
+  `Catalog.open_file` has allowed.
 - `read_at_once`: in `SmallFiles`, for a file that `Catalog.ready_file` has allowed, and only as it was listed.
 - `list_folder` and `walk`: in `SnapshotLoader` and `SubtreeWalk`. What they give is shown only through `decide`. Where a link
   of the folder leads elsewhere, the control files there are read too, and say who may see the link.

@@ -13,14 +13,14 @@ from app.storage.store import ObjectStore, QuickReads
 ROOT = Path(app.__file__).parent
 READS = {"read_small", "read_at_once", "head", "open_range", "presign", "list_folder", "walk"}
 CALLERS = {
-    "read_small": {"catalog/control_files.py: read_control_file"},
+    "read_small": {"auth/revocation_object.py: read_from", "catalog/control_files.py: read_control_file"},
     "head": {
         "catalog/in_vain.py: look_for",
         "catalog/locate.py: _head",
         "catalog/snapshot_loader.py: look",
         "catalog/stored_digests.py: _digests",
     },
-    "open_range": {"responses/delivery.py: _part"},
+    "open_range": {"responses/delivery.py: _part", "responses/folder_documents.py: _read"},
     "read_at_once": {"responses/small_files.py: ready"},
     "presign": {"responses/delivery.py: _presigned"},
     "list_folder": {"catalog/snapshot_loader.py: _load", "catalog/snapshot_loader.py: _elsewhere"},

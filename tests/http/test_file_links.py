@@ -64,7 +64,11 @@ class LinkSite:
 
     def serve(self, **settings: Any) -> Any:
         """The site with other settings."""
-        defaults: dict[str, Any] = {"audit_file": self.audit, "delivery": "proxy"}
+        defaults: dict[str, Any] = {
+            "audit_file": self.audit,
+            "delivery": "proxy",
+            "demo_login_groups": ("staff",),
+        }
         app = app_over(self.store, policy=MEMBERS_AND_VAULT, wall_clock=self.clock, **defaults | settings)
         return live_server(app)
 

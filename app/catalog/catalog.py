@@ -7,7 +7,7 @@ itself, so that a route cannot forget to ask.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
@@ -257,9 +257,9 @@ class Catalog:
 
     async def walk(
         self, path: ArtifactPath, principal: Principal, after: str | None = None, *, mount: Mount = AT_ROOT
-    ) -> AsyncGenerator[VisibleEntry, None]:
+    ) -> AsyncGenerator[Sequence[VisibleEntry], None]:
         """Everything below a folder that the principal may see, in byte order of the paths: each folder, whose
-        path ends in a slash, before what is in it.
+        path ends in a slash, before what is in it. Some entries at a time, never none.
 
         Folders whose own rules deny the listing are named, as in their parent's listing, but not entered;
         links are named but not followed, so that nothing is listed twice.
@@ -276,9 +276,9 @@ class Catalog:
         behind = folder if after is None else path_behind(folder, after)
         await self.view_folder(folder, principal)
         manifest = SubtreeWalk(self._store, self._folders, self._loader, self._site, principal, mount)
-        async with aclosing(manifest.walk(folder, behind)) as entries:
-            async for visible in entries:
-                yield visible
+        async with aclosing(manifest.walk(folder, behind)) as parts:
+            async for part in parts:
+                yield part
 
     async def explain(self, path: ArtifactPath, principal: Principal) -> Explanation:
         """Which rule decides about a path, and what it decides; the file itself need not exist.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Final, NamedTuple
 
@@ -30,7 +30,7 @@ class Described(NamedTuple):
 
 
 async def with_digests(
-    entries: AsyncGenerator[VisibleEntry, None], store: ObjectStore
+    parts: AsyncGenerator[Sequence[VisibleEntry], None], store: ObjectStore
 ) -> AsyncGenerator[Described, None]:
     """Each entry with its digests, in the same order. Every file that is open to the asker costs one head.
 
@@ -42,10 +42,11 @@ async def with_digests(
         is_had = not visible.entry.is_folder and visible.is_open
         return Described(visible, await _digests(visible, store) if is_had else None)
 
-    async with aclosing(entries):
-        async for some in _batches(entries, FILES_AT_ONCE):
-            for described in await asyncio.gather(*map(describe, some)):
-                yield described
+    async with aclosing(parts):
+        async for part in parts:
+            for start in range(0, len(part), FILES_AT_ONCE):
+                for described in await asyncio.gather(*map(describe, part[start : start + FILES_AT_ONCE])):
+                    yield described
 
 
 async def _digests(visible: VisibleEntry, store: ObjectStore) -> tuple[Digest, ...]:
@@ -56,16 +57,3 @@ async def _digests(visible: VisibleEntry, store: ObjectStore) -> tuple[Digest, .
     # Only of the file that was judged: one that replaced it since may be under other rules.
     is_the_same = isinstance(visible.entry, File) and is_as_listed(visible.entry, info)
     return info.digests if is_the_same else ()
-
-
-async def _batches(
-    entries: AsyncGenerator[VisibleEntry, None], size: int
-) -> AsyncGenerator[list[VisibleEntry], None]:
-    batch: list[VisibleEntry] = []
-    async for visible in entries:
-        batch.append(visible)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from itertools import islice
 from time import perf_counter
 from typing import Final, TypeVar
 
 T = TypeVar("T")
+
+PART_ITEMS: Final = 32
+"""So many items are worked on before the clock is looked at. All together they take a millisecond or two."""
 
 MANY_ENTRIES: Final = 300
 """From this many entries on, work runs in a thread, so that the event loop gets a turn every millisecond."""
@@ -41,8 +45,11 @@ class Turns:
             self._since = perf_counter()
 
 
-class InTurns(AsyncIterator[T]):
-    """Yield the same items, and let others run now and then. Not a generator, so it need not be closed.
+class InParts(AsyncIterator[list[T]]):
+    """The same items, some at a time, and between two parts a turn for others if it is due.
+
+    Asking the clock, or the event loop, for each item would cost more than most items. No generator, so that it need not be
+    closed.
 
     Args:
         items: each made in a moment.
@@ -53,8 +60,8 @@ class InTurns(AsyncIterator[T]):
         self._items = iter(items)
         self._turns = turns
 
-    async def __anext__(self) -> T:
-        for item in self._items:
-            await self._turns.give()
-            return item
+    async def __anext__(self) -> list[T]:
+        await self._turns.give()
+        if part := list(islice(self._items, PART_ITEMS)):
+            return part
         raise StopAsyncIteration

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {f"{number:02}": name for number, name in enumerate(_NAMES, start=1)}
@@ -39,7 +40,12 @@ def iso_text(timestamp: float | None) -> str | None:
     """
     if timestamp is None or not _YEAR_1000 <= timestamp < _YEAR_10000:
         return None
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(timestamp // 1))  # whole seconds, rounded down
+    return _iso_text(timestamp // 1)  # whole seconds, rounded down
+
+
+@lru_cache(1024)  # what was built together has few times
+def _iso_text(timestamp: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(timestamp))
 
 
 def date_text(iso: str) -> str:

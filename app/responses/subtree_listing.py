@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final, Literal, NamedTuple
 
@@ -32,7 +32,7 @@ NOT_OPEN: Final = "not open to you"
 UNREADABLE: Final = "closed, its rules cannot be read"
 
 LineForm = Literal["ndjson", "text"]
-Entries = AsyncGenerator[VisibleEntry, None]
+Parts = AsyncGenerator[Sequence[VisibleEntry], None]
 
 
 class Subtree(NamedTuple):
@@ -83,16 +83,16 @@ class SubtreeListing:
             # HTTP/1.0 has no chunks, so a broken stream would look complete.
             raise BadParameter("a list of a whole subtree", "requested with HTTP/1.1 or later")
         as_of = {"X-Pierhead-As-Of": iso_text(self._clock()) or ""}
-        entries = self._catalog.walk(asked.path, asked.principal, asked.after, mount=asked.mount)
+        parts = self._catalog.walk(asked.path, asked.principal, asked.after, mount=asked.mount)
         if asked.limit is not None:
-            return await _page(request, asked, entries, asked.limit, self._store, as_of)
+            return await _page(request, asked, parts, asked.limit, self._store, as_of)
         headers = {
             "Content-Type": REPRESENTATIONS[asked.form].media_type,
             **kept_for(asked.principal),
             "Vary": LISTING_VARY,
             **as_of,
         }
-        lines = _lines(asked, entries, self._store)
+        lines = _lines(asked, parts, self._store)
         stream = await LineStream.start(lines, headers)
         note_for_all(request, asked.principal)
         if record_of(request).is_head:
@@ -104,14 +104,14 @@ class SubtreeListing:
 async def _page(
     request: Request,
     asked: Subtree,
-    entries: Entries,
+    parts: Parts,
     limit: int,
     store: ObjectStore,
     headers: dict[str, str],
 ) -> Response:
-    first = _FirstEntries(entries, limit)
+    first = _FirstEntries(parts, limit)
     body = bytearray()
-    async with aclosing(_lines(asked, first.entries(), store)) as lines:
+    async with aclosing(_lines(asked, first.parts(), store)) as lines:
         async for line in lines:
             body += line
     note_for_all(request, asked.principal)
@@ -137,46 +137,50 @@ class _FirstEntries:
         is_cut: whether others follow.
     """
 
-    def __init__(self, entries: Entries, limit: int) -> None:
-        self._entries = entries
+    def __init__(self, parts: Parts, limit: int) -> None:
+        self._parts = parts
         self._limit = limit
         self.last: VisibleEntry | None = None
         self.is_cut = False
 
-    async def entries(self) -> Entries:
-        """The entries one by one. Afterwards the attributes are valid."""
-        count = 0
-        async with aclosing(self._entries) as entries:
-            async for visible in entries:
-                if count == self._limit:
-                    self.is_cut = True
+    async def parts(self) -> Parts:
+        """Them, after which the attributes are right."""
+        left = self._limit
+        async with aclosing(self._parts) as parts:
+            async for part in parts:
+                self.is_cut = len(part) > left
+                if some := part[:left]:
+                    self.last = some[-1]
+                    yield some
+                if self.is_cut:
                     return
-                count += 1
-                self.last = visible
-                yield visible
+                left -= len(part)
 
 
-async def _lines(asked: Subtree, entries: Entries, store: ObjectStore) -> AsyncGenerator[bytes, None]:
-    """The line of each entry, and at the end a line if folders were left out."""
-    async with aclosing(entries):
+async def _lines(asked: Subtree, parts: Parts, store: ObjectStore) -> AsyncGenerator[bytes, None]:
+    """What is written of the entries, and at the end that folders were left out, if any were."""
+    async with aclosing(parts):
         if asked.form == "ndjson" and not asked.digests:
-            async with aclosing(_without_digests(entries)) as plain:
-                async for line in _ndjson_lines(plain, asked.mount):
-                    yield line
+            async for lines in _plain_lines(parts, asked.mount):
+                yield lines
             return
-        async with aclosing(with_digests(entries, store)) as described:
-            lines = (
+        async with aclosing(with_digests(parts, store)) as described:
+            lines_of_each = (
                 _checksum_lines(described, asked.path)
                 if asked.form == "text"
                 else _ndjson_lines(described, asked.mount)
             )
-            async for line in lines:
+            async for line in lines_of_each:
                 yield line
 
 
-async def _without_digests(entries: Entries) -> AsyncGenerator[Described, None]:
-    async for visible in entries:
-        yield Described(visible, None)
+async def _plain_lines(parts: Parts, mount: Mount) -> AsyncGenerator[bytes, None]:
+    left_out = 0
+    async for part in parts:
+        left_out += sum(map(_is_left_out, part))
+        yield b"".join([entry_line(visible, mount) for visible in part])
+    if left_out:
+        yield ndjson_left_out_line(left_out)
 
 
 async def _ndjson_lines(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
-from app.domain.entries import Found, Link, Listing, Skipped
+from app.domain.entries import Entry, Found, Link, Listing, Skipped, walk_order
 from app.domain.entry_table import EntryTable
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath
-from app.domain.turns import Turns, run_aside
+from app.domain.turns import MANY_ENTRIES, Turns, run_aside
 from app.storage.store import ListNames
 
 PAGE_ENTRIES: Final = 1000
+_ENTRIES_PER_TURN: Final = 256
 
 ListFolder = Callable[[ArtifactPath], Awaitable[Listing]]
 
@@ -38,24 +39,35 @@ async def walk_by_folders(
     turns = Turns()
     while levels:
         await turns.give()
-        found = next(levels[-1], None)
-        if found is None:
+        inner = None
+        for seen, found in enumerate(levels[-1], start=1):
+            is_new, inner = _is_behind(found, start)
+            if is_new:
+                page.append(found)
+            if inner is not None or len(page) >= PAGE_ENTRIES or seen == _ENTRIES_PER_TURN:
+                break
+        else:
             levels.pop()
-            continue
-        if isinstance(found.entry, Skipped | Link):
-            page.append(found)
-            continue
-        place = found.folder.child(found.entry.name, is_folder=found.entry.is_folder)
-        is_new = place.to_bytes() > start
-        if is_new:
-            page.append(found)
-        if found.entry.is_folder and (is_new or start.startswith(place.to_bytes())):
-            levels.append(await _level(place, list_folder))
+        if inner is not None:
+            levels.append(await _level(inner, list_folder))
         if len(page) >= PAGE_ENTRIES:
             yield page
             page = []
     if page:
         yield page
+
+
+def _is_behind(found: Found, start: bytes) -> tuple[bool, ArtifactPath | None]:
+    """Whether an entry comes behind a place in a walk, and the folder that it is, if anything in that does."""
+    if isinstance(found.entry, Skipped | Link):
+        # Of a folder in whose midst the walk begins, they would come before what it begins with, and say nothing.
+        above = found.folder.to_bytes()
+        return start == above or not start.startswith(above), None
+    if not found.entry.is_folder:
+        return not start or found.folder.child(found.entry.name).to_bytes() > start, None
+    place = found.folder.child(found.entry.name, is_folder=True)
+    is_new = place.to_bytes() > start
+    return is_new, place if is_new or start.startswith(place.to_bytes()) else None
 
 
 def by_names(list_names: ListNames) -> ListFolder:
@@ -78,5 +90,9 @@ async def _level(folder: ArtifactPath, list_folder: ListFolder) -> Iterator[Foun
     except (NotFound, Moved):
         return iter(())
     found = listing.entries
-    in_order = await run_aside(lambda: EntryTable.of(found).in_walk_order(), entries=len(found))
+    in_order: Iterable[Entry] = (
+        sorted(found, key=walk_order)
+        if len(found) < MANY_ENTRIES
+        else await run_aside(lambda: EntryTable.of(found).in_walk_order(), entries=len(found))
+    )
     return (Found(folder, entry) for entry in chain(map(Skipped, listing.skipped), listing.links, in_order))

@@ -90,7 +90,7 @@ def planted(tree: frozenset[str], rules: dict[str, tuple[str, bytes]], page_entr
 async def entries(
     catalog: Catalog, root: ArtifactPath, principal: Principal, after: str | None = None
 ) -> list[VisibleEntry]:
-    return [visible async for visible in catalog.walk(root, principal, after)]
+    return [visible async for part in catalog.walk(root, principal, after) for visible in part]
 
 
 async def walk(

@@ -44,7 +44,7 @@ async def test_nine_thousand_files_in_many_folders_cost_ten_pages_and_their_rule
     bucket = KeyListing(KEYS, contents)
     s3.answer = bucket.answer
     catalog = build_catalog(settings_for(), policy_from(""), store, ByteCache(1 << 20))
-    walked = [visible async for visible in catalog.walk(ROOT, ANONYMOUS)]
+    walked = [visible async for part in catalog.walk(ROOT, ANONYMOUS) for visible in part]
     assert len(walked) == GROUPS + GROUPS * FOLDERS + GROUPS * FOLDERS * FILES
     assert sum(bool(visible.licences) for visible in walked) == GROUPS * FILES
     pages = -(-len(KEYS) // PAGE_KEYS)

@@ -10,7 +10,7 @@ from app.domain.entries import Entry, File, Folder, Found, Link, Skipped, walk_o
 from app.domain.entry_table import EntryTable
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
-from app.domain.turns import InTurns, Turns
+from app.domain.turns import InParts, Turns
 from app.policy.control_file_names import LINK_FILE, may_govern
 from app.policy.decide import Rules
 
@@ -156,8 +156,8 @@ class LookaheadWalk:
             self._is_over = True
             self._leave(0)
             return False
-        all_passed = InTurns(map(self._pass, page), self._turns)
-        self._ahead.append([passed async for passed in all_passed if passed is not None])
+        parts = InParts(map(self._pass, page), self._turns)
+        self._ahead.append([passed async for part in parts for passed in part if passed is not None])
         return True
 
     def _pass(self, found: Found) -> Passed | None:

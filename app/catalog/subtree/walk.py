@@ -23,7 +23,7 @@ from app.domain.entry_table import EntryTable
 from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged, RulesUnreadable, StoreDenied
 from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath
-from app.domain.turns import InTurns, Turns, run_aside
+from app.domain.turns import InParts, Turns, run_aside
 from app.policy.control_file_names import LINK_FILE
 from app.policy.decide import visible_entry
 from app.policy.site_policy import SitePolicy
@@ -74,8 +74,10 @@ class SubtreeWalk:
         self._closed: set[ArtifactPath] = set()
         self._turns = Turns()
 
-    async def walk(self, path: ArtifactPath, behind: ArtifactPath) -> AsyncGenerator[VisibleEntry, None]:
-        """Everything below a folder.
+    async def walk(
+        self, path: ArtifactPath, behind: ArtifactPath
+    ) -> AsyncGenerator[Sequence[VisibleEntry], None]:
+        """Everything below a folder, some entries at a time.
 
         Args:
             path: the folder. The principal may list it.
@@ -87,9 +89,9 @@ class SubtreeWalk:
         """
         async with aclosing(self._passed(path, behind)) as parts:
             async for part in parts:
-                async for visible in InTurns(map(self._show, part), self._turns):
-                    if visible is not None:
-                        yield visible
+                async for some in InParts(map(self._show, part), self._turns):
+                    if shown := [visible for visible in some if visible is not None]:
+                        yield shown
 
     async def _passed(
         self, path: ArtifactPath, behind: ArtifactPath
@@ -122,11 +124,12 @@ class SubtreeWalk:
         new = sorted((folder for folder in folders if folder.sight is None), key=_depth)
         for _, of_one_depth in groupby(new, key=_depth):
             entered = []
-            async for folder in InTurns(of_one_depth, self._turns):
-                if self._is_entered(folder):
-                    entered.append(folder)
-                else:
-                    folder.sight = NOT_ENTERED
+            async for some in InParts(of_one_depth, self._turns):
+                for folder in some:
+                    if self._is_entered(folder):
+                        entered.append(folder)
+                    else:
+                        folder.sight = NOT_ENTERED
             while not all(map(self._is_seen, entered)) and await passage.read_ahead():
                 pass
             for first in range(0, len(entered), FOLDERS_PER_TURN):

@@ -23,12 +23,13 @@ def build_admin_app(probes: Probes, state: Callable[[], dict[str, Any]], replica
     """`/healthz`, `/readyz`, `/metrics` and `/-/state`.
 
     Args:
-        state: what `/-/state` shows; it has no secrets.
+        state: what `/-/state` shows beside what is known of the storage; it has no secrets.
         replica_id: named in every answer.
     """
 
     async def show_state() -> Response:
-        return Response(json_bytes(state()), headers=NOT_STORED, media_type="application/json")
+        shown = {**state(), "storage": await probes.storage()}
+        return Response(json_bytes(shown), headers=NOT_STORED, media_type="application/json")
 
     def answering(answer: Callable[[], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:

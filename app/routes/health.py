@@ -56,6 +56,15 @@ class Probes:
             answer.headers[STATE] = "degraded"
         return answer
 
+    async def storage(self) -> dict[str, object]:
+        """What is known of the storage."""
+        health = await self._health.look()
+        return {
+            "is_down": health.is_down,
+            "failure": health.failure or None,
+            "unreachable": list(health.unreachable),
+        }
+
     async def figures(self) -> Response:
         """All metrics. What they say of the storage is of this moment."""
         await self._health.look()

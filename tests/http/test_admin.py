@@ -27,6 +27,10 @@ def state(client: SiteClient) -> dict[str, Any]:
     return dict(answer.json())
 
 
+def state_of(server: Served) -> dict[str, Any]:
+    return dict(httpx.get(f"{server.admin}/-/state", trust_env=False).json())
+
+
 def test_it_answers_those_who_watch_and_nobody_else(memory: MemoryTree) -> None:
     memory.put("f.txt", b"published")
     with client_of(memory.app(replica_id="eu-1")) as http:
@@ -54,6 +58,7 @@ class TestState:
         with client_of(memory.app(replica_id="eu-1", cache_ttl=60, cache_max_stale=600)) as http:
             before = state(http)
             assert (before["version"], before["replica"], before["draining"]) == (__version__, "eu-1", False)
+            assert before["storage"] == {"is_down": False, "failure": None, "unreachable": []}
             assert before["uptime_seconds"] >= 0
             (worker,) = before["workers"]
             assert (worker["cache"]["is_warm"], worker["cache"]["bytes"]) == (False, 0)
@@ -79,18 +84,14 @@ class TestState:
     ) -> None:
         (tmp_path / "pierhead.toml").write_text("cache_ttl = 7\n")
         server = serve("--workers", workers, PIERHEAD_SITE_TITLE="Builds")
-
-        def seen() -> dict[str, Any]:
-            return dict(httpx.get(f"{server.admin}/-/state", trust_env=False).json())
-
-        assert wait_until(lambda: len(seen()["workers"]) == int(workers), START_SECONDS)
-        settings = seen()["settings"]
+        assert wait_until(lambda: len(state_of(server)["workers"]) == int(workers), START_SECONDS)
+        settings = state_of(server)["settings"]
         assert settings["storage"] == {"value": "tree", "source": "command line"}
         assert settings["site_title"] == {"value": "Builds", "source": "environment"}
         assert settings["cache_ttl"] == {"value": "7", "source": "pierhead.toml"}
         assert settings["cache_grace"]["source"] == "default"
-        assert KEY not in json.dumps(seen())
-        assert {worker["pid"] for worker in seen()["workers"]} == set(server.workers())
+        assert KEY not in json.dumps(state_of(server))
+        assert {worker["pid"] for worker in state_of(server)["workers"]} == set(server.workers())
 
 
 def test_its_port_follows_the_public_one(serve: Callable[..., Served]) -> None:
@@ -113,3 +114,21 @@ def test_a_port_of_it_that_is_in_use_is_named(tmp_path: Path) -> None:
         )
     assert result.returncode == 1
     assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in result.stderr
+
+
+def test_workers_agree_whether_the_replica_is_ready(serve: Callable[..., Served], tmp_path: Path) -> None:
+    server = serve("--workers", "2", PIERHEAD_CACHE_TTL="3600")
+    assert wait_until(lambda: len(server.workers()) == 2, START_SECONDS)
+    assert httpx.get(f"{server.url}/", trust_env=False).status_code == 200  # now one of them is warm
+
+    def seen() -> set[tuple[int, str | None]]:
+        """What several probes are told, each over a connection of its own."""
+        answers = [httpx.get(f"{server.url}/readyz", trust_env=False) for _ in range(12)]
+        return {(answer.status_code, answer.headers.get("x-pierhead-state")) for answer in answers}
+
+    assert wait_until(lambda: seen() == {(200, None)}, START_SECONDS)
+    (tmp_path / "tree").rename(tmp_path / "gone")
+    assert wait_until(lambda: seen() == {(200, "degraded")}, START_SECONDS)
+    assert wait_until(lambda: state_of(server)["storage"]["is_down"], START_SECONDS)
+    assert seen() == {(200, "degraded")}
+    assert "pierhead_degraded 1.0" in server.metrics()

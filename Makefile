@@ -48,6 +48,12 @@ test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser,
 	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
 	$(BIN)/pytest tests/clients tests/browser tests/system -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
+.PHONY: engine-table
+engine-table: $(VENV)/.dev-installed ## Write the table of S3 engines in docs/operations.md anew (as test-system, installs packages)
+	scripts/install-system-packages
+	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
+	$(BIN)/pytest tests/system/test_engines.py --write-engine-table $(PYTEST_ARGS)
+
 .PHONY: mutants
 mutants: $(VENV)/.dev-installed ## Change the code in small ways and see whether tests notice (MUTANTS_ARGS="app/auth --sample 20")
 	$(BIN)/python -m scripts.mutants $(MUTANTS_ARGS)

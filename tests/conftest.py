@@ -14,6 +14,11 @@ settings.register_profile("pierhead", deadline=None, suppress_health_check=[Heal
 settings.load_profile("pierhead")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the table of S3 engines be written anew (`make engine-table`)."""
+    parser.addoption("--write-engine-table", action="store_true", help="write docs/operations.md anew")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def s3_model_read_once() -> Iterator[None]:
     """Let all sessions of botocore share what they read from its files, which takes longer than most tests of S3."""

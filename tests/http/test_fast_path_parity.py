@@ -88,6 +88,8 @@ def steady(answers: bytes) -> bytes:
 
 
 class _NeverAtHand:
+    takes_passwords = False
+
     def read(self, *_: object) -> None:
         """Leave every request to the full path."""
 

@@ -46,6 +46,8 @@ endif
 test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser, S3 engine and image (installs Debian packages)
 	scripts/install-system-packages
 	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
+	$(PYTHON) -m venv .run/provider
+	.run/provider/bin/pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements/provider.txt
 	$(BIN)/pytest tests/clients tests/browser tests/system -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: engine-table
@@ -80,6 +82,7 @@ lock: $(VENV)/.dev-installed ## Bring requirements/*.txt in line with pyproject.
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --output-file requirements/runtime.txt
 	$(LOCK) $(LOCK_ARGS) requirements/build.in --constraint requirements/runtime.txt --output-file requirements/build.txt
 	$(LOCK) $(LOCK_ARGS) requirements/system.in --output-file requirements/system.txt
+	$(LOCK) $(LOCK_ARGS) requirements/provider.in --output-file requirements/provider.txt
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra dev --constraint requirements/runtime.txt --constraint requirements/build.txt \
 	  --output-file requirements/dev.txt
 

@@ -32,18 +32,26 @@ def build_keys(settings: Settings) -> KeyRing:
     return KeyRing([key.get_secret_value() for key in settings.secret_keys] or [_ephemeral_key()])
 
 
-def build_login(settings: Settings, keys: KeyRing, revocations: Revocations) -> Login:
+def build_login(
+    settings: Settings,
+    keys: KeyRing,
+    revocations: Revocations,
+    age_clock: Callable[[], float] = time.monotonic,
+) -> Login:
     """The ways to log in; none if no setting names one.
 
     Args:
         keys: seal sessions.
         revocations: knows which sessions are revoked.
+        age_clock: seconds, for the age of what the provider said; never goes back.
     """
     lives = SessionLives(
         settings.session_seconds, settings.session_idle_seconds, settings.session_refresh_seconds
     )
     return Login(
-        Sessions(keys, lives, settings.session_epoch, revocations), _provider(settings), _directory(settings)
+        Sessions(keys, lives, settings.session_epoch, revocations),
+        _provider(settings, age_clock),
+        _directory(settings),
     )
 
 
@@ -82,7 +90,7 @@ def _contact_url(contact: str | None) -> str:
     return f"mailto:{contact}"
 
 
-def _provider(settings: Settings) -> OidcClient | None:
+def _provider(settings: Settings, age_clock: Callable[[], float]) -> OidcClient | None:
     if settings.oidc_issuer is None:
         return None
     # A site without a provider does not load the HTTP client for one.
@@ -99,7 +107,7 @@ def _provider(settings: Settings) -> OidcClient | None:
         groups_claim=settings.oidc_groups_claim,
     )
     fetcher = JsonFetcher()
-    issuer = Issuer(settings.oidc_issuer, fetcher, time.monotonic)
+    issuer = Issuer(settings.oidc_issuer, fetcher, age_clock)
     return OidcClient(known_as, issuer, fetcher, GroupNames(settings.login_groups))
 
 

@@ -103,7 +103,7 @@ class SiteWiring:
         templates = templates_directory()
         keys, revocations = build_keys(settings), build_revocations(settings)
         self.revocations = revocations
-        login = build_login(settings, keys, revocations)
+        login = build_login(settings, keys, revocations, age_clock)
         self._own = SiteParts(
             settings=settings,
             keys=keys,

@@ -287,3 +287,11 @@ def test_groups_may_be_nested_renamed_or_told_beside_the_token(provider: FakePro
         assert site.person.get(PRIVATE).status_code == 200
         provider.userinfo["sub"] = "somebody else"
         assert "an invalid token" in refusal(site.person.get("/login?switch=true"))
+
+
+def test_the_name_may_be_told_beside_the_token(provider: FakeProvider) -> None:
+    provider.userinfo = {"preferred_username": "al", "groups": ["guests"]}
+    with login_site(provider, oidc_user_claim="preferred_username") as site:
+        site.person.get("/login")
+        assert site.person.name() == "al"
+        assert site.person.get(PRIVATE).status_code == 200  # what the token says counts first

@@ -13,7 +13,7 @@ import structlog
 from app.auth.fetch import JsonFetcher
 from app.auth.login_groups import GroupNames
 from app.auth.oidc.attempt import Attempt
-from app.auth.oidc.claims import groups_of, user_of
+from app.auth.oidc.claims import claim_at, groups_of, user_of
 from app.auth.oidc.issuer import Issuer, Metadata
 from app.auth.oidc.verify import verified_claims
 from app.auth.people import Person
@@ -105,7 +105,8 @@ class OidcClient:
         if not isinstance(subject, str) or not subject:
             raise LoginFailed("no-user")
         groups = groups_of(claims, self._settings.groups_claim)
-        if groups is None and metadata.userinfo_endpoint:
+        has_all = groups is not None and claim_at(claims, self._settings.user_claim) is not None
+        if not has_all and metadata.userinfo_endpoint:
             claims = {**await self._userinfo(tokens, subject, metadata), **claims}
             groups = groups_of(claims, self._settings.groups_claim)
         return Person(user_of(claims, self._settings.user_claim), self._names.choose(groups or ()))

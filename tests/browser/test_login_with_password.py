@@ -131,9 +131,7 @@ def test_keys_of_the_provider_may_change(site: Replicas, page: Page, complaints:
     complaints.clear()
 
 
-def test_after_a_logout_the_back_button_shows_nothing(
-    site: Replicas, page: Page, complaints: list[str]
-) -> None:
+def test_a_logout_ends_the_login(site: Replicas, page: Page, complaints: list[str]) -> None:
     log_in(page, site)
     page.get_by_role("button", name="Account").click()
     page.get_by_role("button", name="Log out").click()

@@ -14,7 +14,7 @@ import structlog
 
 from app.catalog.control_files import ControlFiles, ControlNames, read_control_files, read_those_there
 from app.catalog.first_page import FirstPages, FirstPageWatch, certain_entries, unseen_control_names
-from app.catalog.linked_rules import FolderRulesAndLink, with_links
+from app.catalog.linked_rules import FolderRulesAndLink, LinkedRules
 from app.catalog.reserved_names import ReservedNames
 from app.catalog.snapshot import Snapshot, governing_files, look_alikes
 from app.domain.entries import ControlFile, Entry, FileInfo, Listing
@@ -62,6 +62,7 @@ class SnapshotLoader:
         self._link_prefix = link_prefix
         self._versions = itertools.count()
         self._reserved_names = ReservedNames()
+        self._linked_rules = LinkedRules(self._unread)
         self.first_pages = FirstPages()
 
     async def load(self, path: ArtifactPath) -> Snapshot:
@@ -90,7 +91,8 @@ class SnapshotLoader:
         entries, names = await self._in_order(listing)
         rules_and_link = await self.read_rules_and_link(store, path, names)
         if listing.links:
-            rules_and_link = await with_links(rules_and_link, listing.links, partial(self._elsewhere, store))
+            elsewhere = partial(self._elsewhere, store)
+            rules_and_link = await self._linked_rules.add(rules_and_link, listing.links, elsewhere)
         _log.debug(
             "folder_read",
             folder=path.url,
@@ -123,9 +125,15 @@ class SnapshotLoader:
             _, names = await self._in_order(await store.list_folder(path))
             return await self.read_rules_and_link(store, path, names)
         except (NotFound, Moved, StoreError) as error:
-            fault = MalformedRules(display_name(path.text) or "/", 1, str(error))
-            rules = closed_rules(path, fault, site=self._site, default_public=self._default_public)
-            return FolderRulesAndLink(rules, None, fingerprint=b"unreadable")
+            return self._unread(path, str(error))
+
+    def _unread(self, path: ArtifactPath, reason: str = "the rules were not read") -> FolderRulesAndLink:
+        fault = MalformedRules(display_name(path.text) or "/", 1, reason)
+        return self._closed(path, fault, fingerprint=b"unreadable")
+
+    def _closed(self, path: ArtifactPath, fault: MalformedRules, fingerprint: bytes) -> FolderRulesAndLink:
+        rules = closed_rules(path, fault, site=self._site, default_public=self._default_public)
+        return FolderRulesAndLink(rules, None, fingerprint)
 
     @asynccontextmanager
     async def _watching(self, store: ObjectStore, path: ArtifactPath) -> AsyncIterator[FolderWatch]:
@@ -175,8 +183,7 @@ class SnapshotLoader:
         try:
             controls = await read_control_files(store, path, names, known)
         except MalformedRules as error:
-            rules = closed_rules(path, error, site=self._site, default_public=self._default_public)
-            return FolderRulesAndLink(rules, None, fingerprint=b"too-large")
+            return self._closed(path, error, fingerprint=b"too-large")
         size = sum(len(control.content or b"") for control in controls.rules)
         return await run_aside(partial(self._govern, path, names.files, controls), size=size)
 

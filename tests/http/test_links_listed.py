@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.catalog import linked_rules
 from app.storage.local.store import LocalStore
 from tests.support.answers import member
 from tests.support.in_process import Ask, Asker, send
@@ -168,3 +169,17 @@ def test_what_a_link_leads_to_is_listed_by_the_rules_of_now(memory: MemoryTree) 
         memory.put("other/BUILD-INFO.txt", FOR_STAFF)
         assert "link.bin" not in client.get("/pub/?format=text").text
         assert "link.bin" in client.get("/pub/?format=text", headers=member("staff")).text
+
+
+def test_links_beyond_what_is_read_for_them_are_in_no_listing_and_open_as_ever(
+    tree: SiteTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linked_rules, "MAX_FOLDERS", 2)
+    for number in range(4):
+        tree.put(f"t/{number}/f.bin", b"%d" % number)
+        tree.link(f"pub/{number}.bin", f"t/{number}/f.bin")
+    with client_of(tree.app()) as client:
+        for query in ("format=html", "format=json", "format=text", "recursive=true", "format=ndjson"):
+            page = client.get(f"/pub/?{query}").text
+            assert [f"{number}.bin" in page for number in range(4)] == [True, True, False, False]
+        assert client.get("/pub/3.bin").text == "3"

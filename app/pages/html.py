@@ -26,6 +26,7 @@ from app.pages.contexts import (
 )
 from app.pages.formats import count_text, size_text
 from app.pages.links import next_query
+from app.pages.markup import licence_html
 from app.pages.rows import ACCESS_WORDS, folder_rows
 from app.pages.static import load_static, static_urls
 
@@ -109,7 +110,9 @@ class HtmlPages:
         The form is sent to `/license` by POST with the fields `path` (absolute, percent-encoded), `digest`,
         `form_token`, and either `accept` or `reject`.
         """
-        return _encode(self._licence.render(page=page, crumbs=_crumbs(page)))
+        # Cleaned by an allow-list, which escapes what a plain text has in it.
+        text = Markup(licence_html(display_name(page.licence.text)))  # noqa: S704
+        return _encode(self._licence.render(page=page, crumbs=_crumbs(page), text=text))
 
     def download(self, page: DownloadPage) -> bytes:
         """The page after an accepted licence. It leads on to the path by itself, and has a link too."""

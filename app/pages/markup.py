@@ -88,6 +88,10 @@ _ATTRIBUTES: Final = {
 }
 _HEADING: Final = re.compile(r"<(/?)h([1-6])>")
 _IMAGE_WITHOUT_ALT: Final = re.compile(r'<img(?![^<]* alt=")')
+_IS_HTML: Final = re.compile(
+    r"</?(?:html|body|p|br|h[1-6]|ul|ol|li|table|div|b|strong|em|a href=[^<>]*) ?/?>", re.IGNORECASE
+)
+"""A tag that no plain text has by chance; `<name>` and `<a@b.c>` are none."""
 _TOP_LEVEL: Final = 2
 """Of the heading above a document."""
 _WORK_SECONDS: Final = 5
@@ -105,6 +109,11 @@ def render(markup: Markup, text: str) -> str:
     except Exception:  # noqa: BLE001 - a document must not break the page, and these libraries raise anything
         html = _plain(text)
     return _levelled(_sanitised(html))
+
+
+def licence_html(text: str) -> str:
+    """A licence text as safe HTML: one that is written in HTML as that, any other with its lines as they are."""
+    return render("html" if _IS_HTML.search(text) else "text", text)
 
 
 def is_quick(markup: Markup) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.pages.documents import Markup
-from app.pages.markup import render
+from app.pages.markup import licence_html, render
 
 MARKUPS: tuple[Markup, ...] = ("markdown", "rst", "textile", "html", "text", "manifest")
 PIECES = st.sampled_from(
@@ -97,3 +97,21 @@ def test_headings_go_down_one_level_at_a_time() -> None:
 def test_a_file_of_the_server_is_never_included() -> None:
     text = render("rst", ".. include:: /etc/passwd\n\n.. csv-table::\n   :file: /etc/passwd\n")
     assert "root:" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<h1>Terms</h1><p>Be <b>nice</b>.<script>alert(1)</script>", "<p>Be <b>nice</b>.</p>"),
+        ("Be nice.<br>Always.", "Be nice.<br>Always."),
+        ("a\n  <you@example.org>\nb < c", "<pre>a\n  &lt;you@example.org&gt;\nb &lt; c</pre>"),
+        ("Copyright <year> <name>", "<pre>Copyright &lt;year&gt; &lt;name&gt;</pre>"),
+    ],
+)
+def test_a_licence_in_html_is_rendered_and_any_other_keeps_its_lines(text: str, expected: str) -> None:
+    assert expected in licence_html(text)
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+def test_nothing_in_a_licence_acts(text: str) -> None:
+    assert Acts(licence_html(text)).found == []

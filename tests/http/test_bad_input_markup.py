@@ -34,6 +34,7 @@ PAYLOADS = [
     "<title><textarea><plaintext>",
 ]
 ELEMENTS_OF_OURS = {
+    *("label", "section", "details", "summary", "h2"),
     *("html", "head", "meta", "title", "link", "body", "header", "nav", "main", "footer", "form", "input"),
     *("h1", "p", "a", "ol", "ul", "li", "table", "caption", "thead", "tbody", "tr", "th", "td", "pre"),
     *(

@@ -103,10 +103,13 @@ ASKS = st.one_of(PLAIN_ASKS, FOLDER_ASKS, FILE_ASKS, API_ASKS)
 WHO = st.sampled_from(ASKERS)
 KNOWN_TO_THE_SERVER = [who for who in ASKERS if who.name != "liar"]
 SOUGHT = st.sampled_from(list(SECRETS.values())).flatmap(
-    lambda secret: st.tuples(st.just(secret), st.sampled_from(asks_for(secret)))
+    lambda secret: st.tuples(
+        st.just(secret), st.lists(st.sampled_from(asks_for(secret)), min_size=6, max_size=8, unique=True)
+    )
 )
 WITHOUT_TOKEN = [who for who in ASKERS if "Authorization" not in dict(who.headers)]
 """Who is redirected to the store, where that is done."""
+LICENCES = [(name, content) for name, content in CONTROL_FILES if "EULA" in name and content is not None]
 
 
 class CacheMachine(RuleBasedStateMachine):
@@ -172,7 +175,7 @@ class CacheMachine(RuleBasedStateMachine):
             self._ask(Ask(path), who)
 
     @rule(sought=SOUGHT, control=st.sampled_from(CONTROL_FILES), who=st.sampled_from(KNOWN_TO_THE_SERVER))
-    def seek(self, sought: tuple[Secret, Ask], control: tuple[str, bytes | None], who: Asker) -> None:
+    def seek(self, sought: tuple[Secret, list[Ask]], control: tuple[str, bytes | None], who: Asker) -> None:
         """What strangers must not know of is there, and then it is not."""
         self.world.put(f"a/members/{control[0]}", control[1])
         self.world.seek(*sought, who)
@@ -221,19 +224,20 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(
         name=st.sampled_from(("one.txt", "two.img")),
-        before=st.none() | st.sampled_from(CONTROL_FILES),
+        licence=st.sampled_from(LICENCES),
         between=st.none() | st.sampled_from(CONTROL_FILES),
         order=st.permutations(WITHOUT_TOKEN),
     )
     def fetch_one_after_another(
         self,
         name: str,
-        before: tuple[str, bytes | None] | None,
+        licence: tuple[str, bytes | None],
         between: tuple[str, bytes | None] | None,
         order: list[Asker],
     ) -> None:
-        """What somebody was given is asked for by others, and again when other rules may be in force."""
-        for control in (before, between):
+        """What some are given after a licence is asked for by others, and again when other rules may be in force."""
+        self.world.put("a/BUILD-INFO.txt", None)  # licences count only without it
+        for control in (licence, between):
             if control is not None:
                 self.world.put(f"a/{control[0]}", control[1])
                 self.world.wait(TTL + GRACE)

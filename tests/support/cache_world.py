@@ -75,8 +75,8 @@ class World:
         self.settle()
         self._put(path, content)
 
-    def seek(self, secret: Secret, ask: Ask, asker: Asker) -> None:
-        """Ask for something that is there, and again when it is not: those who may not know get one answer."""
+    def seek(self, secret: Secret, asks: list[Ask], asker: Asker) -> None:
+        """Ask for something that is there, and again when it is not: those who may not know get the same answers."""
         self.fail(None)
         for path, content in secret.links.items():
             self.put(path, content)
@@ -85,16 +85,15 @@ class World:
             for path in secret.files:
                 self.put(path, content_of(path))
             self.wait(TTL + GRACE + 1)
-            answers.append(self.ask(ask, asker))
+            answers.append([self.ask(ask, asker) for ask in asks])
         for path in secret.links:
             self.put(path, None)
         self.wait(TTL + GRACE + 1)
         with_it = self._state | frozenset(secret.files.items())
         principal = principal_of(self._server, asker)
         if secret.is_kept_from(principal, self._site, with_it):
-            assert answers[0].is_like(answers[1]), (
-                f"{asker.name} is told of {secret.path} by {ask}: {answers}"
-            )
+            for ask, there, gone in zip(asks, *answers, strict=True):
+                assert there.is_like(gone), f"{asker.name} is told of {secret.path} by {ask}: {there}, {gone}"
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

@@ -60,7 +60,7 @@ def add_serve(commands: Commands, common: argparse.ArgumentParser) -> None:
 def server_options(settings: Settings) -> dict[str, Any]:
     """uvicorn's options: our limits, our log, our own reading of proxy headers, and no `Server` header."""
     return {
-        "loop": "uvloop",
+        "loop": "app.server.accepting_loop:AcceptingLoop",
         "http": BoundedHttpProtocol,
         "ws": "none",
         "lifespan": "on",

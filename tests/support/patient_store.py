@@ -22,6 +22,7 @@ def open_patient_store(
     in_flight: int = 64,
     breaker_failures: int = 1000,
     read_timeout: float = PATIENCE,
+    endpoint: str | None = None,
     **options: Any,
 ) -> AbstractAsyncContextManager[S3Store]:
     """The bucket `artifacts` of the S3 that the environment names. No call is made again, unless a test says so.
@@ -30,6 +31,7 @@ def open_patient_store(
         prefix: of the tree's keys.
         attempts, in_flight, breaker_failures: of `CallLimits`.
         read_timeout: seconds to wait for the next bytes of a download.
+        endpoint: another S3 than the environment names.
         options: of `open_s3_store`.
     """
     limits = CallLimits(PATIENCE, attempts, in_flight, breaker_failures)
@@ -38,4 +40,4 @@ def open_patient_store(
         "timeouts": Timeouts(PATIENCE, read_timeout),
         "resume_pauses": (),
     }
-    return open_s3_store(S3Place("artifacts", prefix), limits=limits, **(patient | options))
+    return open_s3_store(S3Place("artifacts", prefix, endpoint), limits=limits, **(patient | options))

@@ -17,9 +17,7 @@ names = (
     st.sampled_from(["latest", "1", "01", "1.0", "16.09", "16.12", "9", "a", "A", "a b", "ü", "\udcff", "é"])
     | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4)
 ).filter(is_possible_name)
-entries = st.builds(Folder, names, st.none()) | st.builds(
-    File, names, st.just(1), st.just(0.0), st.none(), st.none()
-)
+entries = names.map(Folder) | names.map(lambda name: File(name, 1, 0.0))
 folders = st.frozensets(entries, max_size=12)
 orders = st.builds(Order, st.sampled_from(SORT_KEYS), st.sampled_from(DIRECTIONS))
 

@@ -104,11 +104,12 @@ def render(markup: Markup, text: str) -> str:
     Args:
         text: at most `MAX_DOCUMENT_BYTES` of it.
     """
+    if markup == "text":
+        return _plain(text)
     try:
-        html = _RENDERERS[markup](text)
+        return _levelled(_sanitised(_RENDERERS[markup](text)))
     except Exception:  # noqa: BLE001 - a document must not break the page, and these libraries raise anything
-        html = _plain(text)
-    return _levelled(_sanitised(html))
+        return _plain(text)
 
 
 def licence_html(text: str) -> str:
@@ -122,7 +123,8 @@ def is_quick(markup: Markup) -> bool:
 
 
 def _plain(text: str) -> str:
-    return f"<pre>{escape(text)}</pre>"
+    # The first line feed in a `pre` does not count, so that one of the text's own would be lost.
+    return f"<pre>\n{escape(text)}</pre>"
 
 
 def _markdown(text: str) -> str:
@@ -188,7 +190,6 @@ _RENDERERS: Final[dict[Markup, Callable[[str], str]]] = {
     "rst": _rst,
     "textile": _textile,
     "html": _html,
-    "text": _plain,
     "manifest": _manifest,
 }
 

@@ -71,10 +71,10 @@ def test_nothing_in_a_document_acts(markup: Markup, text: str) -> None:
         ("textile", "* one\n* two", "<li>two</li>"),
         ("html", '<p>no</p><div id="content"><div>yes</div></div>', "<div>yes</div>"),
         ("html", "<p>all of it</p>", "<p>all of it</p>"),
-        ("text", "a  <b>\n c", "<pre>a  &lt;b&gt;\n c</pre>"),
+        ("text", "a  <b>\n c", "<pre>\na  &lt;b&gt;\n c</pre>"),
         ("manifest", "<m><!-- fix & go --><project name='a/b'/></m>", "<b>Description:</b> fix &amp; go</p>"),
-        ("manifest", "<m", "<pre>&lt;m</pre>"),
-        ("manifest", '<!DOCTYPE m [<!ENTITY a "b">]><m>&a;</m>', "<pre>&lt;!DOCTYPE"),
+        ("manifest", "<m", "<pre>\n&lt;m</pre>"),
+        ("manifest", '<!DOCTYPE m [<!ENTITY a "b">]><m>&a;</m>', "<pre>\n&lt;!DOCTYPE"),
     ],
 )
 def test_what_a_document_says_is_shown(markup: Markup, text: str, expected: str) -> None:
@@ -104,8 +104,8 @@ def test_a_file_of_the_server_is_never_included() -> None:
     [
         ("<h1>Terms</h1><p>Be <b>nice</b>.<script>alert(1)</script>", "<p>Be <b>nice</b>.</p>"),
         ("Be nice.<br>Always.", "Be nice.<br>Always."),
-        ("a\n  <you@example.org>\nb < c", "<pre>a\n  &lt;you@example.org&gt;\nb &lt; c</pre>"),
-        ("Copyright <year> <name>", "<pre>Copyright &lt;year&gt; &lt;name&gt;</pre>"),
+        ("a\n  <you@example.org>\nb < c", "<pre>\na\n  &lt;you@example.org&gt;\nb &lt; c</pre>"),
+        ("Copyright <year> <name>", "<pre>\nCopyright &lt;year&gt; &lt;name&gt;</pre>"),
     ],
 )
 def test_a_licence_in_html_is_rendered_and_any_other_keeps_its_lines(text: str, expected: str) -> None:

@@ -49,6 +49,8 @@ RULES: Final = (
 """Most keep their listing for a group; the last one only some files."""
 
 SHUT, SUB = "shut/", "shut/sub/"
+LINK: Final = "shut/link"
+"""A link of the store's own to a folder that is open to all."""
 FILES: Final = ("there.img", "there.txt", "there.bin", "th[e]*.img")
 NOT_THERE: Final = ("none.img", "none.txt", "none.bin")
 WILDCARDS: Final = ("*", "%3F*", "th*.bin", "s%5Bu%5Db")
@@ -58,7 +60,7 @@ class Case(NamedTuple):
     """A tree, something in it that may as well be absent, and a path that is asked for.
 
     Attributes:
-        gone: a file, or a folder with all that is in it.
+        gone: a file, a link, or a folder with all that is in it.
         asked: as it is written in a URL, without a leading slash.
     """
 
@@ -74,6 +76,7 @@ def cases() -> st.SearchStrategy[Case]:
         st.tuples(st.sampled_from((SHUT, SUB)), st.sampled_from(FILES)).map(lambda x: (x[0] + x[1],) * 2),
         st.tuples(st.just(SUB), st.sampled_from(["shut/sub", SUB, "shut/sub/deep/x", "shut/sub/none/x/"])),
         st.tuples(st.just(SUB), st.sampled_from([SUB + name for name in (*FILES, *NOT_THERE, *WILDCARDS)])),
+        st.tuples(st.just(LINK), st.sampled_from([LINK + below for below in ("", "/", "/f", "/none", "/*")])),
         st.tuples(
             st.sampled_from([SUB, *(SHUT + name for name in FILES)]),
             st.sampled_from([SHUT + name for name in WILDCARDS]),
@@ -129,19 +132,22 @@ def sites() -> Iterator[DeniedSites]:
 
 
 NOBODY: Final[dict[str, Any]] = {"policy": 0, "visibility": "unlisted", "is_open": True, "who": ASKERS[0]}
+OUTSIDER: Final[dict[str, Any]] = NOBODY | {"who": ASKERS[1]}
 
 
 def tree_of(case: Case) -> State:
     """With everything."""
     names = {f"{folder}{name}" for folder in (SHUT, SUB) for name in FILES}
     files = {name: name.encode() for name in names} | {"shut/sub/deep/x": b"x", "public.txt": b"public"}
-    files["shut/BUILD-INFO.txt"] = case.shut_rules
+    files |= {"open/f": b"f", "shut/BUILD-INFO.txt": case.shut_rules}
     if case.sub_rules is not None:
         files["shut/sub/BUILD-INFO.txt"] = case.sub_rules
-    return frozenset(files.items())
+    return frozenset(files.items()) | {(LINK, "open")}
 
 
-def is_told_nothing(case: Case, shut: Rules, sub: Rules, deep: Rules, who: Principal) -> bool:
+def is_told_nothing(
+    case: Case, shut: Rules, sub: Rules, deep: Rules, sub_by_site: Rules, who: Principal
+) -> bool:
     """Whether the asker may not learn whether there is what may be gone, by the path that they ask for."""
 
     def is_closed(rules: Rules) -> bool:
@@ -152,6 +158,10 @@ def is_told_nothing(case: Case, shut: Rules, sub: Rules, deep: Rules, who: Princ
 
     folder, _, name = case.asked.rpartition("/")
     own = {"shut": shut, "shut/sub": sub, "shut/sub/deep": deep}.get(folder)
+    if case.gone == LINK:
+        return is_closed(shut) and not (case.asked == LINK and is_opened(name, shut))
+    if case.gone == SUB and case.asked.startswith(SUB) and is_closed(sub_by_site):
+        return True  # the site policy is the answer, wherever it denies
     if case.gone == case.asked == f"{SHUT}{name}" and not is_wildcard(name) and not is_opened(name, shut):
         # Also where others of its folder are listed.
         return is_closed(shut) or visible_entry(shut.folder, File(name, 0, 0.0), shut, who) is None
@@ -172,6 +182,10 @@ def is_told_nothing(case: Case, shut: Rules, sub: Rules, deep: Rules, who: Princ
 @example(case=Case(RULES[0], RULES[5], SUB, SUB), **NOBODY)
 @example(case=Case(RULES[5], RULES[5], "shut/there.img", "shut/%3F*"), **NOBODY)
 @example(case=Case(RULES[6], None, "shut/there.img", "shut/there.img"), **NOBODY)
+@example(case=Case(RULES[0], RULES[1], SUB, "shut/sub/none.txt"), **NOBODY)
+@example(case=Case(RULES[0], RULES[2], SUB, "shut/sub/none/x/"), **OUTSIDER)
+@example(case=Case(RULES[6], None, SUB, "shut/sub/none.txt"), **(NOBODY | {"policy": 4}))
+@example(case=Case(RULES[0], None, LINK, "shut/link/f"), **NOBODY)
 @given(
     case=cases(),
     policy=st.integers(0, len(POLICIES) - 1),
@@ -186,16 +200,17 @@ def test_what_is_there_and_what_is_not_have_one_answer(
     site = sites.site(policy, visibility, is_open=is_open)
     principal = principal_of(site.uncached(MemoryStore()), who)
 
-    def rules_of(folder: str, content: bytes | None) -> Rules:
+    def rules_of(folder: str, content: bytes | None, *, default_public: bool = is_open) -> Rules:
         return folder_rules(
             {} if content is None else {"BUILD-INFO.txt": content},
             site=text_of(policy, visibility),
-            default_public=is_open,
+            default_public=default_public,
             folder=ArtifactPath.from_text(folder),
         )
 
     shut, sub = rules_of(SHUT, case.shut_rules), rules_of(SUB, case.sub_rules)
-    assume(is_told_nothing(case, shut, sub, rules_of("shut/sub/deep/", None), principal))
+    deep, sub_by_site = rules_of("shut/sub/deep/", None), rules_of(SUB, None, default_public=True)
+    assume(is_told_nothing(case, shut, sub, deep, sub_by_site, principal))
     there = tree_of(case)
     gone = frozenset(item for item in there if not item[0].startswith(case.gone))
     for ask in asks(case.asked):

@@ -55,7 +55,7 @@ class QuickStore(GatedStore):
         try:
             self._fail_if_told("head", path.text)
             self._fail_if_told("get", path.text)
-            found = self._find(path)
+            found = self._tree.find(path)
         except PierheadError:
             return None
         return found.content if found.info.e_tag == info.e_tag else None

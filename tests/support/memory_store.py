@@ -1,9 +1,8 @@
-"""An `ObjectStore` that holds its tree in a dictionary and fails when told to."""
+"""An `ObjectStore` over a tree in memory, which fails when told to and counts calls."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import math
 from bisect import bisect_right
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -11,21 +10,9 @@ from contextlib import aclosing, asynccontextmanager
 from operator import itemgetter
 from typing import NamedTuple
 
-from app.domain.entries import (
-    Digest,
-    Entry,
-    File,
-    FileInfo,
-    Folder,
-    Found,
-    Link,
-    Listing,
-    Skipped,
-    StoredFields,
-    walk_order,
-)
+from app.domain.entries import Digest, FileInfo, Found, Listing, StoredFields, walk_order
 from app.domain.entry_table import EntryTable
-from app.domain.errors import Moved, NotFound, ObjectChanged
+from app.domain.errors import ObjectChanged
 from app.domain.paths import ArtifactPath
 from app.storage.observation import observed
 from app.storage.store import (
@@ -38,9 +25,9 @@ from app.storage.store import (
     Result,
     SignedUrl,
 )
+from tests.support.object_tree import NOTHING_STORED, ObjectTree, StoredObject, as_bytes, opaque_tag
 
 CHUNK_BYTES = 64 * 1024
-NOTHING_STORED = StoredFields()
 
 
 class Call(NamedTuple):
@@ -53,31 +40,8 @@ class Call(NamedTuple):
     path: str
 
 
-class _Object(NamedTuple):
-    content: bytes
-    modified: float
-    content_type: str | None
-    digests: tuple[Digest, ...] = ()
-    stored: StoredFields = NOTHING_STORED
-
-    @property
-    def info(self) -> FileInfo:
-        return FileInfo(
-            len(self.content),
-            self.modified,
-            _opaque_tag(self.content),
-            self.content_type,
-            self.digests,
-            stored=self.stored,
-        )
-
-
-def _opaque_tag(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:32]
-
-
 class MemoryStore:
-    """Keys are flat, as in S3: a key that ends in `/` makes an empty folder, a file and a folder may share a name.
+    """Its keys are those of an `ObjectTree`.
 
     Attributes:
         calls: every call made so far, in order.
@@ -99,10 +63,7 @@ class MemoryStore:
         self.rest = asyncio.Event()
         self.rest.set()
         self._observe: Observer = observe or (lambda operation, outcome, seconds: None)
-        self._objects: dict[str, _Object] = {}
-        self._links: dict[str, str] = {}
-        self._skipped: dict[str, tuple[str, ...]] = {}
-        self._walked: dict[str, list[tuple[bytes, Found]]] = {}
+        self._tree = ObjectTree()
         self._next_errors: list[Exception] = []
         self._standing_errors: dict[str, Exception] = {}
 
@@ -117,42 +78,30 @@ class MemoryStore:
         stored: StoredFields = NOTHING_STORED,
     ) -> None:
         """Store a file, or an empty folder where the path ends in `/`."""
-        self._objects[path] = _Object(content, modified, content_type, digests, stored)
-        self._walked.clear()
+        self._tree.put(path, StoredObject(content, modified, content_type, digests, stored))
 
     @staticmethod
     def e_tag_of(content: bytes) -> str:
         """Value of the `ETag` field of a file with this content."""
-        return f'"{_opaque_tag(content)}"'
+        return f'"{opaque_tag(content)}"'
 
     def remove(self, path: str) -> None:
         """Take one file, link or folder marker away."""
-        if self._links.pop(path, None) is None:
-            del self._objects[path]
-        self._walked.clear()
+        self._tree.remove(path)
 
     def clear(self) -> None:
         """Begin anew: an empty tree, no failures, no calls."""
-        for held in (
-            self.calls,
-            self._objects,
-            self._links,
-            self._skipped,
-            self._walked,
-            self._next_errors,
-            self._standing_errors,
-        ):
+        self._tree.clear()
+        for held in (self.calls, self._next_errors, self._standing_errors):
             held.clear()
 
     def link(self, path: str, target: str) -> None:
         """Make `path` a link to the file or folder at `target`, both without a trailing slash."""
-        self._links[path] = target
-        self._walked.clear()
+        self._tree.link(path, target)
 
     def skip(self, folder: str, *names: str) -> None:
         """Let a folder's listing say that these names are there but cannot be served."""
-        self._skipped[folder] = names
-        self._walked.clear()
+        self._tree.skip(folder, names)
 
     def fail_next(self, error: Exception) -> None:
         """Raise `error` from the next call, whatever it is. Several queue up."""
@@ -171,22 +120,12 @@ class MemoryStore:
         folder = path.as_folder
         with observed(self._observe, "list"):
             self._start("list", folder)
-            self._follow(folder)
-            below = [key.removeprefix(folder.text) for key in self._objects if key.startswith(folder.text)]
-            links = [link.removeprefix(folder.text) for link in self._links if link.startswith(folder.text)]
-            if not (below or links) and folder.segments:
-                raise NotFound
-            entries = {self._entry(folder, rest) for rest in below if rest}
-            led = {name: self._hops(folder.text + name) for name in links if "/" not in name}
-            known = tuple(Link(name, hops) for name, hops in led.items() if hops)
-            entries |= {self._linked_entry(link) for link in known}
-            dangling = tuple(name for name, hops in led.items() if not hops)
-            if watch is not None and 0 < self.first_entries < len(entries):
-                in_order = sorted(entries, key=walk_order)[: self.first_entries]
+            listing = self._tree.list_folder(folder)
+            if watch is not None and 0 < self.first_entries < len(listing.entries):
+                in_order = sorted(listing.entries, key=walk_order)[: self.first_entries]
                 watch.began(FirstPage(EntryTable.of(in_order), (), walk_order(in_order[-1])))
                 await self.rest.wait()
-            skipped = (*self._skipped.get(folder.text, ()), *dangling)
-            return Listing(folder, tuple(entries), skipped, links=known)
+            return listing
 
     async def walk(
         self, path: ArtifactPath, after: str, list_names: ListNames
@@ -198,8 +137,8 @@ class MemoryStore:
                 self.calls.append(Call("walk", after))
                 self._fail_if_told("walk", after)
                 # Looked up anew for each page, as S3 does: the tree may have changed since the one before.
-                below = self._found_below(path)
-                begin = bisect_right(below, _bytes(after), key=itemgetter(0))
+                below = self._tree.found_below(path)
+                begin = bisect_right(below, as_bytes(after), key=itemgetter(0))
                 end = begin + self.page_entries
                 page, is_more = below[begin:end], end < len(below)
             yield [found for _, found in page]
@@ -209,13 +148,13 @@ class MemoryStore:
         """See `ObjectStore.head`."""
         with observed(self._observe, "head"):
             self._start("head", path)
-            return self._find(path).info
+            return self._tree.find(path).info
 
     async def read_small(self, path: ArtifactPath, *, is_listed: bool = False) -> bytes:
         """See `ObjectStore.read_small`."""
         with observed(self._observe, "get"):
             self._start("get", path)
-            content = self._find(path).content
+            content = self._tree.find(path).content
             if len(content) > CONTROL_FILE_LIMIT:
                 raise ValueError("too big for a control file")
             return content
@@ -227,7 +166,7 @@ class MemoryStore:
         """See `ObjectStore.open_range`."""
         with observed(self._observe, "get"):
             self._start("get", path)
-            found = self._find(path)
+            found = self._tree.find(path)
             if found.info.e_tag != info.e_tag:
                 raise ObjectChanged
         async with aclosing(_chunks(found.content[first : first + length])) as chunks:
@@ -262,95 +201,6 @@ class MemoryStore:
         for key in (operation, f"{operation} {path}"):
             if error := self._standing_errors.get(key):
                 raise error
-
-    def _found_below(self, path: ArtifactPath) -> list[tuple[bytes, Found]]:
-        """Everything below a folder, each with its place, in the order of a walk; kept until the tree changes."""
-        if path.text not in self._walked:
-            self._walked[path.text] = sorted(
-                ((_place(f), f) for f in self._find_below(path)), key=itemgetter(0)
-            )
-        return self._walked[path.text]
-
-    def _find_below(self, path: ArtifactPath) -> set[Found]:
-        found = {
-            Found(folder, Skipped(name))
-            for text, names in self._skipped.items()
-            for name in names
-            if (folder := ArtifactPath.from_text(text)).text.startswith(path.text)
-        }
-        for key in [*self._objects, *self._links]:
-            segments = key.split("/")
-            for depth in range(len(path.segments), len(segments)):
-                if not key.startswith(path.text) or not segments[depth]:
-                    continue
-                folder, rest = ArtifactPath(tuple(segments[:depth]), True), "/".join(segments[depth:])
-                if key in self._links and depth == len(segments) - 1:
-                    found |= self._found_link(folder, rest)
-                else:
-                    found.add(Found(folder, self._entry(folder, rest)))
-        return found
-
-    def _found_link(self, folder: ArtifactPath, name: str) -> set[Found]:
-        if hops := self._hops(folder.text + name):
-            link = Link(name, hops)
-            return {Found(folder, link), Found(folder, self._linked_entry(link))}
-        return {Found(folder, Skipped(name))}
-
-    def _find(self, path: ArtifactPath) -> _Object:
-        if path.is_folder:
-            raise NotFound
-        self._follow(path)
-        if found := self._objects.get(path.text):
-            return found
-        raise NotFound
-
-    def _follow(self, path: ArtifactPath) -> None:
-        """Raise Moved where the path leads through a link, wherever that leads."""
-        for depth in range(1, len(path.segments) + 1):
-            head, rest = "/".join(path.segments[:depth]), path.segments[depth:]
-            if target := self._links.get(head):
-                named = ArtifactPath.from_text("/".join((target, *rest)))
-                raise Moved(named.as_folder if path.is_folder else named)
-
-    def _is_folder(self, text: str) -> bool:
-        return any(key.startswith(text + "/") for key in self._objects)
-
-    def _entry(self, folder: ArtifactPath, rest: str) -> Entry:
-        name, slash, _ = rest.partition("/")
-        return Folder(name) if slash else self._file(name, folder.text + name)
-
-    def _hops(self, link: str) -> tuple[ArtifactPath, ...]:
-        """Where a link leads, as `Link` has it; empty where that is nothing."""
-        hops = []
-        for _ in range(len(self._links)):
-            link = self._links[link]
-            hops.append(link)
-            if link not in self._links:
-                break
-        is_folder = self._is_folder(link)
-        if not (is_folder or link in self._objects):
-            return ()
-        return tuple(ArtifactPath(tuple(hop.split("/")), is_folder) for hop in hops)
-
-    def _linked_entry(self, link: Link) -> Entry:
-        target = link.hops[-1]
-        return Folder(link.name) if target.is_folder else self._file(link.name, target.text)
-
-    def _file(self, name: str, key: str) -> File:
-        info = self._objects[key].info
-        return File(name, info.size, info.modified, info.e_tag)
-
-
-def _place(found: Found) -> bytes:
-    if isinstance(found.entry, Skipped):
-        return _bytes(found.folder.text + found.entry.name)
-    if isinstance(found.entry, Link):
-        return _bytes(found.folder.text) + b"\0"  # before every entry of the folder
-    return _bytes(found.folder.text) + walk_order(found.entry)
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
 
 
 async def _chunks(content: bytes) -> AsyncGenerator[bytes, None]:

@@ -88,10 +88,8 @@ _ATTRIBUTES: Final = {
 }
 _HEADING: Final = re.compile(r"<(/?)h([1-6])>")
 _IMAGE_WITHOUT_ALT: Final = re.compile(r'<img(?![^<]* alt=")')
-_IS_HTML: Final = re.compile(
-    r"</?(?:html|body|p|br|h[1-6]|ul|ol|li|table|div|b|strong|em|a href=[^<>]*) ?/?>", re.IGNORECASE
-)
-"""A tag that no plain text has by chance; `<name>` and `<a@b.c>` are none."""
+_IS_HTML: Final = re.compile(r"</?(?:html|body|p|br|h[1-6]|ul|ol|table|div) ?/?>", re.IGNORECASE)
+"""A tag that makes lines or blocks of its own. A text that has none of these keeps its lines."""
 _TOP_LEVEL: Final = 2
 """Of the heading above a document."""
 _WORK_SECONDS: Final = 5

@@ -177,7 +177,7 @@ class ErrorAnswers:
 
         here = where(request, requested_url(request))
         step = next_step(error, here, text_url)
-        if isinstance(error, LicenceRequired | LoginRequired | GroupRequired):
+        if isinstance(error, LicenceRequired):
             help_url = self._site.contact or f"{record_of(request).root_path}{HELP_PATH}"
             return step._replace(links=(*step.links, (help_url, "help")))
         return step

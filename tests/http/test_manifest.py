@@ -22,7 +22,7 @@ from tests.support.site_trees import MemoryTree, client_of
 
 MANIFEST = "/api/v1/manifest"
 LICENCE = b"the text"
-FILES = ["a/1.img", "a/b/2.img", "a/back\\slash", "-", "z"]
+FILES = ["a/1.img", "a/b/2.img", "a/back\\slash", "z"]
 
 
 def digest_of(path: str) -> str:
@@ -204,7 +204,6 @@ class TestChecksums:
         answer = client.get(f"{MANIFEST}/?format=text")
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
         assert answer.text.splitlines() == [
-            f"{digest_of('-')}  ./-",
             f"{digest_of('a/1.img')}  a/1.img",
             f"{digest_of('a/b/2.img')}  a/b/2.img",
             f"\\{digest_of(FILES[2])}  a/back\\\\slash",
@@ -214,6 +213,11 @@ class TestChecksums:
             f"{digest_of('z')}  z",
             "3 files are not in this list, see the comments",
         ]
+
+    def test_a_file_called_dash_is_not_taken_for_the_standard_input(self, memory: MemoryTree) -> None:
+        memory.put("d/-", b"x", digests=(Digest("sha-256", bytes.fromhex(digest_of("x"))),))
+        with client_of(memory.app()) as http:
+            assert http.get(f"{MANIFEST}/d/?format=text").text == f"{digest_of('x')}  ./-\n"
 
     def test_paths_are_below_the_folder(self, client: httpx.Client) -> None:
         assert client.get(f"{MANIFEST}/a/b/?format=text").text == f"{digest_of('a/b/2.img')}  2.img\n"

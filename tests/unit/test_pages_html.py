@@ -190,9 +190,9 @@ def test_the_licence_form_carries_what_the_answer_needs() -> None:
 
 
 def test_the_licence_text_is_shown_to_the_letter() -> None:
-    text = "\n  <Terms> &amp;\r\n\n\tEnd\n"
+    text = "\n  <b>Terms</b> &amp;\r\n\n\tEnd\n"
     page = HTML.licence(LicencePage(SITE, FOLDER.child("a"), Licence(text), "t", 0)).decode()
-    assert "<pre>\n\n  &lt;Terms&gt; &amp;amp;\r\n\n\tEnd\n</pre>" in page
+    assert "<pre>\n\n  &lt;b&gt;Terms&lt;/b&gt; &amp;amp;\r\n\n\tEnd\n</pre>" in page
 
 
 @pytest.mark.parametrize(

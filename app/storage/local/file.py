@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from threading import Lock
 from typing import Final, NamedTuple
 
@@ -13,6 +14,9 @@ from app.storage.local.sendfile import write_from
 
 _EVIDENCE_BYTES: Final = 64 * 1024
 """How much of what went past this process is looked at, to know it again in a file that has grown."""
+_LOOKS: Final = (0, 0.001, 0.004, 0.016)
+"""Seconds before each look at a file whose time is new and whose size is not: while a line is appended, the system
+sets the time first and the size a moment later."""
 
 
 class _Read(NamedTuple):
@@ -101,11 +105,15 @@ class LocalFile:
 
     def _check(self, info: FileInfo) -> FileInfo:
         """What the file is now. Raises ObjectChanged if it is not the one that was read last, or has not only grown since."""
-        now = info_of(os.fstat(self._descriptor))
         before = self._last.info if self._last else info
-        if now.e_tag != before.e_tag and not self._has_only_grown(now):
-            raise ObjectChanged
-        return now
+        for pause in _LOOKS:
+            time.sleep(pause)
+            now = info_of(os.fstat(self._descriptor))
+            if now.e_tag == before.e_tag or self._has_only_grown(now):
+                return now
+            if now.size != before.size:
+                break
+        raise ObjectChanged
 
     def _has_only_grown(self, now: FileInfo) -> bool:
         """Whether the file has grown since the last read, and those bytes are still in it.

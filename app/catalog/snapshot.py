@@ -14,7 +14,7 @@ from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import GOVERNING_MARKS, may_govern
 from app.policy.decide import Rules
 
-SNAPSHOT_BYTES = 2_500
+SNAPSHOT_BYTES = 2_800
 """Bytes of a snapshot beside its entries and control files: its rules, path and tuples, and what the allocator
 cannot use again of the gaps between its columns. Measured by browsing a million files."""
 

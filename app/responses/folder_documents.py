@@ -71,7 +71,8 @@ class FolderDocuments:
         kept: _Kept | None = self._held.get(key)
         if kept is not None and kept.version == version:
             return kept.documents
-        names = documents_among(_names(view))[:_MOST_DOCUMENTS]
+        if not (names := documents_among(_names(view))[:_MOST_DOCUMENTS]):
+            return ()
         texts = [(document, await self._read(view, document.name)) for document in names]
         documents = tuple(
             [

@@ -95,24 +95,24 @@ class TestDesktop:
 
 
 class TestKeyboard:
-    def test_the_breadcrumbs_are_all_that_stands_before_the_content(
-        self, site: Published, page: Page
-    ) -> None:
+    def test_little_stands_before_the_entries(self, site: Published, page: Page) -> None:
         page.goto(site.url_of("tree/nested/"))
         labels = []
-        for _ in range(3):
+        for _ in range(8):
             page.keyboard.press("Tab")
             labels.append(page.evaluate(FOCUSED)["label"])
-        assert labels == ["Pierhead", "tree", "Parent folder"]
+        field = ""
+        heads = ["Name", "Last modified", "Size"]
+        assert labels == ["Pierhead", "tree", field, "Filter", *heads, "Parent folder"]
 
     @pytest.mark.parametrize("where", ["tree/", "tree/licensed/board.img"])
     def test_every_stop_can_be_seen(self, site: Published, page: Page, where: str) -> None:
         page.goto(site.url_of(where))
-        stops = page.locator("a[href], button, [tabindex='0']").count()
+        stops = page.locator("a[href], button, input[type='search'], [tabindex='0']").count()
         for _ in range(stops):
             page.keyboard.press("Tab")
             focused: dict[str, Any] = page.evaluate(FOCUSED)
-            assert focused["tag"] in ("A", "BUTTON", "PRE")
+            assert focused["tag"] in ("A", "BUTTON", "INPUT", "DIV")
             assert focused["outline"] not in ("none", "hidden"), focused
             assert focused["width"] >= 2, focused
             assert focused["inside"], focused

@@ -21,7 +21,7 @@ FILES = {
     name: name.encode()
     for name in (
         "a",
-        "-",
+        "b/-",
         "b/c d",
         "b/back\\slash",
         "b/*",

@@ -82,4 +82,4 @@ def test_a_folder_without_its_slash_is_found(nginx: str, root_path: str) -> None
 
 
 def _is_below(url: str, root_path: str) -> bool:
-    return unquote(urlsplit(url).path).startswith(f"{root_path}/")
+    return f"{unquote(urlsplit(url).path)}/".startswith(f"{root_path}/")

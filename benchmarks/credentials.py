@@ -1,11 +1,15 @@
-"""The same warm page, asked for as real clients do: with a cookie that means nothing here, and with a token."""
+"""The same warm page, asked for as real clients do: with a cookie that means nothing here, with a token, logged in."""
 
 from __future__ import annotations
 
 import secrets
+import time
 from functools import partial
 from typing import Final
 
+from app.auth.keys import KeyRing
+from app.auth.revocation import NOTHING_REVOKED
+from app.auth.sessions import SESSION_COOKIE, LoginMethod, SessionLives, Sessions
 from benchmarks import servers
 from benchmarks.bench import ALL, Bench, Lane, Section
 from benchmarks.load import load
@@ -17,13 +21,17 @@ from benchmarks.tree import COLD_ENTRIES, small_page
 CASE: Final = f"{COLD_ENTRIES} entries"
 WITH_COOKIE: Final = "Pierhead, with an unrelated cookie"
 WITH_TOKEN: Final = "Pierhead, with a bearer token"
+WITH_SESSION: Final = "Pierhead, logged in"
 
 _CREATE_SECONDS = 30
 
 
 def measure_credentials(bench: Bench) -> list[Row]:
     """One server; anonymous requests and the others in turn."""
-    environ = {"PIERHEAD_SECRET_KEYS": secrets.token_hex(32)}
+    key = secrets.token_hex(32)
+    # The directory is never asked: the person has logged in before.
+    directory = {"PIERHEAD_LDAP_URL": "ldap://127.0.0.1:1", "PIERHEAD_LDAP_USER_BASE": "dc=example"}
+    environ = {"PIERHEAD_SECRET_KEYS": key, **directory}
     create = [
         str(servers.COMMAND),
         "token",
@@ -40,6 +48,7 @@ def measure_credentials(bench: Bench) -> list[Row]:
         PIERHEAD: {},
         WITH_COOKIE: {"Cookie": "_ga=GA1.1.1234567890.1700000000"},
         WITH_TOKEN: {"Authorization": f"Bearer {bearer}"},
+        WITH_SESSION: {"Cookie": f"{SESSION_COOKIE}={_session(key)}"},
     }
     with servers.pierhead(bench.place("credentials"), f"file://{bench.tree}", environ=environ) as program:
         lanes = []
@@ -49,9 +58,15 @@ def measure_credentials(bench: Bench) -> list[Row]:
         return bench.in_turn(lanes)
 
 
+def _session(key: str) -> str:
+    """The cookie of somebody who has just logged in."""
+    sessions = Sessions(KeyRing([key]), SessionLives(3600, 3600, 3600), 0, NOTHING_REVOKED)
+    return sessions.write(sessions.start("somebody", frozenset({"staff"}), LoginMethod.LDAP, time.time()))
+
+
 SECTION: Final = Section(
     "credentials",
-    "Warm listing, with a cookie and with a token",
+    "Warm listing, with a cookie, with a token and logged in",
     measure_credentials,
     (*ALL, f"x {PIERHEAD}"),
     tuple(
@@ -60,6 +75,6 @@ SECTION: Final = Section(
             times_of(CASE, server, PIERHEAD),
             at_least=least,
         )
-        for server, least in ((WITH_COOKIE, 0.85), (WITH_TOKEN, 0.8))
+        for server, least in ((WITH_COOKIE, 0.85), (WITH_TOKEN, 0.8), (WITH_SESSION, 0.8))
     ),
 )

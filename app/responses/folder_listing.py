@@ -13,7 +13,7 @@ from app.domain.access import VisibleEntry
 from app.domain.entries import Entry
 from app.domain.order import Order
 from app.domain.paths import ArtifactPath
-from app.domain.turns import run_aside
+from app.domain.turns import free_in_parts, run_aside
 from app.http_semantics import known_media_type
 from app.pages.contexts import Document, FolderPage, Site
 from app.pages.html import HtmlPages
@@ -156,10 +156,13 @@ class FolderPages:
         documents = await self._documents(view) if has_documents else ()
         show = view.show if cut.name_like is None else _shown_if(name_filter(cut.name_like), view.show)
 
-        def make() -> StoredResponse:
+        shown: list[VisibleEntry] = []
+
+        def render() -> StoredResponse:
             order = cut.order or self.order_of(view.snapshot.path)
             entries = view.snapshot.entries if order is None else self._sorter.entries(view, order)
             part = take_page(entries, show, after=cut.after, limit=cut.limit, order=order)
+            shown.extend(part.entries)
             context = FolderPage(
                 site,
                 view.snapshot.path,
@@ -176,6 +179,11 @@ class FolderPages:
                 return page
             link = (b"link", f'<{following}>; rel="next"'.encode("ascii"))
             return StoredResponse.of(page.body, (*page.headers, link), page.e_tag.decode("ascii"))
+
+        def make() -> StoredResponse:
+            page = render()
+            free_in_parts(shown)
+            return page
 
         return await run_aside(make, entries=len(view.snapshot.entries))
 

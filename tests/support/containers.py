@@ -24,7 +24,7 @@ _STORAGE_CONF = """\
 [storage]
 driver = "overlay"
 graphroot = "{cache}/storage"
-runroot = "{run}/containers"
+runroot = "{cache}/run"
 """
 _CONTAINERS_CONF = """\
 [containers]
@@ -60,7 +60,7 @@ class Engine:
     def start(cls, directory: Path) -> Engine:
         """Write the settings, and make the base image if there is none yet."""
         CACHE.mkdir(parents=True, exist_ok=True)
-        (directory / "storage.conf").write_text(_STORAGE_CONF.format(cache=CACHE, run=directory))
+        (directory / "storage.conf").write_text(_STORAGE_CONF.format(cache=CACHE))
         (directory / "containers.conf").write_text(_CONTAINERS_CONF)
         (directory / "pip.conf").write_text(_pip_conf())
         engine = cls(directory)

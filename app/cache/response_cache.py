@@ -10,7 +10,7 @@ from app.domain.access import Principal
 from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
 
-RESPONSE_OVERHEAD = 2_400
+RESPONSE_OVERHEAD = 3_300
 """Bytes that a page costs beside its body: its headers, key and record."""
 
 

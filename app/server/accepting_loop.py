@@ -1,7 +1,7 @@
 """An event loop that lets new clients in however busy the others keep it.
 
 libuv accepts one connection each time round the loop. While hundreds of clients ask without a pause, one round answers all of them, and
-whoever has only just connected waits for seconds.
+a client that has just connected waits for seconds.
 """
 
 from __future__ import annotations

@@ -175,7 +175,8 @@ class Delivery:
             **digest_fields(opened.info.digests),
             **store_headers(opened.info.origin),
         }
-        if opened.version is not None:
+        # Whatever another path leads to is named in the answer, and a kept redirect would not name it.
+        if opened.version is not None and opened.path == path:
             self._redirects.keep(path, principal, opened.version, fields, until=signed.until)
         return Response(None, 302, fields)
 

@@ -30,6 +30,7 @@ FAR = "https://s3.example"
 def site() -> Iterator[Site]:
     store = MemoryStore(presign_base=FAR)
     store.put("d/f.txt", b"0123456789")
+    store.put("to-d/.s3_linked_from", b"d")
     store.put("eula/EULA.txt", LICENCE)
     store.put("eula/x.img", b"x")
     store.put("members/f", b"x")
@@ -37,8 +38,13 @@ def site() -> Iterator[Site]:
         yield site
 
 
-def test_it_is_the_same_to_the_byte_by_the_long_way(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask = request(target=b"/d/f.txt")
+@pytest.mark.parametrize(
+    "target", [b"/d/f.txt", b"/d/f*", b"/to-d/f.txt", b"/to-d/f*", b"/-/tree/d/f.txt", b"/-/tree/d/f*"]
+)
+def test_it_is_the_same_to_the_byte_by_the_long_way(
+    site: Site, monkeypatch: pytest.MonkeyPatch, target: bytes
+) -> None:
+    ask = request(target=target)
     exchange(site.port, ask)
     fast_path = exchange(site.port, ask)
     monkeypatch.setattr(RedirectCache, "ready", lambda *_: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,14 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
     except ConfigError as error:
-        print("pierhead: invalid settings:", file=sys.stderr)
-        for fault in error.faults:
-            print(f"  {fault}", file=sys.stderr)
+        _print_last("pierhead: invalid settings:", *(f"  {fault}" for fault in error.faults))
         return EXIT_USAGE
     except (PierheadError, OSError) as error:
-        print(f"pierhead: {error}", file=sys.stderr)
+        _print_last(f"pierhead: {error}")
         return EXIT_FAILED
     return status
+
+
+def _print_last(*lines: str) -> None:
+    """Say why the command ends, after the log lines that led to it: those are written by a thread."""
+    for handler in logging.root.handlers:
+        handler.flush()
+    print(*lines, sep="\n", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -64,7 +64,7 @@ def load_with_wrk(
     """Keep some connections busy for a while.
 
     Args:
-        connections: each of which always has one request under way.
+        connections: each always has one request under way.
         cores: those that the load generator runs on.
 
     Raises:

@@ -1,6 +1,6 @@
 """An S3 that makes up what it gives: a large folder, a small one, and an object as long as is wanted.
 
-A real engine takes hours to be filled with as much, and its own work would be measured with that of whoever asks.
+A real engine takes hours to be filled with as much, and its own work would be measured with that of the server.
 This one does next to nothing, each answer after the time that a round trip would take.
 """
 

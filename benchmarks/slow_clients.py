@@ -61,7 +61,7 @@ def _measure(page: Target, seconds: float) -> Sample:
 
 @contextmanager
 def _clients(program: Program) -> Iterator[list[socket.socket]]:
-    """Connections on each of which the file has been asked for."""
+    """Connections; each has asked for the file."""
     address = urlsplit(program.url)
     with ExitStack() as stack:
         clients = []

@@ -52,7 +52,7 @@ INDIFFERENT: Final = frozenset(
 
 
 def declared(fields: FieldLines) -> FieldLines:
-    """The same fields, of which only those in the table can be read.
+    """The same fields, restricted to those in the table.
 
     Raises:
         LookupError: another field is read. Add it to the table first.

@@ -110,7 +110,7 @@ def is_forwarded(fields: FieldLines) -> bool:
 
 
 def _hops(line: str) -> Iterator[_Hop]:
-    """The elements of one line of `Forwarded`. A malformed line is one hop of which nothing is known."""
+    """The elements of one line of `Forwarded`. A malformed line is one unknown hop."""
     elements = _elements(line)
     if elements is None:
         yield _Hop(None)

@@ -112,7 +112,7 @@ class KeyRing:
         return self._keys[purpose][0]
 
     def names(self) -> tuple[dict[str, str], ...]:
-        """For each secret, what its keys are called by purpose; nothing of the secret can be told from that."""
+        """For each secret, what its keys are called by purpose; that reveals nothing of the secret."""
         kids = [[key.kid for key in self._keys[purpose]] for purpose in Purpose]
         return tuple(
             {purpose.value: kid for purpose, kid in zip(Purpose, of_one, strict=True)}

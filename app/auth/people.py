@@ -29,7 +29,7 @@ class Directory(Protocol):
     method: LoginMethod
 
     async def log_in(self, user: str, password: str) -> Person:
-        """The person with this name and password, neither of which is empty.
+        """The person with this name and password. Neither may be empty.
 
         Raises:
             LoginFailed: `password` if there is no such person; otherwise why their groups are not known.

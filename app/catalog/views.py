@@ -68,7 +68,7 @@ class FolderView(NamedTuple):
 
 
 class PartialView(NamedTuple):
-    """A large folder of which only the first entries were read yet.
+    """A large folder whose first entries alone were read so far.
 
     Attributes:
         first: some of its entries, as the principal may see them.

@@ -172,7 +172,7 @@ class Forbidden:
     """Known and not let in; or nobody is let in.
 
     Attributes:
-        groups: groups of which one would help, sorted; empty when nothing would (not covered, malformed).
+        groups: any one of these would help, sorted; empty when nothing would (not covered, malformed).
         reason: for people.
     """
 

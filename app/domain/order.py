@@ -110,7 +110,7 @@ def _weighed(match: re.Match[bytes]) -> bytes:
 def sort_entries(items: Iterable[_T], order: Order, entry_of: Callable[[_T], Entry | LockedFile]) -> list[_T]:
     """Items in the requested order.
 
-    Entries of which a listing does not tell what decides (locked ones; folders, which have no size) come behind the
+    Entries whose sort value a listing does not show (locked ones; folders, which have no size) come behind the
     others of their kind, in the order of `listing_order`.
 
     Args:

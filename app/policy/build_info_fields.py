@@ -85,7 +85,7 @@ def decode(content: bytes, source: str) -> str:
 
 
 def read_fields(text: str, source: str) -> Iterator[Field]:
-    """Group lines into fields. Only License-Text continues on further lines, each of which starts with one space.
+    """Group lines into fields. Only License-Text continues on further lines; each starts with one space.
 
     Lines end at a newline alone: a carriage return before it is stripped from a field like other space, but
     stays in a continuation line, because existing digests are over it.

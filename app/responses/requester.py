@@ -92,7 +92,7 @@ class Requester:
 
     @property
     def takes_passwords(self) -> bool:
-        """Whether there may be passwords in requests, of which nothing may be kept."""
+        """Whether there may be passwords in requests. Nothing of them may be kept."""
         return self._authenticator.takes_passwords
 
     def holds(self, identity: Identity) -> bool:

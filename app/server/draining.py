@@ -52,7 +52,7 @@ class DrainingServer(uvicorn.Server):
         self._close_at = 0.0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop, or, told so a second time, end at once."""
+        """Begin to stop; end at once if asked a second time."""
         del sig, frame
         if not self._drain.has_begun:
             self._close_at = time.monotonic() + self._delay

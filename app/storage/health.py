@@ -1,4 +1,4 @@
-"""Whether the storage can be relied on, told so that those who act on it do not act on every hiccup.
+"""Whether the storage can be relied on, reported so steadily that nobody reacts to every hiccup.
 
 The first look decides. After that, the storage counts as down when it has failed for `FAIL_SECONDS` without an answer
 between, and as well when it has answered for `RECOVER_SECONDS` without a failure between.

@@ -55,7 +55,7 @@ FIELDS = [
 
 
 class Sides:
-    """One tree behind two servers, the second of which has no fast path; and what both have logged."""
+    """One tree behind two servers, the second without a fast path; and what both have logged."""
 
     def __init__(self, fast: int, full: int, lines: list[AccessLine]) -> None:
         self.ports = (fast, full)

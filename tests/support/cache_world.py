@@ -216,7 +216,7 @@ class World:
         assert any(answer.is_like(other) for other in denials), self._complaint(ask, asker, answer, states)
 
     def _oldest_of_all(self, asked_at: float) -> float:
-        """The moment since which everything must have been so of which no news was heard."""
+        """The moment since which everything without news must have been so."""
         # For as long as it may be stale, an old value is used after a failure without another attempt.
         is_failing = self._fault is not None or asked_at - self._failed_until < GRACE
         return asked_at - (MAX_STALE if is_failing else TTL + GRACE)

@@ -37,7 +37,7 @@ class FakeS3:
         answer: how requests are answered from now on.
         requests: all that arrived, in order.
         closed: the numbers of connections whose client has gone.
-        folders: prefixes of which it shows the entry to whoever lists that alone, whatever `answer` is. Such requests
+        folders: prefixes whose entry it shows to those who list that alone, whatever `answer` is. Such requests
             are not among the others.
     """
 
@@ -203,7 +203,7 @@ async def _taken(writer: asyncio.StreamWriter) -> None:
 
 
 def endless(first: bytes) -> Answer:
-    """An object that claims to be huge, of which the rest never comes."""
+    """An object that claims to be huge; its rest never comes."""
 
     async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
         head = f'HTTP/1.1 200 OK\r\nContent-Length: {10**9}\r\nETag: "tag"\r\n\r\n'

@@ -52,7 +52,7 @@ ASKS: Final = (
 )
 KEYS: Final = tuple(f"key number {number} of the tests, which is long enough" for number in range(4))
 ROTATION: Final = ((0,), (1, 0), (1,), (2, 1), (2,))
-"""Which keys count after each step, the first of which signs."""
+"""Which keys count after each step; the first signs."""
 FOREIGN: Final = KEYS[3]
 LIVES: Final = SessionLives(whole=40_000, idle=20_000, refresh=900)
 GROUPS: Final = tuple(map(frozenset, ((), ("staff",), ("authors",), ("staff", "authors"))))

@@ -28,7 +28,7 @@ _KEY_TYPE_OF: Final = {
 
 
 class SignedToken(NamedTuple):
-    """A token of which nothing is believed yet.
+    """A token that is not verified yet: trust nothing in it.
 
     Attributes:
         alg: the algorithm it names; one that is believed here.

@@ -18,7 +18,7 @@ class KeySpace:
     """The keys of one site's tree.
 
     A `~` is stored as itself, or throughout the key in the legacy spelling. Both are one path, the one with
-    `~`, so that an object never has two names of which a rule might cover only one.
+    `~`, so that an object never has two names: a rule might cover only one of them.
 
     Attributes:
         prefix: what every key begins with; empty, or ends in `/`.

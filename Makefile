@@ -30,7 +30,7 @@ run: setup ## Serve the sample tree (or PIERHEAD_STORAGE) on HOST:PORT, 127.0.0.
 	@exec $(BIN)/python -m scripts.serve_sample --host "$(HOST)" --port "$(PORT)"
 
 .PHONY: quick
-quick: $(VENV)/.dev-installed ## Run the unit and contract tests without coverage, about three minutes
+quick: $(VENV)/.dev-installed ## Run the unit and contract tests, about three minutes
 	$(BIN)/pytest tests/unit tests/contract -n 2 -q $(PYTEST_ARGS)
 
 .PHONY: test
@@ -39,8 +39,12 @@ test: $(VENV)/.dev-installed
 	$(BIN)/pytest $(FILE) $(PYTEST_ARGS)
 else
 test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, about thirteen minutes (FILE=tests/... for some of them)
-	$(BIN)/pytest tests/unit tests/contract tests/http -n 2 --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/pytest tests/unit tests/contract tests/http -n 2 $(PYTEST_ARGS)
 endif
+
+.PHONY: coverage
+coverage: ## Run what `make test` runs, and show which lines of the server no test reaches
+	$(MAKE) test PYTEST_ARGS="--cov --cov-report=term $(PYTEST_ARGS)"
 
 .PHONY: test-system
 test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser, S3 engine and image (installs Debian packages)

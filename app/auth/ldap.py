@@ -10,7 +10,7 @@ import asyncio
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple, TypeVar
@@ -19,9 +19,8 @@ from urllib.parse import urlsplit
 import structlog
 from ldap3 import BASE, SUBTREE, Connection, Server, Tls
 from ldap3.core.exceptions import LDAPException
-from ldap3.utils.conv import escape_filter_chars
-from ldap3.utils.dn import parse_dn
 
+from app.auth.ldap_text import common_name, compared_attributes, filled
 from app.auth.login_groups import GroupNames
 from app.auth.people import Person
 from app.auth.sessions import LoginMethod
@@ -35,7 +34,7 @@ IDLE_SECONDS: Final = 60.0
 MAX_GROUPS: Final = 2000
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_NAME_ATTRIBUTES: Final = ("uid", "sAMAccountName", "memberOf")
+_UNIX_NAMES: Final = ("uid", "sAMAccountName")
 _INVALID_CREDENTIALS: Final = 49
 """RFC 4511 appendix A.1."""
 
@@ -67,9 +66,15 @@ class LdapSettings(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """A person's entry in the directory."""
+    """A person's entry in the directory.
+
+    Attributes:
+        subject: the name by which the filter for people finds it again.
+        user: the name that groups have for it.
+    """
 
     dn: str
+    subject: str
     user: str
     member_of: tuple[str, ...]
 
@@ -87,6 +92,7 @@ class LdapDirectory:
     def __init__(self, settings: LdapSettings, names: GroupNames) -> None:
         self._settings = settings
         self._names = names
+        self._subject_names = compared_attributes(settings.user_filter)
         self._threads = ThreadPoolExecutor(MAX_QUESTIONS, thread_name_prefix="ldap")
         self._idle: deque[tuple[Connection, float]] = deque()
 
@@ -211,22 +217,27 @@ class LdapDirectory:
 
     def _entry(self, connection: Connection, user: str) -> _Entry | None:
         """The only entry of a name. If there are several, nobody is found."""
-        asked = self._settings.user_filter.replace("{user}", escape_filter_chars(user))
-        found = _search(connection, self._settings.user_base, asked, _NAME_ATTRIBUTES, size_limit=2)
+        asked = filled(self._settings.user_filter, {"user": user})
+        wanted = dict.fromkeys((*self._subject_names, *_UNIX_NAMES, "memberOf"))
+        found = _search(connection, self._settings.user_base, asked, tuple(wanted), size_limit=2)
         if len(found) != 1:
             return None
         dn, attributes = found[0]
-        names = (*attributes.get("uid", ()), *attributes.get("sAMAccountName", ()), user)
-        return _Entry(dn, names[0], attributes.get("memberOf", ()))
+        subject = _first(attributes, self._subject_names) or user
+        return _Entry(dn, subject, _first(attributes, _UNIX_NAMES) or user, attributes.get("memberof", ()))
 
     def _person(self, connection: Connection, entry: _Entry) -> Person:
-        groups = {_common_name(dn) for dn in entry.member_of}
+        groups = {common_name(dn) for dn in entry.member_of}
         if self._settings.group_base:
-            asked = self._settings.group_filter.replace("{dn}", escape_filter_chars(entry.dn))
-            asked = asked.replace("{user}", escape_filter_chars(entry.user))
+            asked = filled(self._settings.group_filter, {"dn": entry.dn, "user": entry.user})
             found = _search(connection, self._settings.group_base, asked, ("cn",), size_limit=MAX_GROUPS)
             groups |= {name for _, attributes in found for name in attributes.get("cn", ())[:1]}
-        return Person(entry.user, self._names.choose(groups))
+        return Person(entry.subject, self._names.choose(groups))
+
+
+def _first(attributes: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> str:
+    """The first value of the first of these attributes that an entry has; empty if it has none."""
+    return next((value for name in names for value in attributes.get(name.lower(), ())), "")
 
 
 def _is_alive(connection: Connection) -> bool:
@@ -248,7 +259,7 @@ def _close(connection: Connection) -> None:
 def _search(
     connection: Connection, base: str, asked: str, attributes: tuple[str, ...], *, size_limit: int
 ) -> list[tuple[str, dict[str, tuple[str, ...]]]]:
-    """The entries that a filter finds: name and attributes.
+    """The entries that a filter finds: name, and attributes by their names in lower case.
 
     Raises:
         LDAPException: the directory refuses, or finds more groups than it gives.
@@ -258,7 +269,7 @@ def _search(
     if code not in (0, 4) or (code == 4 and size_limit == MAX_GROUPS):
         raise LDAPException(description)
     return [
-        (entry["dn"], {name: _texts(values) for name, values in entry["attributes"].items()})
+        (entry["dn"], {name.lower(): _texts(values) for name, values in entry["attributes"].items()})
         for entry in connection.response or ()
         if entry["type"] == "searchResEntry"
     ]
@@ -268,8 +279,3 @@ def _texts(values: object) -> tuple[str, ...]:
     """Values of an attribute. They are bytes if no schema was read."""
     items = values if isinstance(values, list) else [values]
     return tuple(item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in items)
-
-
-def _common_name(dn: str) -> str:
-    """The name of a group: the value of the first part of its entry's name."""
-    return str(parse_dn(dn, strip=True)[0][1])

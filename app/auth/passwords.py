@@ -56,7 +56,7 @@ class Passwords:
         """
         # An empty password is for a bind that shows nothing (RFC 4513 section 5.1.2), and which succeeds.
         if not 0 < len(user) <= MAX_USER_LENGTH or not 0 < len(password) <= MAX_PASSWORD_LENGTH:
-            raise _wrong()
+            raise _wrong(user)
         # A name has no colon, so that no other pair has the same text (RFC 7617 section 2).
         text = f"{user}:{password}".encode("utf-8", "surrogatepass")
         digest = hmac.digest(self._key, text, "sha256")
@@ -75,7 +75,7 @@ class Passwords:
         except LoginFailed as failure:
             self._checked.pop(digest, None)
             if failure.code == "password":
-                raise _wrong() from failure
+                raise _wrong(user) from failure
             raise
         self._checked[digest] = _Checked(person, now)
         self._checked.move_to_end(digest)
@@ -83,5 +83,7 @@ class Passwords:
             self._checked.popitem(last=False)
 
 
-def _wrong() -> AuthenticationFailed:
-    return AuthenticationFailed("password", "the user name or the password is wrong, and it is no token")
+def _wrong(user: str) -> AuthenticationFailed:
+    return AuthenticationFailed(
+        "password", "the user name or the password is wrong, and it is no token", user
+    )

@@ -90,16 +90,17 @@ def read_revoked(path: Path) -> dict[str, str]:
 def parse_revoked(content: bytes) -> dict[str, str]:
     """The ids in a list, each with its note.
 
-    Each line is an id, perhaps with a note after a space. Empty lines and lines that begin with `#` are ignored.
+    Each line is an id, perhaps with a note after a space or tab. Empty lines and lines that begin with `#` are ignored, and
+    so is the mark that some editors begin a file with: what an operator sees as an id must be one.
 
     Raises:
         ValueError: it is not UTF-8, or larger than `MAX_FILE_BYTES`.
     """
     if len(content) > MAX_FILE_BYTES:
         raise ValueError("too large")
-    lines = (line.strip() for line in content.decode("utf-8").splitlines())
-    pairs = (line.partition(" ") for line in lines if line and not line.startswith("#"))
-    return {identifier: note.strip() for identifier, _, note in pairs}
+    lines = (line.strip() for line in content.decode("utf-8-sig").splitlines())
+    parts = (line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
+    return {identifier: " ".join(note) for identifier, *note in parts}
 
 
 def write_revoked(path: Path, revoked: Iterable[tuple[str, str]]) -> None:

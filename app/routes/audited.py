@@ -81,8 +81,8 @@ class RequestAudit:
                 await self.note(request, RevokedUsed("token", identifier, path), subject)
             case LoginFailed(code=code):
                 await self.note(request, LoginRejected(code))
-            case AuthenticationFailed(code=code):
-                await self.note(request, AccessRefused("", path, TABLE[type(error)].code, code))
+            case AuthenticationFailed(code=code, subject=subject):
+                await self.note(request, AccessRefused("", path, TABLE[type(error)].code, code), subject)
             case AccessDenied() | MalformedRules() if not isinstance(error, _NO_REFUSALS):
                 await self._note_denial(request, error, path)
             case _:

@@ -23,6 +23,7 @@ from app.domain.errors import (
 )
 
 _BEARER: Final = "Bearer TOKEN"
+_OF_A_MEMBER: Final = "a token of a member"
 _CURL: Final = "curl --fail-with-body -LO"
 
 
@@ -51,10 +52,12 @@ def next_step(error: PierheadError, here: str, text_url: Callable[[Licence], str
         case LicenceRequired(licences=licences):
             return _accept(licences, here, text_url)
         case LoginRequired() | SessionDue():
-            return _send_token({})
+            return _send_token(_OF_A_MEMBER, {})
         case GroupRequired(groups=groups):
-            return _send_token({"groups": list(groups)})
-        case LoginFailed(code=code) | AuthenticationFailed(code=code):
+            return _send_token(_OF_A_MEMBER, {"groups": list(groups)})
+        case AuthenticationFailed(code=code):
+            return _send_token("a valid token", {"code": code})
+        case LoginFailed(code=code):
             return NextStep(members={"code": code})
         case PermissionRequired(permission=permission):
             return NextStep(members={"scope": permission})
@@ -90,10 +93,10 @@ def _accept(licences: tuple[Licence, ...], here: str, text_url: Callable[[Licenc
     )
 
 
-def _send_token(members: dict[str, object]) -> NextStep:
+def _send_token(which: str, members: dict[str, object]) -> NextStep:
     """Nothing here repeats the request: existing and absent names must be answered alike, byte for byte."""
     return NextStep(
-        f"; send a token of a member as 'Authorization: {_BEARER}'",
+        f"; send {which} as 'Authorization: {_BEARER}'",
         {
             **members,
             "send_with": {"Authorization": _BEARER},

@@ -111,6 +111,13 @@ def test_a_token_that_opens_nothing_is_told(
     assert text == "x" or text not in file.read_text()
 
 
+def test_a_wrong_password_is_told_with_the_name_that_was_given(site: FormSite, file: Path) -> None:
+    answer = site.person.client.get(PRIVATE, auth=("alice", "a guess"), headers=SCRIPT)
+    assert answer.status_code == 401
+    assert told(file, "subject", "id", "path", "code") == [("refused", "alice", "", PRIVATE, "password")]
+    assert "a guess" not in file.read_text()
+
+
 def test_use_after_revocation_is_told_of_tokens_and_of_logins(file: Path, tmp_path: Path) -> None:
     revoked = tmp_path / "revoked"
     revoked.touch()

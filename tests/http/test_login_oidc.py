@@ -181,6 +181,7 @@ def test_an_answer_of_another_issuer_is_refused(site: LoginSite, issuer: str | N
         ({"groups": [7]}, "does not name your groups"),
         ({"groups": None, "_claim_names": {"groups": "src1"}}, "more groups than the login service"),
         ({"groups": None, "hasgroups": True}, "more groups than the login service"),
+        ({"groups": None, "hasgroups": "true"}, "more groups than the login service"),
         ({"groups": [f"{n:032x}" for n in range(0, 7**40, 7**40 // 400)]}, "LOGIN_GROUPS"),
     ],
 )

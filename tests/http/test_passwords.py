@@ -52,6 +52,7 @@ def test_what_is_wrong_is_a_401_everywhere(site: FormSite, user: str, password: 
         answer = ask(site, path, user, password)
         assert problem(answer) == (401, "authentication-failed")
         assert answer.json()["code"] == "password"
+        assert "Authorization: Bearer" in answer.json()["detail"]
         assert "Basic" in answer.headers["www-authenticate"]
 
 

@@ -109,6 +109,8 @@ def test_what_does_not_hold_is_401_everywhere_and_says_which(
     answer = client.get(path, headers={"Authorization": authorization()})
     assert problem(answer) == (401, "authentication-failed")
     assert answer.json()["code"] == code
+    assert answer.json()["detail"].endswith("; send a valid token as 'Authorization: Bearer TOKEN'")
+    assert answer.json()["send_with"] == {"Authorization": "Bearer TOKEN"}
     challenge = answer.headers["www-authenticate"]
     assert 'error="invalid_token"' in challenge
     assert code in challenge

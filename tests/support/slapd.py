@@ -24,6 +24,7 @@ include /etc/ldap/schema/nis.schema
 include /etc/ldap/schema/inetorgperson.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
+moduleload memberof
 pidfile {directory}/slapd.pid
 TLSCACertificateFile {directory}/ca.pem
 TLSCertificateFile {directory}/ca.pem
@@ -34,6 +35,7 @@ rootdn "{admin}"
 rootpw "{admin_password}"
 directory {directory}/db
 maxsize 67108864
+overlay memberof
 access to attrs=userPassword by self write by anonymous auth by * none
 access to * by users read by anonymous none
 """
@@ -65,6 +67,16 @@ cn: Bob
 sn: B
 userPassword: {password}
 
+dn: uid={{user}},{people}
+objectClass: inetOrgPerson
+uid: carol
+uid: {{user}}
+cn: Carol
+sn: C
+mail: carol@example.test
+userPassword: {password}
+memberOf: cn=readers\\, all,ou=elsewhere,{suffix}
+
 dn: cn=staff,{groups}
 objectClass: groupOfNames
 cn: staff
@@ -85,6 +97,11 @@ dn: cn=others,{groups}
 objectClass: groupOfNames
 cn: others
 member: uid=bob\\2C jr,{people}
+
+dn: cn=secret,{groups}
+objectClass: groupOfNames
+cn: secret
+member: uid=carol,{people}
 """
 
 

@@ -71,6 +71,36 @@ def test_a_name_may_hold_what_filters_and_entries_are_made_of(directory: Slapd) 
     assert log_in(directory.settings(), "bob, jr") == Person("bob, jr", frozenset({"others"}))
 
 
+def test_groups_may_be_named_by_the_entry_of_a_person(directory: Slapd) -> None:
+    assert log_in(directory.settings(ldap_group_base=None), "carol").groups == {"readers, all"}
+
+
+def test_a_name_that_looks_like_a_place_in_a_filter_is_a_name(directory: Slapd) -> None:
+    """The entry of Carol is named `{user}`: filled in twice, the filter would look for the groups of another entry."""
+    assert log_in(directory.settings(), "carol").groups == {"readers, all"}
+    assert log_in(directory.settings(), "{user}").groups == {"readers, all"}
+
+
+@pytest.mark.parametrize(
+    ("user_filter", "user", "subject"),
+    [
+        ("(mail={user})", "carol@example.test", "carol@example.test"),
+        ("(MAIL={user})", "CAROL@example.test", "carol@example.test"),
+        ("(|(uid={user})(mail={user}))", "carol@example.test", "carol"),
+        ("(&(cn={user})(sn=C))", "carol", "Carol"),
+        ("(mail={user}@example.test)", "carol", "carol"),
+    ],
+)
+def test_a_person_is_found_again_by_whatever_they_log_in_with(
+    directory: Slapd, user_filter: str, user: str, subject: str
+) -> None:
+    """Or they would be logged out when their groups are asked for again."""
+    settings = directory.settings(ldap_user_filter=user_filter)
+    person = log_in(settings, user)
+    assert person.subject == subject
+    assert find(settings, subject) == person
+
+
 @pytest.mark.parametrize(
     ("user", "password"),
     [

@@ -85,6 +85,19 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
+def test_what_looks_like_an_id_is_one(file: Path) -> None:
+    """However an editor, a spreadsheet or a script writes the file: an id that is overlooked would go on counting."""
+    file.write_bytes("\ufefft1\r\n\r\n  t2  \nt3\tlost laptop\nt4  two  words\r\n# t5\nt6 # left".encode())
+    assert read_revoked(file) == {"t1": "", "t2": "", "t3": "lost laptop", "t4": "two  words", "t6": "# left"}
+    revocations = Revocations(file)
+    revoked = [
+        identifier
+        for identifier in ("t1", "t2", "t3", "t4", "t5", "t6")
+        if revocations.is_revoked(identifier, NOW)
+    ]
+    assert revoked == ["t1", "t2", "t3", "t4", "t6"]
+
+
 # --- an object of a store ------------------------------------------------------------------------------
 
 LIST = ArtifactPath.of("revoked")

@@ -51,7 +51,9 @@ def groups_of(claims: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     # A provider that has more groups than fit says where to ask for them instead (Entra: more than 200; OpenID
     # Connect Core 1.0 section 5.6.2). To go on without would take groups from their members by chance.
     sources = claims.get("_claim_names")
-    if claims.get("hasgroups") is True or (isinstance(sources, Mapping) and name in sources):
+    heads = {name, *(name[:at] for at, character in enumerate(name) if character == ".")}
+    is_elsewhere = isinstance(sources, Mapping) and not heads.isdisjoint(sources)
+    if is_elsewhere or (name == "groups" and claims.get("hasgroups") in (True, "true")):
         raise LoginFailed("groups-left-out")
     value = claim_at(claims, name)
     if value is None:

@@ -11,11 +11,13 @@ class AuthenticationFailed(PierheadError):
     Args:
         code: machine-readable reason, such as `token-expired`.
         reason: the same for people.
+        subject: user or robot that the credentials name; None if they name none.
     """
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: str, reason: str, subject: str | None = None) -> None:
         super().__init__(reason)
         self.code = code
+        self.subject = subject
 
 
 class RevokedToken(AuthenticationFailed):
@@ -27,9 +29,8 @@ class RevokedToken(AuthenticationFailed):
     """
 
     def __init__(self, token_id: str, subject: str) -> None:
-        super().__init__("token-revoked", "the token was revoked")
+        super().__init__("token-revoked", "the token was revoked", subject)
         self.token_id = token_id
-        self.subject = subject
 
 
 class AuditUnavailable(PierheadError):

@@ -1,4 +1,4 @@
-"""The style sheet and icons of all pages. Loaded once, at start."""
+"""The style sheet, script and icons of all pages. Loaded once, at start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from typing import NamedTuple
 STATIC_PREFIX = "/-/static/"
 """URL path that the names of `load_static` are appended to."""
 
-_MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 
 
 class StaticFile(NamedTuple):

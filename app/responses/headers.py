@@ -8,7 +8,9 @@ PAGE_SECURITY_POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-"""Our own pages need a style sheet and icons, and nothing that runs."""
+"""Our own pages need a style sheet and icons, and nothing that runs: neither a login nor a licence depends on a script."""
+FOLDER_SECURITY_POLICY: Final = f"{PAGE_SECURITY_POLICY}; script-src 'self'"
+"""Pages of folders have a script too."""
 
 
 def store_headers(origin: str) -> dict[str, str]:
@@ -34,6 +36,6 @@ def shared_headers(replica_id: str) -> dict[str, str]:
     }
 
 
-def page_headers(replica_id: str) -> dict[str, str]:
-    """The header fields of every page of our own."""
-    return shared_headers(replica_id) | {"Content-Security-Policy": PAGE_SECURITY_POLICY}
+def folder_headers(replica_id: str) -> dict[str, str]:
+    """The header fields of every page of a folder."""
+    return shared_headers(replica_id) | {"Content-Security-Policy": FOLDER_SECURITY_POLICY}

@@ -14,6 +14,7 @@ from app.domain.errors import PierheadError, StoreUnavailable
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import LISTING_VARY, NOT_STORED
 from app.responses.folder_listing import FolderPages
+from app.responses.headers import FOLDER_SECURITY_POLICY
 from app.responses.line_stream import SEND_NOW, LineStream
 
 _LINES_AT_ONCE: Final = 30
@@ -46,6 +47,7 @@ async def partial_answer(early: PartialView, representation: str, pages: FolderP
         "Content-Type": REPRESENTATIONS[representation].media_type,
         **NOT_STORED,
         "Vary": LISTING_VARY,
+        "Content-Security-Policy": FOLDER_SECURITY_POLICY,
     }
     return await LineStream.start(_pieces(early, representation, pages), headers)
 

@@ -29,7 +29,7 @@ from app.responses.cross_origin import CrossOrigin
 from app.responses.delivery import Delivery
 from app.responses.folder_documents import FolderDocuments
 from app.responses.folder_listing import FolderPages
-from app.responses.headers import page_headers
+from app.responses.headers import folder_headers
 from app.responses.requester import Requester
 from app.responses.subtree_listing import SubtreeListing
 from app.routes.audited import RequestAudit
@@ -182,7 +182,7 @@ class SiteWiring:
         clock: Callable[[], float],
     ) -> Parts:
         settings = self._settings
-        shared = page_headers(settings.replica_id)
+        shared = folder_headers(settings.replica_id)
         vary = {"Vary": self._variation.of(FILE_VARY, settings.root_path)}
         limits = Limits(age_clock)
         requester = Requester(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import take
+from tests.browser.conftest import OpenPage, take
 from tests.support.publishing import Published
 
 PAGES = {
@@ -13,6 +15,11 @@ PAGES = {
     "licence": ("tree/licensed/board.img", "Licence for board.img – Pierhead"),
     "error": ("tree/absent/", "Not found – Pierhead"),
 }
+
+RULES = (files("axe_playwright_python") / "axe.min.js").read_text()
+BROKEN = (
+    "async () => (await axe.run()).violations.map(rule => `${rule.id}: ${rule.nodes.map(node => node.html)}`)"
+)
 
 
 @pytest.fixture(params=PAGES)
@@ -100,3 +107,32 @@ def test_where_one_is_is_told_in_the_breadcrumbs(site: Published, page: Page) ->
     here = page.locator("nav [aria-current=page]")
     expect(here).to_have_text("one")
     expect(here).to_have_count(1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("chosen", PAGES)
+def test_axe_finds_nothing(
+    site: Published, open_page: OpenPage, complaints: list[str], chosen: str, scheme: str
+) -> None:
+    page = open_page(java_script_enabled=True, color_scheme=scheme)
+    page.goto(site.url_of(PAGES[chosen][0]))
+    if chosen == "error":
+        take(page, complaints, "404")
+    assert broken_rules(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_the_script_adds(site: Published, open_page: OpenPage, scheme: str) -> None:
+    page = open_page(java_script_enabled=True, color_scheme=scheme)
+    page.goto(site.url_of("tree/licensed/"))
+    page.get_by_label("Filter by name").fill("both")
+    assert broken_rules(page) == []
+    page.get_by_role("button", name="Keys", exact=True).click()
+    assert broken_rules(page) == []
+
+
+def broken_rules(page: Page) -> list[str]:
+    """The rules of axe that a page breaks, with the elements that do."""
+    page.evaluate(RULES)  # by the debugger, which the page's own policy does not concern
+    found: list[str] = page.evaluate(BROKEN)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from urllib.parse import quote
@@ -33,6 +34,7 @@ PAYLOADS = [
     "<meta http-equiv=refresh content=0>",
     "<title><textarea><plaintext>",
 ]
+OUR_SCRIPT = re.compile(r'^<script defer src="/-/static/pierhead-[0-9a-f]{12}\.js"></script>$', re.MULTILINE)
 ELEMENTS_OF_OURS = {
     *("label", "section", "details", "summary", "h2"),
     *("html", "head", "meta", "title", "link", "body", "header", "nav", "main", "footer", "form", "input"),
@@ -80,7 +82,7 @@ def assert_harmless(answer: httpx.Response) -> Page:
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
-    page = Page(answer.text)
+    page = Page(OUR_SCRIPT.sub("", answer.text, count=1))
     assert page.elements <= ELEMENTS_OF_OURS
     assert "refresh" not in [value.lower() for name, value in page.attributes if name == "http-equiv"]
     for name, value in page.attributes:

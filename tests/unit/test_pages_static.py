@@ -36,6 +36,7 @@ def test_names_carry_a_hash_of_what_is_served() -> None:
 def test_media_types() -> None:
     assert {file.source: file.media_type for file in FILES.values()} == {
         "pierhead.css": "text/css; charset=utf-8",
+        "pierhead.js": "text/javascript; charset=utf-8",
         "icons.svg": "image/svg+xml",
         "favicon.svg": "image/svg+xml",
     }
@@ -85,7 +86,7 @@ def test_missing_templates_are_noticed_at_start(tmp_path: Path) -> None:
 
 def colours(scheme: str) -> dict[str, str]:
     """Custom properties of one colour scheme."""
-    light, dark = STYLE_SHEET.split("@media (prefers-color-scheme: dark)")
+    light, dark = STYLE_SHEET.split("@media screen and (prefers-color-scheme: dark)")
     block = {"light": light, "dark": dark}[scheme]
     return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
 

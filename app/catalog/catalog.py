@@ -43,13 +43,15 @@ class OpenedFile(NamedTuple):
         info: what the store says of it.
         access: its tier.
         licences: those that stand before it, all of them accepted.
-        version: of the folder that it was judged by; None if the folder's listing is older than the file.
+        folder: by whose rules it was judged.
+        version: of the folder; None if its listing is older than the file.
     """
 
     path: ArtifactPath
     info: FileInfo
     access: Access
     licences: tuple[Licence, ...]
+    folder: Snapshot
     version: int | None
 
 
@@ -130,7 +132,7 @@ class Catalog:
             listed.size, listed.modified, listed.e_tag, origin=snapshot.origin, stamp=listed.stamp
         )
         access, licences = classify(path, snapshot.rules)
-        return OpenedFile(path, info, access, licences, snapshot.version)
+        return OpenedFile(path, info, access, licences, snapshot, snapshot.version)
 
     async def view_folder(
         self, path: ArtifactPath, principal: Principal, *, reread: bool = False, mount: Mount = AT_ROOT
@@ -220,7 +222,7 @@ class Catalog:
         if located.info is None:
             await self._files.deny_absent(located, principal)
         access, licences = classify(located.path, located.rules)
-        return OpenedFile(located.path, located.info, access, licences, located.version)
+        return OpenedFile(located.path, located.info, access, licences, located.folder, located.version)
 
     async def licences_of(self, path: ArtifactPath, principal: Principal) -> tuple[Licence, ...]:
         """The licences that stand before a file, accepted or not, in the order in which to show them.

@@ -88,10 +88,12 @@ class Digest(NamedTuple):
     Attributes:
         algorithm: its key in the registry "Hash Algorithms for HTTP Digest Fields" (RFC 9530 section 5).
         value: its bytes.
+        source: name of the file beside it that says so; empty if it is stored with the file itself.
     """
 
     algorithm: str
     value: bytes
+    source: str = ""
 
 
 class StoredFields(NamedTuple):

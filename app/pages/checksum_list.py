@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from app.domain.access import VisibleEntry
 from app.domain.paths import ArtifactPath
 
@@ -13,7 +15,7 @@ def checksum_line(digest: str, visible: VisibleEntry, root: ArtifactPath) -> byt
         digest: in lower-case hex.
         root: the folder below which the path is given.
     """
-    path = _below(visible, root)
+    path = _below(visible.path, root)
     if path == b"-":
         path = b"./-"  # `-` would be the standard input
     escaped = path.replace(b"\\", b"\\\\")
@@ -22,7 +24,16 @@ def checksum_line(digest: str, visible: VisibleEntry, root: ArtifactPath) -> byt
 
 def left_out_line(reason: str, visible: VisibleEntry, root: ArtifactPath) -> bytes:
     """A comment, which `sha256sum` ignores, in place of a file or folder without a line."""
-    return b"# " + reason.encode("ascii") + b": " + _below(visible, root) + b"\n"
+    return b"# " + reason.encode("ascii") + b": " + _below(visible.path, root) + b"\n"
+
+
+STORED: Final = b"# stored with the files\n"
+"""Says that the checksums of the next lines are: what a list without such comments has are, too."""
+
+
+def source_line(source: ArtifactPath, root: ArtifactPath) -> bytes:
+    """A comment that says which file the checksums of the next lines are from."""
+    return b"# from " + _below(source, root) + b"\n"
 
 
 def left_out_total(files: int, folders: int) -> bytes:
@@ -37,6 +48,6 @@ def left_out_total(files: int, folders: int) -> bytes:
     return f"{said} {verb} not in this list, see the comments\n".encode("ascii")
 
 
-def _below(visible: VisibleEntry, root: ArtifactPath) -> bytes:
-    path = "/".join(visible.path.segments[len(root.segments) :])
-    return (path + "/" if visible.path.is_folder else path).encode("utf-8", "surrogateescape")
+def _below(path: ArtifactPath, root: ArtifactPath) -> bytes:
+    below = "/".join(path.segments[len(root.segments) :])
+    return (below + "/" if path.is_folder else below).encode("utf-8", "surrogateescape")

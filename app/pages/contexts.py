@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup
 
 from app.domain.access import Licence, VisibleEntry
+from app.domain.entries import Digest
 from app.domain.mounts import AT_ROOT, Mount, with_link
 from app.domain.order import Order
 from app.domain.paths import ArtifactPath
@@ -69,6 +71,7 @@ class FolderPage:
         mount: where the folder is listed.
         documents: files of the folder that are shown as well, its header first.
         name_like: what the names of the entries match; None for all of the folder.
+        digests: what files of the folder say of others, by their names; empty for a representation that does not show it.
     """
 
     site: Site
@@ -80,6 +83,11 @@ class FolderPage:
     mount: Mount = AT_ROOT
     documents: tuple[Document, ...] = ()
     name_like: str | None = None
+    digests: Mapping[str, tuple[Digest, ...]] = field(default_factory=dict)
+
+    def digests_of(self, visible: VisibleEntry) -> tuple[Digest, ...]:
+        """Those of one entry; none if it is locked."""
+        return () if visible.locked or visible.entry.is_folder else self.digests.get(visible.entry.name, ())
 
     @property
     def url(self) -> str:

@@ -54,7 +54,12 @@ def folder_json(page: FolderPage) -> bytes:
         reference to the following page in the same representation, else null.
     """
     # Entry by entry: while one call encodes all of a large folder, no other thread gets a turn.
-    entries = b",".join([json_bytes(entry_object(visible, page.mount)) for visible in page.entries])
+    entries = b",".join(
+        [
+            json_bytes(entry_object(visible, page.mount) | digest_members(page.digests_of(visible)))
+            for visible in page.entries
+        ]
+    )
     before = json_bytes({"path": "/" + display_name(page.path.text), "url": page.url})
     after = json_bytes({"truncated": page.next_after is not None, "next": next_query(page, "json")})
     return b'%b,"entries":[%b],%b' % (before[:-1], entries, after[1:])
@@ -62,7 +67,9 @@ def folder_json(page: FolderPage) -> bytes:
 
 def folder_ndjson(page: FolderPage) -> bytes:
     """One page of a folder as one JSON object per line."""
-    return b"".join([entry_line(visible, page.mount) for visible in page.entries])
+    return b"".join(
+        [entry_line(visible, page.mount, page.digests_of(visible) or None) for visible in page.entries]
+    )
 
 
 def entry_line(
@@ -72,13 +79,27 @@ def entry_line(
 
     Args:
         mount: where the site is mounted for this request.
-        digests: those that are stored with a file: the line then has `digests`, their values in lower-case hex by
-            the names that they have in HTTP (RFC 9530).
+        digests: of a file; None for a line without the member.
     """
     line = entry_object(visible, mount)
     if digests is not None:
-        line["digests"] = {digest.algorithm: digest.value.hex() for digest in digests}
+        line |= digest_members(digests) or {"digests": {}}
     return json_bytes(line) + b"\n"
+
+
+def digest_members(digests: Sequence[Digest]) -> dict[str, object]:
+    """What an entry has beside other members if its digests are known.
+
+    Returns:
+        digests: their values in lower-case hex by the names that they have in HTTP (RFC 9530); and for those that
+        another file of the folder says, digests_from: its name. Empty without digests.
+    """
+    members: dict[str, object] = {}
+    if digests:
+        members["digests"] = {digest.algorithm: digest.value.hex() for digest in digests}
+    if listed := {digest.algorithm: display_name(digest.source) for digest in digests if digest.source}:
+        members["digests_from"] = listed
+    return members
 
 
 def left_out_line(folders: int) -> bytes:

@@ -21,6 +21,7 @@ class Representation(NamedTuple):
         name: value of the `format` parameter.
         media_type: value of `Content-Type`.
         page: makes a complete page of a folder.
+        has_digests: whether it shows what is said of files by others.
         line: gives what makes, at a mount, what a page has for one entry, with its line feed; None where a page cannot be sent line by line.
         around: makes the parts of a page before and after these lines.
     """
@@ -28,6 +29,7 @@ class Representation(NamedTuple):
     name: str
     media_type: str
     page: Callable[[HtmlPages, FolderPage], bytes]
+    has_digests: bool = False
     line: Callable[[Mount], Callable[[VisibleEntry], bytes]] | None = None
     around: Callable[[HtmlPages, FolderPage], tuple[bytes, bytes]] = lambda _, __: (b"", b"")
 
@@ -45,12 +47,13 @@ _TABLE: Final = (
         line=lambda _: entry_row,
         around=lambda html, page: html.around_rows(page),
     ),
-    Representation("json", "application/json", lambda _, page: folder_json(page)),
+    Representation("json", "application/json", lambda _, page: folder_json(page), has_digests=True),
     Representation(
         "ndjson",
         "application/x-ndjson",
         lambda _, page: folder_ndjson(page),
-        lambda mount: partial(entry_line, mount=mount),
+        has_digests=True,
+        line=lambda mount: partial(entry_line, mount=mount),
     ),
     Representation(
         "text",

@@ -22,7 +22,7 @@ _SENT: Final = (
 """Request fields that scripts may set, beside those that they always may."""
 _EXPOSED: Final = (
     "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Length, Content-Location, Content-Range, ETag, Link, "
-    "Repr-Digest, X-Checksum-Sha256, X-Pierhead-As-Of"
+    "Repr-Digest, X-Checksum-Sha256, X-Pierhead-As-Of, X-Pierhead-Digest-Source"
 )
 """Fields of an answer that scripts may read, beside those that they always may."""
 _MAX_AGE: Final = "86400"

@@ -37,6 +37,7 @@ from app.responses.caching import FILE_VARY, NOT_STORED
 from app.responses.file_headers import file_headers, is_rendered
 from app.responses.file_stream import FileStream, OpenPart
 from app.responses.headers import store_headers
+from app.responses.listed_digests import ListedDigests
 from app.responses.problems import problem_response
 from app.responses.record import note_for_all, record_of
 from app.responses.requester import Requester
@@ -54,6 +55,7 @@ class Delivery:
     Args:
         store: where the bytes are.
         redirects: caches redirects.
+        digests: says what files beside a file say of it.
         serving: the operator's rules for single paths.
         mode: the operator's choice for all other paths. `accel` leaves files to the nginx in front; `auto` redirects if the store
             has URLs of its own.
@@ -66,6 +68,7 @@ class Delivery:
         self,
         store: ObjectStore,
         redirects: RedirectCache,
+        digests: ListedDigests,
         *,
         serving: ServingRules,
         mode: DeliveryMode,
@@ -75,6 +78,7 @@ class Delivery:
     ) -> None:
         self._store = store
         self._redirects = redirects
+        self._digests = digests
         self._serving = serving
         self._mode = mode
         self._requester = requester
@@ -101,6 +105,7 @@ class Delivery:
         record = record_of(request)
         record.is_download = request.method == "GET"
         note_for_all(request, principal)
+        opened = await self._digests.completed(opened, principal)
         now = self._clock()
         validators = Validators(opened.info.e_tag, opened.info.modified)
         options = self._serving.options_for(opened.path)

@@ -11,20 +11,17 @@ from html import escape
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import structlog
 from markupsafe import Markup as SafeHtml
 
 from app.cache.byte_cache import ByteCache
-from app.catalog import Catalog, FolderView
-from app.domain.access import Access
-from app.domain.entries import File
-from app.domain.errors import PierheadError
+from app.catalog import FolderView
+from app.domain.errors import StoreError
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import Document
 from app.pages.documents import STEMS, DocumentName, Markup, documents_among
 from app.pages.markup import MAX_DOCUMENT_BYTES, is_quick, render
 from app.policy.tier import Tier
-from app.storage.store import ObjectStore
+from app.responses.shared_files import SharedFiles
 
 _MOST_DOCUMENTS: Final = 12
 _AT_ONCE: Final = 2
@@ -36,8 +33,6 @@ _INCLUDE: Final = re.compile(
 )
 _MOST_INCLUDES: Final = 8
 _CODE: Final = str(Path(__file__).resolve().parents[2])
-
-_log = structlog.get_logger("pierhead.documents")
 
 
 class _Key(NamedTuple):
@@ -55,13 +50,12 @@ class FolderDocuments:
     """Gives the documents of folders.
 
     Args:
-        store: where they are read.
+        files: reads them.
         held: where they are kept, together with folders and pages.
     """
 
-    def __init__(self, catalog: Catalog, store: ObjectStore, held: ByteCache) -> None:
-        self._catalog = catalog
-        self._store = store
+    def __init__(self, files: SharedFiles, held: ByteCache) -> None:
+        self._files = files
         self._held = held
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
@@ -104,27 +98,11 @@ class FolderDocuments:
         return _INCLUDE.sub(lambda match: escape(texts.get(match[1], "")), text)[:MAX_DOCUMENT_BYTES]
 
     async def _read(self, view: FolderView, name: str) -> str | None:
-        """The text of a file of the folder; None if it is absent, too long, or not for everybody of the tier."""
-        visible = view.find(name, is_folder=False)
-        # Accepted licences are no part of a tier, so what is behind one is not shown to those who accepted it.
-        if visible is None or visible.locked or visible.access not in (Access.PUBLIC, Access.PRIVATE):
-            return None
-        if not isinstance(visible.entry, File) or not 0 < visible.entry.size <= MAX_DOCUMENT_BYTES:
-            return None
         try:
-            opened = await self._catalog.open_file(visible.path, view.principal)
-            if (
-                opened.path != visible.path
-                or not 0 < opened.info.size <= MAX_DOCUMENT_BYTES
-                or opened.info.stored.encoding
-            ):
-                return None
-            async with self._store.open_range(opened.path, opened.info, 0, opened.info.size) as chunks:
-                content = b"".join([chunk async for chunk in chunks])
-        except PierheadError as error:
-            _log.info("document_left_out", path=visible.path.url, reason=str(error))
+            content = await self._files.read(view, name, MAX_DOCUMENT_BYTES)
+        except StoreError:
             return None
-        return content.decode("utf-8", "replace")
+        return None if content is None else content.decode("utf-8", "replace")
 
 
 def _names(view: FolderView) -> list[str]:

@@ -24,6 +24,7 @@ from app.policy.serving import ServingRules
 from app.responses.caching import LISTING_VARY, Variation
 from app.responses.compression import MIN_COMPRESSED_BYTES, compressed
 from app.responses.headers import store_headers
+from app.responses.listed_digests import FolderDigests
 
 LS: Final = Representation(
     "ls", "application/json", lambda _, page: ls_json(page.entries, known_media_type, page.mount)
@@ -77,6 +78,7 @@ class FolderPages:
         sorter: sorts folders that are not in the listing order.
         serving: says which folders those are.
         documents: gives the files of a folder that its page shows as well.
+        digests: gives what files of a folder say of others.
         shared: headers that every answer has.
         variation: says on what else pages depend.
     """
@@ -89,6 +91,7 @@ class FolderPages:
         sorter: FolderSorter,
         serving: ServingRules,
         documents: Callable[[FolderView], Awaitable[tuple[Document, ...]]],
+        digests: Callable[[FolderView], Awaitable[FolderDigests]],
         shared: Mapping[str, str],
         variation: Variation = _AS_NAMED,
     ) -> None:
@@ -98,6 +101,7 @@ class FolderPages:
         self._sorter = sorter
         self._serving = serving
         self._documents = documents
+        self._digests = digests
         self._shared = shared
         self._variation = variation
         self._flights: SingleFlight[tuple[ListingKey, int], StoredResponse] = SingleFlight()
@@ -126,8 +130,9 @@ class FolderPages:
         version = view.snapshot.version
 
         async def render() -> StoredResponse:
-            page = await self._made(view, representation, encoding, PageRequest())
-            self._cache.put(key, version, page)
+            page, is_lasting = await self._made(view, representation, encoding, PageRequest())
+            if is_lasting:
+                self._cache.put(key, version, page)
             return page
 
         return await self._flights.join((key, version), render)
@@ -140,7 +145,7 @@ class FolderPages:
         Raises:
             BadParameter: `cut.after` is no name, or `cut.name_like` is too long.
         """
-        return await self._made(view, representation, encoding, cut)
+        return (await self._made(view, representation, encoding, cut))[0]
 
     def around(self, view: FolderView, representation: str) -> tuple[bytes, bytes]:
         """The parts of a page before and after its entries, for a folder whose entries are not all known yet."""
@@ -150,10 +155,13 @@ class FolderPages:
 
     async def _made(
         self, view: FolderView, representation: str, encoding: str, cut: PageRequest
-    ) -> StoredResponse:
+    ) -> tuple[StoredResponse, bool]:
+        """A page, and whether the next one would be the same: it is not where the store did not give all that is on it."""
         site = self._site.under(view.mount.root_path)
         has_documents = representation == "html" and cut.after is None and cut.name_like is None
         documents = await self._documents(view) if has_documents else ()
+        has_digests = _FORMS[representation].has_digests
+        digests = await self._digests(view) if has_digests else FolderDigests()
         show = view.show if cut.name_like is None else _shown_if(name_filter(cut.name_like), view.show)
 
         shown: list[VisibleEntry] = []
@@ -173,6 +181,7 @@ class FolderPages:
                 view.mount,
                 documents,
                 cut.name_like,
+                digests.by_name,
             )
             page = self._page(context, representation, encoding, view.snapshot.origin)
             if (following := next_query(context, cut.format)) is None:
@@ -185,7 +194,7 @@ class FolderPages:
             free_in_parts(shown)
             return page
 
-        return await run_aside(make, entries=len(view.snapshot.entries))
+        return await run_aside(make, entries=len(view.snapshot.entries)), digests.is_complete
 
     def _page(self, context: FolderPage, representation: str, encoding: str, origin: str) -> StoredResponse:
         form = _FORMS[representation]

@@ -16,6 +16,7 @@ from app.http_semantics import Validators
 from app.policy.serving import DeliveryMode, ServingRules
 from app.responses.caching import Variation
 from app.responses.file_headers import file_headers
+from app.responses.listed_digests import ListedDigests
 from app.storage.store import ObjectStore, QuickReads
 
 SMALL_BYTES: Final = 64 * 1024
@@ -48,6 +49,7 @@ class SmallFiles:
     Args:
         store: where the bytes are. Only one with `QuickReads` has such files.
         held: where decisions are kept, together with folders and pages.
+        digests: say what header fields the full path gives.
         serving: what the operator says of single paths.
         mode: how the bytes of files go out elsewhere.
         root_path: below which the site is, by its setting; for another one, the full path answers.
@@ -61,6 +63,7 @@ class SmallFiles:
         catalog: Catalog,
         store: ObjectStore,
         held: ByteCache,
+        digests: ListedDigests,
         *,
         serving: ServingRules,
         mode: DeliveryMode,
@@ -73,6 +76,7 @@ class SmallFiles:
         self._store = store if isinstance(store, QuickReads) else None
         self.are_possible = self._store is not None
         self._held = held
+        self._digests = digests
         self._serving = serving
         self._mode = mode
         self._root_path = root_path
@@ -97,6 +101,8 @@ class SmallFiles:
 
     def _judge(self, path: ArtifactPath, principal: Principal) -> _JudgedFile | None:
         if (opened := self._catalog.ready_file(path, principal)) is None or opened.version is None:
+            return None
+        if (opened := self._digests.completed_at_once(opened, principal)) is None or opened.version is None:
             return None
         info, options = opened.info, self._serving.options_for(path)
         is_left_to_nginx = (options.delivery or self._mode) == "accel"

@@ -15,7 +15,7 @@ from app.domain.access import Access, Principal, VisibleEntry
 from app.domain.errors import BadParameter
 from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
-from app.pages.checksum_list import checksum_line, left_out_line, left_out_total
+from app.pages.checksum_list import STORED, checksum_line, left_out_line, left_out_total, source_line
 from app.pages.formats import iso_text
 from app.pages.links import next_walk_query
 from app.pages.lists import entry_line
@@ -23,8 +23,10 @@ from app.pages.lists import left_out_line as ndjson_left_out_line
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import LISTING_VARY, kept_for
 from app.responses.line_stream import LineStream
+from app.responses.listed_digests import ListedDigests
 from app.responses.record import note_for_all, record_of
 from app.responses.rendered import rendered
+from app.responses.subtree_digests import SubtreeDigests
 from app.storage.store import ObjectStore
 
 NO_CHECKSUM: Final = "no checksum is stored"
@@ -64,12 +66,16 @@ class SubtreeListing:
 
     Args:
         store: holds the digests of its files.
+        digests: says what other files say of them.
         clock: seconds since the epoch, UTC.
     """
 
-    def __init__(self, catalog: Catalog, store: ObjectStore, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, catalog: Catalog, store: ObjectStore, digests: ListedDigests, clock: Callable[[], float]
+    ) -> None:
         self._catalog = catalog
         self._store = store
+        self._digests = digests
         self._clock = clock
 
     async def answer(self, request: Request, asked: Subtree) -> Response:
@@ -84,15 +90,18 @@ class SubtreeListing:
             raise BadParameter("a list of a whole subtree", "requested with HTTP/1.1 or later")
         as_of = {"X-Pierhead-As-Of": iso_text(self._clock()) or ""}
         parts = self._catalog.walk(asked.path, asked.principal, asked.after, mount=asked.mount)
+        listed = SubtreeDigests(self._catalog, self._digests, asked.principal)
         if asked.limit is not None:
-            return await _page(request, asked, parts, asked.limit, self._store, as_of)
+            first = _FirstEntries(parts, asked.limit)
+            lines = _lines(asked, first.parts(), self._store, listed)
+            return await _page(request, asked, first, lines, as_of)
         headers = {
             "Content-Type": REPRESENTATIONS[asked.form].media_type,
             **kept_for(asked.principal),
             "Vary": LISTING_VARY,
             **as_of,
         }
-        lines = _lines(asked, parts, self._store)
+        lines = _lines(asked, parts, self._store, listed)
         stream = await LineStream.start(lines, headers)
         note_for_all(request, asked.principal)
         if record_of(request).is_head:
@@ -104,20 +113,18 @@ class SubtreeListing:
 async def _page(
     request: Request,
     asked: Subtree,
-    parts: Parts,
-    limit: int,
-    store: ObjectStore,
+    first: _FirstEntries,
+    lines: AsyncGenerator[bytes, None],
     headers: dict[str, str],
 ) -> Response:
-    first = _FirstEntries(parts, limit)
     body = bytearray()
-    async with aclosing(_lines(asked, first.parts(), store)) as lines:
+    async with aclosing(lines):
         async for line in lines:
             body += line
     note_for_all(request, asked.principal)
     link = ""
-    if first.last is not None and first.is_cut:
-        link = f'<{next_walk_query(asked.path, first.last, limit, asked.fields)}>; rel="next"'
+    if asked.limit is not None and first.last is not None and first.is_cut:
+        link = f'<{next_walk_query(asked.path, first.last, asked.limit, asked.fields)}>; rel="next"'
         headers["Link"] = link
     return await rendered(
         request,
@@ -157,14 +164,16 @@ class _FirstEntries:
                 left -= len(part)
 
 
-async def _lines(asked: Subtree, parts: Parts, store: ObjectStore) -> AsyncGenerator[bytes, None]:
+async def _lines(
+    asked: Subtree, parts: Parts, store: ObjectStore, listed: SubtreeDigests
+) -> AsyncGenerator[bytes, None]:
     """What is written of the entries, and at the end that folders were left out, if any were."""
     async with aclosing(parts):
         if asked.form == "ndjson" and not asked.digests:
             async for lines in _plain_lines(parts, asked.mount):
                 yield lines
             return
-        async with aclosing(with_digests(parts, store)) as described:
+        async with aclosing(with_digests(parts, store, listed.of)) as described:
             lines_of_each = (
                 _checksum_lines(described, asked.path)
                 if asked.form == "text"
@@ -198,15 +207,20 @@ async def _checksum_lines(
     entries: AsyncGenerator[Described, None], root: ArtifactPath
 ) -> AsyncGenerator[bytes, None]:
     files = folders = 0
+    source = STORED
     async for visible, digests in entries:
         if _is_left_out(visible):
             folders += 1
             yield left_out_line(UNREADABLE, visible, root)
         if visible.entry.is_folder or visible.locked:
             continue
-        sha256 = next((d.value.hex() for d in digests or () if d.algorithm == "sha-256"), None)
+        sha256 = next((digest for digest in digests or () if digest.algorithm == "sha-256"), None)
         if sha256 is not None:
-            yield checksum_line(sha256, visible, root)
+            said_by = visible.path.parent.child(sha256.source) if sha256.source else None
+            if (named := source_line(said_by, root) if said_by else STORED) != source:
+                source = named
+                yield source
+            yield checksum_line(sha256.value.hex(), visible, root)
         else:
             files += 1
             yield left_out_line(NOT_OPEN if digests is None else NO_CHECKSUM, visible, root)

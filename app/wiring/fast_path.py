@@ -30,6 +30,7 @@ def build_fast_path(
         parts.catalog,
         parts.store,
         parts.held,
+        parts.digests,
         serving=policy.serving,
         mode=settings.delivery,
         root_path=settings.root_path,

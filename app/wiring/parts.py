@@ -18,6 +18,7 @@ from app.pages.html import HtmlPages
 from app.pages.static import StaticFile
 from app.responses.caching import CacheHeaders
 from app.responses.folder_listing import FolderPages
+from app.responses.listed_digests import ListedDigests
 from app.responses.requester import Requester
 from app.responses.subtree_listing import SubtreeListing
 from app.routes.audited import RequestAudit
@@ -55,6 +56,7 @@ class Parts(NamedTuple):
     pages: FolderPages
     redirects: RedirectCache
     cache_headers: CacheHeaders
+    digests: ListedDigests
     subtrees: SubtreeListing
     errors: ErrorAnswers
     audit: RequestAudit

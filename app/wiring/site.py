@@ -30,7 +30,9 @@ from app.responses.delivery import Delivery
 from app.responses.folder_documents import FolderDocuments
 from app.responses.folder_listing import FolderPages
 from app.responses.headers import folder_headers
+from app.responses.listed_digests import ListedDigests
 from app.responses.requester import Requester
+from app.responses.shared_files import SharedFiles
 from app.responses.subtree_listing import SubtreeListing
 from app.routes.audited import RequestAudit
 from app.routes.errors import ErrorAnswers
@@ -189,6 +191,8 @@ class SiteWiring:
             self._authenticator, self._networks, self._proxies, clock, settings.root_path, limits
         )
         audit = RequestAudit(build_audit(settings, clock), requester, self._own.login.sessions)
+        shared_files = SharedFiles(catalog, store)
+        digests = ListedDigests(shared_files, held)
         return Parts(
             store=store,
             metrics=metrics,
@@ -203,13 +207,15 @@ class SiteWiring:
                 ResponseCache(held),
                 FolderSorter(held),
                 self._policy.serving,
-                FolderDocuments(catalog, store, held).of,
+                FolderDocuments(shared_files, held).of,
+                digests.of,
                 shared,
                 self._variation,
             ),
             redirects=RedirectCache(held, shared | vary, clock=clock),
             cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
-            subtrees=SubtreeListing(catalog, store, clock),
+            digests=digests,
+            subtrees=SubtreeListing(catalog, store, digests, clock),
             errors=ErrorAnswers(self._own.html, self._own.site, requester.origin_url),
             audit=audit,
             links=LinkDoor(self._own.links, requester, audit, clock),
@@ -225,6 +231,7 @@ class SiteWiring:
         delivery = Delivery(
             parts.store,
             parts.redirects,
+            parts.digests,
             serving=serving,
             mode=self._settings.delivery,
             requester=parts.requester,

@@ -25,6 +25,7 @@ from app.policy.serving import NO_SERVING_RULES
 from app.policy.tier import tier_of
 from app.responses.compression import ENCODINGS
 from app.responses.folder_listing import FolderPages
+from app.responses.listed_digests import FolderDigests
 from tests.support.memory_store import MemoryStore
 from tests.support.policy import DEFAULTS, build_info, site_policy
 
@@ -92,8 +93,13 @@ def folder_pages(max_bytes: int = 2**24) -> FolderPages:
         FolderSorter(held),
         NO_SERVING_RULES,
         no_documents,
+        no_digests,
         {},
     )
+
+
+async def no_digests(_: FolderView) -> FolderDigests:
+    return FolderDigests()
 
 
 async def no_documents(_: FolderView) -> tuple[Document, ...]:

@@ -13,12 +13,11 @@ from typing import Any, Final, cast
 
 import httptools
 import structlog
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.server.fast_path import MISSED, FastPath
 from app.server.fast_request import FastRequest
 from app.server.framing import RequestCutter, RequestLine, fault_of_framing, fault_of_line, origin_form
-from app.server.half_closed import HalfClosedWatch
 from app.server.patience import USUAL_PATIENCE, Patience
 from app.server.reason_phrase import with_reason
 from app.server.refusals import (
@@ -32,7 +31,9 @@ from app.server.refusals import (
     RequestRefused,
     answer_of,
 )
+from app.server.send_watch import SendWatch
 from app.server.span_sender import with_spans
+from app.server.unread import ReadingHttpProtocol
 from app.server.whole_answer import WholeAnswers
 
 _PIECE_BYTES: Final = 16 * 1024
@@ -41,7 +42,7 @@ _PIECE_BYTES: Final = 16 * 1024
 _log = structlog.get_logger("pierhead.access")
 
 
-class BoundedHttpProtocol(HttpToolsProtocol):
+class BoundedHttpProtocol(ReadingHttpProtocol):
     """One connection. Requests to upgrade to another protocol are answered without the upgrade.
 
     Args:
@@ -50,9 +51,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     """
 
     def __init__(self, *, patience: Patience = USUAL_PATIENCE, **options: Any) -> None:
-        super().__init__(**options)
-        self._patience = patience
-        self._deadline: TimerHandle | HalfClosedWatch | None = None
+        super().__init__(patience=patience, **options)
+        self._deadline: TimerHandle | SendWatch | None = None
         self._answering: RequestResponseCycle | None = None
         self._has_begun = False
         self._is_reading_head = True
@@ -101,7 +101,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stop_deadline()
         is_awaited = self._is_last_request_known or self._close_after_last_answer()
         if is_awaited or self.transport.get_write_buffer_size():
-            self._deadline = HalfClosedWatch(self.loop, self.transport, self._patience.half_closed)
+            self._deadline = self._watch(self._patience.half_closed)
         return is_awaited
 
     def on_message_begin(self) -> None:
@@ -178,7 +178,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
-        super()._start_asgi_task(cycle, with_reason(with_spans(app, cycle), cycle))
+        super()._start_asgi_task(cycle, with_reason(with_spans(app, cycle, self._patience.unread), cycle))
 
     def _parse(self, piece: bytes) -> None:
         while piece and not self._has_refused:

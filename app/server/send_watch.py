@@ -1,4 +1,4 @@
-"""Finds out which clients that say nothing more have gone.
+"""Finds out which clients take nothing of what is sent to them, or have gone without a word.
 
 One that has closed its connection looks like one that has half-closed it and reads on (RFC 9293 section 3.6), until
 something is sent to it. Then the system knows, but tells only who reads or writes.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from typing import Final
 
 _LONGEST_STEP: Final = 1.0
@@ -19,20 +20,28 @@ _TCP_INFO: Final = struct.Struct("=B43xI")
 """The beginning of Linux' `struct tcp_info`: the state, and the milliseconds since data was sent last."""
 
 
-class HalfClosedWatch:
-    """Aborts the connection of a client that has gone, or to which nothing could be sent for too long.
+class SendWatch:
+    """Gives up a client that has gone, or to which nothing could be sent for too long.
+
+    A client may be slow: what counts is that the system could send anything, however much still waits.
 
     Args:
-        transport: of a TCP connection, on which no more input is to come.
+        connection: over TCP.
         seconds: how long nothing may be sent.
+        give_up: called once if that is so; the watch has ended then.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, transport: asyncio.WriteTransport, seconds: float
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connection: socket.socket,
+        seconds: float,
+        give_up: Callable[[], None],
     ) -> None:
         self._loop = loop
-        self._transport = transport
+        self._connection = connection
         self._seconds = seconds
+        self._give_up = give_up
         self._since = loop.time()
         self._wait()
 
@@ -44,12 +53,11 @@ class HalfClosedWatch:
         self._timer = self._loop.call_later(min(self._seconds / 4, _LONGEST_STEP), self._look)
 
     def _look(self) -> None:
-        connection: socket.socket = self._transport.get_extra_info("socket")
-        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        info = self._connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
         state, idle_milliseconds = _TCP_INFO.unpack(info)
-        # What was sent before the client half-closed does not count.
+        # What was sent before the watch began does not count.
         idle_seconds = min(idle_milliseconds / 1000, self._loop.time() - self._since)
         if state == _CLOSED or idle_seconds > self._seconds:
-            self._transport.abort()
+            self._give_up()
         else:
             self._wait()

@@ -97,7 +97,7 @@ class Catalog:
         The view is not a permission: whether its tier may see the folder at all is for `view_folder` to say.
         """
         cached = self._folders.ready(path)
-        if cached is None or cached.value.link is not None:
+        if cached is None or cached.value.link is not None or not cached.value.is_listed:
             return None
         return view_of(cached, principal, mount)
 

@@ -108,7 +108,7 @@ class FileLocator:
             path.as_folder, snapshot, principal
         ):
             raise Moved(path.as_folder)
-        if is_wildcard(path.name):
+        if snapshot.is_listed and is_wildcard(path.name):
             return await self._matched(path, snapshot, principal, mount)
         located = LocatedFile(path, snapshot, None, None)
         if path in self._absent:
@@ -145,7 +145,7 @@ class FileLocator:
             info = await self._head(located, principal, hops)
         except NotFound:
             info = None
-        if is_as_listed(located.listed, info):
+        if not located.folder.is_listed or is_as_listed(located.listed, info):
             return located._replace(info=info)
         snapshot = (
             await self._resolver.find(located.path, principal, since=self._resolver.loads_begun)

@@ -156,9 +156,13 @@ class FolderResolver:
     async def has_folder(self, folder: ArtifactPath, parent: Snapshot, principal: Principal) -> bool:
         """Whether a folder exists and the principal may know. The parent's snapshot may be too old to show it.
 
+        Where the store lists nothing, no folder can be told from an absent one.
+
         Raises:
             StoreError: as `find`.
         """
+        if not parent.is_listed:
+            return False
         try:
             await self.find(folder, principal)
         except Moved:

@@ -31,6 +31,7 @@ class Snapshot(NamedTuple):
         version: different for every snapshot of this process, so that what was made from one is not taken for
             what was made from another.
         origin: the one of several stores that it was read from; empty if there is only one.
+        is_listed: whether the store says what is in it. If not, nothing is known of its entries and control files.
     """
 
     path: ArtifactPath
@@ -40,6 +41,7 @@ class Snapshot(NamedTuple):
     fingerprint: bytes
     version: int
     origin: str = ""
+    is_listed: bool = True
 
     def find(self, name: str, *, is_folder: bool) -> bool:
         """Whether the folder has such an entry."""

@@ -19,11 +19,11 @@ from app.catalog.reserved_names import ReservedNames
 from app.catalog.snapshot import Snapshot, governing_files, look_alikes
 from app.domain.entries import ControlFile, Entry, FileInfo, Listing
 from app.domain.entry_table import EntryTable
-from app.domain.errors import MalformedRules, Moved, NotFound, RequestError, StoreError
+from app.domain.errors import ListingUnavailable, MalformedRules, Moved, NotFound, RequestError, StoreError
 from app.domain.paths import ArtifactPath, display_name
 from app.domain.turns import run_aside
 from app.policy.control_file_names import LINK_FILE, control_files_to_read
-from app.policy.decide import closed_rules, compose
+from app.policy.decide import closed_rules, compose, rules_of_unlisted
 from app.policy.eula import DefaultLicences
 from app.policy.site_policy_file import SitePolicy
 from app.storage.store import REPLICA, FirstPage, FolderWatch, ObjectStore
@@ -86,8 +86,11 @@ class SnapshotLoader:
 
     async def _load(self, store: ObjectStore, path: ArtifactPath) -> Snapshot:
         started = perf_counter()
-        async with self._watching(store, path) as watch:
-            listing = await store.list_folder(path, watch)
+        try:
+            async with self._watching(store, path) as watch:
+                listing = await store.list_folder(path, watch)
+        except ListingUnavailable:
+            return self._unlisted(path)
         entries, names = await self._in_order(listing)
         rules_and_link = await self.read_rules_and_link(store, path, names)
         if listing.links:
@@ -118,6 +121,10 @@ class SnapshotLoader:
         found = listing.entries
         entries = await run_aside(partial(_in_listing_order, found), entries=len(found))
         return entries, ControlNames(tuple(governing_files(entries)), listing.skipped, look_alikes(entries))
+
+    def _unlisted(self, path: ArtifactPath) -> Snapshot:
+        rules = rules_of_unlisted(path, site=self._site)
+        return Snapshot(path, EntryTable.of(()), rules, None, b"", next(self._versions), is_listed=False)
 
     async def _elsewhere(self, store: ObjectStore, path: ArtifactPath) -> FolderRulesAndLink:
         """The rules of a folder that a link of another folder leads to. If they are not known, they open nothing."""

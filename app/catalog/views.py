@@ -10,6 +10,7 @@ from app.cache.listing_cache import Cached, Outcome
 from app.catalog.snapshot import Snapshot
 from app.domain.access import Principal, VisibleEntry
 from app.domain.entries import Entry
+from app.domain.errors import ListingUnavailable
 from app.domain.mounts import AT_ROOT, Mount
 from app.policy.decide import visible_entry
 from app.policy.name_patterns import NamePattern
@@ -81,6 +82,12 @@ class PartialView(NamedTuple):
 
 
 def view_of(cached: Cached[Snapshot], principal: Principal, mount: Mount = AT_ROOT) -> FolderView:
-    """How a principal sees a folder from the cache. It does not say that they may."""
+    """How a principal sees a folder from the cache. It does not say that they may.
+
+    Raises:
+        ListingUnavailable: nothing is known of what is in it.
+    """
+    if not cached.value.is_listed:
+        raise ListingUnavailable
     tier = tier_of(principal, cached.value.rules)
     return FolderView(cached.value, tier, principal, cached.age, cached.is_stale, cached.outcome, mount)

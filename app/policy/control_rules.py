@@ -62,6 +62,25 @@ class MalformedControlFile(ControlRules):
         return Terms(refusal=refusal, basis=(Basis(self.source, f"malformed: {self.reason}"),))
 
 
+@dataclass(frozen=True)
+class UnknownControlFiles(ControlRules):
+    """The rules of a folder that cannot be listed: it may have any control file, so nothing in it is open.
+
+    Only a rule of the site policy with `override` opens it, as that does not ask for control files.
+    """
+
+    def for_file(self, _name: str, /) -> Terms:
+        return self.for_listing()
+
+    def for_listing(self) -> Terms:
+        source = Source("the storage")
+        refusal = (
+            "the storage of this site does not list this folder, so its control files are not known; only a rule of the site "
+            "policy with override = true opens it"
+        )
+        return Terms(refusal=refusal, basis=(Basis(source, "list=no: the control files are not known"),))
+
+
 def control_file_source(folder: ArtifactPath, name: str) -> Source:
     """The name of a control file in messages: its path within the site."""
     return Source(display_name(folder.text + name))

@@ -35,7 +35,14 @@ from app.domain.entries import Entry, File, Folder, locked
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import is_hidden_name
 from app.policy.globs import scope_covers
-from app.policy.rules import Hop, Rules, closed_rules, compose, rules_without_control_files
+from app.policy.rules import (
+    Hop,
+    Rules,
+    closed_rules,
+    compose,
+    rules_of_unlisted,
+    rules_without_control_files,
+)
 from app.policy.site_policy import SiteRule
 from app.policy.terms import Basis, Terms, combine, describe_groups
 
@@ -47,6 +54,7 @@ __all__ = [
     "compose",
     "decide",
     "explain",
+    "rules_of_unlisted",
     "rules_without_control_files",
     "visible_entry",
 ]

@@ -14,7 +14,12 @@ from app.domain.paths import ArtifactPath
 from app.policy.build_info import parse_build_info
 from app.policy.build_info_rules import BuildInfoRules
 from app.policy.control_file_names import BUILD_INFO, control_files_to_read
-from app.policy.control_rules import ControlRules, MalformedControlFile, control_file_source
+from app.policy.control_rules import (
+    ControlRules,
+    MalformedControlFile,
+    UnknownControlFiles,
+    control_file_source,
+)
 from app.policy.eula import OPEN_EULA, DefaultLicences, open_eula, read_eula_files
 from app.policy.site_policy import FolderPolicy, SitePolicy
 
@@ -109,6 +114,11 @@ def closed_rules(
     source = Source(fault.source)
     control = MalformedControlFile(source, fault.reason, "are too large")
     return Rules(folder, control, site.within(folder), default_public)
+
+
+def rules_of_unlisted(folder: ArtifactPath, *, site: SitePolicy) -> Rules:
+    """The rules of a folder that the store does not list. What no rule with `override` opens is closed."""
+    return Rules(folder, UnknownControlFiles(), site.within(folder), default_public=False)
 
 
 def rules_without_control_files(folder: ArtifactPath, *, site: SitePolicy, default_public: bool) -> Rules:

@@ -39,10 +39,15 @@ def open_storage(
 
     Raises:
         ValueError: at once, not on entering: a URL of another form, a missing directory, the same
-            store twice.
+            store twice, or one of several that cannot be listed.
     """
     if len(set(urls)) < len(urls):
         raise ValueError("storage must name each store once, but one is repeated")
+    stores = [*urls, *([overlay] if overlay else ())]
+    if len(stores) > 1 and not all(map(_is_listed, stores)):
+        raise ValueError(
+            "storage with list=no must be the only one: several stores are merged by their listings"
+        )
     names = [PRIMARY, *(f"{REPLICA}{number}" for number in range(1, len(urls)))]
     copies = [
         (name, _opening(name, url, watch, has_copies=len(urls) > 1))
@@ -84,6 +89,11 @@ def open_store(
             return _open_local_store(directory, observe=observe)
         case unknown:
             assert_never(unknown)
+
+
+def _is_listed(url: str) -> bool:
+    place = parse_storage_url(url)
+    return not isinstance(place, S3Place) or place.is_listed
 
 
 def _opening(name: str, url: str, watch: StorageWatch, *, has_copies: bool = False) -> Opening:

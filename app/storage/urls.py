@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 ALLOWED: Final = "file:///directory, the path of a directory, or s3://bucket/prefix"
-PARAMETERS: Final = ("endpoint", "region", "profile", "unsigned", "request_payer")
+PARAMETERS: Final = ("endpoint", "region", "profile", "unsigned", "request_payer", "list")
+_ALLOWED_VALUES: Final = {"unsigned": ("true", "false"), "request_payer": ("requester",), "list": ("no",)}
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
 """Every name that a region has ever allowed. Today's rules are stricter (Amazon S3 User Guide, "Bucket naming rules")."""
 _REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -24,6 +25,7 @@ class S3Place(NamedTuple):
         profile: of the AWS configuration files, for credentials.
         is_unsigned: whether calls and URLs carry no signature, as buckets that are open to everybody allow.
         requester_pays: whether calls and URLs say that their sender pays for them.
+        is_listed: whether its credentials may list the bucket.
     """
 
     bucket: str
@@ -33,6 +35,7 @@ class S3Place(NamedTuple):
     profile: str | None = None
     is_unsigned: bool = False
     requester_pays: bool = False
+    is_listed: bool = True
 
 
 def parse_storage_url(url: str) -> S3Place | Path:
@@ -40,8 +43,8 @@ def parse_storage_url(url: str) -> S3Place | Path:
 
     Args:
         url: `file:///directory` (percent-encoded), the plain path of a directory, or
-            `s3://bucket/prefix?endpoint=...&region=...&profile=...&unsigned=true&request_payer=requester`. The prefix is
-            not encoded, so it holds no question mark; the parameters' values are. All but the bucket is optional.
+            `s3://bucket/prefix?endpoint=...&region=...&profile=...&unsigned=true&request_payer=requester&list=no`. The
+            prefix is not encoded, so it holds no question mark; the parameters' values are. All but the bucket is optional.
 
     Raises:
         ValueError: another form; says what is allowed, and nothing that may be a secret.
@@ -98,6 +101,7 @@ def _s3_place(rest: str) -> S3Place:
         profile=values.get("profile"),
         is_unsigned=values.get("unsigned") == "true",
         requester_pays="request_payer" in values,
+        is_listed="list" not in values,
     )
 
 
@@ -113,17 +117,21 @@ def _parameters(query: str) -> dict[str, str]:
         raise ValueError("storage must have each parameter once, but one is repeated")
     if "endpoint" in values:
         check_endpoint(values["endpoint"])
+    _check_values(values)
+    return values
+
+
+def _check_values(values: Mapping[str, str]) -> None:
     if not _REGION.fullmatch(values.get("region", "any")):
         raise ValueError("storage must have a region such as eu-west-1, but has something else there")
     if not values.get("profile", "any").strip():
         raise ValueError("storage must have the name of an AWS profile, but it is empty")
-    if values.get("unsigned", "true") not in ("true", "false"):
-        raise ValueError("storage must have unsigned=true or unsigned=false, but has something else there")
-    if values.get("request_payer", "requester") != "requester":
-        raise ValueError("storage must have request_payer=requester or none, but has something else there")
+    for name, allowed in _ALLOWED_VALUES.items():
+        if values.get(name, allowed[0]) not in allowed:
+            forms = " or ".join(f"{name}={value}" for value in allowed)
+            raise ValueError(f"storage must have {forms}, or no {name}, but has something else there")
     if values.get("unsigned") == "true" and (with_it := {"profile", "request_payer"} & values.keys()):
         raise ValueError(f"storage must not have unsigned=true beside {', '.join(sorted(with_it))}")
-    return values
 
 
 def check_endpoint(endpoint: str) -> None:

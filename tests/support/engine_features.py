@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.domain.errors import PierheadError, StoreDenied
+from app.domain.errors import NotFound, PierheadError, StoreDenied
 from app.domain.paths import ROOT
 from app.storage.s3.opening import open_s3_store
 from app.storage.s3.store import S3Store
@@ -163,6 +165,31 @@ async def _public(asked: Asked) -> bool:
             await client.put_bucket_acl(Bucket=asked.hand.name, ACL="private")
 
 
+async def _unlisted(asked: Asked) -> bool:
+    """Its objects are open to everybody, and the bucket is not."""
+    client, bucket = asked.hand.client, asked.hand.name
+    await asked.hand.plant("f", BODY)
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+    statement = everybody | {"Resource": f"arn:aws:s3:::{bucket}/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    await client.put_bucket_policy(Bucket=bucket, Policy=policy)
+    nobody = partial(open_s3_store, observe=lambda *_: None)
+    async with nobody(S3Place(bucket, is_unsigned=True)) as store:
+        try:
+            await store.list_folder(ROOT)
+        except StoreDenied:
+            pass
+        else:
+            return False
+    async with nobody(S3Place(bucket, is_unsigned=True, is_listed=False)) as store:
+        await store.check()
+        try:
+            await store.head(path_of("absent"))
+        except NotFound:
+            return (await store.head(path_of("f"))).size == len(BODY)
+    return False
+
+
 FEATURES: dict[str, Callable[[Asked], Awaitable[bool]]] = {
     "keeps every odd name apart": _odd_names,
     "holds a file and a folder of one name": _file_and_folder,
@@ -179,6 +206,7 @@ FEATURES: dict[str, Callable[[Asked], Awaitable[bool]]] = {
     "keeps checksums (`x-amz-checksum-*`)": _checksums,
     "shows storage classes": _storage_classes,
     "opens a bucket to everybody, if told so (`unsigned=true`)": _public,
+    "gives objects of a bucket that it does not list (`list=no`)": _unlisted,
 }
 """By what the table in docs/operations.md says of each."""
 

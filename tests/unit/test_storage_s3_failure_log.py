@@ -80,6 +80,18 @@ async def test_the_permission_that_is_missing_is_named_first(s3: FakeS3, operati
     assert line["advice"].startswith(f"allow these credentials {begins}")
 
 
+@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "AccessDenied"), (403, ""), (400, "InvalidRequest"), (500, "")]
+)
+async def test_an_answer_may_leave_its_message_empty(
+    s3: FakeS3, operation: str, status: int, code: str
+) -> None:
+    """As Ceph does."""
+    s3.answer = refusal(status, code, "")
+    assert (await warned(operation))["status"] == status
+
+
 async def test_a_refused_object_is_logged_as_fully(s3: FakeS3) -> None:
     s3.answer = refusal(403, "KMS.DisabledException", "The key is disabled.")
     line = await warned("get")

@@ -33,6 +33,7 @@ PierheadError
     ├── StoreUnavailable        refused, timed out, throttled or broken: worth a retry later
     │   └── RulesUnreadable     a control file exists, but the store cannot read it
     ├── StoreDenied             our own credentials do not suffice: an operator must act
+    ├── ListingUnavailable      files are given by their exact paths only
     ├── ObjectArchived          it must be restored before anybody can read it
     ├── ObjectEncrypted         with a key that this server cannot use
     └── ObjectChanged           the object was replaced or removed meanwhile
@@ -70,6 +71,7 @@ from app.domain.errors.request import (
     TooManyRequests,
 )
 from app.domain.errors.storage import (
+    ListingUnavailable,
     ObjectArchived,
     ObjectChanged,
     ObjectEncrypted,
@@ -92,6 +94,7 @@ __all__ = [
     "IssuerUnavailable",
     "LicenceDeclined",
     "LicenceRequired",
+    "ListingUnavailable",
     "LoginFailed",
     "LoginRequired",
     "LoginUnavailable",

@@ -45,6 +45,13 @@ class StoreDenied(StoreError):
         super().__init__(what)
 
 
+class ListingUnavailable(StoreError):
+    """The storage gives files by their exact paths, and never says which there are."""
+
+    def __init__(self) -> None:
+        super().__init__("the storage of this site does not list folders; ask for a file by its exact path")
+
+
 class ObjectArchived(StoreError):
     """The object must be restored from an archive before anybody can read it.
 

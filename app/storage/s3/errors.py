@@ -170,9 +170,14 @@ def status_of(error: boto.ClientError) -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
-def _translate_answer(error: boto.ClientError) -> PierheadError:
+def code_and_message(error: boto.ClientError) -> tuple[str, str]:
+    """What an error answer says, empty where it says nothing: botocore gives None for an element without text."""
     said = error.response.get("Error", {})
-    return error_of(status_of(error), said.get("Code", ""), said.get("Message", ""))
+    return said.get("Code") or "", said.get("Message") or ""
+
+
+def _translate_answer(error: boto.ClientError) -> PierheadError:
+    return error_of(status_of(error), *code_and_message(error))
 
 
 def _is_about_keys(code: str, message: str) -> bool:

@@ -12,7 +12,7 @@ from botocore import exceptions as boto
 
 from app.domain.errors import ObjectArchived, ObjectChanged, ObjectEncrypted, StoreError, StoreUnavailable
 from app.storage.observation import outcome_of
-from app.storage.s3.errors import MAX_TEXT, FailedAnswer, error_fields
+from app.storage.s3.errors import MAX_TEXT, FailedAnswer, code_and_message, error_fields
 
 PAUSE_SECONDS: Final = 60.0
 """Seconds during which the same failure is counted and not logged again."""
@@ -26,7 +26,10 @@ _ENCRYPTED: Final = (
     "allow these credentials kms:Decrypt with the key of the object; objects encrypted with keys that each request brings "
     "(SSE-C) cannot be served"
 )
-_LISTING: Final = "allow these credentials s3:ListBucket on the bucket, and s3:GetObject on its keys"
+_LISTING: Final = (
+    "allow these credentials s3:ListBucket on the bucket, and s3:GetObject on its keys; if that cannot be, "
+    "list=no in the storage URL gives files by their exact paths"
+)
 _READING: Final = "allow these credentials s3:GetObject on the bucket's keys, and s3:ListBucket: without it, S3 says that a missing key is denied"
 _KEYS: Final = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the profile names"
 _BY_CODE: Final[Mapping[str, str]] = {
@@ -119,12 +122,9 @@ def facts_of(error: StoreError) -> dict[str, object]:
             return {"status": cause.status, **cause.fields}
         if isinstance(cause, boto.ClientError):
             answer = cause.response.get("ResponseMetadata", {})
-            top = {"Code": cause.response.get("Error", {}).get("Code", "")}
-            top["Message"] = cause.response.get("Error", {}).get("Message", "")
-            return {
-                "status": answer.get("HTTPStatusCode", 0),
-                **error_fields(top, answer.get("HTTPHeaders", {})),
-            }
+            code, message = code_and_message(cause)
+            fields = error_fields({"Code": code, "Message": message}, answer.get("HTTPHeaders", {}))
+            return {"status": answer.get("HTTPStatusCode", 0), **fields}
     return {"causes": [_text(cause) for cause in chain[1:]]} if chain[1:] else {}
 
 

@@ -24,6 +24,7 @@ from app.storage.s3.keys import KeySpace
 from app.storage.s3.list_call import PageFetcher, first_key, open_http
 from app.storage.s3.sigv4 import Address, Presigner
 from app.storage.s3.store import S3Store
+from app.storage.s3.unlisted import UnlistedS3Store
 from app.storage.s3.url_signer import PlainUrls, UrlMaker, UrlSigner, find_address
 from app.storage.store import PRIMARY, Observer
 from app.storage.urls import S3Place
@@ -74,7 +75,7 @@ async def open_s3_store(
         pages = PageFetcher(http, signer, observe=observe)
         probe = partial(first_key, pages, keys.prefix)
         async with aclosing(CallLimiter(limits, probe=probe, note_circuit=note_circuit)) as limiter:
-            yield S3Store(
+            yield (S3Store if place.is_listed else UnlistedS3Store)(
                 client,
                 downloads,
                 pages,

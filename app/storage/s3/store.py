@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -231,7 +231,7 @@ class S3Store:
         """
         if not path.is_folder:
             for key in self._keys.keys(path):
-                if is_listed or await self._spelling.is_exact(key):
+                if is_listed or await self._is_exact(key):
                     with suppress(NotFound):
                         return await look(key)
         raise NotFound
@@ -243,10 +243,16 @@ class S3Store:
         """Make a call about a key within the limits; each attempt is observed by itself."""
 
         async def attempt() -> _Result:
-            with observed(self._observe, operation), s3_errors_translated():
+            with observed(self._observe, operation), self._errors_translated():
                 return await call()
 
         return await self._run(operation, key, attempt)
+
+    async def _is_exact(self, key: str) -> bool:
+        return await self._spelling.is_exact(key)
+
+    def _errors_translated(self) -> AbstractContextManager[None]:
+        return s3_errors_translated()
 
     async def _run(self, operation: str, key: str, call: Callable[[], Awaitable[_Result]]) -> _Result:
         with self._failures.noted(operation, key):

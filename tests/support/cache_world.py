@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 
 from app.catalog.catalog import REREAD_SECONDS
 from app.domain.paths import ArtifactPath
+from tests.support.cache_asks import folder_asked_for, folders_on_the_way, mixed, part_of, tells_nothing
 from tests.support.cache_secrets import Secret
-from tests.support.cache_sites import FIRST, GRACE, LINK_FILE, MAX_STALE, PUBLISHER, TTL
+from tests.support.cache_sites import FIRST, GRACE, MAX_STALE, PUBLISHER, TTL
 from tests.support.gated_store import GatedStore, QuickStore
 from tests.support.in_process import Answer, Ask, Asker, send
 from tests.support.oracle import Fault, Site, State, plant, principal_of
@@ -207,7 +208,7 @@ class World:
         if answer.status == 200 and "recursive=true" in ask.query:
             assert self._is_a_walk(ask, asker, answer, states), self._complaint(ask, asker, answer, states)
             return
-        if not is_alone and _tells_nothing(answer):
+        if not is_alone and tells_nothing(answer):
             return  # the file went or changed between two looks at it
         right = self._right_answers(ask, asker, states)
         if any(answer.is_like(other) for other in right):
@@ -224,7 +225,7 @@ class World:
     def _oldest(self, ask: Ask, asked_at: float) -> float:
         """The moment since which everything that an answer is made of must have been so."""
         oldest = self._oldest_of_all(asked_at)
-        folder = _folder_asked_for(ask)
+        folder = folder_asked_for(ask)
         if folder is None or self._fault is not None:
             return oldest
         told = self._told.get(folder, 0.0)
@@ -238,7 +239,7 @@ class World:
     def _right_answers(self, ask: Ask, asker: Asker, states: tuple[State, ...]) -> Iterator[Answer]:
         if "latest" in ask.path:
             # Two folders are looked at, the link and its target, each kept for a while of its own.
-            states = tuple(dict.fromkeys(_mixed(one, other) for one in states for other in states))
+            states = tuple(dict.fromkeys(mixed(one, other) for one in states for other in states))
         for state in states:
             yield self._oracle.answer(state, None, ask, asker)
             if self._fault is not None:
@@ -252,8 +253,8 @@ class World:
 
         Denials only: whatever else an answer is made of is of one moment.
         """
-        folders = _folders_on_the_way(ask)
-        versions = [dict.fromkeys(_part_of(state, folder, folders) for state in states) for folder in folders]
+        folders = folders_on_the_way(ask)
+        versions = [dict.fromkeys(part_of(state, folder, folders) for state in states) for folder in folders]
         for parts in product(*versions):
             answer = self._oracle.answer(frozenset().union(*parts), None, ask, asker)
             if answer.status in DENIED:
@@ -285,45 +286,7 @@ class World:
         return f"{asker.name} asked {ask} and got {answer}\n{len(right)} answers would be right:\n{shown}"
 
 
-def _folder_asked_for(ask: Ask) -> str | None:
-    """The one folder that an answer is made from; None where there are more."""
-    if "latest" in ask.path or "recursive" in ask.query:
-        return None
-    path = _way_asked_for(ask)
-    return path[1 : path.rindex("/") + 1]
-
-
-def _way_asked_for(ask: Ask) -> str:
-    """The path in the tree that an answer is about."""
-    return ask.path.removeprefix("/api/ls").removeprefix("/api/license")
-
-
-def _folders_on_the_way(ask: Ask) -> tuple[str, ...]:
-    """The folders that are asked whether a path may be known, from the top."""
-    names = _way_asked_for(ask).split("/")[1:-1]
-    return tuple("".join(f"{name}/" for name in names[:depth]) for depth in range(len(names) + 1))
-
-
-def _part_of(state: State, folder: str, folders: tuple[str, ...]) -> State:
-    """What of a tree is in a folder, and in none of the others that is below it."""
-    below = [other for other in folders if len(other) > len(folder)]
-    return frozenset(
-        item for item in state if item[0].startswith(folder) and not item[0].startswith(tuple(below))
-    )
-
-
 async def _idle() -> None:
     """Until all tasks wait for something that only the test can bring about."""
     for _ in range(30):
         await asyncio.sleep(0)
-
-
-def _tells_nothing(answer: Answer) -> bool:
-    return answer.status in (404, 503) and b"etag" not in {name for name, _ in answer.headers}
-
-
-def _mixed(links: State, others: State) -> State:
-    """A tree whose link is of one state and everything else of another."""
-    return frozenset(item for item in links if item[0] == LINK_FILE) | frozenset(
-        item for item in others if item[0] != LINK_FILE
-    )

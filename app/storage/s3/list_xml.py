@@ -19,6 +19,8 @@ from app.storage.s3.errors import FailedAnswer, error_fields, error_of
 from app.storage.s3.list_objects import USUAL_CLASSES, seconds_of, take_plain_objects
 from app.storage.s3.list_page import ListPage, empty_page
 
+MAX_PAGE_BYTES: Final = 64 * 1024 * 1024
+"""Most bytes of an answer, after any compression. A page of 1,000 of the longest keys has 4 MiB."""
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 _RESULT: Final = "ListBucketResult"
@@ -57,6 +59,7 @@ class ListingParser:
         self._headers = headers
         self._root = ""
         self._depth = 0
+        self._received = 0
         self._parsed = 0  # bytes passed to expat
         self._had_cdata = False
         self._text: list[str] = []
@@ -79,6 +82,9 @@ class ListingParser:
             The error of the status, if it is not a success.
         """
         try:
+            self._received += len(data)
+            if self._received > MAX_PAGE_BYTES:
+                raise ValueError(f"a page of a listing has at most {MAX_PAGE_BYTES} bytes")
             self._take(data)
         except _FAULTS as error:
             raise self._error_of(error) from self._cause_of(error)

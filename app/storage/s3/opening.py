@@ -20,6 +20,7 @@ from app.storage.s3.clients import (
 )
 from app.storage.s3.download import RESUME_PAUSES
 from app.storage.s3.failure_log import FailureLog
+from app.storage.s3.inflating import inflate_errors
 from app.storage.s3.keys import KeySpace
 from app.storage.s3.list_call import PageFetcher, first_key, open_http
 from app.storage.s3.sigv4 import Address, Presigner
@@ -97,6 +98,7 @@ async def _open_client(
     async with open_client(
         session, timeouts, max_connections, place.endpoint, is_unsigned=unsigned
     ) as client:
+        inflate_errors(client)
         if place.requester_pays:
             let_requester_pay(client)
         yield client

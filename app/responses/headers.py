@@ -36,6 +36,11 @@ def shared_headers(replica_id: str) -> dict[str, str]:
     }
 
 
+def page_headers(replica_id: str) -> dict[str, str]:
+    """The header fields that `OutgoingAnswer` gives every answer that names no security policy of its own."""
+    return shared_headers(replica_id) | {"Content-Security-Policy": PAGE_SECURITY_POLICY}
+
+
 def folder_headers(replica_id: str) -> dict[str, str]:
     """The header fields of every page of a folder."""
     return shared_headers(replica_id) | {"Content-Security-Policy": FOLDER_SECURITY_POLICY}

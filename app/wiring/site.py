@@ -29,7 +29,7 @@ from app.responses.cross_origin import CrossOrigin
 from app.responses.delivery import Delivery
 from app.responses.folder_documents import FolderDocuments
 from app.responses.folder_listing import FolderPages
-from app.responses.headers import folder_headers
+from app.responses.headers import folder_headers, page_headers
 from app.responses.listed_digests import ListedDigests
 from app.responses.requester import Requester
 from app.responses.shared_files import SharedFiles
@@ -184,7 +184,6 @@ class SiteWiring:
         clock: Callable[[], float],
     ) -> Parts:
         settings = self._settings
-        shared = folder_headers(settings.replica_id)
         vary = {"Vary": self._variation.of(FILE_VARY, settings.root_path)}
         limits = Limits(age_clock)
         requester = Requester(
@@ -209,10 +208,10 @@ class SiteWiring:
                 self._policy.serving,
                 FolderDocuments(shared_files, held).of,
                 digests.of,
-                shared,
+                folder_headers(settings.replica_id),
                 self._variation,
             ),
-            redirects=RedirectCache(held, shared | vary, clock=clock),
+            redirects=RedirectCache(held, page_headers(settings.replica_id) | vary, clock=clock),
             cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
             digests=digests,
             subtrees=SubtreeListing(catalog, store, digests, clock),

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import structlog
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.cache.worker_channel import WorkerChannel
 from app.config import ConfigError, Settings
-from app.domain.drain import Drain
+from app.domain.lifetime import Lifetime
+from app.plan import Plan
 from app.policy.site_policy import SitePolicy
 from app.policy.site_policy_file import SitePolicyError, parse_site_policy
 from app.server.fast_path import FastPath
-from app.storage.open_store import open_storage
-from app.telemetry import Metrics, watched_descriptors, writer_to
-from app.wiring import SiteWiring
-from app.wiring.revocations import kept_fresh
-
-if TYPE_CHECKING:
-    from app.auth.oidc.workloads import Workloads
+from app.telemetry import Metrics, configure_logging, watched_descriptors, writer_to
+from app.wiring.served_site import ServedSite
 
 SWITCH_SECONDS = 0.001
 
@@ -35,36 +30,30 @@ _log = structlog.get_logger(__name__)
 
 
 class Application:
-    """The ASGI application: opens everything when the server starts, and hands requests to the front door.
+    """The ASGI application: opens everything when the server starts, and hands requests to the site.
 
     Args:
-        settings: checked.
-        site_policy: as `read_site_policy` gives it.
-        sources: for each setting, where its value came from.
+        plan: what to serve.
+        plans: those that are to replace it, one after the other; None if it stays to the end.
 
     Attributes:
         fast_path: answers from memory; None before the server has started.
-        drain: begins when the server is told to stop.
+        lifetime: of this process. Its drain begins when the server is told to stop.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        site_policy: SitePolicy,
-        sources: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
-        self.drain = Drain()
-        self._settings = settings
-        self._sources = sources
-        self._site_policy = site_policy
-        self._lifespan = Router(lifespan=self._open)
-        self._front: ASGIApp = self._lifespan
-        self._admin: ASGIApp = self._lifespan
+    def __init__(self, plan: Plan, plans: AsyncIterator[Plan] | None = None) -> None:
+        self.lifetime = Lifetime()
         self.fast_path: FastPath | None = None
+        self._plan = plan
+        self._plans = plans
+        self._lifespan = Router(lifespan=self._open)
+        self._answer: ASGIApp = self._lifespan
+        self._admin: ASGIApp = self._lifespan
+        self._sites: list[ServedSite] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # This router has no routes; requests do not pass it.
-        await (self._lifespan if scope["type"] == "lifespan" else self._front)(scope, receive, send)
+        await (self._lifespan if scope["type"] == "lifespan" else self._answer)(scope, receive, send)
 
     async def answer_operator(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application of the admin listener; for when the server has started."""
@@ -72,54 +61,71 @@ class Application:
 
     @asynccontextmanager
     async def _open(self, _: Router) -> AsyncIterator[None]:
-        settings, metrics = self._settings, Metrics()
+        metrics = Metrics()
         writer_to(sys.stderr).note_dropped = metrics.log_lines_dropped.inc
-        async with open_storage(settings.storage, settings.overlay, watch=metrics) as store:
-            wiring = SiteWiring(settings, self._site_policy, sources=self._sources, drain=self.drain)
-            site = wiring.open(store, metrics)
-            self._admin = site.operating.admin
-            self._front = site.front_door
-            self.fast_path = site.front_door.fast_path
+        self.lifetime.reload = self._plan.reload
+        metrics.note_reload(self._plan.reload)
+        async with AsyncExitStack() as last, watched_descriptors():
+            last.push_async_callback(self._close)
+            await self._serve(self._plan, metrics)
+            settings = self._plan.settings
             _log.info(
                 "serving", storage=" ".join(settings.storage), replica=settings.replica_id, pid=os.getpid()
             )
-            with _open_channel(site.channel):
-                async with (
-                    watched_descriptors(),
-                    _keys_kept_fresh(site.workloads),
-                    kept_fresh(wiring.revocations, settings, metrics),
-                    site.operating.states.published(),
-                ):
-                    yield
-            await site.catalog.aclose()
-            await site.login.aclose()
-            if site.access_log is not None:
-                site.access_log.close()
+            async with in_background(self._follow(metrics)):
+                yield
+
+    async def _serve(self, plan: Plan, metrics: Metrics) -> None:
+        """Answer by this plan from now on. What is being answered goes on by the one before it."""
+        site = await ServedSite.open(plan, self.lifetime, metrics)
+        former = self._sites[-1:]
+        self._sites = [one for one in self._sites if not one.is_closed] + [site]
+        self._answer, self._admin, self.fast_path = site.answer, site.admin, site.fast_path
+        for one in former:
+            await one.retire()
+        await site.announce()
+
+    async def _follow(self, metrics: Metrics) -> None:
+        """Replace the plan by each one that comes."""
+        if self._plans is None:
+            return
+        async for plan in self._plans:
+            if self.lifetime.drain.has_begun:
+                return
+            reload = plan.reload
+            if reload is not None and not reload.faults:
+                try:
+                    await self._serve(plan, metrics)
+                except Exception as error:  # noqa: BLE001 - whatever it is, the former site goes on
+                    _log.exception("reload_failed")
+                    reload = reload._replace(faults=(f"{type(error).__name__}: {error}",))
+                else:
+                    configure_logging(plan.settings.log_level, plan.settings.log_format)
+                    _log.info("reloaded", pid=os.getpid())
+            self.lifetime.reload = reload
+            metrics.note_reload(reload)
+
+    async def _close(self) -> None:
+        for site in self._sites:
+            await site.close()
 
 
 def create_app(
     settings: Settings, site_policy: SitePolicy, sources: Mapping[str, str] = MappingProxyType({})
 ) -> Application:
-    """The ASGI application for these settings. Args as `Application`."""
-    return Application(settings, site_policy, sources)
+    """The ASGI application for these settings. Args as `Plan`."""
+    return Application(Plan(settings, site_policy, sources))
 
 
-def _keys_kept_fresh(workloads: Workloads | None) -> AbstractAsyncContextManager[None]:
-    """Have the keys of other issuers at hand, where there are any."""
-    return nullcontext() if workloads is None else workloads.kept_fresh()
-
-
-@contextmanager
-def _open_channel(channel: WorkerChannel | None) -> Iterator[None]:
-    """Listen to the other workers, if there are any."""
-    if channel is None:
-        yield
-        return
-    channel.open()
+@asynccontextmanager
+async def in_background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Have something done for as long as the block lasts, at most."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
-        channel.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def prepare_process() -> None:

@@ -63,6 +63,10 @@ class ByteCache:
         """Forget a value, if it is there."""
         self._held.pop(key, None)
 
+    def clear(self) -> None:
+        """Forget all values."""
+        self._held = LRUCache(self._held.maxsize, getsizeof=_cost)  # its own `clear` takes them one by one
+
 
 def _cost(held: _Held) -> int:
     return held.cost

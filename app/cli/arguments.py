@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias, TypeVar
 
 from app.auth.networks import parse_networks
 from app.config import LoadedSettings, load_settings
@@ -26,16 +27,19 @@ def add_storage(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load(options: argparse.Namespace, *names: str) -> LoadedSettings:
+def load(
+    options: argparse.Namespace, *names: str, fixed: Mapping[str, Any] = MappingProxyType({})
+) -> LoadedSettings:
     """The settings, overridden by command-line options.
 
     Args:
         names: of the options that are settings.
+        fixed: settings that count before those.
 
     Raises:
         ConfigError: see `load_settings`.
     """
-    overrides = {name: _alone(getattr(options, name)) for name in names}
+    overrides = {name: _alone(getattr(options, name)) for name in names} | dict(fixed)
     return load_settings(environ=os.environ, file=options.config, overrides=overrides)
 
 

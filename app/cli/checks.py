@@ -29,11 +29,14 @@ Calls = Literal["none", "warn", "need"]
 """Calls of a start to the storage: none; one to each store, whose failure is logged; or one that must be answered."""
 
 
-async def check_all(loaded: LoadedSettings, *, calls: Calls = "none") -> SitePolicy:
+async def check_all(
+    loaded: LoadedSettings, *, calls: Calls = "none", opens_audit: bool = False
+) -> SitePolicy:
     """Read the site policy, open the storage once, and check that none of the server's own files are published.
 
     Args:
         calls: to make to the storage.
+        opens_audit: whether to open the audit log as well.
 
     Raises:
         ConfigError: with all errors, not only the first.
@@ -54,7 +57,7 @@ async def check_all(loaded: LoadedSettings, *, calls: Calls = "none") -> SitePol
         own = own_files(loaded, licences, os.environ)
         published = [*faults_of_place(own, directories), *fault_of_object(loaded, places)]
         faults = [*await _faults_of_storage(loaded, calls), *faults, *published]
-    if calls != "none" and not faults:
+    if opens_audit and not faults:
         faults = _faults_of_audit(loaded)
     if faults:
         raise ConfigError(tuple(faults))

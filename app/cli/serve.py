@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import gc
-import json
 import os
-import secrets
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -22,20 +19,18 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from app.cache.worker_channel import DIRECTORY_VARIABLE
 from app.cli.arguments import Commands, add_storage, load
-from app.config import FILE_VARIABLE, PREFIX, LoadedSettings, Settings, load_settings, parse_listen
-from app.policy.site_policy import SitePolicy
+from app.config import Settings, parse_listen
+from app.plan import Plan
 from app.server.draining import AdminListener, DrainingServer
 from app.server.protocol import BoundedHttpProtocol
 from app.server.supervisor import END_AT_ONCE, Supervisor, keep_beating
 from app.telemetry import configure_logging
 
 if TYPE_CHECKING:
+    from app.cli.plans import PlanReader
     from app.main import Application
 
 KEEP_ALIVE_SECONDS = 30
-
-SOURCES_VARIABLE = "_PIERHEAD_SOURCES"
-"""Where workers find from where the settings came that they are passed by the environment."""
 
 _OPTIONS = ("storage", "host", "port", "workers")
 
@@ -76,16 +71,16 @@ def server_options(settings: Settings) -> dict[str, Any]:
 def _run(options: argparse.Namespace) -> int:
     # Before anything else: SIGTERM ends the server with status 0, however far it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    loaded = load(options, *_OPTIONS)
-    settings = loaded.settings
+    settings = load(options, *_OPTIONS).settings
     # Nothing that is imported from here on is garbage; `prepare_process` turns the collector on again.
     gc.disable()
-    from app.cli.checks import check_all  # here, so that other commands start fast
+    from app.cli.plans import Hangups, PlanReader  # here, so that other commands start fast
 
     configure_logging(settings.log_level, settings.log_format)
-    for notice in loaded.notices:
-        _log.warning("setting_renamed", notice=notice)
-    policy = asyncio.run(check_all(loaded, calls="need" if options.check_storage else "warn"))
+    hangups = Hangups()
+    reader = PlanReader(lambda fixed: load(options, *_OPTIONS, fixed=fixed))
+    plan = reader.read("need" if options.check_storage else "warn")
+    settings = plan.settings
     sockets = open_sockets(settings.host, settings.port)
     try:
         admin = open_sockets(*parse_listen(settings.admin_listen))
@@ -95,8 +90,8 @@ def _run(options: argparse.Namespace) -> int:
     _log.info("listening", url=_url(sockets[0]), admin=_url(admin[0]), workers=settings.workers)
     try:
         if settings.workers == 1:
-            return _serve_alone(loaded, policy, sockets, admin)
-        return _serve_workers(loaded, options, sockets, admin)
+            return _serve_alone(plan, hangups.plans(reader, plan), sockets, admin)
+        return _serve_workers(plan, reader, sockets, admin)
     finally:
         _close((*sockets, *admin))
 
@@ -125,56 +120,50 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
 
 
 def _serve_alone(
-    loaded: LoadedSettings, policy: SitePolicy, sockets: list[socket.socket], admin: list[socket.socket]
+    plan: Plan, plans: AsyncIterator[Plan], sockets: list[socket.socket], admin: list[socket.socket]
 ) -> int:
-    from app.main import create_app, prepare_process
+    from app.main import Application, prepare_process
 
     prepare_process()
-    app = create_app(loaded.settings, policy, loaded.sources)
-    server = _server(app, loaded.settings, admin)
+    server = _server(Application(plan, plans), plan.settings, admin)
     server.run(sockets)
     return 0 if server.started else 1
 
 
 def _serve_workers(
-    loaded: LoadedSettings,
-    options: argparse.Namespace,
-    sockets: list[socket.socket],
-    admin: list[socket.socket],
+    plan: Plan, reader: PlanReader, sockets: list[socket.socket], admin: list[socket.socket]
 ) -> int:
-    settings = loaded.settings
-    # Workers are new processes: pass them the command line through the environment.
-    for name in _OPTIONS:
-        value = getattr(settings, name)
-        os.environ[PREFIX + name.upper()] = json.dumps(value) if isinstance(value, tuple) else str(value)
-    if options.config is not None:
-        os.environ[FILE_VARIABLE] = str(options.config)
-    if not settings.secret_keys:
-        os.environ[PREFIX + "SECRET_KEYS"] = secrets.token_hex(32)
-    os.environ[SOURCES_VARIABLE] = json.dumps(loaded.sources)
     with (
         tempfile.TemporaryDirectory(prefix="pierhead-metrics-") as metrics,
         tempfile.TemporaryDirectory(prefix="pierhead-workers-") as siblings,
     ):
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
         os.environ[DIRECTORY_VARIABLE] = siblings
-        supervisor = Supervisor(run_worker, [sockets, admin], note_death=mark_process_dead)
-        return 0 if supervisor.run(settings.workers) else 1
+
+        def read_again(former: Plan) -> Plan:
+            new = reader.read_again(former)
+            configure_logging(new.settings.log_level, new.settings.log_format)
+            return new
+
+        supervisor = Supervisor(
+            run_worker, plan, [sockets, admin], read_again=read_again, note_death=mark_process_dead
+        )
+        return 0 if supervisor.run(plan.settings.workers) else 1
 
 
-def run_worker(sockets: list[list[socket.socket]], beats: Connection) -> None:
-    """What each worker process runs: the settings come by the environment that it was started with. See `WorkerMain`."""
-    # A terminal sends it to all processes; the one that has started this passes it on in its own way.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    keep_beating(beats)
-    from app.main import create_app, prepare_process, read_site_policy
+def run_worker(plan: Plan, sockets: list[list[socket.socket]], link: Connection) -> None:
+    """What each worker process runs. See `WorkerMain`."""
+    # A terminal sends these to all processes; the one that has started this passes them on in its own way.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    keep_beating(link)
+    from app.cli.plans import plans_from
+    from app.main import Application, prepare_process
 
-    settings = load_settings(environ=os.environ).settings
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging(plan.settings.log_level, plan.settings.log_format)
     prepare_process()
-    app = create_app(settings, read_site_policy(settings), json.loads(os.environ[SOURCES_VARIABLE]))
     public, admin = sockets
-    server = _server(app, settings, admin, is_worker=True)
+    server = _server(Application(plan, plans_from(link)), plan.settings, admin, is_worker=True)
     signal.signal(END_AT_ONCE, lambda *_: server.end_at_once())
     server.run(public)
 
@@ -185,7 +174,7 @@ def _server(
     options = server_options(settings)
     return DrainingServer(
         uvicorn.Config(app, **options),
-        app.drain,
+        app.lifetime.drain,
         delay=settings.drain_delay,
         admin=AdminListener(app.answer_operator, admin, options),
         is_worker=is_worker,

@@ -24,7 +24,7 @@ MAX_FAST_HEAD_BYTES: Final = 4096
 REMEMBERED_HEADS: Final = 2048
 
 MISSED: Final = "pierhead.missed"
-"""Key in the scope of a request for its parsed form, if the answer was not in memory."""
+"""Key in the scope of a request whose answer was not in memory: which fast path has read it, and its parsed form."""
 
 WriteAnswer = Callable[[int, bytes, bytes], None]
 """Sends a whole answer: status, header fields as lines, body."""
@@ -94,8 +94,9 @@ class FastPath:
         Returns:
             The request, if it could be read, and whether it was answered.
         """
-        if MISSED in scope:
-            return scope[MISSED], False
+        by, missed = scope.get(MISSED, (None, None))
+        if by is self:  # another one, with other settings, may have read it differently
+            return missed, False
         started = time.perf_counter()
         peer = scope["client"][0] if scope["client"] else None
         try:

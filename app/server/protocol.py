@@ -66,9 +66,9 @@ class BoundedHttpProtocol(ReadingHttpProtocol):
         self._is_between_requests = True
         self._idle_since = 0.0
         self._whole_answers = WholeAnswers()
-        # An application may answer whole requests without ASGI.
-        self._fast_path: FastPath | None = getattr(self.app, "fast_path", None)
-        self._missed: FastRequest | None = None
+        # An application may answer whole requests without ASGI, and do so in another way from now to then.
+        self._has_fast_path = getattr(self.app, "fast_path", None) is not None
+        self._missed: tuple[FastPath, FastRequest] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time for the first request."""
@@ -85,11 +85,13 @@ class BoundedHttpProtocol(ReadingHttpProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer the received bytes from memory, or parse them. Input of a refused client is discarded."""
-        if self._is_between_requests and self._fast_path is not None and self._can_answer_now():
-            request = self._fast_path.read(data, self.client, self.scheme or "http")
-            if request is not None and self._fast_path.answer(request, self._write_answer):
-                return
-            self._missed = request
+        if self._is_between_requests and self._has_fast_path and self._can_answer_now():
+            fast_path: FastPath = self.app.fast_path
+            request = fast_path.read(data, self.client, self.scheme or "http")
+            if request is not None:
+                if fast_path.answer(request, self._write_answer):
+                    return
+                self._missed = fast_path, request
         for start in range(0, len(data), _PIECE_BYTES):
             self._parse(data[start : start + _PIECE_BYTES])
         is_incomplete = self._is_reading_head or self._is_reading_body()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from types import FrameType
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 from uvicorn.config import STARTUP_FAILURE
@@ -35,39 +35,56 @@ _SPAWN: Final = multiprocessing.get_context("spawn")
 _log = structlog.get_logger(__name__)
 
 
-class WorkerMain(Protocol):
+Plan = TypeVar("Plan")
+GivenPlan = TypeVar("GivenPlan", contravariant=True)
+
+
+class WorkerMain(Protocol[GivenPlan]):
     """What a worker process runs."""
 
-    def __call__(self, sockets: list[list[socket.socket]], beats: Connection) -> None:
+    def __call__(self, plan: GivenPlan, sockets: list[list[socket.socket]], link: Connection) -> None:
         """Serve until told to stop.
 
         Args:
+            plan: what to serve.
             sockets: as `Supervisor` was given them.
-            beats: for `keep_beating`.
+            link: to the supervisor: for `keep_beating`, and where other plans come from.
         """
         ...
 
 
-class Supervisor:
+class Supervisor(Generic[Plan]):
     """Runs workers until it is told to stop.
 
-    SIGTERM and SIGINT stop all of them, each by its own drain; a second one ends them at once.
+    SIGTERM and SIGINT stop all of them, each by its own drain; a second one ends them at once. At SIGHUP, all are sent
+    the plan as it then is.
 
     Args:
         main: what each runs; a function of a module, for it is called in another process.
+        plan: what each serves; passed to another process too.
         sockets: listening; passed to each worker. Closed here at once when it is told to stop, so that no connection
             waits for a process that takes none.
+        read_again: makes another plan of the former one.
         note_death: called with the process id of each worker that is gone.
     """
 
     def __init__(
-        self, main: WorkerMain, sockets: list[list[socket.socket]], *, note_death: Callable[[int], object]
+        self,
+        main: WorkerMain[Plan],
+        plan: Plan,
+        sockets: list[list[socket.socket]],
+        *,
+        read_again: Callable[[Plan], Plan],
+        note_death: Callable[[int], object],
     ) -> None:
         self._main = main
+        self._plan = plan
         self._sockets = sockets
+        self._read_again = read_again
         self._note_death = note_death
         self._workers: list[_Worker] = []
         self._signals = 0
+        self._is_outdated = False
         self._wake, self._waker = _SPAWN.Pipe(duplex=False)
         self._has_failed = False
 
@@ -75,9 +92,11 @@ class Supervisor:
         """Run so many workers until told to stop. Returns whether they could be started."""
         with self._listening_to_signals():
             for _ in range(count):
-                self._workers.append(_Worker(self._main, self._sockets))
+                self._workers.append(self._start())
             while not (self._signals or self._has_failed):
                 self._wait()
+                if self._is_outdated:
+                    self._replace_plan()
                 for place, worker in enumerate(self._workers):
                     self._tend(place, worker)
             for listening in self._sockets:
@@ -85,6 +104,15 @@ class Supervisor:
                     one.close()
             self._stop_all()
         return not self._has_failed
+
+    def _start(self) -> _Worker:
+        return _Worker(self._main, self._plan, self._sockets)
+
+    def _replace_plan(self) -> None:
+        self._is_outdated = False
+        self._plan = self._read_again(self._plan)
+        for worker in self._workers:
+            worker.send(self._plan)
 
     def _tend(self, place: int, worker: _Worker) -> None:
         """Replace a worker that is gone."""
@@ -101,7 +129,7 @@ class Supervisor:
             self._has_failed = True
         elif time.monotonic() >= worker.started + RESTART_SECONDS:
             _log.error("worker_died", pid=worker.pid, status=worker.process.exitcode)
-            self._workers[place] = _Worker(self._main, self._sockets)
+            self._workers[place] = self._start()
 
     def _stop_all(self) -> None:
         for worker in self._workers:
@@ -128,7 +156,7 @@ class Supervisor:
 
     @contextmanager
     def _listening_to_signals(self) -> Iterator[None]:
-        numbers = (signal.SIGTERM, signal.SIGINT)
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         before = {number: signal.signal(number, self._note_signal) for number in numbers}
         try:
             yield
@@ -137,17 +165,20 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def _note_signal(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        self._signals += 1
+        del frame
+        if number == signal.SIGHUP:
+            self._is_outdated = True
+        else:
+            self._signals += 1
         self._waker.send_bytes(b".")
 
 
 class _Worker:
     """One process, as its parent sees it."""
 
-    def __init__(self, main: WorkerMain, sockets: list[list[socket.socket]]) -> None:
-        self._beats, theirs = _SPAWN.Pipe(duplex=False)
-        self.process = _SPAWN.Process(target=main, args=(sockets, theirs))
+    def __init__(self, main: WorkerMain[Plan], plan: Plan, sockets: list[list[socket.socket]]) -> None:
+        self._link, theirs = _SPAWN.Pipe()
+        self.process = _SPAWN.Process(target=main, args=(plan, sockets, theirs))
         self.process.start()
         theirs.close()
         self.started = self._heard = time.monotonic()
@@ -161,20 +192,28 @@ class _Worker:
     def sources(self) -> Iterable[Connection | int]:
         """What becomes ready when there is something to do."""
         sentinel = () if self.process.exitcode is not None else (self.process.sentinel,)
-        return sentinel if self._beats.closed else (*sentinel, self._beats)
+        return sentinel if self._link.closed else (*sentinel, self._link)
 
     def listen(self) -> None:
         """Note the beats that have come."""
         try:
-            while not self._beats.closed and self._beats.poll():
-                self._beats.recv_bytes()
+            while not self._link.closed and self._link.poll():
+                self._link.recv_bytes()
                 self._heard = time.monotonic()
         except (EOFError, OSError):
-            self._beats.close()
+            self._link.close()
 
     def is_silent(self) -> bool:
         """Whether it runs, and has not been heard of for too long."""
         return self.process.exitcode is None and time.monotonic() - self._heard > WORKER_SECONDS
+
+    def send(self, plan: object) -> None:
+        """Send another plan, without waiting for a worker that does not read it."""
+        threading.Thread(target=self._send, args=(plan,), daemon=True, name="plan").start()
+
+    def _send(self, plan: object) -> None:
+        with suppress(OSError):  # it is gone; the next one begins with this plan
+            self._link.send(plan)
 
     def tell(self, number: signal.Signals) -> None:
         """Send a signal, if it still runs."""
@@ -183,15 +222,15 @@ class _Worker:
                 os.kill(self.pid, number)
 
 
-def keep_beating(beats: Connection) -> None:
+def keep_beating(link: Connection) -> None:
     """Show the parent that this worker runs; and leave when there is no parent any more."""
-    threading.Thread(target=_beat, args=(beats,), daemon=True, name="beats").start()
+    threading.Thread(target=_beat, args=(link,), daemon=True, name="beats").start()
 
 
-def _beat(beats: Connection) -> None:
+def _beat(link: Connection) -> None:
     try:
         while True:
-            beats.send_bytes(b".")
+            link.send_bytes(b".")
             time.sleep(BEAT_SECONDS)
     except OSError:
         _log.warning("parent_is_gone", pid=os.getpid())

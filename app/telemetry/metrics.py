@@ -19,6 +19,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from app.domain.lifetime import Reload
+
 _log = structlog.get_logger(__name__)
 
 _PAGE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -109,6 +111,12 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
+        self.reload_is_well = Gauge(
+            "pierhead_last_reload_successful",
+            "0 if the settings or the site policy could not be used when they were last read: the former ones stay.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
 
     def observer_of(self, store: str) -> Callable[[str, str, float], None]:
         """See `app.storage.observation.StorageWatch`."""
@@ -134,6 +142,10 @@ class Metrics:
         """See `app.storage.observation.StorageWatch`."""
         self.storage_circuits.labels(store).set(is_open)
         self.open_circuits[store] = is_open
+
+    def note_reload(self, reload: Reload | None) -> None:
+        """Note the last attempt to read the settings again, if there was one."""
+        self.reload_is_well.set(reload is None or not reload.faults)
 
     def render(self) -> bytes:
         """All metrics in the Prometheus text format, of all workers.

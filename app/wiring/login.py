@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
-
-import structlog
 
 from app.auth.demo import DemoDirectory
 from app.auth.keys import KeyRing
@@ -24,12 +21,10 @@ if TYPE_CHECKING:
     from app.auth.oidc.client import OidcClient
     from app.auth.oidc.workloads import Workloads
 
-_log = structlog.get_logger(__name__)
-
 
 def build_keys(settings: Settings) -> KeyRing:
-    """The keys that sign and seal; of a site without any, one that ends with this process."""
-    return KeyRing([key.get_secret_value() for key in settings.secret_keys] or [_ephemeral_key()])
+    """The keys that sign and seal; there is at least one."""
+    return KeyRing([key.get_secret_value() for key in settings.secret_keys])
 
 
 def build_login(
@@ -130,8 +125,3 @@ def _directory(settings: Settings) -> Directory | None:
         ca_file=str(settings.ldap_ca_file or ""),
     )
     return LdapDirectory(where, GroupNames(settings.login_groups))
-
-
-def _ephemeral_key() -> str:
-    _log.warning("no_secret_keys", effect="tokens and licence acceptances end with this process")
-    return secrets.token_hex(32)

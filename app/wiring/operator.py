@@ -14,7 +14,7 @@ from app.auth.keys import KeyRing
 from app.cache.byte_cache import ByteCache
 from app.catalog import Catalog
 from app.config import Settings, is_secret, masked
-from app.domain.drain import Drain
+from app.domain.lifetime import Lifetime
 from app.pages.formats import iso_text
 from app.routes.admin import build_admin_app
 from app.routes.health import Probes
@@ -43,15 +43,16 @@ class OperatorWiring:
         settings: checked.
         sources: for each setting, where its value came from.
         keys: those that sign.
-        drain: of this server.
+        lifetime: of this process.
     """
 
-    def __init__(self, settings: Settings, sources: Mapping[str, str], keys: KeyRing, drain: Drain) -> None:
+    def __init__(
+        self, settings: Settings, sources: Mapping[str, str], keys: KeyRing, lifetime: Lifetime
+    ) -> None:
         self._settings = settings
         self._sources = sources
         self._keys = keys
-        self._drain = drain
-        self._started = time.time()
+        self._lifetime = lifetime
 
     def open(
         self,
@@ -71,12 +72,13 @@ class OperatorWiring:
         def note(health: Health) -> None:
             metrics.degraded.set(not health.is_well)
 
-        self._drain.note = lambda: metrics.draining.set(1)
+        drain = self._lifetime.drain
+        drain.note = lambda: metrics.draining.set(1)
         directory = meeting_place()
         states = WorkerStates(directory, lambda: self._of_worker(metrics, catalog, held))
         health = StorageHealth(store, directory, note=note, clock=age_clock)
         probes = Probes(
-            health, lambda: any(state["cache"]["is_warm"] for state in states.all()), self._drain, metrics
+            health, lambda: any(state["cache"]["is_warm"] for state in states.all()), drain, metrics
         )
         admin = build_admin_app(probes, lambda: self._of_replica(states), self._settings.replica_id)
         return Operating(probes, admin, states)
@@ -84,8 +86,9 @@ class OperatorWiring:
     def _of_worker(self, metrics: Metrics, catalog: Catalog, held: ByteCache) -> dict[str, Any]:
         return {
             "pid": os.getpid(),
-            "started": iso_text(self._started),
-            "draining": self._drain.has_begun,
+            "started": iso_text(self._lifetime.started),
+            "draining": self._lifetime.drain.has_begun,
+            "reload": self._last_reload(),
             "cache": {
                 "is_warm": catalog.is_warm,
                 "values": len(held),
@@ -103,13 +106,17 @@ class OperatorWiring:
         return {
             "version": __version__,
             "replica": self._settings.replica_id,
-            "started": iso_text(self._started),
-            "uptime_seconds": int(time.time() - self._started),
-            "draining": self._drain.has_begun,
+            "started": iso_text(self._lifetime.started),
+            "uptime_seconds": int(time.time() - self._lifetime.started),
+            "draining": self._lifetime.drain.has_begun,
             "workers": workers,
             "keys": [{"signs": place == 0, "ids": ids} for place, ids in enumerate(self._keys.names())],
             "settings": {name: self._shown(name, text) for name, text in masked(self._settings).items()},
         }
+
+    def _last_reload(self) -> dict[str, Any] | None:
+        last = self._lifetime.reload
+        return None if last is None else last._asdict() | {"at": iso_text(last.at)}
 
     def _shown(self, name: str, text: str) -> dict[str, Any]:
         shown = {"is_set": bool(text)} if is_secret(name) else {"value": text}

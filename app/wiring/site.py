@@ -19,7 +19,7 @@ from app.cache.response_cache import RedirectCache, ResponseCache
 from app.cache.worker_channel import WorkerChannel
 from app.catalog import Catalog, FolderSorter
 from app.config import Settings
-from app.domain.drain import Drain
+from app.domain.lifetime import Lifetime
 from app.pages.html import HtmlPages
 from app.pages.static import load_static
 from app.pages.templates_dir import templates_directory
@@ -88,7 +88,7 @@ class SiteWiring:
         policy: as `read_site_policy` gives it.
         age_clock: seconds, for the age of what other services said; never goes back.
         sources: for each setting, where its value came from.
-        drain: of the server.
+        lifetime: of the process.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class SiteWiring:
         age_clock: Callable[[], float] = time.monotonic,
         *,
         sources: Mapping[str, str] = MappingProxyType({}),
-        drain: Drain | None = None,
+        lifetime: Lifetime | None = None,
     ) -> None:
         self._settings = settings
         self._policy = policy
@@ -115,7 +115,7 @@ class SiteWiring:
             static=load_static(templates),
             site=site_of(settings, login),
         )
-        self._operator = OperatorWiring(settings, sources, keys, drain or Drain())
+        self._operator = OperatorWiring(settings, sources, keys, lifetime or Lifetime())
         self._networks = parse_networks(settings.trusted_networks)
         self._proxies = parse_networks(settings.trusted_proxies)
         self._cross_origin = CrossOrigin(settings.cors_origins)

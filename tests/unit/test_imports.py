@@ -20,7 +20,7 @@ from app.main import create_app
 from app.policy.site_policy import SitePolicy
 
 async def answer():
-    app = create_app(Settings(storage=(sys.argv[1],), default_tier="public"), SitePolicy())
+    app = create_app(Settings(storage=(sys.argv[1],), default_tier="public", secret_keys=("k" * 32,)), SitePolicy())
     scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "scheme": "http",
              "headers": [(b"host", b"test")], "http_version": "1.1", "client": None, "server": None}
     sent = []

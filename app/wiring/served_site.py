@@ -1,0 +1,117 @@
+"""One site from its opening to its last answer. When the settings change, another one takes its place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, nullcontext
+from typing import Self
+
+from starlette.types import Receive, Scope, Send
+
+from app.cache.byte_cache import ByteCache
+from app.cache.worker_channel import WorkerChannel
+from app.domain.lifetime import Lifetime
+from app.plan import Plan
+from app.storage.open_store import open_storage
+from app.telemetry import Metrics
+from app.wiring.revocations import kept_fresh
+from app.wiring.site import SiteWiring
+
+
+class ServedSite:
+    """A site over stores of its own. Make it with `open`.
+
+    Attributes:
+        fast_path: answers from memory.
+        admin: the application of the operator's own listener.
+    """
+
+    def __init__(self, plan: Plan, wiring: SiteWiring, held: ByteCache) -> None:
+        self._plan = plan
+        self._wiring = wiring
+        self._held = held
+        self._resources = AsyncExitStack()
+        self._announced = AsyncExitStack()
+        self._answering = 0
+        self._is_retired = False
+        self._closing: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, plan: Plan, lifetime: Lifetime, metrics: Metrics) -> Self:
+        """Open the stores, and wire everything that answers.
+
+        Raises:
+            Whatever keeps one of them from opening; nothing stays open then.
+        """
+        wiring = SiteWiring(plan.settings, plan.policy, sources=plan.sources, lifetime=lifetime)
+        site = cls(plan, wiring, ByteCache(plan.settings.cache_bytes))
+        async with AsyncExitStack() as opening:
+            await site._open(opening, metrics)
+            site._resources = opening.pop_all()
+        return site
+
+    async def _open(self, opening: AsyncExitStack, metrics: Metrics) -> None:
+        settings = self._plan.settings
+        store = await opening.enter_async_context(
+            open_storage(settings.storage, settings.overlay, watch=metrics)
+        )
+        wired = self._wiring.open(store, metrics, held=self._held)
+        if wired.access_log is not None:
+            opening.callback(wired.access_log.close)
+        opening.push_async_callback(wired.login.aclose)
+        opening.push_async_callback(wired.catalog.aclose)
+        await opening.enter_async_context(wired.workloads.kept_fresh() if wired.workloads else nullcontext())
+        await opening.enter_async_context(kept_fresh(self._wiring.revocations, settings, metrics))
+        self._wired = wired
+        self.fast_path = wired.front_door.fast_path
+        self.admin = wired.operating.admin
+
+    async def announce(self) -> None:
+        """From now on the other workers of the replica know of this site. Only one of a process may be announced."""
+        self._announced.enter_context(_open_channel(self._wired.channel))
+        await self._announced.enter_async_context(self._wired.operating.states.published())
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        self._answering += 1
+        try:
+            await self._wired.front_door(scope, receive, send)
+        finally:
+            self._answering -= 1
+            if self._is_retired:
+                self._close_if_idle()
+
+    async def retire(self) -> None:
+        """Make room for the next one: leave the other workers, and forget what was in memory. Closes after the last answer."""
+        self._is_retired = True
+        await self._announced.aclose()
+        self._held.clear()
+        self._close_if_idle()
+
+    def _close_if_idle(self) -> None:
+        if not self._answering and self._closing is None:
+            self._closing = asyncio.create_task(self._resources.aclose())
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether a retired site has answered everything and let go of its stores."""
+        return self._closing is not None and self._closing.done()
+
+    async def close(self) -> None:
+        """Close everything."""
+        await self._announced.aclose()
+        await (self._closing or self._resources.aclose())
+
+
+@contextmanager
+def _open_channel(channel: WorkerChannel | None) -> Iterator[None]:
+    """Listen to the other workers, if there are any."""
+    if channel is None:
+        yield
+        return
+    channel.open()
+    try:
+        yield
+    finally:
+        channel.close()

@@ -1,0 +1,268 @@
+"""SIGHUP: another policy, other keys and settings at once, and the former ones where the new cannot be used."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.auth.keys import KeyRing
+from app.auth.tokens import TokenGrant, issue_token
+from tests.support.pierhead_process import run_pierhead
+from tests.support.serve_command import START_SECONDS, STOP_SECONDS, Served
+from tests.support.switched_s3 import BUCKET, run_switched_s3
+from tests.support.waiting import wait_until
+
+KEYS = tuple(f"key-number-{number}-of-the-tests-of-this-file" for number in range(2))
+OPEN = ""
+CLOSED = '[[rule]]\npath = "**"\ntier = "private"\ngroups = ["staff"]\n'
+
+
+class Reloadable:
+    """A server that has everything from files, asked over connections that stay open."""
+
+    def __init__(self, serve: Callable[..., Served], directory: Path, workers: int, **environ: str) -> None:
+        self.directory = directory
+        self.write_policy(OPEN)
+        self.write_settings()
+        self.server = serve("--workers", str(workers), PIERHEAD_SECRET_KEYS="", **environ)
+        assert wait_until(lambda: len(self.server.workers()) == workers, START_SECONDS)
+        self.count = 0
+        # Enough of them that each worker has some.
+        self.clients = [httpx.Client(base_url=self.server.url, trust_env=False) for _ in range(8 * workers)]
+
+    def write_policy(self, text: str) -> None:
+        (self.directory / "policy.toml").write_text(text)
+
+    def write_settings(self, keys: tuple[str, ...] = KEYS[:1], **values: object) -> None:
+        lines = [f'{name} = "{value}"\n' for name, value in values.items()]
+        (self.directory / "pierhead.toml").write_text(
+            f'policy_file = "policy.toml"\nsecret_keys = {list(keys)}\n{"".join(lines)}'
+        )
+
+    def reload(self) -> list[str]:
+        """Send the signal, and wait until every worker has acted on it. Returns why they keep what they had."""
+        self.count += 1
+        self.server.process.send_signal(signal.SIGHUP)
+        assert wait_until(lambda: self.reloads() == {self.count}, STOP_SECONDS), self.server.log
+        faults = {tuple(worker["reload"]["faults"]) for worker in self.state()["workers"]}
+        assert len(faults) == 1
+        return list(*faults)
+
+    def reloads(self) -> set[int]:
+        """How many attempts each worker knows of."""
+        workers = self.state()["workers"]
+        return {(worker["reload"] or {"number": 0})["number"] for worker in workers}
+
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = httpx.get(f"{self.server.admin}/-/state", trust_env=False).json()
+        return state
+
+    def statuses(self, path: str, **fields: str) -> set[int]:
+        """What is answered on all the connections."""
+        return {client.get(path, headers=fields).status_code for client in self.clients}
+
+
+@contextmanager
+def served_by(serve: Callable[..., Served], directory: Path, workers: int) -> Iterator[Reloadable]:
+    reloadable = Reloadable(serve, directory, workers, PIERHEAD_CACHE_TTL="3600")
+    try:
+        yield reloadable
+    finally:
+        for client in reloadable.clients:
+            client.close()
+
+
+@pytest.fixture(params=[1, 2])
+def reloadable(
+    serve: Callable[..., Served], tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Reloadable]:
+    with served_by(serve, tmp_path, request.param) as served:
+        yield served
+
+
+@pytest.fixture
+def workers(serve: Callable[..., Served], tmp_path: Path) -> Iterator[Reloadable]:
+    with served_by(serve, tmp_path, 2) as served:
+        yield served
+
+
+def bearer(key: str) -> str:
+    grant = TokenGrant("robot", frozenset({"staff"}), time.time() + 600, time.time(), "1")
+    return f"Bearer {issue_token(KeyRing([key]), grant)}"
+
+
+def test_a_path_that_is_closed_is_closed_at_once_on_every_connection(reloadable: Reloadable) -> None:
+    for _ in range(2):  # the second time from memory
+        assert reloadable.statuses("/") == {200}
+        assert reloadable.statuses("/hello.txt") == {200}
+    reloadable.write_policy(CLOSED)
+    assert reloadable.reload() == []
+    for path in ("/", "/hello.txt"):
+        assert reloadable.statuses(path) == {401}
+        assert reloadable.statuses(path, Authorization=bearer(KEYS[0])) == {200}
+    reloadable.write_policy(OPEN)
+    reloadable.reload()
+    assert reloadable.statuses("/hello.txt") == {200}
+
+
+SPOILT: dict[str, tuple[Callable[[Reloadable], object], str]] = {
+    "policy is not TOML": (lambda server: server.write_policy("[[rule"), "policy.toml"),
+    "policy with a wrong tier": (
+        lambda server: server.write_policy('[[rule]]\npath = "a"\ntier = "secret"\n'),
+        "policy.toml, line 3",
+    ),
+    "licence text that is not there": (
+        lambda server: server.write_policy(
+            '[[rule]]\npath = "a"\ntier = "eula"\nlicence_file = "gone.txt"\n'
+        ),
+        "gone.txt",
+    ),
+    "a short key": (lambda server: server.write_settings(keys=("short",)), "secret_keys"),
+    "an unknown setting": (lambda server: server.write_settings(tires="round"), "tires"),
+    "a file of its own that is published": (
+        lambda server: server.write_settings(revoked_file="tree/hello.txt"),
+        "which is published",
+    ),
+    "an audit log that cannot be written": (
+        lambda server: server.write_settings(audit_file="/no/log"),
+        "/no/log",
+    ),
+}
+
+
+def test_a_file_that_cannot_be_used_changes_nothing_and_that_is_said(workers: Reloadable) -> None:
+    workers.write_policy(CLOSED)
+    workers.reload()
+    for spoil, fault in SPOILT.values():
+        assert "pierhead_last_reload_successful 1.0" in workers.server.metrics()
+        spoil(workers)
+        assert fault in str(workers.reload())
+        assert fault in str(workers.server.lines("reload_failed")[-1]["faults"])
+        assert "pierhead_last_reload_successful 0.0" in workers.server.metrics()
+        assert workers.statuses("/hello.txt") == {401}
+        workers.write_settings()
+        workers.write_policy(CLOSED)
+        assert workers.reload() == []
+
+
+def test_a_worker_that_is_replaced_goes_by_the_same_plan_as_the_others(workers: Reloadable) -> None:
+    workers.write_policy(CLOSED)
+    workers.reload()
+    workers.write_policy("[[rule")
+    assert workers.reload()
+    os.kill(workers.server.workers()[0], signal.SIGKILL)
+    assert wait_until(lambda: len(workers.server.workers()) == 3, START_SECONDS)
+    url = f"{workers.server.url}/hello.txt"
+    assert {httpx.get(url, trust_env=False).status_code for _ in range(20)} == {401}
+    assert wait_until(lambda: workers.reloads() == {2}, STOP_SECONDS)
+    assert "pierhead_last_reload_successful 0.0" in workers.server.metrics()
+
+
+def test_keys_are_rotated_without_a_restart(reloadable: Reloadable) -> None:
+    reloadable.write_policy(CLOSED)
+    old, new = map(bearer, KEYS)
+    reloadable.reload()
+
+    def believed() -> list[set[int]]:
+        return [reloadable.statuses("/hello.txt", Authorization=token) for token in (old, new)]
+
+    assert believed() == [{200}, {401}]
+    reloadable.write_settings(keys=KEYS)
+    reloadable.reload()
+    assert believed() == [{200}, {200}]
+    reloadable.write_settings(keys=KEYS[1:])
+    reloadable.reload()
+    assert believed() == [{401}, {200}]
+    assert len(reloadable.state()["keys"]) == 1
+
+
+def test_a_key_that_was_generated_outlives_a_reload(workers: Reloadable) -> None:
+    workers.write_settings(keys=())
+    workers.reload()
+    keys = workers.state()["keys"]
+    workers.reload()
+    assert workers.state()["keys"] == keys
+    shown = workers.state()["settings"]["secret_keys"]
+    assert shown == {"is_set": True, "source": "generated at start"}
+
+
+def test_a_download_that_has_begun_ends_well(reloadable: Reloadable) -> None:
+    size = (reloadable.directory / "tree/large.img").stat().st_size
+    with httpx.stream("GET", f"{reloadable.server.url}/large.img", trust_env=False, timeout=60) as answer:
+        chunks = answer.iter_raw(1 << 16)
+        read = len(next(chunks))
+        reloadable.write_policy(CLOSED)
+        reloadable.reload()
+        assert reloadable.statuses("/large.img") == {401}
+        assert read + sum(map(len, chunks)) == size
+    status, _ = reloadable.server.stop()
+    assert status == 0
+    assert "Traceback" not in reloadable.server.log
+
+
+def test_no_request_fails_while_it_reloads_again_and_again(reloadable: Reloadable) -> None:
+    for _ in range(10):
+        reloadable.server.process.send_signal(signal.SIGHUP)
+        for _ in range(10):
+            assert reloadable.statuses("/hello.txt") | reloadable.statuses("/") == {200}
+    assert wait_until(lambda: min(reloadable.reloads()) > 0, STOP_SECONDS)
+    assert reloadable.server.stop()[0] == 0
+    assert "Traceback" not in reloadable.server.log
+
+
+def test_other_settings_count_at_once_and_those_of_the_process_after_a_restart(
+    reloadable: Reloadable,
+) -> None:
+    assert reloadable.statuses("/metrics") == {403}
+    reloadable.write_settings(
+        trusted_networks="127.0.0.1/32", log_level="warning", site_title="Other", admin_listen="127.0.0.1:1"
+    )
+    assert reloadable.reload() == []
+    assert reloadable.statuses("/metrics") == {200}
+    titles = {
+        "Other" in client.get("/", headers={"Accept": "text/html"}).text for client in reloadable.clients
+    }
+    assert titles == {True}
+    (line,) = reloadable.server.lines("restart_needed")
+    assert str(line["settings"]) == "['admin_listen']"
+    shown = reloadable.state()["settings"]["admin_listen"]
+    assert shown == {"value": "127.0.0.1:0", "source": "default"}
+    reloadable.statuses("/unlogged.txt")
+    reloadable.write_settings()
+    assert reloadable.reload() == []
+    assert reloadable.statuses("/metrics") == {403}
+    reloadable.statuses("/logged.txt")
+
+    def logged() -> set[str]:
+        return {line["path"] for line in reloadable.server.lines("request")}
+
+    assert wait_until(lambda: "/logged.txt" in logged(), STOP_SECONDS)
+    assert "/unlogged.txt" not in logged()
+
+
+def test_s3_is_asked_with_the_credentials_as_they_are_now(tmp_path: Path) -> None:
+    credentials = tmp_path / "credentials"
+
+    def write(key: str) -> None:
+        credentials.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = secret\n")
+
+    write("FORMER")
+    with run_switched_s3({"d/f.txt": b"0123456789"}) as s3:
+        environ = {"AWS_ENDPOINT_URL_S3": s3.url, "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
+        environ |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull}
+        with run_pierhead(f"s3://{BUCKET}", tmp_path, environ=environ) as server:
+            assert httpx.get(f"{server.url}/d/", trust_env=False).status_code == 200
+            assert "Credential=FORMER%2F" in s3.requests[-1].target
+            write("LATTER")
+            os.kill(server.pid, signal.SIGHUP)
+            assert wait_until(lambda: '"reloaded"' in server.log.read_text(), STOP_SECONDS)
+            assert httpx.get(f"{server.url}/d/", trust_env=False).status_code == 200
+            assert "Credential=LATTER%2F" in s3.requests[-1].target

@@ -11,6 +11,7 @@ from pathlib import Path
 from app import __version__
 from app.cli.config import add_config
 from app.cli.explain import add_explain
+from app.cli.get import add_get
 from app.cli.link import add_link
 from app.cli.serve import add_serve
 from app.cli.token import add_token
@@ -60,6 +61,6 @@ def _parser() -> argparse.ArgumentParser:
         "--config", type=Path, metavar="FILE", help="configuration file (default: ./pierhead.toml)"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (add_serve, add_token, add_link, add_explain, add_config):
+    for add in (add_serve, add_get, add_token, add_link, add_explain, add_config):
         add(commands, common)
     return parser

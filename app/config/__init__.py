@@ -5,10 +5,18 @@ Each setting has one name. It is read from the command line (`--port`), then the
 """
 
 from app.config.settings import MASK, Settings, allowed, is_secret, masked
-from app.config.sources import FILE_VARIABLE, PREFIX, ConfigError, LoadedSettings, load_settings
+from app.config.sources import (
+    CLIENT_VARIABLES,
+    FILE_VARIABLE,
+    PREFIX,
+    ConfigError,
+    LoadedSettings,
+    load_settings,
+)
 from app.config.types import parse_listen
 
 __all__ = [
+    "CLIENT_VARIABLES",
     "FILE_VARIABLE",
     "MASK",
     "PREFIX",

@@ -17,6 +17,8 @@ PREFIX = "PIERHEAD_"
 DEFAULT_FILE = Path("pierhead.toml")
 FILE_VARIABLE = "PIERHEAD_CONFIG_FILE"
 """Names the configuration file; `--config` comes before it. Not a setting itself."""
+CLIENT_VARIABLES: Final = frozenset({"PIERHEAD_TOKEN"})
+"""Those that `pierhead get` reads. They are no settings of a server."""
 RENAMED: Final = {"drain_seconds": "drain_timeout"}
 """Former names of settings, which are still understood."""
 
@@ -115,7 +117,8 @@ def _read_environment(environ: Mapping[str, str], faults: list[str]) -> dict[str
     # An empty variable counts as not given: compose files pass unset variables that way.
     found = {key: value for key, value in environ.items() if key.startswith(PREFIX) and value}
     known = {PREFIX + name.upper(): name for name in (*Settings.model_fields, *RENAMED)}
-    found.pop(FILE_VARIABLE, None)
+    for other in (FILE_VARIABLE, *CLIENT_VARIABLES):
+        found.pop(other, None)
     return {
         known[key]: value
         for key, value in found.items()

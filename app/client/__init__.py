@@ -1,0 +1,1 @@
+"""Fetches files from a Pierhead server. It uses nothing of the server but `domain/`."""

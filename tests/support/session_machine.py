@@ -1,131 +1,50 @@
 """People who log in and out, lose groups, have tokens taken back, and see keys rotate: each answer is theirs as of now.
 
-The tree does not change, and pages stay in memory for as long as the machine runs. A second server, which keeps nothing and
-knows one key, is asked with credentials that are made for each question: what it says is right.
+They have sealed sessions, those of the form, tokens of the site and of an issuer, names and passwords. The tree does not change, and
+pages stay in memory for as long as the machine runs. A second server, which keeps nothing and knows one key, is asked with
+credentials that are made for each question: what it says is right.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import secrets
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from app.auth.keys import KeyRing
-from app.auth.revocation import NOTHING_REVOKED, READ_SECONDS
-from app.auth.sessions import SESSION_COOKIE, LoginMethod, SessionLives, Sessions
-from app.auth.tokens import TokenGrant, issue_token
-from app.cache.byte_cache import ByteCache
-from app.cache.freshness import Lifetimes
+from app.auth.keys import KeyRing, Purpose
+from app.auth.oidc.verify import SKEW_SECONDS
+from app.auth.passwords import REMEMBERED_SECONDS
+from app.auth.revocation import READ_SECONDS
+from app.auth.sealing import unseal
 from app.telemetry import Metrics
-from app.wiring import SiteWiring, WiredSite
-from tests.support.clocks import Clock
+from app.wiring import WiredSite
 from tests.support.in_process import Answer, Ask, Asker, send
-from tests.support.live_server import policy_from, settings_for
-from tests.support.memory_store import MemoryStore
 from tests.support.oracle import NOW
-
-POLICY: Final = """
-private_entries = "listed"
-
-[[rule]]
-path = "a/staff.txt"
-tier = "private"
-groups = ["staff"]
-
-[[rule]]
-path = "authors"
-tier = "private"
-groups = ["authors"]
-visibility = "unlisted"
-"""
-TREE: Final = ("a/staff.txt", "a/open.txt", "authors/book.txt", "top.txt")
-ASKS: Final = (
-    *(Ask(path, query) for path in ("/", "/a/", "/authors/") for query in ("", "format=json", "format=text")),
-    *(Ask(f"/{path}") for path in TREE),
-    Ask("/api/ls/a/"),
-    Ask("/", "recursive=true&limit=1000"),
+from tests.support.session_browser import go_on, log_in, log_out
+from tests.support.session_people import (
+    GROUPS,
+    JOB_SECONDS,
+    LIVES,
+    NAMES,
+    Credential,
+    Kind,
+    RememberedPasswords,
+    cookie_field,
+    session_of,
+    token_of,
 )
-KEYS: Final = tuple(f"key number {number} of the tests, which is long enough" for number in range(4))
-ROTATION: Final = ((0,), (1, 0), (1,), (2, 1), (2,))
-"""Which keys count after each step; the first signs."""
-FOREIGN: Final = KEYS[3]
-LIVES: Final = SessionLives(whole=40_000, idle=20_000, refresh=900)
-GROUPS: Final = tuple(map(frozenset, ((), ("staff",), ("authors",), ("staff", "authors"))))
-NAMES: Final = ("ann", "bob")
+from tests.support.session_sites import ASKS, FOREIGN, KEYS, ROTATION, Replicas
+
+TRY_SECONDS: Final = 10
+"""What passes before each try of a password: more often, one user may not try."""
 
 
-class Credential(NamedTuple):
-    """What somebody was given.
-
-    Attributes:
-        key: what it was made with.
-        made: seconds since the epoch, UTC.
-        field: of the request that carries it.
-    """
-
-    id: str
-    groups: frozenset[str]
-    key: str
-    made: float
-    field: tuple[str, str]
-    is_session: bool
-
-
-def session_of(name: str, groups: frozenset[str], key: str, now: float) -> Credential:
-    """A login that has just happened."""
-    sessions = Sessions(KeyRing([key]), LIVES, 0, NOTHING_REVOKED)
-    session = sessions.start(name, groups, LoginMethod.DEMO, now)
-    field = ("Cookie", f"{SESSION_COOKIE}={sessions.write(session)}")
-    return Credential(session.id, groups, key, now, field, is_session=True)
-
-
-def token_of(name: str, groups: frozenset[str], key: str, now: float) -> Credential:
-    """A token that holds for longer than the machine runs."""
-    grant = TokenGrant(name, groups, now + 1e9, now, secrets.token_hex(8))
-    field = ("Authorization", f"Bearer {issue_token(KeyRing([key]), grant)}")
-    return Credential(grant.id, groups, key, now, field, is_session=False)
-
-
-class Replicas:
-    """Servers of one site, one for each step of a rotation of keys, each wired once.
-
-    Attributes:
-        steps: they share what they are made of with all machines, but not what they keep.
-        oracle: the server that keeps nothing.
-        clock: of all.
-
-    Args:
-        revoked: file of the ids that are taken back.
-    """
-
-    def __init__(self, revoked: Path) -> None:
-        self.revoked = revoked
-        self.steps = [_wired([KEYS[n] for n in numbers], revoked_file=revoked) for numbers in ROTATION]
-        self.clock = Clock()
-        self.store = MemoryStore()
-        for path in TREE:
-            self.store.put(path, path.encode())
-        self.oracle = _wired([KEYS[0]]).open(
-            self.store, Metrics(), clock=self.clock, held=ByteCache(0), lifetimes=Lifetimes(0, 0, 0)
-        )
-
-
-def _wired(keys: Sequence[str], **values: Any) -> SiteWiring:
-    lives = {"session_seconds": LIVES.whole, "session_idle_seconds": LIVES.idle}
-    settings = settings_for(
-        log_level="error",
-        secret_keys=tuple(keys),
-        delivery="proxy",
-        demo_login_groups=("staff", "authors"),
-        session_refresh_seconds=LIVES.refresh,
-        **{**lives, "cache_ttl": 86_400, **values},
-    )
-    return SiteWiring(settings, policy_from(POLICY))
+_Result = TypeVar("_Result")
 
 
 class SessionMachine(RuleBasedStateMachine):
@@ -145,8 +64,12 @@ class SessionMachine(RuleBasedStateMachine):
         self._loop = asyncio.new_event_loop()
         self._servers: dict[int, WiredSite] = {}
         self._step = 0
-        self._groups = dict.fromkeys(NAMES, GROUPS[1])
+        self._people = self.replicas.people
+        # What servers remember of other machines' people is about other passwords.
+        self._people.passwords = {name: secrets.token_urlsafe(8) for name in NAMES}
+        self._people.groups_of = dict.fromkeys(NAMES, GROUPS[1])
         self._held: dict[str, list[Credential]] = {name: [] for name in NAMES}
+        self._remembered = RememberedPasswords(self._people, self._clock)
         self._revoked: set[str] = set()
 
     def teardown(self) -> None:
@@ -158,22 +81,60 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES), groups=st.sampled_from(GROUPS))
     def change_groups(self, name: str, groups: frozenset[str]) -> None:
         """It counts from the next login on."""
-        self._groups[name] = groups
+        self._people.groups_of[name] = groups
 
     @rule(
         name=st.sampled_from(NAMES),
-        make=st.sampled_from((session_of, session_of, token_of)),
+        kind=st.sampled_from((Kind.SESSION, Kind.SESSION, Kind.TOKEN, Kind.JOB)),
         ask=st.sampled_from(ASKS),
     )
-    def log_in(self, name: str, make: Any, ask: Ask) -> None:
-        key = KEYS[ROTATION[self._step][0]]
-        self._held[name].insert(0, make(name, self._groups[name], key, self._clock.now))
+    def come(self, name: str, kind: Kind, ask: Ask) -> None:
+        """With something that was just made, as if at another replica."""
+        make = {Kind.SESSION: session_of, Kind.TOKEN: token_of, Kind.JOB: self.replicas.issuer.job_of}[kind]
+        self._held[name].insert(0, make(name, self._people.groups_of[name], self._key, self._clock.now))
         self._ask(name, self._held[name][0], ask)
+
+    @rule(name=st.sampled_from(NAMES), ask=st.sampled_from(ASKS))
+    def log_in(self, name: str, ask: Ask) -> None:
+        """By the form."""
+        self._pass(TRY_SECONDS)
+        value = self._run(log_in(self._server.front_door, name, self._people.passwords[name]))
+        assert value is not None, f"{name} could not log in"
+        self._held[name].insert(0, self._read_session(value))
+        self._ask(name, self._held[name][0], ask)
+
+    @rule(
+        name=st.sampled_from(NAMES),
+        number=st.integers(0, 3),
+        groups=st.sampled_from(GROUPS),
+        seconds=st.sampled_from((1, LIVES.refresh, LIVES.refresh)),
+        ask=st.sampled_from(ASKS),
+    )
+    def go_on(self, name: str, number: int, groups: frozenset[str], seconds: float, ask: Ask) -> None:
+        """By the login page, which asks for the groups again where it is time to."""
+        self._people.groups_of[name] = groups
+        self._pass(seconds)
+        sessions = [held for held in self._held[name] if held.kind is Kind.SESSION]
+        if not sessions:
+            return
+        old = sessions[number % len(sessions)]
+        status, value = self._run(go_on(self._server.front_door, old.field[1].partition("=")[2]))
+        counting = self._counting(old)
+        assert (status, value is not None) == (200 if counting is None else 303, counting == 401)
+        if value is not None:
+            new = self._read_session(value)
+            assert (new.id, new.made) == (old.id, old.made), "a login became another one"
+            self._held[name][self._held[name].index(old)] = new
+            self._ask(name, new, ask)
 
     @rule(name=st.sampled_from(NAMES), ask=st.sampled_from(ASKS))
     def log_out(self, name: str, ask: Ask) -> None:
         """The browser drops its cookie, and is at the same page again."""
-        self._held[name] = [held for held in self._held[name] if not held.is_session]
+        for held in self._held[name]:
+            if held.kind is Kind.SESSION and self._counting(held) is not None:
+                assert self._run(log_out(self._server.front_door, held.field[1].partition("=")[2]))
+                break
+        self._held[name] = [held for held in self._held[name] if held.kind is not Kind.SESSION]
         self._ask(name, None, ask)
 
     @rule(name=st.sampled_from(NAMES), number=st.integers(0, 3), ask=st.sampled_from(ASKS))
@@ -182,10 +143,25 @@ class SessionMachine(RuleBasedStateMachine):
         if held := self._held[name]:
             credential = held[number % len(held)]
             self._ask(name, credential, ask)
-            self._revoked.add(credential.id)
-            self.replicas.revoked.write_text("\n".join(self._revoked))
-            self._clock.now += READ_SECONDS
+            self._take_back(credential.id)
             self._ask(name, credential, ask)
+
+    @rule(name=st.sampled_from(NAMES), ask=st.sampled_from(ASKS))
+    def revoke_password(self, name: str, ask: Ask) -> None:
+        self.ask_by_password(name, ask)
+        self._take_back(f"password:{name}")
+        self.ask_by_password(name, ask)
+
+    @rule(name=st.sampled_from(NAMES), ask=st.sampled_from(ASKS))
+    def change_password(self, name: str, ask: Ask) -> None:
+        """The old one counts for a while, the new one at once."""
+        self.ask_by_password(name, ask)
+        old = self._people.passwords[name]
+        self._people.passwords[name] = secrets.token_urlsafe(8)
+        self._ask_by_password(name, old, ask)
+        self.ask_by_password(name, ask)
+        self._pass(REMEMBERED_SECONDS)
+        self._ask_by_password(name, old, ask)
 
     @rule()
     def rotate(self) -> None:
@@ -193,7 +169,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from((1, 100, 500, 900, 5000)))
     def wait(self, seconds: float) -> None:
-        self._clock.now += seconds
+        self._pass(seconds)
 
     @rule(name=st.sampled_from(NAMES), number=st.integers(0, 3), ask=st.sampled_from(ASKS))
     def ask(self, name: str, number: int, ask: Ask) -> None:
@@ -204,14 +180,37 @@ class SessionMachine(RuleBasedStateMachine):
     def ask_without(self, ask: Ask) -> None:
         self._ask("nobody", None, ask)
 
-    @rule(ask=st.sampled_from(ASKS), make=st.sampled_from((session_of, token_of)))
-    def ask_with_a_forgery(self, ask: Ask, make: Any) -> None:
-        self._ask("mallory", make("mallory", GROUPS[3], FOREIGN, self._clock.now), ask)
+    @rule(name=st.sampled_from(NAMES), ask=st.sampled_from(ASKS))
+    def ask_by_password(self, name: str, ask: Ask) -> None:
+        self._ask_by_password(name, self._people.passwords[name], ask)
+
+    @rule(ask=st.sampled_from(ASKS), number=st.integers(0, 4), name=st.sampled_from(NAMES))
+    def ask_with_a_forgery(self, ask: Ask, number: int, name: str) -> None:
+        issuer = self.replicas.issuer
+        makes = (session_of, token_of, issuer.forgery_of, issuer.job_of_another_site)
+        if number == len(makes):
+            self._ask_by_password(name, self._people.passwords[NAMES[name == NAMES[0]]], ask)
+            return
+        forged = makes[number](name, GROUPS[3], FOREIGN, self._clock.now)
+        self._ask(name, forged._replace(key=FOREIGN), ask)
+
+    def _ask_by_password(self, name: str, password: str, ask: Ask) -> None:
+        if not self._remembered.has(self._step, name, password):
+            self._pass(TRY_SECONDS)
+        groups = self._remembered.groups(self._step, name, password)
+        counting = 401 if groups is None or f"password:{name}" in self._revoked else groups
+        pair = base64.b64encode(f"{name}:{password}".encode()).decode("ascii")
+        self._check(name, counting, ("Authorization", f"Basic {pair}"), ask)
 
     def _ask(self, name: str, credential: Credential | None, ask: Ask) -> None:
-        fields = (credential.field,) if credential else ()
-        answer = self._send(self._server, ask, fields)
         groups = self._counting(credential) if credential else None
+        self._check(name, groups, credential.field if credential else None, ask)
+
+    def _check(
+        self, name: str, groups: frozenset[str] | int | None, field: tuple[str, str] | None, ask: Ask
+    ) -> None:
+        """Ask, and see that the answer is right for somebody in these groups; an integer is a refusal."""
+        answer = self._send(self._server, ask, (field,) if field else ())
         if isinstance(groups, int):
             assert answer.status == groups, f"{name} asked {ask} with what does not hold and got {answer}"
             return
@@ -234,19 +233,48 @@ class SessionMachine(RuleBasedStateMachine):
             )
         return self._servers[self._step]
 
+    def _read_session(self, value: str) -> Credential:
+        """What the site has given to somebody, by its own word: groups as they are now, sealed with the first key."""
+        claims = unseal(KeyRing([self._key]), Purpose.SESSION, value)
+        assert claims is not None, "a session was sealed with another key than the first"
+        groups, name = frozenset(claims["groups"]), claims["sub"]
+        assert groups == self._people.groups_of[name], f"{name} has got the groups {groups}"
+        assert claims["renewed"] == self._clock.now
+        field, made = cookie_field(value), claims["iat"]
+        return Credential(claims["sid"], groups, self._key, made, field, Kind.SESSION, self._clock.now)
+
+    def _take_back(self, identifier: str) -> None:
+        self._revoked.add(identifier)
+        self.replicas.revoked.write_text("\n".join(self._revoked))
+        self._pass(READ_SECONDS)
+
+    def _pass(self, seconds: float) -> None:
+        self._clock.now += seconds
+        self.replicas.ages.now += seconds
+
+    def _run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        return self._loop.run_until_complete(work)
+
+    @property
+    def _key(self) -> str:
+        """That signs and seals now."""
+        return KEYS[ROTATION[self._step][0]]
+
     def _send(self, server: WiredSite, ask: Ask, fields: tuple[tuple[str, str], ...]) -> Answer:
         return self._loop.run_until_complete(send(server.front_door, ask, Asker("", fields)))
 
     def _counting(self, credential: Credential) -> frozenset[str] | int | None:
         """The groups that count; None where it is as if there were nothing; a status where it is refused."""
-        holds = credential.id not in self._revoked
+        now, holds = self._clock.now, credential.id not in self._revoked
+        if credential.kind is Kind.JOB:
+            in_time = now < int(credential.made) + JOB_SECONDS + SKEW_SECONDS
+            return credential.groups if holds and in_time and credential.key != FOREIGN else 401
         holds = holds and credential.key in [KEYS[number] for number in ROTATION[self._step]]
-        if not credential.is_session:
+        if credential.kind is Kind.TOKEN:
             return credential.groups if holds else 401
-        age = self._clock.now - credential.made
-        if not holds or age >= LIVES.idle:
+        if not holds or now >= min(credential.made + LIVES.whole, credential.renewed + LIVES.idle):
             return None
-        return 401 if age >= LIVES.refresh else credential.groups
+        return 401 if now >= credential.renewed + LIVES.refresh else credential.groups
 
 
 def _shown(answer: Answer) -> tuple[object, ...]:

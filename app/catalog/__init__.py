@@ -6,6 +6,7 @@ from app.catalog.paging import Page, take_page
 from app.catalog.snapshot import Snapshot, cost_of, is_same
 from app.catalog.snapshot_loader import SnapshotLoader
 from app.catalog.sorting import FolderSorter
+from app.catalog.subtree.search import SubtreeSearch
 from app.catalog.views import FolderView, PartialView
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "PartialView",
     "Snapshot",
     "SnapshotLoader",
+    "SubtreeSearch",
     "cost_of",
     "is_same",
     "name_filter",

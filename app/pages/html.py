@@ -28,6 +28,7 @@ from app.pages.formats import count_text, size_text
 from app.pages.links import next_query
 from app.pages.markup import licence_html
 from app.pages.rows import ACCESS_WORDS, folder_rows
+from app.pages.search_page import SearchPage
 from app.pages.static import load_static, static_urls
 
 _ACCESS_MEANINGS = {
@@ -65,6 +66,7 @@ class HtmlPages:
         for name in environment.list_templates(extensions=["html"]):
             environment.get_template(name)
         self._folder = environment.get_template("folder.html")
+        self._search = environment.get_template("search.html")
         self._licence = environment.get_template("licence.html")
         self._download = environment.get_template("download.html")
         self._error = environment.get_template("error.html")
@@ -97,12 +99,23 @@ class HtmlPages:
             summary=summary,
             heads=column_heads(page.order),
             next_href=next_query(page),
-            meanings=[
-                (access.value, ACCESS_WORDS[access], meaning)
-                for access, meaning in _ACCESS_MEANINGS.items()
-                if access in shown
-            ],
+            meanings=_meanings(shown),
         )
+
+    def around_found(self, page: SearchPage) -> tuple[bytes, bytes]:
+        """The parts of a page before and after what was found. The first is the same before anything is."""
+        text = self._search.render(
+            page=page,
+            crumbs=breadcrumbs(page.path, page.site.title, page.mount),
+            rows=_ROWS,
+            summary="",
+            is_search=True,
+            outcome=outcome_text(page),
+            next_href=page.next_query,
+            meanings=_meanings(_ACCESS_MEANINGS),
+        )
+        before, _, after = text.partition(_ROWS)
+        return _encode(before), _encode(after)
 
     def licence(self, page: LicencePage) -> bytes:
         """A licence with a form to accept or decline it.
@@ -168,6 +181,22 @@ def summary_text(page: FolderPage) -> str:
         total = sum(sizes)
         parts.append(size_text(total) if total >= 1024 else count_text(total, "byte", "bytes"))
     return ", ".join(parts)
+
+
+def outcome_text(page: SearchPage) -> str:
+    """`3 found.`; and what keeps there from being more, if anything does."""
+    more = "The search ended here for now." if page.next_query else ""
+    closed = count_text(page.left_out, "folder", "folders")
+    left_out = f"{closed} could not be searched." if page.left_out else ""
+    return " ".join(filter(None, (f"{page.found:,} found.", left_out, more)))
+
+
+def _meanings(shown: Collection[Access]) -> list[tuple[str, str, str]]:
+    return [
+        (access.value, ACCESS_WORDS[access], meaning)
+        for access, meaning in _ACCESS_MEANINGS.items()
+        if access in shown
+    ]
 
 
 def _crumbs(page: LicencePage | DownloadPage | SharePage) -> tuple[Crumb, ...]:

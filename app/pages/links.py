@@ -34,13 +34,15 @@ def next_query(page: FolderPage, representation: str | None = None) -> str | Non
     return "?" + urlencode(fields, errors="surrogateescape")
 
 
-def next_walk_query(root: ArtifactPath, last: VisibleEntry, limit: int, asked: Mapping[str, str]) -> str:
+def next_walk_query(
+    root: ArtifactPath, last: VisibleEntry, limit: int | None, asked: Mapping[str, str]
+) -> str:
     """Relative reference that continues a recursive listing.
 
     Args:
         root: the folder that is listed.
         last: the last entry of the page before.
-        limit: the requested page size.
+        limit: the requested page size; None for the default.
         asked: the other fields of the query.
 
     Returns:
@@ -48,5 +50,7 @@ def next_walk_query(root: ArtifactPath, last: VisibleEntry, limit: int, asked: M
     """
     path = last.path.as_folder if last.entry.is_folder else last.path
     below = "/".join(path.segments[len(root.segments) :]) + ("/" if path.is_folder else "")
-    fields = {**asked, "after": below, "limit": str(limit)}
+    fields = {**asked, "after": below}
+    if limit is not None:
+        fields["limit"] = str(limit)
     return "?" + urlencode(fields, errors="surrogateescape")

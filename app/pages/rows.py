@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from app.domain.access import Access, VisibleEntry
 from app.domain.entries import File
-from app.domain.paths import display_name, encode_name
+from app.domain.paths import ArtifactPath, display_name, encode_name
 from app.pages.file_kinds import kind_of
 from app.pages.formats import date_text, iso_text, size_text
 
@@ -49,7 +49,15 @@ def entry_row(visible: VisibleEntry) -> bytes:
     return _row(visible).encode("utf-8", "replace") + b"\n"
 
 
-def _row(visible: VisibleEntry) -> str:
+def found_row(visible: VisibleEntry, root: ArtifactPath) -> bytes:
+    """The row of an entry anywhere below a folder, with its path from there, and its line feed."""
+    above = visible.path.segments[len(root.segments) : -1]
+    href = "".join(f"{encode_name(name)}/" for name in above)
+    label = "".join(f"{escape(display_name(name))}/" for name in above)
+    return f"{_row(visible, href, label)}\n".encode("utf-8", "replace")
+
+
+def _row(visible: VisibleEntry, above_href: str = "", above_label: str = "") -> str:
     entry = visible.entry
     kind, slash, size = ("folder", "/", _NO_SIZE) if entry.is_folder else (kind_of(entry.name), "", _NO_SIZE)
     access = _access(visible)
@@ -65,7 +73,7 @@ def _row(visible: VisibleEntry) -> str:
         href, label = encode_name(entry.name), escape(display_name(entry.name))
     # A locked entry is linked too: there, members are asked to log in.
     return (
-        f'<tr><td class="{kind}"><a href="{href}{slash}">{label}{slash}</a></td><td>{_time(entry.modified)}</td>{size}'
+        f'<tr><td class="{kind}"><a href="{above_href}{href}{slash}">{above_label}{label}{slash}</a></td><td>{_time(entry.modified)}</td>{size}'
         f"<td>{access}{_ROW_END}"
     )
 

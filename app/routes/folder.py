@@ -19,6 +19,7 @@ from app.responses.parsed_request import ParsedRequest
 from app.responses.partial_listing import may_be_partial, partial_answer
 from app.responses.record import note_for_all, record_of
 from app.responses.rendered import is_not_modified
+from app.responses.search_listing import Search, SearchListing
 from app.responses.subtree_listing import Subtree, SubtreeListing
 from app.routes.index_files import IndexFiles
 from app.routes.parameters import MAX_LIMIT, Query
@@ -32,6 +33,7 @@ class FolderRoute:
     Args:
         pages: renders and keeps their pages.
         subtrees: answers `?recursive=true`.
+        searches: answers that with `q`.
         cache_headers: say how long a page may be kept.
         index_files: stand for folders.
     """
@@ -41,12 +43,14 @@ class FolderRoute:
         catalog: Catalog,
         pages: FolderPages,
         subtrees: SubtreeListing,
+        searches: SearchListing,
         cache_headers: CacheHeaders,
         index_files: IndexFiles,
     ) -> None:
         self._catalog = catalog
         self._pages = pages
         self._subtrees = subtrees
+        self._searches = searches
         self._cache_headers = cache_headers
         self._index_files = index_files
 
@@ -61,6 +65,8 @@ class FolderRoute:
         query = Query(request)
         query.refuse_misspelt(_PARAMETERS)
         if query.flag("recursive"):
+            if (text := query.text("q")) is not None:
+                return await self._search(request, parsed, query, text)
             return await self._recursive(request, parsed, query)
         cut = PageRequest(
             query.text("after"),
@@ -102,6 +108,24 @@ class FolderRoute:
         if is_in_listing_order and may_be_partial(request, representation):
             return await self._catalog.view_partial(parsed.path, principal, reread=reread, mount=parsed.mount)
         return await self._catalog.view_folder(parsed.path, principal, reread=reread, mount=parsed.mount)
+
+    async def _search(self, request: Request, parsed: ParsedRequest, query: Query, text: str) -> ASGIApp:
+        """The names that match in the whole subtree. The page's form sends an order too, which counts for one folder only."""
+        query.order()
+        form = query.choice("format", tuple(REPRESENTATIONS))
+        representation = form or parsed.representation
+        record_of(request).route = f"search-{representation}"
+        asked = Search(
+            parsed.path,
+            parsed.identity.principal,
+            text,
+            representation,
+            form,
+            query.number("limit", MAX_LIMIT),
+            query.text("after"),
+            parsed.mount,
+        )
+        return await self._searches.answer(request, asked)
 
     async def _recursive(self, request: Request, parsed: ParsedRequest, query: Query) -> ASGIApp:
         """The whole subtree as ndjson."""

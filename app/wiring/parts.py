@@ -20,6 +20,7 @@ from app.responses.caching import CacheHeaders
 from app.responses.folder_listing import FolderPages
 from app.responses.listed_digests import ListedDigests
 from app.responses.requester import Requester
+from app.responses.search_listing import SearchListing
 from app.responses.subtree_listing import SubtreeListing
 from app.routes.audited import RequestAudit
 from app.routes.errors import ErrorAnswers
@@ -58,6 +59,7 @@ class Parts(NamedTuple):
     cache_headers: CacheHeaders
     digests: ListedDigests
     subtrees: SubtreeListing
+    searches: SearchListing
     errors: ErrorAnswers
     audit: RequestAudit
     links: LinkDoor

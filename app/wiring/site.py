@@ -32,6 +32,7 @@ from app.responses.folder_listing import FolderPages
 from app.responses.headers import folder_headers, page_headers
 from app.responses.listed_digests import ListedDigests
 from app.responses.requester import Requester
+from app.responses.search_listing import SearchListing
 from app.responses.shared_files import SharedFiles
 from app.responses.subtree_listing import SubtreeListing
 from app.routes.audited import RequestAudit
@@ -215,6 +216,7 @@ class SiteWiring:
             cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
             digests=digests,
             subtrees=SubtreeListing(catalog, store, digests, clock),
+            searches=SearchListing(catalog, self._own.html, self._own.site, age_clock),
             errors=ErrorAnswers(self._own.html, self._own.site, requester.origin_url),
             audit=audit,
             links=LinkDoor(self._own.links, requester, audit, clock),
@@ -239,7 +241,9 @@ class SiteWiring:
         )
         index_files = IndexFiles(catalog, delivery, parts.audit, serving)
         return TreeApp(
-            FolderRoute(catalog, parts.pages, parts.subtrees, parts.cache_headers, index_files),
+            FolderRoute(
+                catalog, parts.pages, parts.subtrees, parts.searches, parts.cache_headers, index_files
+            ),
             FileRoute(catalog, delivery, parts.audit),
             parts.requester,
             parts.links,

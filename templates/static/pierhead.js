@@ -27,7 +27,7 @@ function remember(name, isOn) {
 
 const field = one("#q");
 const rows = all("table.listing tbody tr:not(.parent, .empty)");
-const names = rows.map(row => row.querySelector("a").textContent.replace(/\/$/, "").toLowerCase());
+const names = rows.map(row => row.querySelector("a").textContent.replace(/\/$/, "").split("/").pop().toLowerCase());
 
 /** The same rule as that of `?q=`: a part of the name, or all of it if the text has a wildcard. */
 function matcher(text) {

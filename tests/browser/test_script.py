@@ -212,3 +212,16 @@ class TestPrint:
             "body => [getComputedStyle(body).backgroundColor, getComputedStyle(body).color]"
         )
         assert colours == ["rgba(0, 0, 0, 0)", "rgb(23, 33, 43)"]
+
+
+@pytest.mark.parametrize("has_scripts", [False, True], ids=["no scripts", "scripts"])
+def test_all_folders_below_are_searched(site: Published, open_page: OpenPage, has_scripts: bool) -> None:
+    page = open_page(java_script_enabled=has_scripts)
+    page.goto(f"{site.url_of('tree/')}?sort=size&order=asc")
+    field(page).fill("T*.txt")
+    page.get_by_label("in all folders below").check()
+    page.get_by_role("button", name="Filter", exact=True).click()
+    expect(page.locator(SHOWN)).to_have_text(["nested/one/two/three.txt"])
+    expect(page.get_by_text("1 found.")).to_be_visible()
+    page.get_by_role("link", name="nested/one/two/three.txt").click()
+    expect(page.locator("body")).to_have_text("three")

@@ -57,7 +57,7 @@ class Proxies:
             None if it is not known: the peer has none, a proxy hides it, or the fields disagree.
         """
         address = parse_address(peer) if peer else None
-        if not is_in(address, self._trusted):
+        if not self._is_ours(peer):
             return address
         hops = [hop for hop in (self._by_list(fields), self._by_elements(fields)) if hop is not None]
         if not hops:

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
 
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+
+
+class UnixSockets:
+    """The programs that connect over a Unix socket, which have no address."""
+
+    def __contains__(self, address: object) -> bool:
+        return False
+
+
+Network = IPv4Network | IPv6Network | UnixSockets
+
+UNIX: Final = "unix:"
+"""How operators write it, as for nginx."""
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -18,14 +31,25 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(_parse_network(text) for text in texts)
 
 
+def parse_peers(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Read networks of the other ends of connections: as `parse_networks`, and `unix:` for those without an address.
+
+    Raises:
+        ValueError: as `parse_networks`.
+    """
+    return tuple(UnixSockets() if text == UNIX else _parse_network(text) for text in texts)
+
+
 def is_in(address: Address | None, networks: Iterable[Network]) -> bool:
     """Whether an address is in any of the networks. An unknown address is in none."""
     return address is not None and any(address in network for network in networks)
 
 
 def is_peer_in(peer: str | None, networks: Iterable[Network]) -> bool:
-    """Whether the other end of a connection is in any of the networks; not where it has no address."""
-    return peer is not None and is_in(parse_address(peer), networks)
+    """Whether the other end of a connection is in any of the networks. It has no address if it is a Unix socket."""
+    if peer is None:
+        return any(isinstance(network, UnixSockets) for network in networks)
+    return is_in(parse_address(peer), networks)
 
 
 def _parse_network(text: str) -> Network:

@@ -23,6 +23,9 @@ _ENVIRONMENT_FILES: Final = ("/etc/pierhead/environment", ".env")
 """Environment files: of the service in docs/operations.md, and the one that container tools read by default."""
 
 
+_MADE_HERE: Final = ("audit_file", "unix_socket")
+
+
 class OwnFile(NamedTuple):
     """A file that the server reads.
 
@@ -52,7 +55,7 @@ def own_files(
     for name, value in loaded.settings:
         for path in value if isinstance(value, tuple) else (value,):
             if isinstance(path, Path):
-                yield OwnFile(loaded.named(name), path, is_made_here=name == "audit_file")
+                yield OwnFile(loaded.named(name), path, is_made_here=name in _MADE_HERE)
     for path in licences:
         yield OwnFile("a licence_file of the site policy", path)
     for variable, default in _OF_AWS.items():

@@ -17,8 +17,10 @@ from pydantic import SecretStr
 from app.cli.checks import Calls, check_all
 from app.config import ConfigError, LoadedSettings
 from app.plan import Plan
+from app.server.service_manager import ServiceManager
+from app.server.supervisor import READY
 
-FIXED: Final = ("host", "port", "workers", "admin_listen", "drain_delay", "drain_timeout")
+FIXED: Final = ("host", "port", "unix_socket", "workers", "admin_listen", "drain_delay", "drain_timeout")
 """Settings of the process, which stay as they are until it is started anew."""
 
 _log = structlog.get_logger(__name__)
@@ -88,12 +90,18 @@ class Hangups:
         self._loop: asyncio.AbstractEventLoop | None = None
         signal.signal(signal.SIGHUP, self._note)
 
-    async def plans(self, reader: PlanReader, plan: Plan) -> AsyncIterator[Plan]:
-        """A plan for each."""
+    async def plans(self, reader: PlanReader, plan: Plan, manager: ServiceManager) -> AsyncIterator[Plan]:
+        """A plan for each. Whoever asks for the next one goes by the last.
+
+        Args:
+            manager: told how far that is.
+        """
         self._loop = asyncio.get_running_loop()
         while True:
+            manager.ready()
             await self._have_come.wait()
             self._have_come.clear()
+            manager.reloading()
             plan = await asyncio.to_thread(reader.read_again, plan)
             yield plan
 
@@ -106,19 +114,23 @@ class Hangups:
 
 
 async def plans_from(link: Connection) -> AsyncIterator[Plan]:
-    """The plans that another process sends, until it is gone; of several that wait, the last."""
+    """The plans that a supervisor sends, until it is gone; of several that wait, the last.
+
+    Whoever asks for the next one goes by the last, and the supervisor is told so.
+    """
     loop = asyncio.get_running_loop()
     is_there = asyncio.Event()
     loop.add_reader(link.fileno(), is_there.set)
     try:
         while True:
-            await is_there.wait()
-            is_there.clear()
+            link.send_bytes(READY)
             plan: Plan | None = None
-            while link.poll():
-                plan = link.recv()
-            if plan is not None:
-                yield plan
+            while plan is None:
+                await is_there.wait()
+                is_there.clear()
+                while link.poll():
+                    plan = link.recv()
+            yield plan
     except (EOFError, OSError):
         return
     finally:

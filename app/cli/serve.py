@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,12 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from app.cache.worker_channel import DIRECTORY_VARIABLE
 from app.cli.arguments import Commands, add_storage, load
-from app.config import Settings, parse_listen
+from app.cli.listening import Listening, listening, url_of
+from app.config import Settings
 from app.plan import Plan
 from app.server.draining import AdminListener, DrainingServer
 from app.server.protocol import BoundedHttpProtocol
+from app.server.service_manager import ServiceManager
 from app.server.supervisor import END_AT_ONCE, Supervisor, keep_beating
 from app.telemetry import configure_logging
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_SECONDS = 30
 
-_OPTIONS = ("storage", "host", "port", "workers")
+_OPTIONS = ("storage", "host", "port", "unix_socket", "workers")
 
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +45,9 @@ def add_serve(commands: Commands, common: argparse.ArgumentParser) -> None:
     add_storage(parser)
     parser.add_argument("--host", help="address to listen on")
     parser.add_argument("--port", help="port to listen on; 0: any free port")
+    parser.add_argument(
+        "--unix-socket", metavar="PATH", help="Unix socket to listen on instead of host and port"
+    )
     parser.add_argument("--workers", help="number of processes that share the port")
     parser.add_argument(
         "--check-storage",
@@ -77,62 +82,26 @@ def _run(options: argparse.Namespace) -> int:
     from app.cli.plans import Hangups, PlanReader  # here, so that other commands start fast
 
     configure_logging(settings.log_level, settings.log_format)
-    hangups = Hangups()
+    hangups, manager = Hangups(), ServiceManager(os.environ)
     reader = PlanReader(lambda fixed: load(options, *_OPTIONS, fixed=fixed))
     plan = reader.read("need" if options.check_storage else "warn")
-    settings = plan.settings
-    sockets = open_sockets(settings.host, settings.port)
-    try:
-        admin = open_sockets(*parse_listen(settings.admin_listen))
-    except OSError:
-        _close(sockets)
-        raise
-    _log.info("listening", url=_url(sockets[0]), admin=_url(admin[0]), workers=settings.workers)
-    try:
-        if settings.workers == 1:
-            return _serve_alone(plan, hangups.plans(reader, plan), sockets, admin)
-        return _serve_workers(plan, reader, sockets, admin)
-    finally:
-        _close((*sockets, *admin))
+    with listening(plan.settings, os.environ) as opened:
+        _log.info("listening", url=opened.url, admin=url_of(opened.admin[0]), workers=plan.settings.workers)
+        if plan.settings.workers == 1:
+            return _serve_alone(plan, hangups.plans(reader, plan, manager), opened, manager)
+        return _serve_workers(plan, reader, opened, manager)
 
 
-def open_sockets(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address of a host name.
-
-    Args:
-        port: 0 for any free port, the same for all addresses.
-
-    Raises:
-        OSError: names the host and port that cannot be listened on, and why.
-    """
-    opened: list[socket.socket] = []
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
-            opened.append(socket.create_server((address[0], port, *address[2:]), family=family))
-            port = opened[0].getsockname()[1]
-    except OSError as error:
-        for listening in opened:
-            listening.close()
-        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        raise OSError(f"cannot listen on {host}, port {port}: {reason}") from error
-    return opened
-
-
-def _serve_alone(
-    plan: Plan, plans: AsyncIterator[Plan], sockets: list[socket.socket], admin: list[socket.socket]
-) -> int:
+def _serve_alone(plan: Plan, plans: AsyncIterator[Plan], opened: Listening, manager: ServiceManager) -> int:
     from app.main import Application, prepare_process
 
     prepare_process()
-    server = _server(Application(plan, plans), plan.settings, admin)
-    server.run(sockets)
+    server = _server(Application(plan, plans), plan.settings, opened.admin, manager=manager)
+    server.run(opened.public)
     return 0 if server.started else 1
 
 
-def _serve_workers(
-    plan: Plan, reader: PlanReader, sockets: list[socket.socket], admin: list[socket.socket]
-) -> int:
+def _serve_workers(plan: Plan, reader: PlanReader, opened: Listening, manager: ServiceManager) -> int:
     with (
         tempfile.TemporaryDirectory(prefix="pierhead-metrics-") as metrics,
         tempfile.TemporaryDirectory(prefix="pierhead-workers-") as siblings,
@@ -146,7 +115,12 @@ def _serve_workers(
             return new
 
         supervisor = Supervisor(
-            run_worker, plan, [sockets, admin], read_again=read_again, note_death=mark_process_dead
+            run_worker,
+            plan,
+            [opened.public, opened.admin],
+            read_again=read_again,
+            note_death=mark_process_dead,
+            manager=manager,
         )
         return 0 if supervisor.run(plan.settings.workers) else 1
 
@@ -169,7 +143,12 @@ def run_worker(plan: Plan, sockets: list[list[socket.socket]], link: Connection)
 
 
 def _server(
-    app: Application, settings: Settings, admin: list[socket.socket], *, is_worker: bool = False
+    app: Application,
+    settings: Settings,
+    admin: list[socket.socket],
+    *,
+    manager: ServiceManager | None = None,
+    is_worker: bool = False,
 ) -> DrainingServer:
     options = server_options(settings)
     return DrainingServer(
@@ -177,15 +156,6 @@ def _server(
         app.lifetime.drain,
         delay=settings.drain_delay,
         admin=AdminListener(app.answer_operator, admin, options),
+        manager=manager,
         is_worker=is_worker,
     )
-
-
-def _close(sockets: Iterable[socket.socket]) -> None:
-    for listening in sockets:
-        listening.close()
-
-
-def _url(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

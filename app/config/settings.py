@@ -94,11 +94,16 @@ class ServerSettings(BaseModel):
         (),
         description="Clients that skip licences, groups and malformed rules, and may read `/metrics` on the public port.",
     )
-    trusted_proxies: Networks = Field(
+    trusted_proxies: Annotated[
+        Networks,
+        Allowed(
+            "networks such as `10.0.0.0/8` or `2001:db8::/32`, or `unix:`, separated by commas or spaces"
+        ),
+    ] = Field(
         (),
         validate_default=True,
         description="Proxies in front whose `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Prefix` and `Forwarded` are "
-        "believed.",
+        "believed. `unix:` are programs that connect over a Unix socket.",
     )
     root_path: Annotated[str, Allowed(ROOT_PATH_ALLOWED)] = Field(
         "", description="Path below which the site is on its host. All links and cookies are for this path."
@@ -114,6 +119,9 @@ class ServerSettings(BaseModel):
         "127.0.0.1", min_length=1, description="Address to listen on."
     )
     port: Number = Field(8000, ge=0, le=65535, description="Port to listen on; 0: any free port.")
+    unix_socket: Annotated[Path | None, Allowed("the path of a socket")] = Field(
+        None, description="Unix socket to listen on instead of `host` and `port`. Its mode is 0660."
+    )
     workers: Number = Field(1, ge=1, le=64, description="Processes that share the port.")
     admin_listen: Listen = Field(
         "",
@@ -167,8 +175,10 @@ class ServerSettings(BaseModel):
 
     @field_validator("trusted_networks", "trusted_proxies")
     @classmethod
-    def _networks_parse(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+    def _networks_parse(cls, networks: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         for text in networks:
+            if text == "unix:" and info.field_name == "trusted_proxies":
+                continue
             ip_network(text)  # its ValueError names the text and says what is wrong with it
         return networks
 

@@ -25,8 +25,12 @@ class AcceptingLoop(uvloop.Loop):
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], *args: Any, **options: Any
     ) -> Any:
         """See `asyncio.loop.create_server`. What listens on a socket that was made elsewhere accepts many at once."""
-        server = await super().create_server(protocol_factory, *args, **options)
         listening: socket.socket | None = options.get("sock")
+        if listening is not None and listening.family == socket.AF_UNIX:
+            options.pop("backlog", None)
+            server = await super().create_unix_server(protocol_factory, *args, **options)
+        else:
+            server = await super().create_server(protocol_factory, *args, **options)
         return server if listening is None else _EagerServer(self, server, listening, protocol_factory)
 
 

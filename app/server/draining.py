@@ -21,6 +21,7 @@ from uvicorn.server import HANDLED_SIGNALS, ServerState
 
 from app.domain.drain import Drain
 from app.server.protocol import BoundedHttpProtocol
+from app.server.service_manager import ServiceManager
 
 
 class DrainingServer(uvicorn.Server):
@@ -31,6 +32,7 @@ class DrainingServer(uvicorn.Server):
         drain: begins when it is told to stop.
         delay: seconds after that in which new connections are still taken.
         admin: the second listener.
+        manager: told what becomes of it.
         is_worker: whether another process tells it to stop; a second signal then means nothing, for service managers
             send one to every process.
     """
@@ -42,12 +44,14 @@ class DrainingServer(uvicorn.Server):
         *,
         delay: float = 0.0,
         admin: AdminListener | None = None,
+        manager: ServiceManager | None = None,
         is_worker: bool = False,
     ) -> None:
         super().__init__(config)
         self._drain = drain
         self._delay = delay
         self._admin = admin
+        self._manager = manager or ServiceManager({})
         self._is_worker = is_worker
         self._close_at = 0.0
 
@@ -57,6 +61,7 @@ class DrainingServer(uvicorn.Server):
         if not self._drain.has_begun:
             self._close_at = time.monotonic() + self._delay
             self._drain.begin()
+            self._manager.stopping()
         elif not self._is_worker:
             self.end_at_once()
 
@@ -85,6 +90,7 @@ class DrainingServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Whether it is time to close the sockets; called ten times a second."""
+        self._manager.beat()
         if self._drain.has_begun and time.monotonic() >= self._close_at:
             self.should_exit = True
         ends = await super().on_tick(counter)

@@ -7,6 +7,7 @@ something is sent to it. Then the system knows, but tells only who reads or writ
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import struct
 from collections.abc import Callable
@@ -26,7 +27,8 @@ class SendWatch:
     A client may be slow: what counts is that the system could send anything, however much still waits.
 
     Args:
-        connection: over TCP.
+        connection: over TCP. Of a Unix socket it is only noticed that the client has gone: the program at its other end
+            is on this host, and has clients of its own to watch.
         seconds: how long nothing may be sent.
         give_up: called once if that is so; the watch has ended then.
     """
@@ -53,11 +55,23 @@ class SendWatch:
         self._timer = self._loop.call_later(min(self._seconds / 4, _LONGEST_STEP), self._look)
 
     def _look(self) -> None:
-        info = self._connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-        state, idle_milliseconds = _TCP_INFO.unpack(info)
-        # What was sent before the watch began does not count.
-        idle_seconds = min(idle_milliseconds / 1000, self._loop.time() - self._since)
-        if state == _CLOSED or idle_seconds > self._seconds:
+        is_gone, idle_seconds = self._state()
+        if is_gone or idle_seconds > self._seconds:
             self._give_up()
         else:
             self._wait()
+
+    def _state(self) -> tuple[bool, float]:
+        """Whether the client has gone, and the seconds for which nothing could be sent."""
+        if self._connection.family == socket.AF_UNIX:
+            return _is_hung_up(self._connection), 0.0
+        info = self._connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        state, idle_milliseconds = _TCP_INFO.unpack(info)
+        # What was sent before the watch began does not count.
+        return state == _CLOSED, min(idle_milliseconds / 1000, self._loop.time() - self._since)
+
+
+def _is_hung_up(connection: socket.socket) -> bool:
+    watched = select.poll()
+    watched.register(connection, select.POLLOUT)
+    return any(event & (select.POLLHUP | select.POLLERR) for _, event in watched.poll(0))

@@ -19,8 +19,13 @@ from typing import Final, Generic, Protocol, TypeVar
 import structlog
 from uvicorn.config import STARTUP_FAILURE
 
+from app.server.service_manager import ServiceManager
+
 END_AT_ONCE: Final = signal.SIGUSR1
 """What a worker is sent that is to wait for nothing any more."""
+BEAT: Final = b"."
+READY: Final = b"!"
+"""What a worker sends: that it runs, and that it goes by the last plan it was given."""
 BEAT_SECONDS: Final = 0.25
 WORKER_SECONDS: Final = 120
 """How long a worker may be silent before it is replaced. A starting worker is silent, and starting takes long on a
@@ -66,6 +71,7 @@ class Supervisor(Generic[Plan]):
             waits for a process that takes none.
         read_again: makes another plan of the former one.
         note_death: called with the process id of each worker that is gone.
+        manager: told how all of them are doing.
     """
 
     def __init__(
@@ -76,12 +82,15 @@ class Supervisor(Generic[Plan]):
         *,
         read_again: Callable[[Plan], Plan],
         note_death: Callable[[int], object],
+        manager: ServiceManager,
     ) -> None:
         self._main = main
         self._plan = plan
         self._sockets = sockets
         self._read_again = read_again
         self._note_death = note_death
+        self._manager = manager
+        self._is_changing = True
         self._workers: list[_Worker] = []
         self._signals = 0
         self._is_outdated = False
@@ -99,6 +108,8 @@ class Supervisor(Generic[Plan]):
                     self._replace_plan()
                 for place, worker in enumerate(self._workers):
                     self._tend(place, worker)
+                self._report()
+            self._manager.stopping()
             for listening in self._sockets:
                 for one in listening:
                     one.close()
@@ -108,8 +119,16 @@ class Supervisor(Generic[Plan]):
     def _start(self) -> _Worker:
         return _Worker(self._main, self._plan, self._sockets)
 
+    def _report(self) -> None:
+        """Tell the service manager how the workers are doing."""
+        self._manager.beat()
+        if self._is_changing and all(worker.is_ready for worker in self._workers):
+            self._is_changing = False
+            self._manager.ready()
+
     def _replace_plan(self) -> None:
-        self._is_outdated = False
+        self._is_outdated, self._is_changing = False, True
+        self._manager.reloading()
         self._plan = self._read_again(self._plan)
         for worker in self._workers:
             worker.send(self._plan)
@@ -182,6 +201,7 @@ class _Worker:
         self.process.start()
         theirs.close()
         self.started = self._heard = time.monotonic()
+        self.is_ready = False
 
     @property
     def pid(self) -> int:
@@ -198,7 +218,7 @@ class _Worker:
         """Note the beats that have come."""
         try:
             while not self._link.closed and self._link.poll():
-                self._link.recv_bytes()
+                self.is_ready |= self._link.recv_bytes() == READY
                 self._heard = time.monotonic()
         except (EOFError, OSError):
             self._link.close()
@@ -209,6 +229,7 @@ class _Worker:
 
     def send(self, plan: object) -> None:
         """Send another plan, without waiting for a worker that does not read it."""
+        self.is_ready = False
         threading.Thread(target=self._send, args=(plan,), daemon=True, name="plan").start()
 
     def _send(self, plan: object) -> None:
@@ -230,7 +251,7 @@ def keep_beating(link: Connection) -> None:
 def _beat(link: Connection) -> None:
     try:
         while True:
-            link.send_bytes(b".")
+            link.send_bytes(BEAT)
             time.sleep(BEAT_SECONDS)
     except OSError:
         _log.warning("parent_is_gone", pid=os.getpid())

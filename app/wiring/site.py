@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from app.auth.limits import Limits
 from app.auth.links import Links
 from app.auth.login import Login
-from app.auth.networks import parse_networks
+from app.auth.networks import parse_networks, parse_peers
 from app.auth.passwords import Passwords
 from app.auth.principal import Authenticator
 from app.cache.byte_cache import ByteCache
@@ -118,7 +118,7 @@ class SiteWiring:
         )
         self._operator = OperatorWiring(settings, sources, keys, lifetime or Lifetime())
         self._networks = parse_networks(settings.trusted_networks)
-        self._proxies = parse_networks(settings.trusted_proxies)
+        self._proxies = parse_peers(settings.trusted_proxies)
         self._cross_origin = CrossOrigin(settings.cors_origins)
         self._variation = Variation(settings.root_path, by_origin=self._cross_origin.depends_on_origin)
         self._workloads = build_workloads(policy.workload_issuers, age_clock)

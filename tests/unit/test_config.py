@@ -144,8 +144,8 @@ def test_every_wrong_setting_is_named_at_once_with_its_source_and_what_is_allowe
     )
     assert set(faults) == {
         "log_level (pierhead.toml): must be one of debug, info, warning, error, but got 'loud'",
-        "trusted_proxies (pierhead.toml): must be networks such as 10.0.0.0/8 or 2001:db8::/32, separated by "
-        "commas or spaces, but 10.0.0.1/8 has host bits set",
+        "trusted_proxies (pierhead.toml): must be networks such as 10.0.0.0/8 or 2001:db8::/32, or unix:, "
+        "separated by commas or spaces, but 10.0.0.1/8 has host bits set",
         "PIERHEAD_WORKERS (environment): must be a whole number from 1 to 64, but got '0'",
         "PIERHEAD_DEFAULT_TIER (environment): must be one of public, closed, but got 'open'",
         "PIERHEAD_STORAG: is not a setting; did you mean PIERHEAD_STORAGE?",
@@ -213,6 +213,7 @@ WRONG: list[tuple[str, str]] = [
     ("log_level", '"INFO"'),
     ("log_format", '"xml"'),
     ("audit_file", "5"),
+    ("unix_socket", "5"),
     ("site_hosts", '["https://releases.example.org"]'),
     ("site_hosts", '["releases.example.org:443"]'),
     ("contact", '"the help desk"'),

@@ -64,7 +64,9 @@ def taken() -> Iterator[None]:
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP"])
 @pytest.mark.parametrize(
-    "body", [gzip.compress(LISTING), gzip.compress(LISTING[:40]) + gzip.compress(LISTING[40:])]
+    "body",
+    [gzip.compress(LISTING), gzip.compress(LISTING[:40]) + gzip.compress(LISTING[40:])],
+    ids=["in one member", "in two members"],
 )
 async def test_a_listing_is_read(s3: FakeS3, store: S3Store, encoding: str, body: bytes) -> None:
     s3.answer = zipped(body, encoding=encoding)
@@ -130,7 +132,9 @@ async def test_an_error_is_what_its_code_says(
         await store.head(FILE, is_listed=True)
 
 
-@pytest.mark.parametrize("body", [b"<Error><Code>AccessDenied</Code></Error>", error("AccessDenied")[:-8]])
+@pytest.mark.parametrize(
+    "body", [b"<Error><Code>AccessDenied</Code></Error>", error("AccessDenied")[:-8]], ids=["plain", "cut"]
+)
 async def test_an_error_that_is_not_what_it_says_is_an_error(s3: FakeS3, store: S3Store, body: bytes) -> None:
     s3.answer = zipped(body, code=403)
     with pytest.raises((StoreDenied, StoreUnavailable)):

@@ -6,11 +6,15 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from app.auth.oidc.issuer import MIN_KEY_SECONDS
+from app.auth.sessions import SESSION_COOKIE
+from tests.browser.conftest import OpenPage
+from tests.support.answers import BROWSER
 from tests.support.canaille_provider import PASSWORD, CanailleProvider, canaille_provider
 from tests.support.clocks import Clock
 from tests.support.live_server import app_over, live_server
@@ -140,3 +144,69 @@ def test_a_logout_ends_the_login(site: Replicas, page: Page, complaints: list[st
     expect(page.get_by_text("You are not logged in.")).to_be_visible()
     assert not sees_the_plan(page, site.first)
     complaints.clear()
+
+
+@pytest.mark.parametrize("has_script", [False, True])
+def test_after_a_logout_the_back_button_shows_nothing(
+    site: Replicas, open_page: OpenPage, complaints: list[str], has_script: bool
+) -> None:
+    page = open_page(java_script_enabled=has_script)
+    log_in(page, site)
+    expect(page.get_by_role("link", name="plan.txt")).to_be_visible()
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url(f"{site.provider.issuer}/**")
+    visited = [path_of(page, site)]
+    while len(visited) < 12 and visited.count(FOLDER) < 2:  # before the login, and after it
+        page.go_back()
+        visited.append(path_of(page, site))
+        assert "plan.txt" not in page.content(), f"{visited} shows what only members see"
+    assert visited.count(FOLDER) == 2, visited
+    complaints.clear()
+
+
+def path_of(page: Page, site: Replicas) -> str:
+    return page.url.removeprefix(site.first)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"state": "another"}, "this login was not started in this browser"),
+        ({"iss": "https://evil.example"}, "this answer comes from another login service"),
+        ({"code": ""}, "rejected this site's request"),
+    ],
+)
+def test_an_answer_that_was_changed_on_its_way_logs_nobody_in(
+    site: Replicas, page: Page, complaints: list[str], change: dict[str, str], words: str
+) -> None:
+    log_in(page, site)
+    page.context.clear_cookies(name=SESSION_COOKIE)
+    answer = urlsplit(answer_of_the_provider(page, site))
+    page.goto(answer._replace(query=urlencode(dict(parse_qsl(answer.query)) | change)).geturl())
+    expect(page.get_by_text(words, exact=False)).to_be_visible()
+    assert not sees_the_plan(page, site.first)
+    complaints.clear()
+
+
+def test_an_answer_of_the_provider_counts_once(site: Replicas, page: Page, complaints: list[str]) -> None:
+    log_in(page, site)
+    page.context.clear_cookies(name=SESSION_COOKIE)
+    answer = answer_of_the_provider(page, site)
+    page.goto(answer)
+    assert page.url == site.first + FOLDER
+    page.context.clear_cookies(name=SESSION_COOKIE)
+    page.goto(answer)
+    expect(page.get_by_text("was not started in this browser")).to_be_visible()
+    assert not sees_the_plan(page, site.first)
+    complaints.clear()
+
+
+def answer_of_the_provider(page: Page, site: Replicas) -> str:
+    """Begin another login, at which the provider asks nothing. Gives where it sends the browser, which does not go there."""
+    here = f"{site.first}/login?return={FOLDER}"
+    for _ in range(2):
+        answer = page.context.request.get(here, headers=BROWSER, max_redirects=0)
+        here = answer.headers["location"]
+    assert here.startswith(f"{site.first}/login/callback?")
+    return here

@@ -14,18 +14,18 @@ _YEAR_10000 = 253_402_300_800
 
 
 def size_text(size: int) -> str:
-    """A size in bytes, as directory indexes have always shown it: `1023`, `1.0K`, `4.7G`.
+    """A size in bytes for people: `1023 B`, `1.0 KiB`, `4.7 GiB`.
 
-    Plain below 1024, then one decimal with K, M, G or T (powers of 1024).
+    Whole below 1024, then one decimal with a unit of powers of 1024 (IEC 80000-13).
     """
     if size < 1024:
-        return str(size)
+        return f"{size} B"
     value = size / 1024
-    for unit in "KMG":
-        if value < 1023.95:  # smaller values round to at most 1023.9, so "1024.0K" never appears
-            return f"{value:.1f}{unit}"
+    for unit in ("KiB", "MiB", "GiB"):
+        if value < 1023.95:  # smaller values round to at most 1023.9, so "1024.0 KiB" never appears
+            return f"{value:.1f} {unit}"
         value /= 1024
-    return f"{value:.1f}T"
+    return f"{value:.1f} TiB"
 
 
 def iso_text(timestamp: float | None) -> str | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from app.domain.access import Access
+from app.domain.access import Access, VisibleEntry
 from app.domain.entries import File
 from app.domain.paths import display_name
 from app.pages.breadcrumbs import Crumb, breadcrumbs
@@ -24,7 +24,8 @@ from app.pages.contexts import (
     SharePage,
     TokenPage,
 )
-from app.pages.formats import count_text, size_text
+from app.pages.formats import count_text, date_text, iso_text, size_text
+from app.pages.get_page import GetPage
 from app.pages.links import next_query
 from app.pages.markup import licence_html
 from app.pages.rows import ACCESS_WORDS, folder_rows
@@ -74,16 +75,18 @@ class HtmlPages:
         self._account = environment.get_template("account.html")
         self._token = environment.get_template("token.html")
         self._lead_on = environment.get_template("lead_on.html")
+        self._get = environment.get_template("get.html")
         self._share = environment.get_template("share.html")
 
     def folder(self, page: FolderPage) -> bytes:
         """The listing of a folder."""
         shown = {visible.access for visible in page.entries}
-        return _encode(
-            self._folder_text(
-                page, folder_rows(page.entries, may_share=page.site.may_share), summary_text(page), shown
-            )
+        rows = folder_rows(
+            page.entries,
+            may_share=page.site.may_share and Access.PRIVATE in shown,
+            all_public=shown == {Access.PUBLIC},
         )
+        return _encode(self._folder_text(page, rows, summary_text(page), shown))
 
     def around_rows(self, page: FolderPage) -> tuple[bytes, bytes]:
         """The parts of a page before and after the rows, for a folder whose entries are not all known yet."""
@@ -97,6 +100,8 @@ class HtmlPages:
             crumbs=breadcrumbs(page.path, page.site.title, page.mount),
             rows=rows,
             summary=summary,
+            newest=newest_time(page),
+            all_public=set(shown) <= {Access.PUBLIC},
             heads=column_heads(page.order),
             next_href=next_query(page),
             meanings=_meanings(shown),
@@ -109,6 +114,8 @@ class HtmlPages:
             crumbs=breadcrumbs(page.path, page.site.title, page.mount),
             rows=_ROWS,
             summary="",
+            newest=None,
+            all_public=False,
             is_search=True,
             outcome=outcome_text(page),
             next_href=page.next_query,
@@ -149,6 +156,10 @@ class HtmlPages:
         """
         return _encode(self._share.render(page=page, crumbs=_crumbs(page)))
 
+    def get(self, page: GetPage) -> bytes:
+        """Commands that fetch a file, or a folder, and its digests."""
+        return _encode(self._get.render(page=page, crumbs=_crumbs(page)))
+
     def token(self, page: TokenPage) -> bytes:
         """A form to make a token with, or the token.
 
@@ -166,21 +177,32 @@ class HtmlPages:
 
 
 def summary_text(page: FolderPage) -> str:
-    """`3 folders, 42 files, 1.2G`; if more follow, `1,000 entries on this page, more follow`."""
+    """`3 folders, 42 files, 1.2 GiB`; if more follow, `1,000 entries on this page, more follow`."""
     shown = len(page.entries)
     if page.next_after is not None:
         return f"{count_text(shown, 'entry', 'entries')} on this page, more follow"
-    sizes = [visible.entry.size for visible in page.entries if isinstance(visible.entry, File)]
-    folders = sum(visible.entry.is_folder for visible in page.entries)
+    return summary_of(page.entries)
+
+
+def summary_of(entries: Sequence[VisibleEntry]) -> str:
+    """The same of some entries."""
+    sizes = [visible.entry.size for visible in entries if isinstance(visible.entry, File)]
+    folders = sum(visible.entry.is_folder for visible in entries)
     parts = []
     if folders:
         parts.append(count_text(folders, "folder", "folders"))
-    if shown > folders:
-        parts.append(count_text(shown - folders, "file", "files"))
+    if len(entries) > folders:
+        parts.append(count_text(len(entries) - folders, "file", "files"))
     if sizes:
-        total = sum(sizes)
-        parts.append(size_text(total) if total >= 1024 else count_text(total, "byte", "bytes"))
+        parts.append(size_text(sum(sizes)))
     return ", ".join(parts)
+
+
+def newest_time(page: FolderPage) -> tuple[str, str] | None:
+    """When anything in the folder last changed, for machines and for people; None if more pages follow, or without times."""
+    times = [visible.entry.modified or 0.0 for visible in page.entries] if page.next_after is None else []
+    iso = iso_text(max(times, default=0.0) or None)
+    return None if iso is None else (iso, date_text(iso))
 
 
 def outcome_text(page: SearchPage) -> str:
@@ -199,7 +221,7 @@ def _meanings(shown: Collection[Access]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _crumbs(page: LicencePage | DownloadPage | SharePage) -> tuple[Crumb, ...]:
+def _crumbs(page: LicencePage | DownloadPage | SharePage | GetPage) -> tuple[Crumb, ...]:
     return breadcrumbs(page.path, page.site.title, page.site.mount)
 
 

@@ -35,13 +35,17 @@ _is_plain = re.compile(r"[A-Za-z0-9._~-]+").fullmatch
 """Whether a name is the same in a URL, in HTML and on the screen. Nearly all are, and skip three conversions."""
 
 
-def folder_rows(entries: Iterable[VisibleEntry], *, may_share: bool = False) -> Markup:
+def folder_rows(
+    entries: Iterable[VisibleEntry], *, may_share: bool = False, all_public: bool = False
+) -> Markup:
     """Table rows of name, time, size and access for each entry, in the order given.
 
     Args:
         may_share: whether private files have a button of the form `share`.
+        all_public: whether every entry is public, so that no row need say so.
     """
-    return Markup("\n".join(map(_row_with_share if may_share else _row, entries)))  # noqa: S704 - every name in a row is escaped below
+    row = _row_with_share if may_share else _row_of_all_public if all_public else _row
+    return Markup("\n".join(map(row, entries)))  # noqa: S704 - every name in a row is escaped below
 
 
 def entry_row(visible: VisibleEntry) -> bytes:
@@ -57,12 +61,21 @@ def found_row(visible: VisibleEntry, root: ArtifactPath) -> bytes:
     return f"{_row(visible, href, label)}\n".encode("utf-8", "replace")
 
 
-def _row(visible: VisibleEntry, above_href: str = "", above_label: str = "") -> str:
+def _row_of_all_public(visible: VisibleEntry) -> str:
+    return _row(visible, public="")
+
+
+def _row(
+    visible: VisibleEntry,
+    above_href: str = "",
+    above_label: str = "",
+    public: str = ACCESS_WORDS[Access.PUBLIC],
+) -> str:
     entry = visible.entry
     kind, slash, size = ("folder", "/", _NO_SIZE) if entry.is_folder else (kind_of(entry.name), "", _NO_SIZE)
-    access = _access(visible)
+    access = public if visible.access is Access.PUBLIC else _access(visible)
     if isinstance(entry, File):
-        size = f'<td title="{entry.size} bytes">{size_text(entry.size)}</td>'
+        size = f'<td title="{entry.size:,} bytes">{size_text(entry.size)}</td>'
         if entry.storage_class is not None:
             access = f"{access} {_class_tag(entry.storage_class)}"
     if _is_plain(entry.name):
@@ -71,6 +84,11 @@ def _row(visible: VisibleEntry, above_href: str = "", above_label: str = "") -> 
         # Nothing before the encoded name, so that mirroring clients recognise it as an entry. It cannot be read
         # as a scheme or another host, nor end the attribute.
         href, label = encode_name(entry.name), escape(display_name(entry.name))
+    if not entry.is_folder and visible.access is not Access.CLOSED:
+        # A button, since in a listing every link is an entry: scrapers take all others for entries too.
+        where = f' formaction="{above_href}"' if above_href else ""
+        button = f'<button class="get" form="get"{where} name="get" value="{href}" aria-label="Get {label}">Get</button>'
+        access = f"{access} {button}" if access else button
     # A locked entry is linked too: there, members are asked to log in.
     return (
         f'<tr><td class="{kind}"><a href="{above_href}{href}{slash}">{above_label}{label}{slash}</a></td><td>{_time(entry.modified)}</td>{size}'
@@ -79,7 +97,6 @@ def _row(visible: VisibleEntry, above_href: str = "", above_label: str = "") -> 
 
 
 def _row_with_share(visible: VisibleEntry) -> str:
-    """A button, since in a listing every link is an entry: scrapers take all others for entries too."""
     row = _row(visible)
     if visible.access is not Access.PRIVATE or visible.locked or visible.entry.is_folder:
         return row
@@ -95,8 +112,6 @@ def _time(timestamp: float | None) -> str:
 
 
 def _access(visible: VisibleEntry) -> str:
-    if visible.access is Access.PUBLIC:
-        return ACCESS_WORDS[Access.PUBLIC]
     if visible.locked:
         return _tag(visible.access, "locked")
     return _tag(visible.access, ", ".join([licence.name for licence in visible.licences]))

@@ -21,10 +21,11 @@ from app.responses.record import note_for_all, record_of
 from app.responses.rendered import is_not_modified
 from app.responses.search_listing import Search, SearchListing
 from app.responses.subtree_listing import Subtree, SubtreeListing
+from app.routes.get_it import GetItRoute
 from app.routes.index_files import IndexFiles
 from app.routes.parameters import MAX_LIMIT, Query
 
-_PARAMETERS: Final = ("format", "limit", "after", "sort", "order", "recursive", "digests", "q")
+_PARAMETERS: Final = ("format", "limit", "after", "sort", "order", "recursive", "digests", "q", "get")
 
 
 class FolderRoute:
@@ -36,6 +37,7 @@ class FolderRoute:
         searches: answers that with `q`.
         cache_headers: say how long a page may be kept.
         index_files: stand for folders.
+        get_it: answers `?get=`.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class FolderRoute:
         searches: SearchListing,
         cache_headers: CacheHeaders,
         index_files: IndexFiles,
+        get_it: GetItRoute,
     ) -> None:
         self._catalog = catalog
         self._pages = pages
@@ -53,6 +56,7 @@ class FolderRoute:
         self._searches = searches
         self._cache_headers = cache_headers
         self._index_files = index_files
+        self._get_it = get_it
 
     async def answer(self, request: Request, parsed: ParsedRequest) -> ASGIApp:
         """Answer for a folder.
@@ -64,6 +68,8 @@ class FolderRoute:
         path, principal = parsed.path, parsed.identity.principal
         query = Query(request)
         query.refuse_misspelt(_PARAMETERS)
+        if (name := query.text("get")) is not None:
+            return await self._get_it.answer(request, parsed, name)
         if query.flag("recursive"):
             if (text := query.text("q")) is not None:
                 return await self._search(request, parsed, query, text)

@@ -39,6 +39,7 @@ from app.routes.audited import RequestAudit
 from app.routes.errors import ErrorAnswers
 from app.routes.file import FileRoute
 from app.routes.folder import FolderRoute
+from app.routes.get_it import GetItRoute
 from app.routes.index_files import IndexFiles
 from app.routes.limited import RequestLimits
 from app.routes.linked import LinkDoor
@@ -240,9 +241,18 @@ class SiteWiring:
             clock=parts.clock,
         )
         index_files = IndexFiles(catalog, delivery, parts.audit, serving)
+        get_it = GetItRoute(
+            catalog, parts.digests, self._own.html, self._own.site, parts.requester.origin_url, parts.clock
+        )
         return TreeApp(
             FolderRoute(
-                catalog, parts.pages, parts.subtrees, parts.searches, parts.cache_headers, index_files
+                catalog,
+                parts.pages,
+                parts.subtrees,
+                parts.searches,
+                parts.cache_headers,
+                index_files,
+                get_it,
             ),
             FileRoute(catalog, delivery, parts.audit),
             parts.requester,

@@ -12,6 +12,7 @@ from tests.support.publishing import Published
 
 PAGES = {
     "folder": ("tree/licensed/", "/tree/licensed/ – Pierhead"),
+    "get": ("tree/licensed/?get=board.img", "Get board.img – Pierhead"),
     "licence": ("tree/licensed/board.img", "Licence for board.img – Pierhead"),
     "error": ("tree/absent/", "Not found – Pierhead"),
 }
@@ -22,11 +23,16 @@ BROKEN = (
 )
 
 
+def address(site: Published, chosen: str) -> str:
+    path, mark, query = PAGES[chosen][0].partition("?")
+    return site.url_of(path) + mark + query
+
+
 @pytest.fixture(params=PAGES)
 def kind(request: pytest.FixtureRequest, site: Published, page: Page, complaints: list[str]) -> str:
     """Each kind of page, opened."""
     chosen: str = request.param
-    page.goto(site.url_of(PAGES[chosen][0]))
+    page.goto(address(site, chosen))
     if chosen == "error":
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         take(page, complaints, "404")
@@ -115,7 +121,7 @@ def test_axe_finds_nothing(
     site: Published, open_page: OpenPage, complaints: list[str], chosen: str, scheme: str
 ) -> None:
     page = open_page(java_script_enabled=True, color_scheme=scheme)
-    page.goto(site.url_of(PAGES[chosen][0]))
+    page.goto(address(site, chosen))
     if chosen == "error":
         take(page, complaints, "404")
     assert broken_rules(page) == []

@@ -81,7 +81,7 @@ class TestPhone:
         page = open_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
         page.goto(site.url_of("tree/licensed/"))
         row = page.locator("table.listing tr", has_text="both.img")
-        for text in ("29.3K", "EULA", "try-out, one-copy"):
+        for text in ("29.3 KiB", "EULA", "try-out, one-copy"):
             expect(row.get_by_text(text)).to_be_visible()
 
 

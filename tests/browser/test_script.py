@@ -204,7 +204,7 @@ class TestPrint:
         page = open_page(java_script_enabled=True, color_scheme=scheme)
         page.goto(site.url_of("tree/licensed/"))
         page.emulate_media(media="print")
-        for text in ("Last modified", "board.img", "39.1K"):
+        for text in ("Last modified", "board.img", "39.1 KiB"):
             expect(page.get_by_text(text, exact=True).first).to_be_visible()
         expect(field(page)).to_be_hidden()
         expect(page.get_by_role("button", name="Keys", exact=True)).to_be_hidden()

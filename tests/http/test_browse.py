@@ -70,8 +70,8 @@ def test_folders_first_then_latest_then_numbers_newest_first_then_by_version(cli
 
 def test_every_row_tells_size_time_and_tier(client: httpx.Client) -> None:
     sized, small = page_of(client, "/facts/").rows
-    assert sized == ("sized.bin", "sized.bin", "30-Sep-2016 12:00", "1.5K", "public")
-    assert (small.size, small.access) == ("1023", "public")
+    assert sized == ("sized.bin", "sized.bin", "30-Sep-2016 12:00", "1.5 KiB", "")
+    assert (small.size, small.access) == ("1023 B", "")
     (licensed,) = page_of(client, "/tiers/").rows
     assert (licensed.name, licensed.access) == ("x.img", "EULA EULA")
 

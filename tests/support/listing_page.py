@@ -67,12 +67,14 @@ class _Reader(HTMLParser):
         self.rows: list[tuple[str | None, list[str]]] = []
         self._href: str | None = None
         self._cells: list[str] | None = None
+        self._is_in_button = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         for name in ("href", "src"):
             if value := values.get(name):
                 self.links.append(value)
+        self._is_in_button = tag == "button"
         if tag == "tr":
             self._href, self._cells = None, []
         elif self._cells is not None and tag == "td":
@@ -81,11 +83,12 @@ class _Reader(HTMLParser):
             self._href = values.get("href")
 
     def handle_endtag(self, tag: str) -> None:
+        self._is_in_button = False
         if tag == "tr" and self._cells is not None:
             if len(self._cells) == ROW_CELLS:
                 self.rows.append((self._href, self._cells))
             self._cells = None
 
     def handle_data(self, data: str) -> None:
-        if self._cells:
+        if self._cells and not self._is_in_button:
             self._cells[-1] += data

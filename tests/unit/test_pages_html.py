@@ -48,14 +48,15 @@ def test_a_file_row_tells_name_time_size_and_access() -> None:
     assert rows_of(page) == [
         '<td class="disk"><a href="boot.img.gz">boot.img.gz</a></td>'
         '<td><time datetime="2016-09-30T12:00:00Z">30-Sep-2016 12:00</time></td>'
-        '<td title="1258291 bytes">1.2M</td>'
-        '<td><span class="tag eula">EULA</span> linaro</td>'
+        '<td title="1,258,291 bytes">1.2 MiB</td>'
+        '<td><span class="tag eula">EULA</span> linaro <button class="get" form="get" name="get" '
+        'value="boot.img.gz" aria-label="Get boot.img.gz">Get</button></td>'
     ]
 
 
 def test_a_folder_row_has_a_slash_and_no_size() -> None:
     assert rows_of(HTML.folder(folder_page(visible(Folder("16.12"))))) == [
-        '<td class="folder"><a href="16.12/">16.12/</a></td><td>&ndash;</td><td>&ndash;</td><td>public</td>'
+        '<td class="folder"><a href="16.12/">16.12/</a></td><td>&ndash;</td><td>&ndash;</td><td></td>'
     ]
 
 
@@ -68,14 +69,22 @@ def test_a_folder_row_has_a_slash_and_no_size() -> None:
     ],
 )
 def test_the_access_column_names_the_tier(access: Access, words: str) -> None:
-    (row,) = rows_of(HTML.folder(folder_page(visible(File("a", 1, NOON), access))))
-    assert row.endswith(f"<td>{words}</td>")
+    others = visible(Folder("b"), Access.EULA, (LICENCE,))
+    row, _ = rows_of(HTML.folder(folder_page(visible(File("a", 1, NOON), access), others)))
+    assert f"<td>{words}" in row
+    assert ("<button" in row) == (access is not Access.CLOSED)
+
+
+def test_public_is_said_only_where_not_everything_is() -> None:
+    page = HTML.folder(folder_page(visible(File("a", 1, NOON)), visible(Folder("b")))).decode()
+    assert ">public<" not in page
+    assert '<th scope="col">Download</th>' in page
 
 
 def test_several_licences_are_all_named_and_escaped() -> None:
     licences = (LICENCE, Licence("x", "<b>&"))
     (row,) = rows_of(HTML.folder(folder_page(visible(File("a", 1, NOON), Access.EULA, licences))))
-    assert row.endswith("</span> linaro, &lt;b&gt;&amp;</td>")
+    assert row.partition(" <button")[0].endswith("</span> linaro, &lt;b&gt;&amp;")
 
 
 def test_a_locked_entry_leads_to_where_it_is_unlocked() -> None:
@@ -105,8 +114,8 @@ def test_breadcrumbs_link_every_folder_above_and_not_the_folder_itself() -> None
 
 def test_the_summary_counts_what_is_shown() -> None:
     entries = (visible(Folder("a")), visible(File("b", 1024, NOON)), visible(File("c", 512, NOON)))
-    assert "1 folder, 2 files, 1.5K" in HTML.folder(folder_page(*entries)).decode()
-    assert "1 file, 1 byte<" in HTML.folder(folder_page(visible(File("b", 1, NOON)))).decode()
+    assert "1 folder, 2 files, 1.5 KiB, newest <time" in HTML.folder(folder_page(*entries)).decode()
+    assert "1 file, 1 B, newest" in HTML.folder(folder_page(visible(File("b", 1, NOON)))).decode()
     part = FolderPage(SITE, FOLDER, entries, "c")
     assert "3 entries on this page, more follow" in HTML.folder(part).decode()
 

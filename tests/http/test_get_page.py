@@ -78,3 +78,10 @@ def test_it_costs_no_more_than_the_file_itself(site: Site) -> None:
     site.store.put("d/f", b"F")
     calls = site.calls("GET", "/d/?get=f", 200)
     assert {call.operation for call in calls} <= {"list", "head"}
+
+
+def test_a_row_that_was_found_below_leads_to_the_page_of_its_own_folder(served: Served) -> None:
+    text = served.client.get("/?q=below&recursive=true", headers={"Accept": "text/html"}).text
+    (found,) = re.findall(r'<button class="get"[^>]*formaction="([^"]+)" name="get" value="([^"]+)"', text)
+    assert found == ("d/sub/", "below")
+    assert page(served.client, f"/{found[0]}", found[1])

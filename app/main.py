@@ -143,7 +143,6 @@ def _calm_garbage_collector() -> None:
     entries. Everything that is loaded by now lives to the end, and is left out. The pass over objects that survived one blocks
     requests too, 60 ms for 400,000 objects, so it comes often enough to find at most 20,000.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(2_000, 10, 1_000)
     gc.enable()

@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from joserfc import jwe
-from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode
 
 from app.auth.keys import KeyRing, Purpose
@@ -29,11 +27,11 @@ def seal(keys: KeyRing, purpose: Purpose, claims: Mapping[str, Any]) -> str:
     Raises:
         ValueError: the result would be longer than `MAX_SEALED_BYTES`.
     """
+    from app.auth.encryption import encrypt
+
     kid, key = keys.first(purpose)
     payload = json.dumps(claims, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    sealed = jwe.encrypt_compact(
-        {**_HEADER, "kid": kid}, payload.encode("utf-8"), key, algorithms=_ALGORITHMS
-    )
+    sealed = encrypt({**_HEADER, "kid": kid}, payload.encode("utf-8"), key, _ALGORITHMS)
     if len(sealed) > MAX_SEALED_BYTES:
         raise ValueError(f"a sealed value has at most {MAX_SEALED_BYTES} bytes, this one has {len(sealed)}")
     return sealed
@@ -49,11 +47,12 @@ def unseal(keys: KeyRing, purpose: Purpose, sealed: str) -> dict[str, Any] | Non
     key = keys.find(purpose, _kid_of(sealed))
     if key is None:
         return None
+    from app.auth.encryption import decrypt
+
     try:
         # It is authenticated before it is parsed, so the result is what `seal` took.
-        plaintext = jwe.decrypt_compact(sealed, key, algorithms=_ALGORITHMS).plaintext
-        claims = json.loads(plaintext or b"")
-    except (JoseError, ValueError, RecursionError):
+        claims = json.loads(decrypt(sealed, key, _ALGORITHMS) or b"")
+    except (ValueError, RecursionError):
         return None
     return claims if isinstance(claims, dict) else None
 

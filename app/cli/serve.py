@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import signal
 import socket
@@ -77,14 +76,14 @@ def _run(options: argparse.Namespace) -> int:
     # Before anything else: SIGTERM ends the server with status 0, however far it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = load(options, *_OPTIONS).settings
-    # Nothing that is imported from here on is garbage; `prepare_process` turns the collector on again.
-    gc.disable()
     from app.cli.plans import Hangups, PlanReader  # here, so that other commands start fast
+    from app.main import prepare_process
 
     configure_logging(settings.log_level, settings.log_format)
     hangups, manager = Hangups(), ServiceManager(os.environ)
     reader = PlanReader(lambda fixed: load(options, *_OPTIONS, fixed=fixed))
     plan = reader.read("need" if options.check_storage else "warn")
+    prepare_process()
     with listening(plan.settings, os.environ) as opened:
         _log.info("listening", url=opened.url, admin=url_of(opened.admin[0]), workers=plan.settings.workers)
         if plan.settings.workers == 1:
@@ -93,9 +92,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _serve_alone(plan: Plan, plans: AsyncIterator[Plan], opened: Listening, manager: ServiceManager) -> int:
-    from app.main import Application, prepare_process
+    from app.main import Application
 
-    prepare_process()
     server = _server(Application(plan, plans), plan.settings, opened.admin, manager=manager)
     server.run(opened.public)
     return 0 if server.started else 1

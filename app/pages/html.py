@@ -43,7 +43,7 @@ _IN_PART = "A large folder that was not in memory: its first entries are in orde
 
 
 class HtmlPages:
-    """Every HTML page of the server. Templates are read and compiled once, here.
+    """Every HTML page of the server. A template is read and compiled once: that of folders here, the others when needed.
 
     Args:
         templates: the directory that holds `*.html` and `static/`.
@@ -63,20 +63,13 @@ class HtmlPages:
         )
         environment.filters["display"] = display_name
         environment.globals["static"] = static_urls(load_static(templates))
-        # All of them, with their parents: later, there may be no descriptor left to open a file.
-        for name in environment.list_templates(extensions=["html"]):
-            environment.get_template(name)
+        self._environment = environment
         self._folder = environment.get_template("folder.html")
-        self._search = environment.get_template("search.html")
-        self._licence = environment.get_template("licence.html")
-        self._download = environment.get_template("download.html")
-        self._error = environment.get_template("error.html")
-        self._login = environment.get_template("login.html")
-        self._account = environment.get_template("account.html")
-        self._token = environment.get_template("token.html")
-        self._lead_on = environment.get_template("lead_on.html")
-        self._get = environment.get_template("get.html")
-        self._share = environment.get_template("share.html")
+
+    def load(self) -> None:
+        """Load all templates, with their parents: later, there may be no descriptor left to open a file. Raises as above."""
+        for name in self._environment.list_templates(extensions=["html"]):
+            self._environment.get_template(name)
 
     def folder(self, page: FolderPage) -> bytes:
         """The listing of a folder."""
@@ -94,6 +87,12 @@ class HtmlPages:
         before, _, after = text.partition(_ROWS)
         return _encode(before), _encode(after)
 
+    def _render(self, template: str, **values: object) -> bytes:
+        return _encode(self._text(template, **values))
+
+    def _text(self, template: str, **values: object) -> str:
+        return self._environment.get_template(template).render(values)
+
     def _folder_text(self, page: FolderPage, rows: Markup, summary: str, shown: Collection[Access]) -> str:
         return self._folder.render(
             page=page,
@@ -109,7 +108,8 @@ class HtmlPages:
 
     def around_found(self, page: SearchPage) -> tuple[bytes, bytes]:
         """The parts of a page before and after what was found. The first is the same before anything is."""
-        text = self._search.render(
+        text = self._text(
+            "search.html",
             page=page,
             crumbs=breadcrumbs(page.path, page.site.title, page.mount),
             rows=_ROWS,
@@ -132,48 +132,48 @@ class HtmlPages:
         """
         # Cleaned by an allow-list, which escapes what a plain text has in it.
         text = Markup(licence_html(display_name(page.licence.text)))  # noqa: S704
-        return _encode(self._licence.render(page=page, crumbs=_crumbs(page), text=text))
+        return self._render("licence.html", page=page, crumbs=_crumbs(page), text=text)
 
     def download(self, page: DownloadPage) -> bytes:
         """The page after an accepted licence. It leads on to the path by itself, and has a link too."""
-        return _encode(self._download.render(page=page, crumbs=_crumbs(page)))
+        return self._render("download.html", page=page, crumbs=_crumbs(page))
 
     def login(self, page: LoginPage) -> bytes:
         """A form for name and password.
 
         It is sent to `/login` by POST with the fields `user`, `password`, `return` and `form_token`.
         """
-        return _encode(self._login.render(page=page))
+        return self._render("login.html", page=page)
 
     def account(self, page: AccountPage) -> bytes:
         """The account page. The form to log out is sent to `/logout` by POST with the field `form_token`."""
-        return _encode(self._account.render(page=page))
+        return self._render("account.html", page=page)
 
     def share(self, page: SharePage) -> bytes:
         """A form for a link to a private file, and the link that came of it.
 
         It is sent to `/-/link` by POST with the fields `path`, `seconds` and `form_token`.
         """
-        return _encode(self._share.render(page=page, crumbs=_crumbs(page)))
+        return self._render("share.html", page=page, crumbs=_crumbs(page))
 
     def get(self, page: GetPage) -> bytes:
         """Commands that fetch a file, or a folder, and its digests."""
-        return _encode(self._get.render(page=page, crumbs=_crumbs(page)))
+        return self._render("get.html", page=page, crumbs=_crumbs(page))
 
     def token(self, page: TokenPage) -> bytes:
         """A form to make a token with, or the token.
 
         It is sent to `/-/token` by POST with the fields `groups`, `seconds` and `form_token`.
         """
-        return _encode(self._token.render(page=page))
+        return self._render("token.html", page=page)
 
     def lead_on(self, page: LeadOnPage) -> bytes:
         """The page after a login by password, and after a logout."""
-        return _encode(self._lead_on.render(page=page))
+        return self._render("lead_on.html", page=page)
 
     def error(self, page: ErrorPage) -> bytes:
         """An error and the next steps. It does not repeat the path, which may not exist."""
-        return _encode(self._error.render(page=page))
+        return self._render("error.html", page=page)
 
 
 def summary_text(page: FolderPage) -> str:

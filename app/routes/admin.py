@@ -16,7 +16,7 @@ from app.pages.json_bytes import json_bytes
 from app.responses.caching import NOT_STORED
 from app.responses.headers import shared_headers
 from app.responses.problems import internal_error, problem_response
-from app.routes.health import Probes
+from app.routes.probes import Probes
 
 
 def build_admin_app(probes: Probes, state: Callable[[], dict[str, Any]], replica_id: str) -> ASGIApp:

@@ -1,87 +1,14 @@
-"""Probes and metrics: for machines that watch, never for the log."""
+"""Probes and metrics on the public port."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
-
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.domain.drain import Drain
-from app.pages.json_bytes import json_bytes
-from app.responses.caching import NOT_STORED
 from app.responses.problems import problem_answers, problem_response
 from app.responses.requester import Requester
-from app.storage.health import Health, StorageHealth
-from app.telemetry import Metrics
-
-STATE: Final = "X-Pierhead-State"
-
-
-class Probes:
-    """Answers those who watch.
-
-    Args:
-        health: of the storage.
-        is_warm: whether any worker of this replica could answer from memory alone.
-        drain: of this server.
-        metrics: to be shown.
-    """
-
-    def __init__(
-        self, health: StorageHealth, is_warm: Callable[[], bool], drain: Drain, metrics: Metrics
-    ) -> None:
-        self._health = health
-        self._is_warm = is_warm
-        self._drain = drain
-        self._metrics = metrics
-
-    async def alive(self) -> Response:
-        """The process runs. Asks nothing of anybody."""
-        return _json({"status": "ok"})
-
-    async def ready(self) -> Response:
-        """Whether this replica is worth a client: it can answer, if only from memory, and is not about to stop."""
-        if self._drain.has_begun:
-            return problem_response(503, "Not ready", "the server is about to stop", "draining")
-        health = await self._health.look()
-        if health.is_down and not self._is_warm():
-            reason = health.failure or "the storage has answered again for a few seconds only"
-            return problem_response(503, "Not ready", reason, "not-ready")
-        answer = _json(_status(health))
-        if not health.is_well:
-            answer.headers[STATE] = "degraded"
-        return answer
-
-    async def storage(self) -> dict[str, object]:
-        """What is known of the storage."""
-        health = await self._health.look()
-        return {
-            "is_down": health.is_down,
-            "failure": health.failure or None,
-            "unreachable": list(health.unreachable),
-        }
-
-    async def figures(self) -> Response:
-        """All metrics. What they say of the storage is of this moment."""
-        await self._health.look()
-        return Response(self._metrics.render(), headers={**NOT_STORED, "Content-Type": CONTENT_TYPE_LATEST})
-
-
-def _status(health: Health) -> dict[str, object]:
-    status: dict[str, object] = {"status": "ready" if health.is_well else "degraded"}
-    if health.failure:
-        status["reason"] = health.failure
-    if health.unreachable:
-        status["unreachable"] = list(health.unreachable)
-    return status
-
-
-def _json(body: dict[str, object]) -> Response:
-    return Response(json_bytes(body), headers=NOT_STORED, media_type="application/json")
+from app.routes.probes import Probes
 
 
 def build_health_router(probes: Probes, requester: Requester) -> APIRouter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import structlog
 from fastapi import APIRouter
@@ -21,6 +21,7 @@ from app.responses.problems import problem_answers
 from app.responses.requester import Requester
 from app.routes.body import read_body
 from app.storage.s3.events import ChangedKey, Confirmation, parse_events
+from app.storage.urls import S3Place
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 _EXAMPLE: Final[dict[str, Any]] = {
@@ -30,17 +31,6 @@ _EXAMPLE: Final[dict[str, Any]] = {
 _log = structlog.get_logger(__name__)
 
 
-class Bucket(NamedTuple):
-    """The place of the tree in S3.
-
-    Attributes:
-        prefix: what every key of the tree begins with; empty, or ends in `/`.
-    """
-
-    name: str
-    prefix: str
-
-
 class Invalidated(BaseModel):
     """The paths that will be read again."""
 
@@ -48,7 +38,7 @@ class Invalidated(BaseModel):
 
 
 def build_invalidate_router(
-    catalog: Catalog, requester: Requester, channel: WorkerChannel | None, buckets: tuple[Bucket, ...]
+    catalog: Catalog, requester: Requester, channel: WorkerChannel | None, buckets: tuple[S3Place, ...]
 ) -> APIRouter:
     """The route that takes event notifications."""
     router = APIRouter(prefix="/api/v1", tags=["publishing"])
@@ -93,7 +83,7 @@ def _check_permission(principal: Principal) -> None:
     raise PermissionRequired(Permission.INVALIDATE)
 
 
-def _path(event: ChangedKey, buckets: tuple[Bucket, ...]) -> ArtifactPath | None:
+def _path(event: ChangedKey, buckets: tuple[S3Place, ...]) -> ArtifactPath | None:
     """The path of a changed key; None if it is not in this tree."""
     prefix = _prefix_of(event, buckets)
     if prefix is None:
@@ -104,11 +94,11 @@ def _path(event: ChangedKey, buckets: tuple[Bucket, ...]) -> ArtifactPath | None
         return None
 
 
-def _prefix_of(event: ChangedKey, buckets: tuple[Bucket, ...]) -> str | None:
+def _prefix_of(event: ChangedKey, buckets: tuple[S3Place, ...]) -> str | None:
     """The prefix of the tree in a bucket; None if the bucket is not one of the tree's."""
     if not buckets:
         return ""
-    for bucket in buckets:
-        if event.bucket == bucket.name and event.key.startswith(bucket.prefix):
-            return bucket.prefix
+    for place in buckets:
+        if event.bucket == place.bucket and event.key.startswith(place.prefix):
+            return place.prefix
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
 from starlette.requests import Request
 
 from app.auth.limits import Limit, Limits, client_key
@@ -24,12 +23,6 @@ class RequestLimits:
         self._limits = limits
         self._requester = requester
         self._trusted_networks = trusted_networks
-
-    def guarding(self, router: APIRouter) -> APIRouter:
-        """The same routes, closed to clients that have requested too many absent paths."""
-        guarded = APIRouter(dependencies=[Depends(self.admit)])
-        guarded.include_router(router)
-        return guarded
 
     async def admit(self, request: Request) -> None:
         """Check that a client has not requested too many absent paths.

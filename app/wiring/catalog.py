@@ -17,7 +17,6 @@ from app.config import Settings
 from app.pages.templates_dir import load_default_licences, templates_directory
 from app.policy.eula import DefaultLicences
 from app.policy.site_policy import SitePolicy
-from app.routes.invalidate import Bucket
 from app.storage.store import ObjectStore
 from app.storage.urls import S3Place, parse_storage_url
 
@@ -69,11 +68,11 @@ def build_catalog(
     )
 
 
-def buckets_of(settings: Settings) -> tuple[Bucket, ...]:
+def buckets_of(settings: Settings) -> tuple[S3Place, ...]:
     """The buckets of the tree; none if it is only in directories."""
     urls = (*settings.storage, *((settings.overlay,) if settings.overlay else ()))
     places = map(parse_storage_url, urls)
-    return tuple(Bucket(place.bucket, place.prefix) for place in places if isinstance(place, S3Place))
+    return tuple(place for place in places if isinstance(place, S3Place))
 
 
 def build_worker_channel(catalog: Catalog) -> WorkerChannel | None:

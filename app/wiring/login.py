@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from app.auth.demo import DemoDirectory
@@ -43,11 +44,14 @@ def build_login(
     lives = SessionLives(
         settings.session_seconds, settings.session_idle_seconds, settings.session_refresh_seconds
     )
-    return Login(
+    login = Login(
         Sessions(keys, lives, settings.session_epoch, revocations),
         _provider(settings, age_clock),
         _directory(settings),
     )
+    if login.is_possible:
+        import_module("app.auth.encryption")  # now, as that would hold up the first request with a session
+    return login
 
 
 def build_workloads(issuers: Sequence[WorkloadIssuer], age_clock: Callable[[], float]) -> Workloads | None:

@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from starlette.types import ASGIApp
-
 from app import __version__
 from app.auth.keys import KeyRing
 from app.cache.byte_cache import ByteCache
@@ -16,12 +14,13 @@ from app.catalog import Catalog
 from app.config import Settings, is_secret, masked
 from app.domain.lifetime import Lifetime
 from app.pages.formats import iso_text
-from app.routes.admin import build_admin_app
-from app.routes.health import Probes
+from app.routes.probes import Probes
+from app.server.late import LateApplication
 from app.storage.health import Health, StorageHealth
 from app.storage.store import ObjectStore
 from app.telemetry import Metrics, WorkerStates
 from app.wiring.catalog import meeting_place
+from app.wiring.late import late_admin
 
 
 class Operating(NamedTuple):
@@ -32,7 +31,7 @@ class Operating(NamedTuple):
     """
 
     probes: Probes
-    admin: ASGIApp
+    admin: LateApplication
     states: WorkerStates
 
 
@@ -80,7 +79,7 @@ class OperatorWiring:
         probes = Probes(
             health, lambda: any(state["cache"]["is_warm"] for state in states.all()), drain, metrics
         )
-        admin = build_admin_app(probes, lambda: self._of_replica(states), self._settings.replica_id)
+        admin = late_admin(probes, lambda: self._of_replica(states), self._settings.replica_id)
         return Operating(probes, admin, states)
 
     def _of_worker(self, metrics: Metrics, catalog: Catalog, held: ByteCache) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from app.auth.own_tokens import OwnTokens
 from app.routes.account import build_account_router
@@ -13,6 +13,7 @@ from app.routes.health import build_health_router
 from app.routes.invalidate import build_invalidate_router
 from app.routes.legacy_api import build_legacy_router
 from app.routes.licence import LicenceDesk, build_licence_router
+from app.routes.limited import RequestLimits
 from app.routes.manifest import build_manifest_router
 from app.routes.own_token import TokenDesk, build_own_token_router
 from app.routes.session import LoginDesk, build_session_router
@@ -30,19 +31,26 @@ def build_routers(parts: Parts, own: SiteParts) -> Sequence[APIRouter]:
     Args:
         own: of the site.
     """
-    catalog, requester, guarding = parts.catalog, parts.requester, parts.limits.guarding
+    catalog, requester = parts.catalog, parts.requester
     forms = Forms(own.keys, requester, parts.clock)
     return (
         build_health_router(parts.operating.probes, requester),
-        guarding(build_legacy_router(catalog, parts.pages, requester)),
-        guarding(build_manifest_router(parts.subtrees, requester)),
+        _guarded(build_legacy_router(catalog, parts.pages, requester), parts.limits),
+        _guarded(build_manifest_router(parts.subtrees, requester), parts.limits),
         build_invalidate_router(catalog, requester, parts.channel, buckets_of(own.settings)),
-        guarding(build_licence_router(_licence_desk(parts, own, forms))),
-        guarding(build_share_router(_share_desk(parts, own, forms))),
+        _guarded(build_licence_router(_licence_desk(parts, own, forms)), parts.limits),
+        _guarded(build_share_router(_share_desk(parts, own, forms)), parts.limits),
         build_own_token_router(_token_desk(parts, own, forms)),
         *_login_routers(parts, own, forms),
         build_static_router(own.static),
     )
+
+
+def _guarded(router: APIRouter, limits: RequestLimits) -> APIRouter:
+    """The same routes, closed to clients that have requested too many absent paths."""
+    guarded = APIRouter(dependencies=[Depends(limits.admit)])
+    guarded.include_router(router)
+    return guarded
 
 
 def _licence_desk(parts: Parts, own: SiteParts, forms: Forms) -> LicenceDesk:

@@ -13,6 +13,7 @@ from app.cache.byte_cache import ByteCache
 from app.cache.worker_channel import WorkerChannel
 from app.domain.lifetime import Lifetime
 from app.plan import Plan
+from app.server.late import loaded_soon
 from app.storage.open_store import open_storage
 from app.telemetry import Metrics
 from app.wiring.revocations import kept_fresh
@@ -62,6 +63,7 @@ class ServedSite:
         opening.push_async_callback(wired.login.aclose)
         opening.push_async_callback(wired.catalog.aclose)
         await opening.enter_async_context(wired.workloads.kept_fresh() if wired.workloads else nullcontext())
+        await opening.enter_async_context(loaded_soon(wired.late))
         await opening.enter_async_context(kept_fresh(self._wiring.revocations, settings, metrics))
         self._wired = wired
         self.fast_path = wired.front_door.fast_path

@@ -44,19 +44,19 @@ from app.routes.index_files import IndexFiles
 from app.routes.limited import RequestLimits
 from app.routes.linked import LinkDoor
 from app.routes.tree import TreeApp
-from app.server.application import build_application
 from app.server.front_door import FrontDoor
 from app.server.hosts import Hosts
+from app.server.late import LateApplication
 from app.storage.store import ObjectStore
 from app.telemetry import AccessLog, Metrics
 from app.wiring.catalog import build_catalog, build_worker_channel
 from app.wiring.fast_path import build_fast_path
+from app.wiring.late import late_reserved
 from app.wiring.login import build_keys, build_login, build_workloads, site_of
 from app.wiring.logs import build_access_log, build_audit
 from app.wiring.operator import Operating, OperatorWiring
 from app.wiring.parts import Parts, SiteParts
 from app.wiring.revocations import build_revocations
-from app.wiring.routers import build_routers
 
 if TYPE_CHECKING:
     from app.auth.oidc.workloads import Workloads
@@ -70,6 +70,7 @@ class WiredSite(NamedTuple):
         channel: to the other workers of this replica, if there are any.
         access_log: takes a line for each request; None if the log level leaves them out.
         operating: what the operator sees of it.
+        late: to be loaded soon after the start.
     """
 
     front_door: FrontDoor
@@ -80,6 +81,7 @@ class WiredSite(NamedTuple):
     channel: WorkerChannel | None
     access_log: AccessLog | None
     operating: Operating
+    late: tuple[LateApplication, ...]
 
 
 class SiteWiring:
@@ -150,13 +152,13 @@ class SiteWiring:
         held = ByteCache(self._settings.cache_bytes) if held is None else held
         catalog = build_catalog(self._settings, self._policy, store, held, age_clock, lifetimes)
         parts = self._parts(store, metrics, catalog, held, age_clock, clock)
-        front_door = build_application(
+        reserved = late_reserved(parts, self._own)
+        front_door = FrontDoor(
             self._tree(parts),
-            build_routers(parts, self._own),
-            parts.errors,
-            parts.limits,
-            parts.audit,
-            build_fast_path(self._settings, self._policy, parts, self._variation, self._cross_origin),
+            reserved,
+            fast_path=build_fast_path(
+                self._settings, self._policy, parts, self._variation, self._cross_origin
+            ),
             root_paths=parts.requester.root_paths,
             variation=self._variation,
             cross_origin=self._cross_origin,
@@ -174,6 +176,7 @@ class SiteWiring:
             parts.channel,
             parts.access_log,
             parts.operating,
+            (reserved, parts.operating.admin),
         )
 
     def _parts(

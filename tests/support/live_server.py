@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, issue_token
-from app.cli import server_options
+from app.cli.serve import server_options
 from app.config import Settings
 from app.domain.drain import Drain
 from app.main import Application, create_app

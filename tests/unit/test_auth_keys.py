@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joserfc import jws
+from joserfc.jwk import OctKey
 
 from app.auth.keys import MAX_TOKEN_BYTES, KeyRing, Purpose
 from app.domain.errors import AuthenticationFailed
@@ -86,6 +88,25 @@ def test_relabelled_for_another_purpose_it_still_fails() -> None:
     _, payload, signature = TOKEN.split(".")
     header = {"alg": "HS256", "kid": kid_of(form), "typ": "JWT"}
     assert code(f"{b64(header)}.{payload}.{signature}", purpose=Purpose.FORM) == "token-signature"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda values: st.lists(values) | st.dictionaries(st.text(), values),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(), JSON))
+def test_tokens_are_jws_as_a_library_makes_and_reads_them(claims: dict[str, Any]) -> None:
+    kid, key = KEYS.first(Purpose.ACCESS)
+    theirs = OctKey.import_key(key)
+    claims |= {"exp": NOW + 60}
+    ours = jws.deserialize_compact(KEYS.sign(Purpose.ACCESS, claims), theirs, algorithms=["HS256"])
+    assert json.loads(ours.payload or b"") == claims
+    header = {"alg": "HS256", "kid": kid}
+    made = jws.serialize_compact(header, json.dumps(claims).encode(), theirs, algorithms=["HS256"])
+    assert KEYS.verify(Purpose.ACCESS, made, NOW) == claims
 
 
 def test_keys_rotate() -> None:

@@ -6,7 +6,7 @@ import pytest
 from fastapi import APIRouter
 
 from app.domain.reserved import RESERVED, is_reserved
-from app.server.application import check_reserved
+from app.server.reserved import check_reserved
 
 
 async def _answer() -> None:

@@ -1,52 +1,68 @@
-"""What a site loads, and what it does without."""
+"""What a site loads before its first answer, what it loads late, and what it does without."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
-S3_LIBRARIES = {"aioboto3", "aiobotocore", "aiohttp", "boto3", "botocore", "multidict", "yarl"}
-LOGIN_LIBRARIES = {"ldap3", "pyasn1"}
+S3_LIBRARIES: Final = {"aioboto3", "aiobotocore", "aiohttp", "boto3", "botocore", "multidict", "yarl"}
+LOGIN_LIBRARIES: Final = {"cryptography", "ldap3", "pyasn1"}
+DOCUMENT_LIBRARIES: Final = {"docutils", "markdown_it", "nh3", "textile"}
+LATE_LIBRARIES: Final = {"fastapi", "opentelemetry"}
 
-SERVE_ONCE = """
+SERVE: Final = """
 import asyncio, json, sys
-from app.cli import main
-from app.cli.checks import check_all
-from app.config import Settings
+from app.cli import checks, command  # as `pierhead serve` loads them
 from app.main import create_app
-from app.policy.site_policy import SitePolicy
+from app.server import accepting_loop
+from app.telemetry import configure_logging
+from tests.support.in_process import Ask, Asker, send
+from tests.support.live_server import policy_from, settings_for
 
-async def answer():
-    app = create_app(Settings(storage=(sys.argv[1],), default_tier="public", secret_keys=("k" * 32,)), SitePolicy())
-    scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "scheme": "http",
-             "headers": [(b"host", b"test")], "http_version": "1.1", "client": None, "server": None}
-    sent = []
-    async def receive(): return {"type": "http.request", "body": b"", "more_body": False}
-    async def send(message): sent.append(message)
+configure_logging("error", "json")
+first, *others = map(Ask, sys.argv[2:])
+
+async def serve():
+    app = create_app(settings_for(storage=(sys.argv[1],)), policy_from(""))
     async with app._open(None):
-        await app(scope, receive, send)
-    return sent[0]["status"]
+        answers = [await send(app, first, Asker(""))]
+        loaded = sorted({name.partition(".")[0] for name in sys.modules})
+        answers += await asyncio.gather(*[send(app, ask, Asker("")) for ask in others])
+    return {"loaded": loaded, "answers": [answer.status for answer in answers]}
 
-if sys.argv[1]:
-    assert asyncio.run(answer()) == 200
-print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+print(json.dumps(asyncio.run(serve())))
 """
+OWN_PATHS: Final = ("/healthz", "/readyz", "/api/openapi.json", "/healthz", "/api/v1/manifest/", "/login")
 
 
-def loaded(storage: str) -> set[str]:
-    """Top-level modules of a process that has imported all of the server, and answered a request if it has a tree."""
+def served(tree: Path, *paths: str) -> dict[str, Any]:
+    """What a fresh interpreter has loaded when the first path is answered; and the statuses, of the others at once."""
     found = subprocess.run(
-        [sys.executable, "-c", SERVE_ONCE, storage], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", SERVE, tree, *paths], capture_output=True, text=True, check=True, timeout=120
     )
-    return set(found.stdout.strip().strip("[]").replace('"', "").split(", "))
+    shown: dict[str, Any] = json.loads(found.stdout)
+    return shown
 
 
-@pytest.mark.parametrize("has_tree", [True, False])
-def test_a_site_in_a_directory_loads_no_library_for_s3_or_logins(tmp_path: Path, has_tree: bool) -> None:
+@pytest.mark.parametrize("first", ["/", "/a.txt", "/absent"])
+def test_a_site_in_a_directory_answers_before_it_loads_what_that_does_not_need(
+    tmp_path: Path, first: str
+) -> None:
     (tmp_path / "a.txt").write_text("a")
-    modules = loaded(str(tmp_path) if has_tree else "")
-    assert {"app", "uvicorn", "fastapi"} <= modules
-    assert not modules & (S3_LIBRARIES | LOGIN_LIBRARIES)
+    shown = served(tmp_path, first, *OWN_PATHS)
+    loaded = set(shown["loaded"])
+    assert {"app", "uvicorn", "jinja2"} <= loaded
+    assert not loaded & (S3_LIBRARIES | LOGIN_LIBRARIES | DOCUMENT_LIBRARIES | LATE_LIBRARIES)
+    assert shown["answers"] == [404 if first == "/absent" else 200, 200, 200, 200, 200, 200, 404]
+
+
+def test_the_servers_own_paths_can_be_asked_for_first_and_all_at_once(tmp_path: Path) -> None:
+    shown = served(tmp_path, *OWN_PATHS)
+    assert set(shown["loaded"]) >= LATE_LIBRARIES
+    assert not set(shown["loaded"]) & S3_LIBRARIES
+    assert shown["answers"] == [200, 200, 200, 200, 200, 404]

@@ -1,8 +1,8 @@
-"""Puts the routes together into one ASGI application."""
+"""Puts the routes of the reserved paths together into one ASGI application."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.exceptions import HTTPException
@@ -12,11 +12,8 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
-from app.auth.root_paths import RootPaths
 from app.domain.errors import PierheadError
 from app.domain.reserved import is_reserved
-from app.responses.caching import Variation
-from app.responses.cross_origin import CrossOrigin
 from app.responses.problems import internal_error, problem_response
 from app.responses.record import CLIENT_GONE, record_of
 from app.responses.requester import wants_html
@@ -24,64 +21,28 @@ from app.routes.audited import RequestAudit
 from app.routes.errors import ErrorAnswers
 from app.routes.limited import RequestLimits
 from app.routes.openapi import describe_tree
-from app.server.fast_path import FastPath
-from app.server.front_door import FrontDoor
-from app.telemetry import AccessLog, Metrics
 
 
-def build_application(
-    tree: ASGIApp,
-    routers: Sequence[APIRouter],
-    errors: ErrorAnswers,
-    limits: RequestLimits,
-    audit: RequestAudit,
-    fast_path: FastPath,
-    *,
-    root_paths: RootPaths,
-    variation: Variation,
-    cross_origin: CrossOrigin,
-    is_own_host: Callable[[bytes], bool],
-    metrics: Metrics,
-    access_log: AccessLog | None,
-    replica_id: str,
-) -> FrontDoor:
-    """Put the application together.
+def build_reserved(
+    routers: Sequence[APIRouter], errors: ErrorAnswers, limits: RequestLimits, audit: RequestAudit
+) -> ASGIApp:
+    """The application that answers the reserved paths.
 
     Args:
-        tree: answers every path that is not reserved.
-        routers: answer the reserved paths.
+        routers: answer them.
         errors: turn domain errors into answers.
         limits: count requests for absent paths.
         audit: notes refusals.
-        fast_path: answers from memory.
-        root_paths: tell below which path a request asks for the site.
-        variation: says on what else answers depend.
-        cross_origin: says which other sites may read what anybody gets.
-        is_own_host: whether a Host field names this site.
-        metrics: count requests.
-        access_log: takes a line for each request; None for none.
-        replica_id: in every answer and log line.
 
     Raises:
         ValueError: a router has a path that is not reserved: the tree would answer it.
     """
-    reserved = _reserved_application(routers)
+    reserved = _described_application(routers)
     _handle_errors(reserved, errors, limits, audit, routers)
-    return FrontDoor(
-        tree,
-        _HeadAsGet(reserved),
-        fast_path=fast_path,
-        root_paths=root_paths,
-        variation=variation,
-        cross_origin=cross_origin,
-        is_own_host=is_own_host,
-        metrics=metrics,
-        access_log=access_log,
-        replica_id=replica_id,
-    )
+    return _HeadAsGet(reserved)
 
 
-def _reserved_application(routers: Sequence[APIRouter]) -> FastAPI:
+def _described_application(routers: Sequence[APIRouter]) -> FastAPI:
     check_reserved(routers)
     reserved = FastAPI(
         title="Pierhead",

@@ -27,10 +27,13 @@ class Page(NamedTuple):
     Attributes:
         entries: in listing order.
         next_after: cursor that gives the next page, or None on the last.
+        previous_after: cursor that gives as many entries before these; empty where it is the first page, None on
+            that page itself.
     """
 
     entries: tuple[VisibleEntry, ...]
     next_after: str | None
+    previous_after: str | None = None
 
 
 def take_page(
@@ -59,7 +62,13 @@ def take_page(
     shown = (visible for visible in seen if visible is not None)
     page = tuple(islice(shown, limit))
     is_cut = limit is not None and next(shown, None) is not None
-    return Page(page, cursor_of(page[-1], order) if is_cut else None)
+    previous = None
+    if start and limit is not None:
+        before = (show(entries[index]) for index in range(start - 1, -1, -1))
+        passed = islice((visible for visible in before if visible is not None), limit, None)
+        last = next(passed, None)
+        previous = "" if last is None else cursor_of(last, order)
+    return Page(page, cursor_of(page[-1], order) if is_cut else None, previous)
 
 
 def cursor_of(visible: VisibleEntry, order: Order | None = None) -> str:

@@ -26,7 +26,7 @@ from app.pages.contexts import (
 )
 from app.pages.formats import count_text, date_text, iso_text, size_text
 from app.pages.get_page import GetPage
-from app.pages.links import next_query
+from app.pages.links import next_query, previous_query
 from app.pages.markup import licence_html
 from app.pages.rows import ACCESS_WORDS, folder_rows
 from app.pages.search_page import SearchPage
@@ -103,6 +103,7 @@ class HtmlPages:
             all_public=set(shown) <= {Access.PUBLIC},
             heads=column_heads(page.order),
             next_href=next_query(page),
+            previous_href=previous_query(page),
             meanings=_meanings(shown),
         )
 

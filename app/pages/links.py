@@ -1,4 +1,4 @@
-"""The one link of a listing that has a query: to its next page."""
+"""The links of a listing that have a query: to the pages before and after."""
 
 from __future__ import annotations
 
@@ -20,9 +20,16 @@ def next_query(page: FolderPage, representation: str | None = None) -> str | Non
     Returns:
         `?after=...` in ASCII, not HTML-escaped; None on the last page.
     """
-    if page.next_after is None:
-        return None
-    fields = {"after": page.next_after}
+    return None if page.next_after is None else _query(page, page.next_after, representation)
+
+
+def previous_query(page: FolderPage) -> str | None:
+    """Relative reference to the page before this one, as `next_query`; None on the first."""
+    return None if page.previous_after is None else _query(page, page.previous_after)
+
+
+def _query(page: FolderPage, after: str, representation: str | None = None) -> str:
+    fields = {"after": after} if after else {}
     if page.limit is not None:
         fields["limit"] = str(page.limit)
     if page.order is not None:
@@ -31,7 +38,7 @@ def next_query(page: FolderPage, representation: str | None = None) -> str | Non
         fields["q"] = page.name_like
     if representation is not None:
         fields["format"] = representation
-    return "?" + urlencode(fields, errors="surrogateescape")
+    return "?" + urlencode(fields, errors="surrogateescape") if fields else "./"
 
 
 def next_walk_query(

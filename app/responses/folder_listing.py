@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from app.cache.response_cache import ListingKey, ResponseCache, StoredResponse
@@ -32,6 +32,10 @@ LS: Final = Representation(
 """The representation of `/api/ls/`. It cannot be requested by `format`."""
 _FORMS: Final = {**REPRESENTATIONS, LS.name: LS}
 
+PAGE_ROWS: Final = 2000
+"""Most rows of one page in a browser, which takes seconds to lay out five times as many."""
+_IN_PARTS: Final = "html-in-parts"
+"""Stands for `html` in the keys of pages that are not all of their folder."""
 _AS_NAMED: Final = Variation()
 _NOT_MODIFIED: Final = frozenset(
     {
@@ -54,6 +58,7 @@ class PageRequest(NamedTuple):
         format: the value of the `format` parameter, repeated in the link to the next page.
         order: the requested one; None for the folder's own.
         name_like: leave out all names that do not match this; None for all.
+        rows: most entries if there is no limit; None for all.
     """
 
     after: str | None = None
@@ -61,6 +66,12 @@ class PageRequest(NamedTuple):
     format: str | None = None
     order: Order | None = None
     name_like: str | None = None
+    rows: int | None = None
+
+    @property
+    def most(self) -> int | None:
+        """Most entries of the page; None for all."""
+        return self.rows if self.limit is None else self.limit
 
     @property
     def is_whole(self) -> bool:
@@ -110,27 +121,33 @@ class FolderPages:
         """The order that is a folder's own; None for the listing order."""
         return self._serving.options_for(folder).folder_order
 
-    def ready(self, view: FolderView, representation: str, encoding: str) -> StoredResponse | None:
+    def ready(
+        self, view: FolderView, representation: str, encoding: str, *, in_parts: bool = False
+    ) -> StoredResponse | None:
         """A page that was rendered for the same tier from the same snapshot; or None.
 
         A rendered page means that this tier may see the folder: no other page is ever cached.
         """
-        key = ListingKey(view.snapshot.path, view.tier, representation, encoding, view.mount)
-        return self._cache.get(key, view.snapshot.version)
+        return self._cache.get(_key(view, representation, encoding, in_parts), view.snapshot.version)
 
-    async def whole(self, view: FolderView, representation: str, encoding: str) -> StoredResponse:
-        """The page of a folder with all its entries.
+    async def whole(
+        self, view: FolderView, representation: str, encoding: str, *, in_parts: bool = False
+    ) -> StoredResponse:
+        """The page of a folder with all its entries, or with the first of them.
 
         Args:
             view: of a principal who may list the folder.
+            in_parts: whether a page for people has `PAGE_ROWS` rows at most.
         """
-        if (page := self.ready(view, representation, encoding)) is not None:
+        if (page := self.ready(view, representation, encoding, in_parts=in_parts)) is not None:
             return page
-        key = ListingKey(view.snapshot.path, view.tier, representation, encoding, view.mount)
+        key = _key(view, representation, encoding, in_parts)
         version = view.snapshot.version
 
         async def render() -> StoredResponse:
-            page, is_lasting = await self._made(view, representation, encoding, PageRequest())
+            page, is_lasting = await self._made(
+                view, representation, encoding, _limited(PageRequest(), representation, in_parts=in_parts)
+            )
             if is_lasting:
                 self._cache.put(key, version, page)
             return page
@@ -138,20 +155,48 @@ class FolderPages:
         return await self._flights.join((key, version), render)
 
     async def part(
-        self, view: FolderView, representation: str, encoding: str, cut: PageRequest
+        self,
+        view: FolderView,
+        representation: str,
+        encoding: str,
+        cut: PageRequest,
+        *,
+        in_parts: bool = False,
     ) -> StoredResponse:
         """The page of a folder with some of its entries. It is not cached: there are too many of these.
+
+        Args:
+            in_parts: as in `whole`, where the request has no limit of its own.
 
         Raises:
             BadParameter: `cut.after` is no name, or `cut.name_like` is too long.
         """
-        return (await self._made(view, representation, encoding, cut))[0]
+        limited = _limited(cut, representation, in_parts=in_parts)
+        return (await self._made(view, representation, encoding, limited))[0]
 
-    def around(self, view: FolderView, representation: str) -> tuple[bytes, bytes]:
-        """The parts of a page before and after its entries, for a folder whose entries are not all known yet."""
+    def around(
+        self, view: FolderView, representation: str, next_after: str | None = None
+    ) -> tuple[bytes, bytes]:
+        """The parts of a page before and after its entries, for a folder whose entries are not all known yet.
+
+        Args:
+            next_after: as in `FolderPage`.
+        """
         site = self._site.under(view.mount.root_path)
-        context = FolderPage(site, view.snapshot.path, (), mount=view.mount)
+        context = FolderPage(site, view.snapshot.path, (), next_after, mount=view.mount)
         return REPRESENTATIONS[representation].around(self._html, context)
+
+    async def first_part(
+        self, view: FolderView, representation: str, *, in_parts: bool
+    ) -> tuple[Iterable[VisibleEntry | None], bytes]:
+        """The entries that a page has in the listing order, as `each` of a view gives them, and what comes after them."""
+        limit = _limited(PageRequest(), representation, in_parts=in_parts).most
+        if limit is None or len(view.snapshot.entries) <= limit:
+            return view.each(), self.around(view, representation)[1]
+        part = await run_aside(
+            lambda: take_page(view.snapshot.entries, view.show, after=None, limit=limit), entries=limit
+        )
+        return part.entries, self.around(view, representation, part.next_after)[1]
 
     async def _made(
         self, view: FolderView, representation: str, encoding: str, cut: PageRequest
@@ -169,7 +214,7 @@ class FolderPages:
         def render() -> StoredResponse:
             order = cut.order or self.order_of(view.snapshot.path)
             entries = view.snapshot.entries if order is None else self._sorter.entries(view, order)
-            part = take_page(entries, show, after=cut.after, limit=cut.limit, order=order)
+            part = take_page(entries, show, after=cut.after, limit=cut.most, order=order)
             shown.extend(part.entries)
             context = FolderPage(
                 site,
@@ -182,6 +227,7 @@ class FolderPages:
                 documents,
                 cut.name_like,
                 digests.by_name,
+                part.previous_after,
             )
             page = self._page(context, representation, encoding, view.snapshot.origin)
             if (following := next_query(context, cut.format)) is None:
@@ -214,6 +260,16 @@ class FolderPages:
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         )
         return StoredResponse.of(body, raw, f'"{tag}"')
+
+
+def _limited(cut: PageRequest, representation: str, *, in_parts: bool) -> PageRequest:
+    return cut._replace(rows=PAGE_ROWS) if in_parts and representation == "html" else cut
+
+
+def _key(view: FolderView, representation: str, encoding: str, in_parts: bool) -> ListingKey:
+    if in_parts and representation == "html" and len(view.snapshot.entries) > PAGE_ROWS:
+        representation = _IN_PARTS
+    return ListingKey(view.snapshot.path, view.tier, representation, encoding, view.mount)
 
 
 def _shown_if(

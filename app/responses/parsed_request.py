@@ -22,6 +22,8 @@ class ParsedRequest(NamedTuple):
         representation: of a folder, by `Accept`; empty for a file.
         encoding: of a folder's page, by `Accept-Encoding`; identity for a file.
         mount: where the site is mounted for this request.
+        in_parts: whether the page of a large folder comes in parts: for browsers, which ask for HTML by its name. Programs that
+            read listings accept anything; some of them follow no link with a query, and would miss the rest.
     """
 
     path: ArtifactPath
@@ -29,6 +31,7 @@ class ParsedRequest(NamedTuple):
     representation: str = ""
     encoding: str = "identity"
     mount: Mount = AT_ROOT
+    in_parts: bool = False
 
 
 def parsed_request(
@@ -52,6 +55,7 @@ def parsed_request(
         identity,
         representation or negotiated(accept),
         choose_encoding(accept_encoding, ENCODINGS),
+        in_parts=any("text/html" in line.lower() for line in accept),
     )
 
 

@@ -35,13 +35,18 @@ def may_be_partial(request: Request, representation: str) -> bool:
     )
 
 
-async def partial_answer(early: PartialView, representation: str, pages: FolderPages) -> LineStream:
+async def partial_answer(
+    early: PartialView, representation: str, pages: FolderPages, *, in_parts: bool = False
+) -> LineStream:
     """All entries of the folder: the first ones in listing order, and then the others.
+
+    Where the page comes in parts, the others of its first part: so that the next one goes on where this ends.
 
     Not cached: the complete page follows and is cached instead.
 
     Args:
-        representation: one for which it `may_begin_early`.
+        representation: one for which it `may_be_partial`.
+        in_parts: as `FolderPages.whole` takes it.
     """
     headers = {
         "Content-Type": REPRESENTATIONS[representation].media_type,
@@ -49,21 +54,24 @@ async def partial_answer(early: PartialView, representation: str, pages: FolderP
         "Vary": LISTING_VARY,
         "Content-Security-Policy": FOLDER_SECURITY_POLICY,
     }
-    return await LineStream.start(_pieces(early, representation, pages), headers)
+    return await LineStream.start(_pieces(early, representation, pages, in_parts=in_parts), headers)
 
 
-async def _pieces(early: PartialView, representation: str, pages: FolderPages) -> AsyncGenerator[bytes, None]:
+async def _pieces(
+    early: PartialView, representation: str, pages: FolderPages, *, in_parts: bool
+) -> AsyncGenerator[bytes, None]:
     line_at = REPRESENTATIONS[representation].line
     assert line_at is not None
     line = line_at(early.first.mount)
-    before, after = pages.around(early.first, representation)
+    before = pages.around(early.first, representation)[0]
     try:
         first = early.first.entries()
         yield b"".join((before, *map(line, first[:_LINES_AT_ONCE])))
         yield b"".join(map(line, first[_LINES_AT_ONCE:]))
         yield SEND_NOW
         shown = set(map(_name, first))
-        for number, visible in enumerate((await _whole(early)).each()):
+        entries, after = await pages.first_part(await _whole(early), representation, in_parts=in_parts)
+        for number, visible in enumerate(entries):
             if number % _ENTRIES_AT_ONCE == 0:
                 await asyncio.sleep(0)  # even if none of them is to be sent
             if visible is not None and _name(visible) not in shown:

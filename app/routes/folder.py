@@ -90,12 +90,14 @@ class FolderRoute:
         view = await self._view(request, parsed, cut, representation)
         note_for_all(request, principal)
         if isinstance(view, PartialView):
-            return await partial_answer(view, representation, self._pages)
+            return await partial_answer(view, representation, self._pages, in_parts=parsed.in_parts)
         record_of(request).cache = view.outcome
         if cut.is_whole:
-            page = await self._pages.whole(view, representation, parsed.encoding)
+            page = await self._pages.whole(view, representation, parsed.encoding, in_parts=parsed.in_parts)
         else:
-            page = await self._pages.part(view, representation, parsed.encoding, cut)
+            page = await self._pages.part(
+                view, representation, parsed.encoding, cut, in_parts=parsed.in_parts
+            )
         headers = self._cache_headers.of_view(principal, view.age, is_stale=view.is_stale)
         return FolderAnswer(
             page, headers, is_known=is_not_modified(request, page.e_tag.decode("ascii").strip('"'))

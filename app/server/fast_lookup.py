@@ -105,7 +105,7 @@ class FastLookup:
         view = self._catalog.ready_view(parsed.path, parsed.identity.principal, parsed.mount)
         if view is None:
             return None
-        page = self._pages.ready(view, parsed.representation, parsed.encoding)
+        page = self._pages.ready(view, parsed.representation, parsed.encoding, in_parts=parsed.in_parts)
         if page is None:
             return None
         cache = "stale" if view.is_stale else "fast"

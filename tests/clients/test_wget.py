@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.responses.folder_listing import PAGE_ROWS
 from tests.support.pierhead_process import run_pierhead
 from tests.support.programs import run
 from tests.support.published_tree import BIG, LICENCE, MODIFIED, PUBLIC, RESTRICTED
@@ -138,6 +139,21 @@ class TestMirror:
             succeed(home, *self.OPTIONS, f"{server.url}/builds/latest/")
             succeed(home, f"{server.url}/builds/latest/logs/build.txt")
         assert mirrored(home) == {"builds/latest/logs/build.txt": b"built\n", "build.txt": b"built\n"}
+
+    @pytest.mark.parametrize("accept", ["*/*", "text/html"], ids=["as usual", "as a browser"])
+    def test_a_folder_of_more_than_one_page(self, tmp_path: Path, home: Path, accept: str) -> None:
+        """As a browser, it follows the links to the other pages; else it gets all on one."""
+        count = PAGE_ROWS + 200
+        (tmp_path / "server").mkdir()
+        (tmp_path / "tree/many").mkdir(parents=True)
+        for number in range(count):
+            (tmp_path / f"tree/many/{number}.txt").write_text(f"{number}\n")
+        with run_pierhead(f"file://{tmp_path / 'tree'}", tmp_path / "server") as server:
+            succeed(home, *self.OPTIONS, "--header", f"Accept: {accept}", f"{server.url}/many/")
+        pages = {path.name for path in (home / "many").iterdir() if path.name.startswith("index.html")}
+        assert len(pages) == (1 if accept == "*/*" else 2)
+        files = {path.name: path.read_text() for path in (home / "many").iterdir() if path.name not in pages}
+        assert files == {f"{number}.txt": f"{number}\n" for number in range(count)}
 
     def test_names_of_the_server_are_not_taken_for_those_of_the_tree(
         self, tmp_path: Path, home: Path

@@ -12,10 +12,12 @@ from app.auth.networks import parse_networks
 from app.auth.revocation import NOTHING_REVOKED
 from app.auth.tokens import parse_duration
 from app.cli.arguments import Commands, checked, load, network
+from app.cli.audited import note_command, operator
 from app.config import ConfigError, Settings
 from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import is_hidden_name
+from app.telemetry import LinkCreated
 
 
 def add_link(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -62,6 +64,8 @@ def _run(options: argparse.Namespace) -> int:
         link = Links(keys, NOTHING_REVOKED).make(options.path, expires=expires, networks=networks)
     except ValueError as error:
         raise ConfigError((str(error),)) from error
+    created = LinkCreated(link.id, options.path.url, expires, operator())
+    note_command(settings, created, so="; there is no link")
     print((options.site or _first_host(settings) + settings.root_path) + link.url(options.path))
     return 0
 

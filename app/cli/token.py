@@ -10,10 +10,12 @@ from app.auth.keys import KeyRing
 from app.auth.networks import parse_networks
 from app.auth.tokens import TokenGrant, issue_token, parse_duration
 from app.cli.arguments import Commands, checked, load, name, network
+from app.cli.audited import note_command, operator
 from app.cli.token_revoke import add_revocation
 from app.config import ConfigError
 from app.domain.access import Permission
 from app.policy.globs import PathGlob
+from app.telemetry import TokenCreated
 
 
 def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -85,9 +87,13 @@ def _run(options: argparse.Namespace) -> int:
     )
     keys = KeyRing([key.get_secret_value() for key in settings.secret_keys])
     try:
-        print(issue_token(keys, grant))
+        text = issue_token(keys, grant)
     except ValueError as error:
         raise ConfigError((str(error),)) from error
+    groups, scopes = tuple(sorted(grant.groups)), tuple(sorted(options.scope))
+    created = TokenCreated(grant.id, groups, int(grant.expires), scopes, operator())
+    note_command(settings, created, grant.subject, so="; there is no token")
+    print(text)
     return 0
 
 

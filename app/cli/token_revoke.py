@@ -10,9 +10,11 @@ from dataclasses import asdict
 from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, read_token
 from app.cli.arguments import Commands, load, name
+from app.cli.audited import note_command, operator
 from app.cli.revoked_list import revoked_list
 from app.config import ConfigError, Settings
 from app.domain.errors import AuthenticationFailed
+from app.telemetry import Revoked
 
 
 def add_revocation(actions: Commands, common: argparse.ArgumentParser) -> None:
@@ -53,7 +55,15 @@ def _revoke(options: argparse.Namespace) -> int:
     identifier = grant.id if grant else options.token
     if "." in identifier or " " in identifier:
         raise ConfigError(("TOKEN: is neither an id nor a token that was signed with these secret_keys",))
-    revoked.add(identifier, " ".join(part for part in (grant.subject if grant else "", options.note) if part))
+    subject, reason = grant.subject if grant else None, options.note or ""
+    revoked.add(identifier, " ".join(part for part in (subject, reason) if part))
+    # Not before: a full disk must not keep a stolen token alive.
+    note_command(
+        settings,
+        Revoked(identifier, reason, operator()),
+        subject,
+        so=f"; {identifier} is revoked all the same",
+    )
     print(identifier)
     return 0
 

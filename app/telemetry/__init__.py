@@ -1,17 +1,20 @@
 """Metrics and logs: what is measured and how a line looks. Nothing here decides anything."""
 
 from app.telemetry.access_log import AccessLine, AccessLog, ConsoleAccessLog, JsonAccessLog
-from app.telemetry.audit import Audit
+from app.telemetry.audit import Audit, line_of_command
 from app.telemetry.audit_events import (
     AccessRefused,
     AuditEvent,
     LicenceAccepted,
+    LinkCreated,
     LinkMade,
     LinkUsed,
     LoggedIn,
     LoggedOut,
     LoginRejected,
+    Revoked,
     RevokedUsed,
+    TokenCreated,
     TokenMinted,
 )
 from app.telemetry.audit_file import AuditFile
@@ -32,6 +35,7 @@ __all__ = [
     "JsonAccessLog",
     "LicenceAccepted",
     "LineWriter",
+    "LinkCreated",
     "LinkMade",
     "LinkUsed",
     "LogFormat",
@@ -39,11 +43,14 @@ __all__ = [
     "LoggedOut",
     "LoginRejected",
     "Metrics",
+    "Revoked",
     "RevokedUsed",
+    "TokenCreated",
     "TokenMinted",
     "WorkerStates",
     "configure_logging",
     "is_json",
+    "line_of_command",
     "watched_descriptors",
     "writer_to",
 ]

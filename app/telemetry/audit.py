@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Final
 
@@ -47,18 +47,35 @@ class Audit:
         Raises:
             AuditUnavailable: it cannot be written down, so it must not happen.
         """
-        who = {"replica": self._replica_id, "client": client, "subject": _readable(subject)}
+        fields = _fields(event, self._replica_id, client, subject)
         if self._file is None:
-            self._log.info(event.event, **who, **asdict(event))
+            self._log.info(event.event, **fields)
             return
-        now = self._clock()
-        fields = {"timestamp": _text_of(now), "event": event.event, **who, **asdict(event)}
         try:
-            await self._file.append(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
+            await self._file.append(_line(event, fields, self._clock()))
         except AuditUnavailable as error:
             reason = type(error.__cause__).__name__ if error.__cause__ else "too many lines wait"
             self._log.error("audit_failed", of=event.event, reason=reason)
             raise
+
+
+def line_of_command(event: AuditEvent, *, replica_id: str, subject: str | None, now: float) -> bytes:
+    """The line for an event of a command, which no client has sent.
+
+    Args:
+        subject: user or robot that it is about; None if that is not known.
+        now: seconds since the epoch, UTC.
+    """
+    return _line(event, _fields(event, replica_id, None, subject), now)
+
+
+def _fields(event: AuditEvent, replica_id: str, client: str | None, subject: str | None) -> dict[str, object]:
+    return {"replica": replica_id, "client": client, "subject": _readable(subject), **asdict(event)}
+
+
+def _line(event: AuditEvent, fields: Mapping[str, object], now: float) -> bytes:
+    whole = {"timestamp": _text_of(now), "event": event.event, **fields}
+    return orjson.dumps(whole, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _readable(name: str | None) -> str | None:

@@ -158,6 +158,60 @@ class RevokedUsed(AuditEvent):
     path: str
 
 
+@dataclass(frozen=True)
+class TokenCreated(AuditEvent):
+    """An operator has created a token by a command.
+
+    Attributes:
+        id: of the token.
+        groups: that it has.
+        expires: seconds since the epoch, UTC.
+        scopes: what it may do beside reading.
+        operator: the account on the host.
+    """
+
+    event: ClassVar[str] = "token_created"
+    id: str
+    groups: tuple[str, ...]
+    expires: int
+    scopes: tuple[str, ...]
+    operator: str
+
+
+@dataclass(frozen=True)
+class LinkCreated(AuditEvent):
+    """An operator has created a link by a command.
+
+    Attributes:
+        id: of the link.
+        path: that it opens, percent-encoded.
+        expires: seconds since the epoch, UTC.
+        operator: the account on the host.
+    """
+
+    event: ClassVar[str] = "link_created"
+    id: str
+    path: str
+    expires: int
+    operator: str
+
+
+@dataclass(frozen=True)
+class Revoked(AuditEvent):
+    """An operator has revoked a token, session or link by a command.
+
+    Attributes:
+        id: of it.
+        note: the reason; empty where none was given.
+        operator: the account on the host.
+    """
+
+    event: ClassVar[str] = "revoked"
+    id: str
+    note: str
+    operator: str
+
+
 EVENTS: Final[tuple[type[AuditEvent], ...]] = (
     LoggedIn,
     LoginRejected,
@@ -168,5 +222,8 @@ EVENTS: Final[tuple[type[AuditEvent], ...]] = (
     LinkMade,
     LinkUsed,
     RevokedUsed,
+    TokenCreated,
+    LinkCreated,
+    Revoked,
 )
 """All of them. A test compares `docs/operations.md` with it."""

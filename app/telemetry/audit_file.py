@@ -1,18 +1,20 @@
 """Writes lines to a file. A line that cannot be written is an error for its caller.
 
-A thread writes, so that a disk or reader that hangs blocks nobody else. The caller waits until its line is
-written. The system has it then: it outlives this process, though not a power cut in the next seconds.
+A thread writes, so that a disk or reader that hangs blocks nobody else. The caller waits until its line is on the
+disk, so that it outlives this process and a power cut. Lines that wait at the same time are brought there together.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from app.domain.errors import AuditUnavailable
 
@@ -21,7 +23,11 @@ MAX_WAITING: Final = 1000
 WAIT_SECONDS: Final = 5.0
 """How long a line is waited for."""
 _MODE: Final = 0o640
+_CANNOT_BE_SYNCED: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EROFS})
+"""What the system says of a pipe or a device (fsync(2)): it keeps nothing that could be lost."""
 _FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
+
+_Taken = TypeVar("_Taken")
 
 
 class _Waiting(NamedTuple):
@@ -50,7 +56,7 @@ class AuditFile:
         self._is_torn = False
 
     async def append(self, line: bytes) -> None:
-        """Write one line, and wait until it is written.
+        """Write one line, and wait until it is on the disk.
 
         Args:
             line: with its line feed.
@@ -86,14 +92,30 @@ class AuditFile:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
-                waiting = self._waiting.popleft()
-            failure: OSError | None = None
-            try:
-                self._write(waiting.line)
-            except OSError as error:
-                failure = error
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                waiting.loop.call_soon_threadsafe(_tell, waiting.written, failure)
+                batch = tuple(self._waiting)
+            failures = self._write_all([waiting.line for waiting in batch])
+            with self._changed:
+                for _ in batch:  # only now: what is being written waits still
+                    self._waiting.popleft()
+            for waiting, failure in zip(batch, failures, strict=True):
+                with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                    waiting.loop.call_soon_threadsafe(_tell, waiting.written, failure)
+
+    def _write_all(self, lines: Sequence[bytes]) -> list[OSError | None]:
+        """Bring lines to the disk. Gives for each what went wrong."""
+        failures = [self._failure_of(self._write, line) for line in lines]
+        if None not in failures or self._descriptor is None:
+            return failures
+        unsynced = self._failure_of(_sync, self._descriptor)
+        return [failure or unsynced for failure in failures]
+
+    @staticmethod
+    def _failure_of(act: Callable[[_Taken], None], taken: _Taken) -> OSError | None:
+        try:
+            act(taken)
+        except OSError as error:
+            return error
+        return None
 
     def _write(self, line: bytes) -> None:
         """Write a whole line, apart from what was left of one that could not be finished."""
@@ -116,6 +138,7 @@ class AuditFile:
             self._descriptor = None
         self._descriptor = os.open(self._path, _FLAGS, _MODE)
         self._is_torn = False
+        _sync_folder(self._path.parent)
         return self._descriptor
 
     def _is_same(self, descriptor: int) -> bool:
@@ -124,6 +147,24 @@ class AuditFile:
         except FileNotFoundError:
             return False
         return os.path.samestat(named, os.fstat(descriptor))
+
+
+def _sync(descriptor: int) -> None:
+    """Have the system bring what was written to the disk."""
+    try:
+        os.fdatasync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_BE_SYNCED:
+            raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """The name of a new file is on the disk only if its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _tell(written: asyncio.Future[None], failure: OSError | None) -> None:

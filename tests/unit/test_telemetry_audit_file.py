@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -110,6 +112,47 @@ async def test_a_reader_that_stalls_is_not_waited_for_for_ever_and_not_by_all(tm
     assert results[:MAX_WAITING] == [None] * MAX_WAITING
     assert isinstance(results[-1], AuditUnavailable)
     assert wait_until(lambda: b"\n999\n" in read, 10)
+
+
+async def test_who_is_answered_has_the_line_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut loses what is in the memory of the system alone. Lines that wait together are synced together."""
+    path, on_disk = tmp_path / "audit", {"file": b"", "names": ""}
+    sync, syncs = os.fdatasync, []
+
+    def note(descriptor: int) -> None:
+        sync(descriptor)
+        syncs.append(descriptor)
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            on_disk["names"] = " ".join(os.listdir(descriptor))
+        else:
+            on_disk["file"] = path.read_bytes()
+
+    monkeypatch.setattr(os, "fdatasync", note)
+    file = AuditFile(path)
+    await file.append(b"first\n")
+    assert on_disk == {"file": b"first\n", "names": "audit"}
+    syncs.clear()
+    lines = [b"%d\n" % number for number in range(200)]
+    await asyncio.gather(*(file.append(line) for line in lines))
+    assert on_disk["file"] == b"first\n" + b"".join(lines)
+    assert len(syncs) < len(lines)
+
+
+async def test_a_line_that_does_not_reach_the_disk_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    file = AuditFile(tmp_path / "audit")
+    await file.append(b"first\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", fail)
+        with pytest.raises(AuditUnavailable):
+            await file.append(b"second\n")
+    await file.append(b"third\n")
 
 
 def test_a_place_that_cannot_be_written_to_is_found_at_the_start(tmp_path: Path) -> None:

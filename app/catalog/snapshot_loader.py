@@ -20,8 +20,9 @@ from app.catalog.snapshot import Snapshot, governing_files, look_alikes
 from app.domain.entries import ControlFile, Entry, FileInfo, Listing
 from app.domain.entry_table import EntryTable
 from app.domain.errors import ListingUnavailable, MalformedRules, Moved, NotFound, RequestError, StoreError
+from app.domain.order import listing_order
 from app.domain.paths import ArtifactPath, display_name
-from app.domain.turns import run_aside
+from app.domain.turns import MANY_ENTRIES, run_aside
 from app.policy.control_file_names import LINK_FILE, control_files_to_read
 from app.policy.decide import closed_rules, compose, rules_of_unlisted
 from app.policy.eula import DefaultLicences
@@ -222,6 +223,8 @@ class SnapshotLoader:
 
 
 def _in_listing_order(entries: Sequence[Entry]) -> EntryTable:
+    if len(entries) < MANY_ENTRIES:
+        return EntryTable.of(sorted(entries, key=listing_order))
     return EntryTable.of(entries).in_listing_order()
 
 

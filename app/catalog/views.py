@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from app.cache.listing_cache import Cached, Outcome
@@ -12,6 +12,7 @@ from app.domain.access import Principal, VisibleEntry
 from app.domain.entries import Entry
 from app.domain.errors import ListingUnavailable
 from app.domain.mounts import AT_ROOT, Mount
+from app.policy.alike import FolderJudge
 from app.policy.decide import visible_entry
 from app.policy.name_patterns import NamePattern
 from app.policy.tier import Tier, tier_of
@@ -47,9 +48,14 @@ class FolderView(NamedTuple):
         """The same one by one, each made on demand, with None for entries that the principal does not see."""
         return map(self.show, self.snapshot.entries)
 
-    def show(self, entry: Entry) -> VisibleEntry | None:
-        """An entry of the folder as the principal sees it, or None."""
-        return self._judged(entry) if self.mount.lists(self.snapshot.path, entry.name) else None
+    @property
+    def show(self) -> Callable[[Entry], VisibleEntry | None]:
+        """Gives an entry of the folder as the principal sees it, or None."""
+        folder, lists = self.snapshot.path, self.mount.lists
+        show = FolderJudge(folder, self.snapshot.rules, self.principal).show
+        if folder.segments:
+            return show
+        return lambda entry: show(entry) if lists(folder, entry.name) else None
 
     def find(self, name: str, *, is_folder: bool) -> VisibleEntry | None:
         """The entry of this name and kind, if there is one and the principal may see it. No other is looked at.
@@ -57,15 +63,14 @@ class FolderView(NamedTuple):
         Who names it may have it, also where the listing leaves it out because its URL is elsewhere.
         """
         entry = self.snapshot.entry(name, is_folder=is_folder)
-        return None if entry is None else self._judged(entry)
+        if entry is None:
+            return None
+        return visible_entry(self.snapshot.path, entry, self.snapshot.rules, self.principal)
 
     def matching(self, pattern: NamePattern) -> Iterator[VisibleEntry]:
         """The matching entries that the principal sees. Only these are decided about."""
         seen = map(self.show, self.snapshot.entries.named(pattern.matches))
         return (visible for visible in seen if visible is not None)
-
-    def _judged(self, entry: Entry) -> VisibleEntry | None:
-        return visible_entry(self.snapshot.path, entry, self.snapshot.rules, self.principal)
 
 
 class PartialView(NamedTuple):

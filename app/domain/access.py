@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
-from app.domain.entries import Entry, LockedFile
+from app.domain.entries import Entry, File, LockedFile
 from app.domain.paths import ArtifactPath
 
 
@@ -206,3 +207,51 @@ class VisibleEntry(NamedTuple):
     licences: tuple[Licence, ...] = ()
     locked: bool = False
     is_open: bool = True
+
+
+class VisibleFiles(Sequence[VisibleEntry]):
+    """Files of one folder that were judged alike, so that they need not be told one by one.
+
+    Attributes:
+        folder: that they are in.
+        files: themselves.
+        access, licences, is_open: of each, as in `VisibleEntry`. None is locked.
+    """
+
+    __slots__ = ("access", "files", "folder", "is_open", "licences")
+
+    def __init__(
+        self,
+        folder: ArtifactPath,
+        files: Sequence[File],
+        access: Access,
+        licences: tuple[Licence, ...],
+        *,
+        is_open: bool,
+    ) -> None:
+        self.folder = folder
+        self.files = files
+        self.access = access
+        self.licences = licences
+        self.is_open = is_open
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @overload
+    def __getitem__(self, index: int) -> VisibleEntry: ...
+    @overload
+    def __getitem__(self, index: slice) -> VisibleFiles: ...
+    def __getitem__(self, index: int | slice) -> VisibleEntry | VisibleFiles:
+        if isinstance(index, slice):
+            return VisibleFiles(
+                self.folder, self.files[index], self.access, self.licences, is_open=self.is_open
+            )
+        return self._entry(self.files[index])
+
+    def __iter__(self) -> Iterator[VisibleEntry]:
+        return map(self._entry, self.files)
+
+    def _entry(self, file: File) -> VisibleEntry:
+        path = self.folder.child(file.name)
+        return VisibleEntry(path, file, self.access, self.licences, is_open=self.is_open)

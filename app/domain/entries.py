@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from app.domain.paths import ArtifactPath
@@ -184,16 +185,25 @@ class Skipped(NamedTuple):
 
 
 class Found(NamedTuple):
-    """An entry of a walk through a tree.
+    """What a walk through a tree finds in one folder, up to a sub-folder, which it enters next.
 
     Attributes:
-        folder: the folder that it is directly in.
-        entry: what it is. A link comes twice: as such before every entry of its folder, and in its place as what it
-            leads to.
+        folder: that all of it is directly in.
+        files: in the order of the walk.
+        sub_folder: behind them, if any.
+        others: what is listed otherwise or not at all, in no order. A link comes here before every entry of its folder,
+            and in its place as what it leads to.
     """
 
     folder: ArtifactPath
-    entry: Entry | Skipped | Link
+    files: Sequence[File] = ()
+    sub_folder: Folder | None = None
+    others: Sequence[Skipped | Link] = ()
+
+    @property
+    def size(self) -> int:
+        """How many there are in all."""
+        return len(self.files) + (self.sub_folder is not None) + len(self.others)
 
 
 def walk_order(entry: Entry | LockedFile) -> bytes:
@@ -202,3 +212,14 @@ def walk_order(entry: Entry | LockedFile) -> bytes:
     A folder counts with its slash, so that it comes just before its entries, and nothing comes between.
     """
     return (entry.name + "/" if entry.is_folder else entry.name).encode("utf-8", "surrogateescape")
+
+
+def in_walk_order(entries: Sequence[Entry]) -> list[Entry]:
+    """Entries of one folder in that order."""
+    names = [entry.name for entry in entries if isinstance(entry, File)]
+    if len(names) == len(entries) and "".join(names).isascii():
+        return sorted(entries, key=_name)  # the same, quicker
+    return sorted(entries, key=walk_order)
+
+
+_name = itemgetter(0)

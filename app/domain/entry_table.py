@@ -11,6 +11,7 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import compress
 from typing import Final, TypeVar, overload
 
 from app.domain.entries import Entry, File, Folder
@@ -59,16 +60,11 @@ class EntryTable(Sequence[Entry]):
     @property
     def bytes_held(self) -> int:
         """Bytes that it takes in memory."""
-        columns = (
-            self._names,
-            self._name_ends,
-            self._e_tags,
-            self._e_tag_ends,
-            self._sizes,
-            self._modified,
-            self._folders,
-        )
-        return sum(map(sys.getsizeof, columns)) + sys.getsizeof(self)
+        return sum(map(sys.getsizeof, self._columns())) + sys.getsizeof(self)
+
+    def folder_names(self) -> frozenset[str]:
+        """Names of the sub-folders. No entry is made."""
+        return frozenset(map(self._name, compress(range(len(self)), self._folders)))
 
     def with_part(self, part: str) -> Iterator[Entry]:
         """The entries that have `part` in their names, found without making the others.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -15,6 +16,8 @@ MAX_NAME_BYTES = 255
 """Longest name of a file or folder (NAME_MAX of Linux). Engines that keep objects in files fail with longer ones."""
 
 _MOST_BYTES_OF_A_CHARACTER = 4
+_LENGTH_OF_ANY_NAME = MAX_NAME_BYTES // _MOST_BYTES_OF_A_CHARACTER
+"""Names of so many characters are never too long."""
 _IMPOSSIBLE = f"a path has no empty, '.' or '..' segment, no control character, and no name of more than {MAX_NAME_BYTES} bytes"
 
 _ALLOWED_IN_SEGMENT = "!$&'()*+,;=:@~"
@@ -175,9 +178,16 @@ def is_possible_name(name: str) -> bool:
     `MAX_NAME_BYTES` bytes."""
     if name in ("", ".", "..") or "/" in name:
         return False
-    if len(name) > MAX_NAME_BYTES // _MOST_BYTES_OF_A_CHARACTER and _size(name) > MAX_NAME_BYTES:
+    if len(name) > _LENGTH_OF_ANY_NAME and _size(name) > MAX_NAME_BYTES:
         return False
     return name.isprintable() or not any(ch < " " or ch == "\x7f" for ch in name)
+
+
+def impossible_names(names: Sequence[str]) -> list[str]:
+    """Those that no segment can have, of names of a directory: for thousands of good ones, one look is enough."""
+    if "".join(names).isprintable() and max(map(len, names), default=0) <= _LENGTH_OF_ANY_NAME:
+        return []
+    return [name for name in names if not is_possible_name(name)]
 
 
 def _size(name: str) -> int:

@@ -93,6 +93,10 @@ class BuildInfoRules(ControlRules):
         return tuple(wild.text for wild in matching) if overlap else ()
 
     @property
+    def tells_files_apart(self) -> bool:
+        return self.exact.keys() - {_OWN_LISTING} != {"*"}
+
+    @property
     def groups(self) -> frozenset[str]:
         conditions = (condition for terms in self.blocks for condition in terms.conditions)
         return frozenset().union(*conditions)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from app.policy.eula import EULA, OPEN_EULA, is_like_eula, split_eula_name
 
 BUILD_INFO = "BUILD-INFO.txt"
 LINK_FILE = ".s3_linked_from"
+HTACCESS = ".htaccess"
 
-_HIDDEN = frozenset({BUILD_INFO, EULA, OPEN_EULA, ".htaccess", LINK_FILE})
+_HIDDEN = frozenset({BUILD_INFO, EULA, OPEN_EULA, HTACCESS, LINK_FILE})
 
 GOVERNING_MARKS = (BUILD_INFO, EULA, LINK_FILE)
 """Every name that may govern its folder has one of these in it."""
+HIDDEN_MARKS = (*GOVERNING_MARKS, HTACCESS)
+"""Every hidden name has one of these in it."""
 
 
 def is_hidden_name(name: str) -> bool:
@@ -25,6 +28,12 @@ def is_hidden_name(name: str) -> bool:
         name: base name of a file.
     """
     return name in _HIDDEN or split_eula_name(name) is not None
+
+
+def any_marked(names: Iterable[str], marks: Sequence[str]) -> bool:
+    """Whether one of some names has one of the marks in it: a quick look at thousands of names."""
+    joined = "/".join(names)
+    return any(mark in joined for mark in marks)
 
 
 def may_govern(name: str) -> bool:

@@ -31,6 +31,11 @@ class ControlRules:
         return ()
 
     @property
+    def tells_files_apart(self) -> bool:
+        """Whether the terms of two files can differ."""
+        return False
+
+    @property
     def groups(self) -> frozenset[str]:
         """Every group that is named."""
         return frozenset()

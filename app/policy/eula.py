@@ -102,6 +102,10 @@ class EulaRules(ControlRules):
             return None
         return self.by_name.get(name, self.rest)
 
+    @property
+    def tells_files_apart(self) -> bool:
+        return bool(self.by_theme or self.by_name or self.ungoverned)
+
 
 def split_eula_name(name: str) -> EulaName | None:
     """The file that a control file licenses by its name; None for any other name, such as EULA.txt or OPEN-EULA.txt.

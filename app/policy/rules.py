@@ -57,6 +57,11 @@ class Rules:
     links: Mapping[str, Sequence[Hop]] = field(default_factory=dict)
 
     @cached_property
+    def tells_files_apart(self) -> bool:
+        """Whether the name of a file in this folder can make a difference, if it is not hidden."""
+        return bool(self.links) or self.site.tells_entries_apart or self.control.tells_files_apart
+
+    @cached_property
     def groups(self) -> frozenset[str]:
         """Every group whose membership can make a difference to what is seen in this folder."""
         elsewhere = (

@@ -135,6 +135,11 @@ class FolderPolicy:
         return best.rule if best else self.own
 
     @property
+    def tells_entries_apart(self) -> bool:
+        """Whether the rules that govern two entries of the folder can differ."""
+        return bool(self.by_name or self.wild)
+
+    @property
     def groups(self) -> frozenset[str]:
         """Every group that a rule for the folder or an entry of it names."""
         return frozenset(group for rule in self._rules for group in rule.groups)

@@ -11,11 +11,12 @@ from starlette.responses import Response
 
 from app.catalog import Catalog
 from app.catalog.stored_digests import Described, with_digests
-from app.domain.access import Access, Principal, VisibleEntry
+from app.domain.access import Access, Principal, VisibleEntry, VisibleFiles
 from app.domain.errors import BadParameter
 from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
 from app.pages.checksum_list import STORED, checksum_line, left_out_line, left_out_total, source_line
+from app.pages.entry_lines import entry_lines
 from app.pages.formats import iso_text
 from app.pages.links import next_walk_query
 from app.pages.lists import entry_line
@@ -186,8 +187,8 @@ async def _lines(
 async def _plain_lines(parts: Parts, mount: Mount) -> AsyncGenerator[bytes, None]:
     left_out = 0
     async for part in parts:
-        left_out += sum(map(_is_left_out, part))
-        yield b"".join([entry_line(visible, mount) for visible in part])
+        left_out += _count_left_out(part)
+        yield entry_lines(part, mount)
     if left_out:
         yield ndjson_left_out_line(left_out)
 
@@ -226,6 +227,10 @@ async def _checksum_lines(
             yield left_out_line(NOT_OPEN if digests is None else NO_CHECKSUM, visible, root)
     if files or folders:
         yield left_out_total(files, folders)
+
+
+def _count_left_out(part: Sequence[VisibleEntry]) -> int:
+    return 0 if isinstance(part, VisibleFiles) else sum(map(_is_left_out, part))
 
 
 def _is_left_out(visible: VisibleEntry) -> bool:

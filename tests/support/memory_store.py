@@ -14,6 +14,7 @@ from app.domain.entries import Digest, FileInfo, Found, Listing, StoredFields, w
 from app.domain.entry_table import EntryTable
 from app.domain.errors import ObjectChanged
 from app.domain.paths import ArtifactPath
+from app.storage.folder_walk import as_page
 from app.storage.observation import observed
 from app.storage.store import (
     CONTROL_FILE_LIMIT,
@@ -141,7 +142,7 @@ class MemoryStore:
                 begin = bisect_right(below, as_bytes(after), key=itemgetter(0))
                 end = begin + self.page_entries
                 page, is_more = below[begin:end], end < len(below)
-            yield [found for _, found in page]
+            yield as_page(single for _, single in page)
             after = page[-1][0].decode("utf-8", "surrogateescape") if page else after
 
     async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:

@@ -12,7 +12,6 @@ from app.domain.entries import (
     File,
     FileInfo,
     Folder,
-    Found,
     Link,
     Listing,
     Skipped,
@@ -21,6 +20,7 @@ from app.domain.entries import (
 )
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath
+from app.storage.folder_walk import Single
 
 NOTHING_STORED = StoredFields()
 
@@ -63,7 +63,7 @@ class ObjectTree:
         self._objects: dict[str, StoredObject] = {}
         self._links: dict[str, str] = {}
         self._skipped: dict[str, tuple[str, ...]] = {}
-        self._walked: dict[str, list[tuple[bytes, Found]]] = {}
+        self._walked: dict[str, list[tuple[bytes, Single]]] = {}
 
     def put(self, path: str, found: StoredObject) -> None:
         """Store a file, or an empty folder where the path ends in `/`."""
@@ -124,7 +124,7 @@ class ObjectTree:
             return found
         raise NotFound
 
-    def found_below(self, path: ArtifactPath) -> list[tuple[bytes, Found]]:
+    def found_below(self, path: ArtifactPath) -> list[tuple[bytes, Single]]:
         """Everything below a folder, each with its place, in the order of a walk; kept until the tree changes."""
         if path.text not in self._walked:
             self._walked[path.text] = sorted(
@@ -132,9 +132,9 @@ class ObjectTree:
             )
         return self._walked[path.text]
 
-    def _find_below(self, path: ArtifactPath) -> set[Found]:
+    def _find_below(self, path: ArtifactPath) -> set[Single]:
         found = {
-            Found(folder, Skipped(name))
+            Single(folder, Skipped(name))
             for text, names in self._skipped.items()
             for name in names
             if (folder := ArtifactPath.from_text(text)).text.startswith(path.text)
@@ -148,14 +148,14 @@ class ObjectTree:
                 if key in self._links and depth == len(segments) - 1:
                     found |= self._found_link(folder, rest)
                 else:
-                    found.add(Found(folder, self._entry(folder, rest)))
+                    found.add(Single(folder, self._entry(folder, rest)))
         return found
 
-    def _found_link(self, folder: ArtifactPath, name: str) -> set[Found]:
+    def _found_link(self, folder: ArtifactPath, name: str) -> set[Single]:
         if hops := self._hops(folder.text + name):
             link = Link(name, hops)
-            return {Found(folder, link), Found(folder, self._linked_entry(link))}
-        return {Found(folder, Skipped(name))}
+            return {Single(folder, link), Single(folder, self._linked_entry(link))}
+        return {Single(folder, Skipped(name))}
 
     def _follow(self, path: ArtifactPath) -> None:
         """Raise Moved where the path leads through a link, wherever that leads."""
@@ -194,7 +194,7 @@ class ObjectTree:
         return File(name, info.size, info.modified, info.e_tag)
 
 
-def _place(found: Found) -> bytes:
+def _place(found: Single) -> bytes:
     if isinstance(found.entry, Skipped):
         return as_bytes(found.folder.text + found.entry.name)
     if isinstance(found.entry, Link):

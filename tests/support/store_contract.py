@@ -15,7 +15,7 @@ from typing import Protocol
 
 import pytest
 
-from app.domain.entries import Digest, Entry, File, FileInfo, Folder, Found, Link, Listing, Skipped
+from app.domain.entries import Digest, Entry, File, FileInfo, Folder, Found, Listing
 from app.domain.errors import NotFound, ObjectChanged
 from app.domain.paths import ROOT, ArtifactPath
 from app.storage.store import CONTROL_FILE_LIMIT, ObjectStore
@@ -85,10 +85,10 @@ class PlantedTree:
     async def walked(self, folder: str = "/", *, after: str = "") -> list[str]:
         """The paths of a walk, in the order in which they come."""
         return [
-            found.folder.child(found.entry.name, is_folder=found.entry.is_folder).text
+            found.folder.child(entry.name, is_folder=entry.is_folder).text
             async for page in self.store.walk(path_of(folder), after, self.list_names)
             for found in page
-            if not isinstance(found.entry, Skipped | Link)
+            for entry in entries_of(found)
         ]
 
     async def whole(self, path: str) -> bytes:
@@ -100,6 +100,11 @@ class PlantedTree:
         """Some of a file's bytes."""
         async with self.store.open_range(ArtifactPath.from_text(path), info, first, length) as chunks:
             return b"".join([chunk async for chunk in chunks])
+
+
+def entries_of(found: Found) -> list[Entry]:
+    """The files and the sub-folder, in their order."""
+    return [*found.files, *([found.sub_folder] if found.sub_folder else [])]
 
 
 def names_of(listing: Listing) -> set[str]:
@@ -253,8 +258,8 @@ class StoreContract(SpellingContract):
         walked: dict[ArtifactPath, set[Entry]] = {}
         async for page in tree.store.walk(ROOT, "", tree.list_names):
             for found in page:
-                assert not isinstance(found.entry, Skipped | Link)
-                walked.setdefault(found.folder, set()).add(found.entry)
+                assert not found.others
+                walked.setdefault(found.folder, set()).update(entries_of(found))
         for folder, entries in walked.items():
             assert set((await tree.store.list_folder(folder)).entries) == entries
         assert len(walked) == 2 + len(ODD_NAMES)
@@ -272,7 +277,9 @@ class StoreContract(SpellingContract):
     async def test_a_walk_of_2500_files_comes_in_pages(self, tree: PlantedTree) -> None:
         expected = sorted(f"many/{number:04}" for number in range(2500))
         await tree.hand.plant_many(expected)
-        pages = [len(page) async for page in tree.store.walk(ROOT, "", tree.list_names)]
+        pages = [
+            sum(found.size for found in page) async for page in tree.store.walk(ROOT, "", tree.list_names)
+        ]
         assert max(pages) <= 1001
         assert await tree.walked("many/") == expected
 
@@ -280,7 +287,7 @@ class StoreContract(SpellingContract):
         await tree.hand.plant_many([f"d/{number:04}" for number in range(1500)])
         async with aclosing(tree.store.walk(ROOT, "", tree.list_names)) as pages:
             page = await anext(pages)
-        assert page[0] == Found(ROOT, page[0].entry)
+        assert [entry.name for entry in entries_of(page[0])] == ["d"]
 
     async def test_no_checksum_is_told_that_was_not_stored(self, tree: PlantedTree) -> None:
         await tree.hand.plant("f", b"content")
@@ -422,10 +429,10 @@ class S3Contract(StoreContract):
         )
         assert await tree.walked() == ["d/", "d/z"]
         skipped = [
-            (found.folder.text, found.entry.name)
+            (found.folder.text, other.name)
             async for page in tree.store.walk(ROOT, "", tree.list_names)
             for found in page
-            if isinstance(found.entry, Skipped)
+            for other in found.others
         ]
         assert skipped == [("", ""), ("d/", ".."), ("d/", "."), ("d/", ""), ("d/", "bell\ax")]
 

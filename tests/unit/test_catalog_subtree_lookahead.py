@@ -20,19 +20,22 @@ async def pages(*found: Found) -> AsyncIterator[Sequence[Found]]:
 
 def folder(path: str) -> Found:
     *above, name = path.split("/")
-    return Found(ArtifactPath(tuple(above), True), Folder(name))
+    return Found(ArtifactPath(tuple(above), True), (), Folder(name))
 
 
 def file(path: str) -> Found:
     *above, name = path.split("/")
-    return Found(ArtifactPath(tuple(above), True), File(name, 1, 1e9))
+    return Found(ArtifactPath(tuple(above), True), (File(name, 1, 1e9),))
 
 
 async def passed(*found: Found) -> list[str]:
     passage = LookaheadWalk(pages(*found), [WalkedFolder(ROOT, None, Folder(""), is_whole=True)], Turns())
     texts = []
     while (page := await passage.next_page()) is not None:
-        texts += [each.folder.path.child(each.entry.name).text for each in page]
+        for each in page:
+            names = [file.name for file in each.files]
+            names += [each.sub_folder.name] if each.sub_folder else []
+            texts += [each.folder.path.child(name).text for name in names]
     return texts
 
 

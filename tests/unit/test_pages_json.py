@@ -10,10 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.domain.access import Access, Licence
+from app.domain.access import Access, Licence, VisibleFiles
 from app.domain.entries import File, Folder
+from app.domain.mounts import AT_ROOT, WHOLE, Mount
 from app.domain.paths import ROOT, ArtifactPath, display_name
 from app.pages.contexts import FolderPage
+from app.pages.entry_lines import entry_lines
 from app.pages.html import HtmlPages
 from app.pages.json_bytes import json_bytes
 from app.pages.legacy_lists import license_object, ls_json
@@ -138,6 +140,33 @@ def test_an_entry_line_is_one_line() -> None:
     line = entry_line(visible(File("a\u2028\x85b", 1, NOON)))
     assert line.count(b"\n") == 1
     assert line.endswith(b"}\n")
+
+
+@given(
+    st.lists(
+        st.builds(
+            File,
+            st.sampled_from(
+                ["build-000001.tar.gz", "b", "a b", "c:d;e", "x%y", 'q"', "\udcff", "\u00fc\u2028"]
+            ),
+            st.integers(0, 1 << 60),
+            st.sampled_from([NOON, NOON + 0.9, -1.5, -1e12, 1e12]),
+            st.sampled_from([None, "abc-12", 'a"b', "\u00fc"]),
+            st.none() | st.just("stamp"),
+            st.none() | st.just("GLACIER"),
+        ),
+        max_size=4,
+    ),
+    st.sampled_from([ROOT, FOLDER, ArtifactPath.of("-", "a b", is_folder=True)]),
+    st.sampled_from([AT_ROOT, WHOLE, Mount("", "/below here")]),
+)
+@example([File("a", 1, NOON, "t"), File("b", 2, NOON + 1, "u")], FOLDER, AT_ROOT)
+@example([File("a", 1, NOON, "t"), File("-", 2, NOON + 1, "u")], ROOT, WHOLE)
+def test_lines_made_at_once_are_those_made_one_by_one(
+    files: list[File], folder: ArtifactPath, mount: Mount
+) -> None:
+    entries = VisibleFiles(folder, files, Access.EULA, (LICENCE,), is_open=False)
+    assert entry_lines(entries, mount) == b"".join(entry_line(one, mount) for one in entries)
 
 
 def test_ls_object_has_the_original_keys_and_types() -> None:

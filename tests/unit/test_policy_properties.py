@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.access import (
+    ANONYMOUS,
     Access,
     Allow,
+    FileLink,
     Forbidden,
     Hidden,
     Licence,
@@ -21,6 +24,7 @@ from app.domain.access import (
     VisibleEntry,
 )
 from app.domain.entries import Entry, File, Folder, locked
+from app.policy.alike import FolderJudge
 from app.policy.decide import Rules, classify, decide, explain, visible_entry
 from app.policy.tier import tier_of
 from tests.support.policy import FOLDER, build_info, folder_rules
@@ -130,6 +134,42 @@ def test_listing_and_download_never_disagree(rules: Rules, principal: Principal)
                 assert shown.access is Access.CLOSED
             case _:
                 raise AssertionError(decision)
+
+
+@given(
+    any_rules(),
+    principals(),
+    st.none() | st.sampled_from(PATHS).map(lambda path: FileLink(path, 1e9)),
+    st.lists(st.sampled_from([*NAMES, "h", "*", ".x"]), unique=True),
+)
+def test_files_judged_at_once_are_shown_as_one_by_one(
+    rules: Rules, principal: Principal, link: FileLink | None, names: list[str]
+) -> None:
+    principal = replace(principal, link=link)
+    files = [File(name, 1, 0.0) for name in names]
+    shown = [visible_entry(FOLDER, file, rules, principal) for file in files]
+    judge = FolderJudge(FOLDER, rules, principal)
+    assert list(map(judge.show, files)) == shown
+    at_once = FolderJudge(FOLDER, rules, principal).show_files(files)
+    if at_once is not None:
+        assert list(at_once) == [visible for visible in shown if visible is not None]
+        assert list(at_once[1:3]) == list(at_once)[1:3]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"EULA.txt": b"one"},
+        {"OPEN-EULA.txt": b""},
+        {"BUILD-INFO.txt": build_info("Files-Pattern: *", "License-Type: open")},
+        {"BUILD-INFO.txt": build_info("Files-Pattern: *,", "Auth-Groups: a")},
+        {"BUILD-INFO.txt": b"malformed"},
+    ],
+)
+def test_files_are_judged_at_once_where_their_names_make_no_difference(files: dict[str, bytes]) -> None:
+    some = [File(name, 1, 0.0) for name in (*files, "f", "g.img")]
+    assert FolderJudge(FOLDER, folder_rules(files), ANONYMOUS).show_files(some) is not None
 
 
 @given(any_rules(), principals())

@@ -186,6 +186,31 @@ async def test_links_in_a_listing(root: Path, outside: Path, store: LocalStore) 
     assert line["examples"]["out-dir"] == "link out of the tree"
 
 
+async def test_a_link_to_a_file_does_not_make_the_next_one_a_file(root: Path, store: LocalStore) -> None:
+    for name, target in (("to-file", "real/f.txt"), ("to-folder", "real"), ("to-nothing", "absent")):
+        (root / name).symlink_to(target)
+    listing = await store.list_folder(ROOT)
+    kinds = {entry.name: entry.is_folder for entry in listing.entries}
+    assert kinds == {"real": True, "to-file": False, "to-folder": True}
+    assert listing.skipped == ("to-nothing",)
+
+
+async def test_a_walk_reads_many_small_folders_in_one_call(
+    root: Path, store: LocalStore, seen: Observations
+) -> None:
+    for number in range(50):
+        (root / f"{number}").mkdir()
+        (root / f"{number}" / "file").write_bytes(b"x")
+
+    async def no_names(_: ArtifactPath) -> tuple[()]:
+        return ()
+
+    pages = [page async for page in store.walk(ROOT, "", no_names)]
+    assert sum(found.size for page in pages for found in page) > 100
+    assert len(pages) == 1
+    assert seen == [("list", "ok")] * 2
+
+
 async def test_a_listing_names_every_hop_of_a_link(root: Path, store: LocalStore) -> None:
     (root / "links").mkdir()
     (root / "links" / "far").symlink_to("../alias/near")

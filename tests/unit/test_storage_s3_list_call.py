@@ -92,7 +92,7 @@ async def test_a_walk_asks_for_all_levels_and_for_the_next_page_when_it_is_wante
     await anext(walk)
     usual = {"list-type": "2", "encoding-type": "url", "prefix": ""}
     assert list(map(query_of, s3.requests)) == [{**usual, "start-after": "d"}]
-    assert [found.entry.name for found in await anext(walk)] == ["b"]
+    assert [file.name for found in await anext(walk) for file in found.files] == ["b"]
     assert query_of(s3.requests[1]) == {**usual, "continuation-token": "more"}
 
 

@@ -17,6 +17,7 @@ from app.domain.entry_table import EntryTable
 from app.domain.errors import AmbiguousPattern, Moved, NotFound
 from app.domain.paths import ArtifactPath
 from app.domain.turns import MANY_ENTRIES, PART_ITEMS, TURN_SECONDS, InParts, Turns, run_aside
+from app.policy.alike import FolderJudge
 from app.policy.decide import visible_entry
 from app.policy.rules import Rules
 from tests.support.catalogs import catalog_over, tree_of
@@ -55,6 +56,13 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
 
     monkeypatch.setattr(EntryTable, "_entry", counting_make)
     monkeypatch.setattr(views, "visible_entry", counting_show)
+    judge = FolderJudge.show
+
+    def counting_judge(self: FolderJudge, entry: Entry) -> VisibleEntry | None:
+        counted.decided += 1
+        return judge(self, entry)
+
+    monkeypatch.setattr(FolderJudge, "show", counting_judge)
     return counted
 
 

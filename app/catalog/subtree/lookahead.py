@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple
 
-from app.domain.entries import Entry, File, Folder, Found, Link, Skipped, walk_order
+from app.domain.entries import File, Folder, Found, Skipped, walk_order
 from app.domain.entry_table import EntryTable
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
-from app.domain.turns import InParts, Turns
-from app.policy.control_file_names import LINK_FILE, may_govern
+from app.domain.turns import Turns
+from app.policy.control_file_names import GOVERNING_MARKS, LINK_FILE, any_marked, may_govern
 from app.policy.decide import Rules
 
 PAGES_AHEAD: Final = 3
@@ -25,10 +25,12 @@ class FolderRules(NamedTuple):
         rules: what governs it; None for a folder that is not entered.
         entries: of the folder itself in the order of a walk, if they came with its rules: then these count
             and not those of the walk, because rules protect what was read before them.
+        sub_folders: names of those among these entries.
     """
 
     rules: Rules | None
     entries: EntryTable | None = None
+    sub_folders: frozenset[str] = frozenset()
 
 
 NOT_ENTERED: Final = FolderRules(None)
@@ -84,34 +86,35 @@ class WalkedFolder:
         """Whether a path is this folder or below it."""
         return path.segments[: len(self.path.segments)] == self.path.segments
 
-    def note(self, entry: Entry | Skipped | Link) -> None:
-        """Note one more entry."""
-        if isinstance(entry, Skipped):
-            self.skipped.append(entry.name)
-            return
-        if isinstance(entry, Link):
-            self.has_links = True
-            return
-        if may_govern(entry.name):
-            if isinstance(entry, File):
-                self.governing[entry.name] = entry
+    def note(self, found: Found) -> None:
+        """Note more of what is in it."""
+        for other in found.others:
+            if isinstance(other, Skipped):
+                self.skipped.append(other.name)
             else:
-                self.look_alikes.append(entry.name)
-        if not self.is_past_link:
-            self.is_past_link = walk_order(entry) >= LINK_FILE.encode("ascii")
+                self.has_links = True
+        if any_marked([file.name for file in found.files], GOVERNING_MARKS):
+            self.governing |= {file.name: file for file in found.files if may_govern(file.name)}
+        last = found.sub_folder
+        if last is not None and may_govern(last.name):
+            self.look_alikes.append(last.name)
+        if not self.is_past_link and (last or found.files):
+            self.is_past_link = walk_order(last or found.files[-1]) >= LINK_FILE.encode("ascii")
 
 
 class Passed(NamedTuple):
-    """An entry of a walk.
+    """Some entries of a folder, in the order of the walk.
 
     Attributes:
-        folder: that it is in.
-        entry: itself.
-        entered: the folder that the walk enters with it, if it does.
+        folder: that they are in.
+        files: themselves.
+        sub_folder: behind them, if any.
+        entered: the same as the folder that the walk enters with it, if it does.
     """
 
     folder: WalkedFolder
-    entry: Entry
+    files: Sequence[File]
+    sub_folder: Folder | None = None
     entered: WalkedFolder | None = None
 
 
@@ -134,7 +137,7 @@ class LookaheadWalk:
         self._is_over = False
 
     async def next_page(self) -> list[Passed] | None:
-        """The entry that goes out next; None at the end.
+        """What goes out next; None at the end.
 
         Raises:
             StoreError: the walk broke off.
@@ -156,26 +159,27 @@ class LookaheadWalk:
             self._is_over = True
             self._leave(0)
             return False
-        parts = InParts(map(self._pass, page), self._turns)
-        self._ahead.append([passed async for part in parts for passed in part if passed is not None])
+        passed = []
+        for found in page:
+            passed.append(self._pass(found))
+            await self._turns.give()
+        self._ahead.append([each for each in passed if each.files or each.sub_folder])
         return True
 
-    def _pass(self, found: Found) -> Passed | None:
+    def _pass(self, found: Found) -> Passed:
         if found.folder.segments != self._inside[-1].path.segments:
             self._leave_for(found.folder)
         folder = self._inside[-1]
         if found.folder.segments != folder.path.segments:
             # It would be judged by another folder's rules.
             raise StoreUnavailable("unexpected")
-        folder.note(found.entry)
-        if isinstance(found.entry, Skipped | Link):
-            return None
-        if not isinstance(found.entry, Folder):
-            return Passed(folder, found.entry)
-        path = folder.path.child(found.entry.name, is_folder=True)
-        entered = WalkedFolder(path, folder, found.entry, is_whole=True)
+        folder.note(found)
+        if found.sub_folder is None:
+            return Passed(folder, found.files)
+        path = folder.path.child(found.sub_folder.name, is_folder=True)
+        entered = WalkedFolder(path, folder, found.sub_folder, is_whole=True)
         self._inside.append(entered)
-        return Passed(folder, found.entry, entered)
+        return Passed(folder, found.files, found.sub_folder, entered)
 
     def _leave_for(self, path: ArtifactPath) -> None:
         """Leave every folder that does not contain another one."""

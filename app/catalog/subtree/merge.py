@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from typing import Final
 
 from app.catalog.subtree.lookahead import Passed, WalkedFolder
-from app.domain.entries import walk_order
+from app.domain.entries import File, walk_order
 from app.domain.entry_table import EntryTable
+
+_FILES_AT_ONCE: Final = 250
 
 
 class _Open:
@@ -21,12 +24,22 @@ class _Open:
 
     def until(self, place: bytes | None) -> Iterator[Passed]:
         """The entries up to a place in the folder; None for all."""
+        files: list[File] = []
         while self._next < len(self._entries):
             entry = self._entries[self._next]
             if place is not None and walk_order(entry) > place:
-                return
+                break
             self._next += 1
-            yield Passed(self.folder, entry)
+            if isinstance(entry, File):
+                files.append(entry)
+            else:
+                yield Passed(self.folder, files, entry)
+                files = []
+            if len(files) == _FILES_AT_ONCE:
+                yield Passed(self.folder, files)
+                files = []
+        if files:
+            yield Passed(self.folder, files)
 
 
 class SnapshotMerge:
@@ -42,12 +55,13 @@ class SnapshotMerge:
         self._last: WalkedFolder | None = None
 
     def of(self, passed: Passed) -> Iterator[Passed]:
-        """The next entries, up to an entry of the walk and with it."""
+        """The next entries, up to some of the walk and with them."""
         folder = passed.folder
         if folder is not self._last:
             yield from self.move_to(folder)
         if self._open and self._open[-1].folder is folder:
-            yield from self._open[-1].until(walk_order(passed.entry))
+            last = passed.sub_folder or passed.files[-1]
+            yield from self._open[-1].until(walk_order(last))
         else:
             yield passed
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from itertools import chain, groupby
@@ -18,12 +17,12 @@ from app.catalog.snapshot_loader import SnapshotLoader
 from app.catalog.subtree.lookahead import NOT_ENTERED, FolderRules, LookaheadWalk, Passed, WalkedFolder
 from app.catalog.subtree.merge import SnapshotMerge
 from app.domain.access import Access, Principal, VisibleEntry
-from app.domain.entries import Entry, File, Folder, walk_order
-from app.domain.entry_table import EntryTable
+from app.domain.entries import Entry, File, Folder
 from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged, RulesUnreadable, StoreDenied
 from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath
 from app.domain.turns import InParts, Turns, run_aside
+from app.policy.alike import FolderJudge
 from app.policy.control_file_names import LINK_FILE
 from app.policy.decide import visible_entry
 from app.policy.site_policy import SitePolicy
@@ -89,9 +88,11 @@ class SubtreeWalk:
         """
         async with aclosing(self._passed(path, behind)) as parts:
             async for part in parts:
-                async for some in InParts(map(self._show, part), self._turns):
-                    if shown := [visible for visible in some if visible is not None]:
+                for passed in part:
+                    if shown := await self._shown_files(passed):
                         yield shown
+                    if (folder := self._shown_folder(passed)) is not None:
+                        yield (folder,)
 
     async def _passed(
         self, path: ArtifactPath, behind: ArtifactPath
@@ -109,10 +110,27 @@ class SubtreeWalk:
                 yield chain.from_iterable(map(merging.of, page))
             yield merging.rest()
 
-    def _show(self, passed: Passed) -> VisibleEntry | None:
+    async def _shown_files(self, passed: Passed) -> Sequence[VisibleEntry]:
+        await self._turns.give()
+        folder, sight = passed.folder.path, passed.folder.sight or NOT_ENTERED
+        if sight.rules is None:
+            return ()
+        files = passed.files
+        if not folder.segments:
+            files = [file for file in files if self._mount.lists(folder, file.name)]
+        judge = FolderJudge(folder, sight.rules, self._principal)
+        alike = judge.show_files(files)
+        if alike is not None:
+            return alike
+        judged = InParts(map(judge.show, files), self._turns)
+        return [visible async for some in judged for visible in some if visible is not None]
+
+    def _shown_folder(self, passed: Passed) -> VisibleEntry | None:
+        if passed.sub_folder is None:
+            return None
         sight = passed.folder.sight or NOT_ENTERED
-        visible = self._visible(passed.folder.path, passed.entry, sight)
-        if visible is not None and visible.path.is_folder and visible.path in self._closed:
+        visible = self._visible(passed.folder.path, passed.sub_folder, sight)
+        if visible is not None and visible.path in self._closed:
             return visible._replace(access=Access.CLOSED)
         return visible
 
@@ -140,7 +158,7 @@ class SubtreeWalk:
         if folder.parent is None:
             return True
         sight = folder.parent.sight or NOT_ENTERED
-        if sight.entries is not None and not _is_among(sight.entries, folder.entry):
+        if sight.entries is not None and folder.entry.name not in sight.sub_folders:
             return False
         visible = self._visible(folder.parent.path, folder.entry, sight)
         return visible is not None and not visible.locked
@@ -189,7 +207,7 @@ class SubtreeWalk:
         if snapshot is None:
             return FolderRules(rules_and_link.rules)
         in_order = await run_aside(snapshot.entries.in_walk_order, entries=len(snapshot.entries))
-        return FolderRules(rules_and_link.rules, in_order)
+        return FolderRules(rules_and_link.rules, in_order, in_order.folder_names())
 
     async def _rules_and_link(self, folder: WalkedFolder) -> FolderRulesAndLink | Snapshot:
         """The rules of a folder by its control files; the cached ones, if they were made from the same files."""
@@ -221,12 +239,6 @@ def _folders_of(page: Iterable[Passed]) -> dict[WalkedFolder, None]:
     """The folders that the entries of a page are in or enter, each once."""
     several = (folder for passed in page for folder in (passed.folder, passed.entered))
     return dict.fromkeys(folder for folder in several if folder is not None)
-
-
-def _is_among(entries: EntryTable, folder: Folder) -> bool:
-    """Whether entries in the order of a walk include a folder of this name."""
-    place = bisect_left(entries, walk_order(folder), key=walk_order)
-    return place < len(entries) and walk_order(entries[place]) == walk_order(folder)
 
 
 def _depth(folder: WalkedFolder) -> int:

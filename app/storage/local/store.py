@@ -13,9 +13,9 @@ from typing import NamedTuple, TypeVar
 import structlog
 
 from app.domain.entries import FileInfo, Found, Listing
-from app.domain.errors import ObjectChanged
+from app.domain.errors import Moved, NotFound, ObjectChanged
 from app.domain.paths import ArtifactPath, display_name
-from app.storage.folder_walk import walk_by_folders
+from app.storage.folder_walk import WalkSteps, entries_in_walk_order, sent, walk_steps
 from app.storage.local.at_once import QuickReader
 from app.storage.local.file import LocalFile
 from app.storage.local.span import CHUNK_BYTES, LocalSpan
@@ -63,20 +63,39 @@ class LocalStore:
     async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
         del watch  # a directory is read at once
-        folder = path.as_folder
         with observed(self._observe, "list"):
-            listing, skipped = await self._in_thread(lambda: self._tree.scan(folder))
+            return await self._in_thread(lambda: self._scan(path.as_folder))
+
+    async def walk(
+        self, path: ArtifactPath, after: str, list_names: ListNames
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        """See `ObjectStore.walk`. A directory is read when its turn comes, and as many at once as make a page."""
+        del list_names
+        steps = walk_steps(path, after)
+        while True:
+            with observed(self._observe, "list"):
+                page = await self._in_thread(lambda: self._next_page(steps))
+            if page is None:
+                return
+            yield page
+
+    def _next_page(self, steps: WalkSteps) -> Sequence[Found] | None:
+        step = next(steps, None)
+        while isinstance(step, ArtifactPath):
+            try:
+                listing = self._scan(step)
+                in_order = entries_in_walk_order(listing.entries)
+                step = sent(steps, listing._replace(entries=in_order))
+            except (NotFound, Moved):
+                step = sent(steps, None)
+        return step
+
+    def _scan(self, folder: ArtifactPath) -> Listing:
+        listing, skipped = self._tree.scan(folder)
         if skipped:
             examples = {display_name(name): skipped[name] for name in sorted(skipped)[:_EXAMPLES]}
             _log.warning("entries_skipped", folder=folder.url, count=len(skipped), examples=examples)
         return listing
-
-    def walk(
-        self, path: ArtifactPath, after: str, list_names: ListNames
-    ) -> AsyncGenerator[Sequence[Found], None]:
-        """See `ObjectStore.walk`. A directory is read when its turn comes."""
-        del list_names
-        return walk_by_folders(path, after, self.list_folder)
 
     async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:
         """See `ObjectStore.head`. The stored content type is always None."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from app.domain.entries import Entry, File, Folder, Link, Listing
 from app.domain.errors import ImpossiblePath, Moved, NotFound, PathTooLong, StoreUnavailable
-from app.domain.paths import ArtifactPath, is_possible_name
+from app.domain.paths import ArtifactPath, impossible_names
 from app.storage.local.errors import NOTHING_THERE, os_errors_translated
 from app.storage.local.file import LocalFile, e_tag_of, stamp_of
 from app.storage.local.link_text import named_by_link
@@ -60,25 +61,42 @@ class LocalTree:
         Raises:
             NotFound, Moved, StoreDenied, StoreUnavailable: see `ObjectStore.list_folder`.
         """
-        entries: list[Entry] = []
-        links: list[Link] = []
-        skipped: dict[str, str] = {}
         with os_errors_translated():
             folder = self._open_folder(path.segments, path)
             try:
-                with os.scandir(folder) as items:
-                    for item in items:
-                        try:
-                            entry, hops = self._entry(path, folder, item)
-                            entries.append(entry)
-                            if hops:
-                                links.append(Link(item.name, hops))
-                        except _Unusable as reason:
-                            skipped[item.name] = str(reason)
-                        except _Vanished:
-                            continue
+                return self._scanned(path, folder, os.listdir(folder))  # noqa: PTH208 - a descriptor
             finally:
                 os.close(folder)
+
+    def _scanned(
+        self, path: ArtifactPath, folder: int, names: Sequence[str]
+    ) -> tuple[Listing, dict[str, str]]:
+        entries: list[Entry] = []
+        links: list[Link] = []
+        skipped = dict.fromkeys(impossible_names(names), "impossible name")
+        usual: set[tuple[int, int, int]] = set()
+        for name in [name for name in names if name not in skipped] if skipped else names:
+            try:
+                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                # Modes, owners and groups of files that may be read: the system is asked once about each. It may have
+                # more to go by (access control lists). Then a file is listed that cannot be had.
+                kind = status.st_mode, status.st_uid, status.st_gid
+                if kind in usual:
+                    entries.append(_file(name, status))
+                elif stat.S_ISLNK(status.st_mode):
+                    hops, target = self._way(path.child(name))
+                    entries.append(_entry(name, target))
+                    links.append(Link(name, hops))
+                else:
+                    entries.append(_entry(name, _Target(status, _is_readable(name, folder, status))))
+                    if stat.S_ISREG(status.st_mode):
+                        usual.add(kind)
+            except FileNotFoundError:
+                continue  # removed while its folder was being listed
+            except _Unusable as reason:
+                skipped[name] = str(reason)
+            except OSError:
+                skipped[name] = "unreadable"
         return Listing(path, tuple(entries), tuple(skipped), links=tuple(links)), skipped
 
     def open_file(self, path: ArtifactPath) -> LocalFile:
@@ -190,31 +208,6 @@ class LocalTree:
         finally:
             os.close(folder)
 
-    def _entry(
-        self, path: ArtifactPath, folder: int, item: os.DirEntry[str]
-    ) -> tuple[Entry, tuple[ArtifactPath, ...]]:
-        """What is listed of an item of a folder; and every hop where that is a link."""
-        name = item.name
-        if not is_possible_name(name):
-            raise _Unusable("impossible name")
-        try:
-            status = item.stat(follow_symlinks=False)
-            if stat.S_ISLNK(status.st_mode):
-                hops, (status, is_readable) = self._way(path.child(name))
-            else:
-                hops, is_readable = (), _is_readable(name, folder, status)
-        except FileNotFoundError as error:
-            raise _Vanished from error
-        except OSError as error:
-            raise _Unusable("unreadable") from error
-        if not is_readable:
-            raise _Unusable("unreadable")
-        if stat.S_ISDIR(status.st_mode):
-            return Folder(name, status.st_mtime), hops
-        if stat.S_ISREG(status.st_mode):
-            return File(name, status.st_size, status.st_mtime, e_tag_of(status), stamp_of(status)), hops
-        raise _Unusable("special file")
-
 
 class _Target(NamedTuple):
     """What a path has that leads through no link."""
@@ -241,8 +234,20 @@ class _Unusable(Exception):
     """An entry that exists and cannot be served; the text says why."""
 
 
-class _Vanished(Exception):
-    """An entry that was removed while its folder was being listed."""
+def _entry(name: str, target: _Target) -> Entry:
+    """What is listed of an item of a folder that has no link, or that leads to something."""
+    status = target.status
+    if not target.is_readable:
+        raise _Unusable("unreadable")
+    if stat.S_ISREG(status.st_mode):
+        return _file(name, status)
+    if stat.S_ISDIR(status.st_mode):
+        return Folder(name, status.st_mtime)
+    raise _Unusable("special file")
+
+
+def _file(name: str, status: os.stat_result) -> File:
+    return File(name, status.st_size, status.st_mtime, e_tag_of(status), stamp_of(status))
 
 
 def _open_regular(name: str, folder: int) -> int:

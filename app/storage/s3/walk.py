@@ -12,7 +12,7 @@ import structlog
 from app.domain.entries import Entry, File, Folder, Found, Link, Listing, Skipped, walk_order
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath, display_name, is_possible_name
-from app.storage.folder_walk import ListFolder, position_of, walk_by_folders
+from app.storage.folder_walk import ListFolder, Single, as_page, position_of, walk_by_folders
 from app.storage.s3.keys import LEGACY_TILDE, MAX_KEY_BYTES, KeySpace
 from app.storage.s3.list_page import ListPage
 from app.storage.store import ListNames
@@ -81,7 +81,7 @@ class S3Walk:
         self._passed_over = "\0"
         """Prefixes of keys that are skipped: no path leads to them, or only a detour."""
         self._skipped: list[str] = []
-        self._noted: list[Found] = []
+        self._noted: list[Single] = []
         """Entries that a listing for detours could not serve, and that were not reported yet."""
 
     async def run(self, path: ArtifactPath, after: str) -> AsyncGenerator[Sequence[Found], None]:
@@ -95,21 +95,21 @@ class S3Walk:
         self._folders = [path]
         await self._find_detours_before(path)
         async for listed in self._list_pages(spellings[0], self._start_after()):
-            page = []
+            singles: list[Single] = []
             e_tags = (e_tag or None for e_tag in listed.e_tags)
             classes = map(listed.classes.get, listed.keys)
             stored = map(_Stored, listed.sizes, listed.modified, e_tags, repeat(None), classes)
             for key, each in zip(listed.keys, stored, strict=True):
-                for found in await self._read(key, each, spellings[0]):
-                    if self._detours and self._detours[0].place < _place(found):
-                        yield page
-                        page = []
-                        async for detour in self._run_detours(_place(found)):
+                for shown in await self._read(key, each, spellings[0]):
+                    if self._detours and self._detours[0].place < _place(shown):
+                        yield as_page(singles)
+                        singles = []
+                        async for detour in self._run_detours(_place(shown)):
                             yield detour
-                    page.append(found)
-                page += self._noted
+                    singles.append(shown)
+                singles += self._noted
                 self._noted.clear()
-            yield page
+            yield as_page(singles)
         async for detour in self._run_detours(None):
             yield detour
         if self._skipped:
@@ -125,14 +125,14 @@ class S3Walk:
         except UnicodeDecodeError as error:
             return key[: error.start].decode("utf-8")
 
-    async def _read(self, key: str, stored: _Stored, folder_key: str) -> list[Found]:
+    async def _read(self, key: str, stored: _Stored, folder_key: str) -> list[Single]:
         """The entries that one more key shows: the folders that it is the first in, and its file."""
         if key.startswith(self._passed_over):
             return []
         *folders, last = key.removeprefix(folder_key).split("/")
         depth = _common(folders, self._names)
         del self._names[depth:], self._folders[depth + 1 :]
-        shown: list[Found] = []
+        shown: list[Single] = []
         for name in folders[depth:]:
             here = self._folders[-1]
             entry = await self._entry(here, name, None, folder_key)
@@ -169,11 +169,11 @@ class S3Walk:
         if name.endswith("/"):
             self._passed_over = folder_key + "".join(f"{above}/" for above in self._names) + name
 
-    def _new(self, folder: ArtifactPath, entry: Entry | Skipped | None) -> list[Found]:
+    def _new(self, folder: ArtifactPath, entry: Entry | Skipped | None) -> list[Single]:
         if entry is None:
             return []
-        found = Found(folder, entry)
-        return [found] if not self._start or _place(found) > self._start else []
+        shown = Single(folder, entry)
+        return [shown] if not self._start or _place(shown) > self._start else []
 
     async def _find_detours_before(self, path: ArtifactPath) -> None:
         """List the folders above the starting place: their legacy keys may sort before it."""
@@ -195,7 +195,7 @@ class S3Walk:
             listing = await self._list_folder(folder)
         except NotFound:  # gone by now
             listing = Listing(folder, ())
-        self._noted += [Found(folder, Skipped(name)) for name in listing.skipped if _TILDE in name]
+        self._noted += [Single(folder, Skipped(name)) for name in listing.skipped if _TILDE in name]
         self._add_detours(folder, listing.entries, behind=behind)
 
     def _add_detours(self, folder: ArtifactPath, entries: Sequence[Entry], *, behind: bytes) -> None:
@@ -209,16 +209,16 @@ class S3Walk:
         """The entries of detours that come before a place; all of them without one."""
         while self._detours and (before is None or self._detours[0].place < before):
             detour = heapq.heappop(self._detours)
-            yield self._new(detour.folder, detour.entry)
+            yield as_page(self._new(detour.folder, detour.entry))
             if detour.entry.is_folder:
                 async for page in walk_by_folders(detour.path, self._after, self._list_folder):
                     yield page
 
 
-def _place(found: Found) -> bytes:
-    if isinstance(found.entry, Skipped | Link):
-        return position_of(found.folder.text + found.entry.name)
-    return position_of(found.folder.text) + walk_order(found.entry)
+def _place(shown: Single) -> bytes:
+    if isinstance(shown.entry, Skipped | Link):
+        return position_of(shown.folder.text + shown.entry.name)
+    return position_of(shown.folder.text) + walk_order(shown.entry)
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:

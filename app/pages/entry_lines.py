@@ -1,0 +1,50 @@
+"""Many lines of ndjson at once: byte for byte those of `entry_line`, in a fraction of the time."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from app.domain.access import VisibleEntry, VisibleFiles
+from app.domain.mounts import AT_ROOT, Mount
+from app.pages.formats import iso_text
+from app.pages.json_bytes import json_bytes
+from app.pages.lists import entry_line, entry_object
+
+_PLAIN: Final = (string.ascii_letters + string.digits + "-._~!$()*+,:;=@").encode("ascii")
+"""What is the same in a name, in a URL and in JSON."""
+
+
+def entry_lines(entries: Sequence[VisibleEntry], mount: Mount = AT_ROOT) -> bytes:
+    """The lines of some entries of a subtree.
+
+    Args:
+        mount: where the site is mounted for this request.
+    """
+    lines = _alike(entries, mount) if entries and isinstance(entries, VisibleFiles) else None
+    return b"".join([entry_line(visible, mount) for visible in entries]) if lines is None else lines
+
+
+def _alike(entries: VisibleFiles, mount: Mount) -> bytes | None:
+    """The lines of files that differ in name, size, time and validator alone; None if they need more than that."""
+    names, _, times, e_tags, _, classes = zip(*entries.files, strict=True)
+    is_usual = entries.folder.segments and all(e_tags) and not any(classes)
+    if not (is_usual and _are_plain(names) and _are_plain(e_tags)):
+        return None
+    first = entry_object(entries[0], mount)
+    above = mount.url(entries.folder)
+    same = json_bytes({key: first[key] for key in ("access", "licences", "locked")})[1:].decode()
+    seconds = {time // 1 for time in times}
+    shown = {second: json_bytes(iso_text(second)).decode() for second in seconds}
+    lines = [
+        f'{{"name":"{name}","type":"file","size":{size},"modified":{shown[time // 1]},"e_tag":"{e_tag}",'
+        f'"url":"{above}{name}",{same}\n'
+        for name, size, time, e_tag, _, _ in entries.files
+    ]
+    return "".join(lines).encode("utf-8", "backslashreplace")
+
+
+def _are_plain(texts: Iterable[str]) -> bool:
+    joined = "".join(texts)
+    return joined.isascii() and not joined.encode("ascii").translate(None, _PLAIN)

@@ -1,0 +1,56 @@
+"""Decides once about all files of a folder, where nothing tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.domain.access import Principal, VisibleEntry, VisibleFiles
+from app.domain.entries import Entry, File
+from app.domain.paths import ArtifactPath
+from app.policy.control_file_names import HIDDEN_MARKS, any_marked, is_hidden_name
+from app.policy.decide import visible_entry
+from app.policy.rules import Rules
+
+
+class FolderJudge:
+    """How a folder's listing shows its entries to one principal, for many of them.
+
+    Args:
+        folder: whose entries they are.
+        rules: of the folder.
+        principal: who asks.
+    """
+
+    def __init__(self, folder: ArtifactPath, rules: Rules, principal: Principal) -> None:
+        self._folder = folder
+        self._rules = rules
+        self._principal = principal
+        self._is_alike = not (rules.tells_files_apart or principal.link is not None or principal.scope.globs)
+        self._first: VisibleEntry | None = None
+
+    def show(self, entry: Entry) -> VisibleEntry | None:
+        """The same as `visible_entry`."""
+        if not (self._is_alike and isinstance(entry, File)) or is_hidden_name(entry.name):
+            return visible_entry(self._folder, entry, self._rules, self._principal)
+        first = self._first
+        if first is None:
+            shown = visible_entry(self._folder, entry, self._rules, self._principal)
+            # Of locked files less is shown, and of others nothing.
+            self._is_alike = shown is not None and not shown.locked
+            self._first = shown
+            return shown
+        path = self._folder.child(entry.name)
+        return VisibleEntry(path, entry, first.access, first.licences, is_open=first.is_open)
+
+    def show_files(self, files: Sequence[File]) -> Sequence[VisibleEntry] | None:
+        """What is shown of some files, together; None where each is to be shown by itself."""
+        if not self._is_alike:
+            return None
+        if any_marked([file.name for file in files], HIDDEN_MARKS):
+            files = [file for file in files if not is_hidden_name(file.name)]
+        first = self.show(files[0]) if files else None
+        if first is None:
+            return ()
+        if first.locked:
+            return None
+        return VisibleFiles(self._folder, files, first.access, first.licences, is_open=first.is_open)

@@ -21,7 +21,7 @@ from app.auth.revocation import (
     Revocations,
     write_revoked,
 )
-from app.auth.sessions import SessionLives, Sessions
+from app.auth.sessions import SESSION_COOKIE, LoginMethod, SessionLives, Sessions
 from app.auth.tokens import TokenGrant, issue_token
 from app.domain.access import Permission
 from app.domain.errors import PierheadError
@@ -121,6 +121,23 @@ def test_a_token_is_believed_for_its_life_and_no_longer() -> None:
     again = read(made, authorization=f"Bearer {TOKEN}")
     assert again is None or not made.still_holds(again)
     assert not made.still_holds(request)
+
+
+def test_a_login_is_believed_until_its_groups_are_due_and_no_longer() -> None:
+    clock = Clock()
+    made = reader(clock)
+    session = SESSIONS.start("alice", frozenset({"staff"}), LoginMethod.OIDC, NOW)
+    cookie = f"{SESSION_COOKIE}={SESSIONS.write(session)}"
+    request = read(made, cookie=cookie)
+    assert request is not None, "logged-in users take the full path"
+    assert request.asked.subject == "alice"
+    assert request.asked.parsed.identity.principal.groups == {"staff"}
+    clock.now += 899
+    assert made.still_holds(request)
+    clock.now += 1
+    assert not made.still_holds(request)
+    again = read(made, cookie=cookie)
+    assert again is None or not made.still_holds(again)
 
 
 def test_a_token_that_is_taken_back_is_not_believed_from_memory(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ class Application:
         self._answer: ASGIApp = self._lifespan
         self._admin: ASGIApp = self._lifespan
         self._sites: list[ServedSite] = []
+        self._prewarming: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # This router has no routes; requests do not pass it.
@@ -64,6 +65,7 @@ class Application:
         metrics = Metrics()
         writer_to(sys.stderr).note_dropped = metrics.log_lines_dropped.inc
         self.lifetime.reload = self._plan.reload
+        self.lifetime.is_warming = bool(self._plan.settings.prewarm)
         metrics.note_reload(self._plan.reload)
         async with AsyncExitStack() as last, watched_descriptors():
             last.push_async_callback(self._close)
@@ -81,9 +83,18 @@ class Application:
         former = self._sites[-1:]
         self._sites = [one for one in self._sites if not one.is_closed] + [site]
         self._answer, self._admin, self.fast_path = site.answer, site.admin, site.fast_path
+        if self._prewarming is not None:
+            self._prewarming.cancel()
         for one in former:
             await one.retire()
         await site.announce()
+        self._prewarming = asyncio.create_task(self._prewarm(site))
+
+    async def _prewarm(self, site: ServedSite) -> None:
+        try:
+            await site.prewarm()
+        finally:
+            self.lifetime.is_warming = False
 
     async def _follow(self, metrics: Metrics) -> None:
         """Replace the plan by each one that comes."""
@@ -106,6 +117,9 @@ class Application:
             metrics.note_reload(reload)
 
     async def _close(self) -> None:
+        if self._prewarming is not None:
+            self._prewarming.cancel()
+            await asyncio.gather(self._prewarming, return_exceptions=True)
         for site in self._sites:
             await site.close()
 

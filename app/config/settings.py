@@ -20,6 +20,7 @@ from app.config.types import (
     Networks,
     Number,
     Origins,
+    Prewarm,
     Secrets,
     StoreCredentials,
     Stores,
@@ -89,6 +90,11 @@ class ServerSettings(BaseModel):
     )
     cache_bytes: Number = Field(
         256 * 1024 * 1024, ge=0, description="Memory for cached folders and pages, in bytes, per worker."
+    )
+    prewarm: Prewarm = Field(
+        (),
+        description="Folders that each worker reads before `/readyz` says 200, for at most a minute: paths, or a number of levels "
+        "from the top (1: the top folder, 2: those in it too). None: none.",
     )
     trusted_networks: Networks = Field(
         (),

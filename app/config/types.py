@@ -151,4 +151,26 @@ Origins = Annotated[
         "commas or spaces"
     ),
 ]
+
+
+def _check_prewarm(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    for text in wanted:
+        if not text.startswith("/") and not (text.isascii() and text.isdecimal() and len(text) < 3):
+            raise ValueError(f"got {text!r}")
+    return wanted
+
+
+def _number_as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Prewarm = Annotated[
+    tuple[str, ...],
+    AfterValidator(_check_prewarm),
+    BeforeValidator(_split),
+    BeforeValidator(_number_as_text),
+    Allowed(
+        "a number of levels up to 99, or paths of folders such as `/releases/`, separated by commas or spaces"
+    ),
+]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split), Allowed("names, separated by commas or spaces")]

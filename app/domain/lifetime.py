@@ -28,10 +28,18 @@ class Lifetime:
     Attributes:
         started: seconds since the epoch.
         drain: begins when it is told to stop.
+        is_warming: whether it still reads what it was told to read before it is ready.
         reload: the last one; None before the first.
     """
 
     def __init__(self) -> None:
         self.started = time.time()
+        self._since = time.monotonic()
         self.drain = Drain()
+        self.is_warming = False
         self.reload: Reload | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has lasted, however the clock was set meanwhile."""
+        return time.monotonic() - self._since

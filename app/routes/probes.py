@@ -24,15 +24,22 @@ class Probes:
     Args:
         health: of the storage.
         is_warm: whether any worker of this replica could answer from memory alone.
+        is_warming: whether any still reads what it was told to read before it is ready.
         drain: of this server.
         metrics: to be shown.
     """
 
     def __init__(
-        self, health: StorageHealth, is_warm: Callable[[], bool], drain: Drain, metrics: Metrics
+        self,
+        health: StorageHealth,
+        is_warm: Callable[[], bool],
+        is_warming: Callable[[], bool],
+        drain: Drain,
+        metrics: Metrics,
     ) -> None:
         self._health = health
         self._is_warm = is_warm
+        self._is_warming = is_warming
         self._drain = drain
         self._metrics = metrics
 
@@ -44,6 +51,8 @@ class Probes:
         """Whether this replica is worth a client: it can answer, if only from memory, and is not about to stop."""
         if self._drain.has_begun:
             return problem_response(503, "Not ready", "the server is about to stop", "draining")
+        if self._is_warming():
+            return problem_response(503, "Not ready", "the server reads its top folders first", "warming")
         health = await self._health.look()
         if health.is_down and not self._is_warm():
             reason = health.failure or "the storage has answered again for a few seconds only"

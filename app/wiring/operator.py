@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -77,7 +76,11 @@ class OperatorWiring:
         states = WorkerStates(directory, lambda: self._of_worker(metrics, catalog, held))
         health = StorageHealth(store, directory, note=note, clock=age_clock)
         probes = Probes(
-            health, lambda: any(state["cache"]["is_warm"] for state in states.all()), drain, metrics
+            health,
+            lambda: any(state["cache"]["is_warm"] for state in states.all()),
+            lambda: any(state["warming"] for state in states.all()),
+            drain,
+            metrics,
         )
         admin = late_admin(probes, lambda: self._of_replica(states), self._settings.replica_id)
         return Operating(probes, admin, states)
@@ -87,6 +90,7 @@ class OperatorWiring:
             "pid": os.getpid(),
             "started": iso_text(self._lifetime.started),
             "draining": self._lifetime.drain.has_begun,
+            "warming": self._lifetime.is_warming,
             "reload": self._last_reload(),
             "cache": {
                 "is_warm": catalog.is_warm,
@@ -106,7 +110,7 @@ class OperatorWiring:
             "version": __version__,
             "replica": self._settings.replica_id,
             "started": iso_text(self._lifetime.started),
-            "uptime_seconds": int(time.time() - self._lifetime.started),
+            "uptime_seconds": int(self._lifetime.seconds),
             "draining": self._lifetime.drain.has_begun,
             "workers": workers,
             "keys": [{"signs": place == 0, "ids": ids} for place, ids in enumerate(self._keys.names())],

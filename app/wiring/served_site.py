@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.cache.byte_cache import ByteCache
 from app.cache.worker_channel import WorkerChannel
+from app.catalog.prewarming import Prewarming
 from app.domain.lifetime import Lifetime
 from app.plan import Plan
 from app.server.late import loaded_soon
@@ -73,6 +74,10 @@ class ServedSite:
         """From now on the other workers of the replica know of this site. Only one of a process may be announced."""
         self._announced.enter_context(_open_channel(self._wired.channel))
         await self._announced.enter_async_context(self._wired.operating.states.published())
+
+    async def prewarm(self) -> None:
+        """Read the folders that the settings name."""
+        await Prewarming(self._plan.settings.prewarm).run(self._wired.catalog)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

@@ -213,6 +213,8 @@ WRONG: list[tuple[str, str]] = [
     ("log_level", '"INFO"'),
     ("log_format", '"xml"'),
     ("audit_file", "5"),
+    ("prewarm", '"releases"'),
+    ("prewarm", "-1"),
     ("unix_socket", "5"),
     ("site_hosts", '["https://releases.example.org"]'),
     ("site_hosts", '["releases.example.org:443"]'),

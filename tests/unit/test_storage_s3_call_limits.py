@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import aclosing
 
 import pytest
 
 from app.domain.errors import NotFound, ObjectChanged, StoreDenied, StoreUnavailable
 from app.storage.s3.call_limits import CallLimiter, CallLimits
+from tests.support.virtual_time import in_virtual_time
 
 
 class Script:
@@ -247,13 +249,45 @@ async def test_a_dead_store_is_noticed_however_many_wait_for_their_turn(limiter:
     assert await reason(0) == "circuit-open"
 
 
-async def test_calls_whose_turn_came_late_do_not_speak_against_the_store(limiter: Make) -> None:
+async def test_calls_wait_for_their_turn_however_long_the_queue_is(limiter: Make) -> None:
     async def slow() -> str:
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(0.05)
         return "done"
 
-    limited = limiter(Script(StoreUnavailable("timeout")), seconds=1, in_flight=3, breaker_failures=2)
-    results = await asyncio.gather(*(limited.run(slow) for _ in range(12)), return_exceptions=True)
-    assert results[:3] == ["done"] * 3
-    assert {str(result) for result in results[3:]} == {str(StoreUnavailable("too-many-calls"))}
+    limited = limiter(Script(StoreUnavailable("timeout")), seconds=1, in_flight=1)
+    assert await asyncio.gather(*(limited.run(slow) for _ in range(30))) == ["done"] * 30
+    assert limited.circuit == []
+
+
+@in_virtual_time
+async def test_a_cold_start_asks_for_1500_folders_at_once_and_all_are_read() -> None:
+    async def read() -> str:
+        await asyncio.sleep(0.1)
+        return "read"
+
+    limits = CallLimits()
+    async with aclosing(CallLimiter(limits, probe=Script("well"))) as limiter:
+        began = asyncio.get_running_loop().time()
+        # Each folder takes two calls: its listing, and its control files.
+        calls = (limiter.run(read, about=number) for number in range(2 * 1_500))
+        assert set(await asyncio.gather(*calls)) == {"read"}
+    assert asyncio.get_running_loop().time() - began > limits.seconds
+
+
+async def test_whose_turn_does_not_come_says_nothing_against_the_store(limiter: Make) -> None:
+    may_end = asyncio.Event()
+
+    async def slow() -> str:
+        await may_end.wait()
+        return "done"
+
+    limited = limiter(
+        Script(StoreUnavailable("timeout")), in_flight=3, waiting_seconds=0.1, breaker_failures=2, seconds=60
+    )
+    first = [asyncio.create_task(limited.run(slow)) for _ in range(3)]
+    await settle()
+    results = await asyncio.gather(*(limited.run(slow) for _ in range(9)), return_exceptions=True)
+    assert {str(result) for result in results} == {str(StoreUnavailable("too-many-calls"))}
+    may_end.set()
+    assert await asyncio.gather(*first) == ["done"] * 3
     assert await limited.run(slow) == "done"

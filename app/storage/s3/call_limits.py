@@ -26,7 +26,9 @@ class CallLimits:
     Attributes:
         seconds: longest time of one call with its retries; for a download, until its first byte.
         attempts: how often a call is made in all if it is throttled or loses its connection.
-        in_flight: most calls at the same time. Others wait within their `seconds`.
+        in_flight: most calls at the same time. Others wait for their turn: a server that starts is asked for everything
+            at once, and serves it later rather than not at all.
+        waiting_seconds: longest such wait.
         breaker_failures: calls about different keys that fail in a row before the store is probed. If the probe
             fails too, no more calls are made.
         probe_seconds: longest time of the first probe, while other calls wait.
@@ -36,6 +38,7 @@ class CallLimits:
     seconds: float = 2.5
     attempts: int = 3
     in_flight: int = 64
+    waiting_seconds: float = 60.0
     breaker_failures: int = 5
     probe_seconds: float = 0.5
     breaker_seconds: float = 5.0
@@ -83,15 +86,15 @@ class CallLimiter:
 
         Raises:
             StoreUnavailable: `circuit-open` while the circuit is open, `too-many-calls` if no place
-                became free in time, `timeout`, or the error of the last attempt.
+                became free in `waiting_seconds`, `timeout`, or the error of the last attempt.
             Anything else that the call raises, without a retry.
         """
         self._check_circuit()
-        deadline = asyncio.get_running_loop().time() + self._limits.seconds
-        async with self._place(deadline):
+        async with self._place():
+            await self._breaker.decided()
             self._check_circuit()  # it may have opened during the wait
             try:
-                result = await self._attempts(call, deadline)
+                result = await self._attempts(call)
             except StoreUnavailable as error:
                 self._breaker.failed(error.reason, about)
                 raise
@@ -114,11 +117,10 @@ class CallLimiter:
             raise StoreUnavailable("timeout") from error
 
     @asynccontextmanager
-    async def _place(self, deadline: float) -> AsyncIterator[None]:
+    async def _place(self) -> AsyncIterator[None]:
         """A place among the calls in flight. Failing to get one says nothing about the store."""
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._breaker.decided()
+            async with asyncio.timeout(self._limits.waiting_seconds):
                 await self._places.acquire()
         except TimeoutError as error:
             raise StoreUnavailable("too-many-calls") from error
@@ -127,18 +129,15 @@ class CallLimiter:
         finally:
             self._places.release()
 
-    async def _attempts(self, call: Callable[[], Awaitable[Result]], deadline: float) -> Result:
+    async def _attempts(self, call: Callable[[], Awaitable[Result]]) -> Result:
         retrying = stamina.AsyncRetryingCaller(
             attempts=self._limits.attempts, timeout=None, wait_initial=0.05, wait_max=0.5, wait_jitter=0.2
         )
-        seconds_left = deadline - asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout(self._limits.seconds):
                 return await retrying(_is_worth_another, call)
         except TimeoutError as error:
-            # The store did not have its full time if the call waited for its turn.
-            is_late = seconds_left < self._limits.seconds / 2
-            raise StoreUnavailable("too-many-calls" if is_late else "timeout") from error
+            raise StoreUnavailable("timeout") from error
 
 
 def _is_worth_another(error: Exception) -> bool:

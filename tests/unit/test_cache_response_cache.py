@@ -8,9 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cache.byte_cache import ENTRY_OVERHEAD, ByteCache
-from app.cache.response_cache import RESPONSE_OVERHEAD, ListingKey, ResponseCache, StoredResponse
+from app.cache.response_cache import (
+    RESPONSE_OVERHEAD,
+    ListingKey,
+    RedirectCache,
+    ResponseCache,
+    StoredResponse,
+)
+from app.domain.access import Principal
 from app.domain.paths import ArtifactPath
 from app.policy.tier import Tier
+from tests.support.clocks import Clock
 
 FOLDER = ArtifactPath.of("releases", is_folder=True)
 STAFF = Tier(groups=frozenset({"staff"}))
@@ -99,3 +107,20 @@ def test_pages_and_folders_share_one_bound() -> None:
     held.put(FOLDER, "a folder as it was read", 1_500)
     ResponseCache(held).put(KEY, 7, PAGE)
     assert held.get(FOLDER) is None
+
+
+def test_a_redirect_that_was_signed_in_what_is_now_the_future_is_not_used() -> None:
+    clock = Clock()
+    clock.now = 10_000.0
+    redirects = RedirectCache(ByteCache(100_000), {}, clock=clock)
+    anybody, path = Principal(), ArtifactPath.of("releases", "boot.img")
+    redirects.keep(path, anybody, 7, {"Location": "https://s3.example/"}, until=clock.now + 300)
+    for now, is_used in (
+        (10_000.0, True),
+        (10_299.0, True),
+        (10_300.0, False),
+        (9_999.0, False),
+        (6_400.0, False),
+    ):
+        clock.now = now
+        assert (redirects.ready(path, anybody, 7) is not None) is is_used

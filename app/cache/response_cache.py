@@ -19,7 +19,7 @@ class ListingKey(NamedTuple):
 
     Attributes:
         tier: all that decides what the principal sees in this folder; nothing else about the principal may matter.
-        representation: html, json, ndjson or text.
+        representation: the name of its format.
         encoding: content coding: identity, gzip, br or zstd.
         mount: where the folder is listed.
     """
@@ -59,7 +59,7 @@ def field_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 class _Rendered(NamedTuple):
     page: StoredResponse
-    version: int
+    version: Hashable
 
 
 class ResponseCache:
@@ -75,12 +75,12 @@ class ResponseCache:
     def __init__(self, held: ByteCache) -> None:
         self._held = held
 
-    def get(self, key: ListingKey, version: int) -> StoredResponse | None:
+    def get(self, key: ListingKey, version: Hashable) -> StoredResponse | None:
         """The page for a key, if it was rendered from this version of the folder."""
         rendered: _Rendered | None = self._held.get(key)
         return rendered.page if rendered is not None and rendered.version == version else None
 
-    def put(self, key: ListingKey, version: int, page: StoredResponse) -> None:
+    def put(self, key: ListingKey, version: Hashable, page: StoredResponse) -> None:
         """Keep a page that was rendered from this version of the folder."""
         self._held.put(key, _Rendered(page, version), len(page.body) + RESPONSE_OVERHEAD)
 

@@ -20,10 +20,12 @@ class Mount(NamedTuple):
     Attributes:
         prefix: what stands before a path of the tree; empty for the root of the site.
         root_path: what stands before that: the path of its host below which the site is asked for.
+        origin: scheme and host of the request, for answers that have whole URLs; else empty.
     """
 
     prefix: str
     root_path: str = ""
+    origin: str = ""
 
     @property
     def site(self) -> Mount:
@@ -45,6 +47,10 @@ class Mount(NamedTuple):
     def url(self, path: ArtifactPath) -> str:
         """URL of a path; below `WHOLE_TREE` where it has none here."""
         return self.root_path + self._prefix_of(path) + path.url
+
+    def whole_url(self, path: ArtifactPath) -> str:
+        """The same with the origin."""
+        return self.origin + self.url(path)
 
     def href(self, path: ArtifactPath) -> str:
         """The same as a link in a page, as `ArtifactPath.href`."""

@@ -74,11 +74,7 @@ class HtmlPages:
     def folder(self, page: FolderPage) -> bytes:
         """The listing of a folder."""
         shown = {visible.access for visible in page.entries}
-        rows = folder_rows(
-            page.entries,
-            may_share=page.site.may_share and Access.PRIVATE in shown,
-            all_public=shown == {Access.PUBLIC},
-        )
+        rows = folder_rows(page.entries, may_share=page.site.may_share)
         return _encode(self._folder_text(page, rows, summary_text(page), shown))
 
     def around_rows(self, page: FolderPage) -> tuple[bytes, bytes]:
@@ -100,7 +96,6 @@ class HtmlPages:
             rows=rows,
             summary=summary,
             newest=newest_time(page),
-            all_public=set(shown) <= {Access.PUBLIC},
             heads=column_heads(page.order),
             next_href=next_query(page),
             previous_href=previous_query(page),
@@ -116,7 +111,6 @@ class HtmlPages:
             rows=_ROWS,
             summary="",
             newest=None,
-            all_public=False,
             is_search=True,
             outcome=outcome_text(page),
             next_href=page.next_query,

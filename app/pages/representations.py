@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 from app.domain.access import VisibleEntry
 from app.domain.mounts import Mount
 from app.pages.contexts import FolderPage
+from app.pages.csv_list import CSV_HEAD, csv_line, folder_csv
+from app.pages.feed import folder_feed
 from app.pages.html import HtmlPages
 from app.pages.lists import entry_line, entry_name_line, folder_json, folder_ndjson, folder_text
 from app.pages.rows import entry_row
@@ -21,6 +23,8 @@ class Representation(NamedTuple):
         name: value of the `format` parameter.
         media_type: value of `Content-Type`.
         page: makes a complete page of a folder.
+        has_whole_urls: whether it depends on the host of the request.
+        takes_parts: whether it can be had of some entries, or in another order.
         has_digests: whether it shows what is said of files by others.
         line: gives what makes, at a mount, what a page has for one entry, with its line feed; None where a page cannot be sent line by line.
         around: makes the parts of a page before and after these lines.
@@ -29,6 +33,8 @@ class Representation(NamedTuple):
     name: str
     media_type: str
     page: Callable[[HtmlPages, FolderPage], bytes]
+    has_whole_urls: bool = False
+    takes_parts: bool = True
     has_digests: bool = False
     line: Callable[[Mount], Callable[[VisibleEntry], bytes]] | None = None
     around: Callable[[HtmlPages, FolderPage], tuple[bytes, bytes]] = lambda _, __: (b"", b"")
@@ -60,6 +66,22 @@ _TABLE: Final = (
         "text/plain; charset=utf-8",
         page=lambda _, page: folder_text(page),
         line=lambda _: entry_name_line,
+    ),
+    Representation(
+        "csv",
+        "text/csv; charset=utf-8; header=present",
+        page=lambda _, page: folder_csv(page),
+        has_digests=True,
+        line=lambda mount: partial(csv_line, mount=mount),
+        around=lambda _, __: (CSV_HEAD, b""),
+    ),
+    Representation(
+        "atom",
+        "application/atom+xml; charset=utf-8",
+        page=lambda _, page: folder_feed(page),
+        has_whole_urls=True,
+        takes_parts=False,
+        has_digests=True,
     ),
 )
 

@@ -20,7 +20,6 @@ from app.pages.file_kinds import kind_of
 from app.pages.formats import date_text, iso_text, size_text
 
 ACCESS_WORDS = {
-    Access.PUBLIC: "public",
     Access.EULA: "EULA",
     Access.PRIVATE: "private",
     Access.CLOSED: "closed",
@@ -35,17 +34,13 @@ _is_plain = re.compile(r"[A-Za-z0-9._~-]+").fullmatch
 """Whether a name is the same in a URL, in HTML and on the screen. Nearly all are, and skip three conversions."""
 
 
-def folder_rows(
-    entries: Iterable[VisibleEntry], *, may_share: bool = False, all_public: bool = False
-) -> Markup:
+def folder_rows(entries: Iterable[VisibleEntry], *, may_share: bool = False) -> Markup:
     """Table rows of name, time, size and access for each entry, in the order given.
 
     Args:
         may_share: whether private files have a button of the form `share`.
-        all_public: whether every entry is public, so that no row need say so.
     """
-    row = _row_with_share if may_share else _row_of_all_public if all_public else _row
-    return Markup("\n".join(map(row, entries)))  # noqa: S704 - every name in a row is escaped below
+    return Markup("\n".join(map(_row_with_share if may_share else _row, entries)))  # noqa: S704 - every name in a row is escaped below
 
 
 def entry_row(visible: VisibleEntry) -> bytes:
@@ -61,23 +56,14 @@ def found_row(visible: VisibleEntry, root: ArtifactPath) -> bytes:
     return f"{_row(visible, href, label)}\n".encode("utf-8", "replace")
 
 
-def _row_of_all_public(visible: VisibleEntry) -> str:
-    return _row(visible, public="")
-
-
-def _row(
-    visible: VisibleEntry,
-    above_href: str = "",
-    above_label: str = "",
-    public: str = ACCESS_WORDS[Access.PUBLIC],
-) -> str:
+def _row(visible: VisibleEntry, above_href: str = "", above_label: str = "") -> str:
     entry = visible.entry
     kind, slash, size = ("folder", "/", _NO_SIZE) if entry.is_folder else (kind_of(entry.name), "", _NO_SIZE)
-    access = public if visible.access is Access.PUBLIC else _access(visible)
+    access = _access(visible)
     if isinstance(entry, File):
         size = f'<td title="{entry.size:,} bytes">{size_text(entry.size)}</td>'
         if entry.storage_class is not None:
-            access = f"{access} {_class_tag(entry.storage_class)}"
+            access = f"{access} {_class_tag(entry.storage_class)}".lstrip()
     if _is_plain(entry.name):
         href = label = entry.name
     else:
@@ -112,6 +98,8 @@ def _time(timestamp: float | None) -> str:
 
 
 def _access(visible: VisibleEntry) -> str:
+    if visible.access is Access.PUBLIC:
+        return ""  # what a row says is what stands before a download
     if visible.locked:
         return _tag(visible.access, "locked")
     return _tag(visible.access, ", ".join([licence.name for licence in visible.licences]))

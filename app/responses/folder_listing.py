@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from app.cache.response_cache import ListingKey, ResponseCache, StoredResponse
@@ -115,7 +115,7 @@ class FolderPages:
         self._digests = digests
         self._shared = shared
         self._variation = variation
-        self._flights: SingleFlight[tuple[ListingKey, int], StoredResponse] = SingleFlight()
+        self._flights: SingleFlight[tuple[ListingKey, Hashable], StoredResponse] = SingleFlight()
 
     def order_of(self, folder: ArtifactPath) -> Order | None:
         """The order that is a folder's own; None for the listing order."""
@@ -128,7 +128,7 @@ class FolderPages:
 
         A rendered page means that this tier may see the folder: no other page is ever cached.
         """
-        return self._cache.get(_key(view, representation, encoding, in_parts), view.snapshot.version)
+        return self._cache.get(*_place(view, representation, encoding, in_parts))
 
     async def whole(
         self, view: FolderView, representation: str, encoding: str, *, in_parts: bool = False
@@ -141,8 +141,7 @@ class FolderPages:
         """
         if (page := self.ready(view, representation, encoding, in_parts=in_parts)) is not None:
             return page
-        key = _key(view, representation, encoding, in_parts)
-        version = view.snapshot.version
+        key, version = _place(view, representation, encoding, in_parts)
 
         async def render() -> StoredResponse:
             page, is_lasting = await self._made(
@@ -266,10 +265,20 @@ def _limited(cut: PageRequest, representation: str, *, in_parts: bool) -> PageRe
     return cut._replace(rows=PAGE_ROWS) if in_parts and representation == "html" else cut
 
 
-def _key(view: FolderView, representation: str, encoding: str, in_parts: bool) -> ListingKey:
+def _place(
+    view: FolderView, representation: str, encoding: str, in_parts: bool
+) -> tuple[ListingKey, Hashable]:
+    """Where a page is kept, and what it is made from.
+
+    A page with the origin of its request is kept for the last origin only: anybody can ask by many hosts.
+    """
     if in_parts and representation == "html" and len(view.snapshot.entries) > PAGE_ROWS:
         representation = _IN_PARTS
-    return ListingKey(view.snapshot.path, view.tier, representation, encoding, view.mount)
+    mount, version = view.mount, view.snapshot.version
+    if not mount.origin:
+        return ListingKey(view.snapshot.path, view.tier, representation, encoding, mount), version
+    key = ListingKey(view.snapshot.path, view.tier, representation, encoding, mount._replace(origin=""))
+    return key, (version, mount.origin)
 
 
 def _shown_if(

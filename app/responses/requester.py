@@ -122,8 +122,20 @@ class Requester:
 
     def origin_url(self, request: Request, path: str) -> str:
         """A path of this host as a URL, with the host of the request."""
-        scheme = "https" if self.is_https(request) else "http"
-        return f"{scheme}://{request.headers.get('host', '')}{path}"
+        host = request.headers.get("host", "")
+        return self.origin(request.headers.getlist, _peer(request), request.url.scheme, host) + path
+
+    def origin(self, fields: FieldLines, peer: str | None, scheme: str, host: str) -> str:
+        """Scheme and host of a request.
+
+        Args:
+            fields: gives the lines of a header field.
+            peer: address that the connection comes from.
+            scheme: of the connection.
+            host: value of the Host field.
+        """
+        is_https = self._proxies.is_https(fields, peer, scheme)
+        return f"{'https' if is_https else 'http'}://{host}"
 
     def accepted_by_header(self, request: Request) -> frozenset[str]:
         """Digests of the licences that a script says it accepts with this very request."""

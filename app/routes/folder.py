@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from starlette.requests import Request
@@ -38,6 +38,7 @@ class FolderRoute:
         cache_headers: say how long a page may be kept.
         index_files: stand for folders.
         get_it: answers `?get=`.
+        origin_url: makes a URL of a path that has its root path.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class FolderRoute:
         cache_headers: CacheHeaders,
         index_files: IndexFiles,
         get_it: GetItRoute,
+        origin_url: Callable[[Request, str], str],
     ) -> None:
         self._catalog = catalog
         self._pages = pages
@@ -57,6 +59,7 @@ class FolderRoute:
         self._cache_headers = cache_headers
         self._index_files = index_files
         self._get_it = get_it
+        self._origin_url = origin_url
 
     async def answer(self, request: Request, parsed: ParsedRequest) -> ASGIApp:
         """Answer for a folder.
@@ -82,6 +85,12 @@ class FolderRoute:
             query.text("q") or None,
         )
         representation = cut.format or parsed.representation
+        if REPRESENTATIONS[representation].has_whole_urls:
+            parsed = parsed._replace(mount=parsed.mount._replace(origin=self._origin_url(request, "")))
+        if not (REPRESENTATIONS[representation].takes_parts or cut.is_whole):
+            raise BadParameter(
+                "format", f"another than {representation} together with limit, after, sort or q"
+            )
         if not request.url.query and representation == "html":
             index = await self._index_files.answer(request, path, principal)
             if index is not None:

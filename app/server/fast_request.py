@@ -190,6 +190,11 @@ class RequestReader:
         if principal.permissions:
             return None  # it may ask for a re-read
         parsed = parsed_request(path, identity, _lines(accept), _lines(accept_encoding), _FORMATS[query])
+        if path.is_folder and REPRESENTATIONS[parsed.representation].has_whole_urls:
+            said = self._requester.origin(
+                lambda name: lines.get(name.lower(), ()), peer, scheme, host.decode("latin-1")
+            )
+            mount = mount._replace(origin=said)
         return AskedFor(
             parsed=parsed._replace(mount=mount),
             route=f"folder-{parsed.representation}" if path.is_folder else "",

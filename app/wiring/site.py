@@ -256,6 +256,7 @@ class SiteWiring:
                 parts.cache_headers,
                 index_files,
                 get_it,
+                parts.requester.origin_url,
             ),
             FileRoute(catalog, delivery, parts.audit),
             parts.requester,

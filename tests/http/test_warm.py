@@ -44,7 +44,9 @@ REQUESTS: list[dict[str, str]] = [
 
 @pytest.mark.parametrize("headers", REQUESTS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("url", ["/a/", "/a/?format=json", "/a/?format=text"])
+@pytest.mark.parametrize(
+    "url", ["/a/", "/a/?format=json", "/a/?format=text", "/a/?format=csv", "/a/?format=atom"]
+)
 def test_a_warm_answer_is_the_cold_one(site: Site, method: str, url: str, headers: dict[str, str]) -> None:
     cold = site.http.request(method, url, headers=headers)
     asked = len(site.store.calls)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.access import Access, Licence
 from app.domain.entries import File, Folder
 from app.pages.html import HtmlPages
 from app.pages.representations import REPRESENTATIONS, Representation
@@ -13,7 +14,9 @@ from app.pages.templates_dir import templates_directory
 from tests.unit.pages_support import NOON, folder_page, visible
 
 HTML = HtmlPages(templates_directory())
-PAGE = folder_page(visible(Folder("sub")), visible(File("a b.img", 12, NOON)))
+PAGE = folder_page(
+    visible(Folder("sub")), visible(File("a b.img", 12, NOON), Access.EULA, (Licence("text", "name"),))
+)
 FORMS = pytest.mark.parametrize("form", REPRESENTATIONS.values(), ids=list(REPRESENTATIONS))
 DOCS = Path(__file__).parents[2] / "docs"
 

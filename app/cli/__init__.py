@@ -1,4 +1,4 @@
-"""The command line: `pierhead serve | token | link | explain | config`."""
+"""The command line: `pierhead serve | get | token | link | explain | config | completion`."""
 
 from __future__ import annotations
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 from app.auth.networks import parse_networks
-from app.config import LoadedSettings, load_settings
+from app.config import PREFIX, LoadedSettings, Settings, load_settings
+from app.domain.mounts import mount_of
+from app.domain.paths import ArtifactPath, canonical_path
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What a command is added to; argparse has no public name for it."""
@@ -17,14 +21,81 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 _Parsed = TypeVar("_Parsed")
 
 
+def add_command(
+    commands: Commands,
+    name: str,
+    summary: str,
+    *,
+    parents: Sequence[argparse.ArgumentParser] = (),
+    examples: str = "",
+    notes: str = "",
+) -> argparse.ArgumentParser:
+    """Add a command, with its examples at the end of its help.
+
+    Args:
+        examples: one a line.
+        notes: what the help says before them.
+    """
+    shown = f"examples:\n{textwrap.indent(examples, '  ')}" if examples else ""
+    return commands.add_parser(
+        name,
+        parents=list(parents),
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog="\n\n".join(part for part in (notes, shown) if part),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_setting(parser: argparse.ArgumentParser, name: str, *aliases: str, **options: Any) -> None:
+    """Add the option of a setting. Its help is what the setting is for, and the variable that says the same.
+
+    Args:
+        aliases: shorter names of the option.
+        options: of `add_argument`.
+    """
+    described = options.pop("help", None) or (Settings.model_fields[name].description or "").replace("`", "")
+    parser.add_argument(
+        f"--{name.replace('_', '-')}",
+        *aliases,
+        dest=name,
+        help=f"{described.removesuffix('.')} ({PREFIX}{name.upper()})".replace("%", "%%"),
+        **options,
+    )
+
+
 def add_storage(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the storage; it may be repeated."""
-    parser.add_argument(
-        "--storage",
+    add_setting(
+        parser,
+        "storage",
         metavar="URL",
         action="append",
         help="directory, file:///dir or s3://bucket/prefix; repeat it for each copy",
     )
+
+
+def read_path(text: str, root_path: str) -> ArtifactPath:
+    """A path of the tree, as people name one: as such, or as its URL.
+
+    Args:
+        root_path: of the site on its host; taken off URLs.
+
+    Raises:
+        RequestError: it is neither.
+    """
+    if not is_url(text):
+        return ArtifactPath.from_text(os.fsencode(text).decode("utf-8", "surrogateescape"))
+    raw = canonical_path(os.fsencode(urlsplit(text).path) or b"/")
+    root = root_path.encode("ascii")
+    below = raw.removeprefix(root) or b"/"
+    raw = below if below.startswith(b"/") else raw
+    return mount_of(raw).parse(raw)
+
+
+def is_url(text: str) -> bool:
+    """Whether somebody has written the URL of a page or file."""
+    return text.startswith(("http://", "https://"))
 
 
 def load(

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app import __version__
+from app.cli.completion import add_completion
 from app.cli.config import add_config
 from app.cli.explain import add_explain
 from app.cli.get import add_get
 from app.cli.link import add_link
 from app.cli.serve import add_serve
 from app.cli.token import add_token
-from app.config import ConfigError
+from app.config import FILE_VARIABLE, ConfigError
 from app.domain.errors import PierheadError
 
 EXIT_FAILED = 1
@@ -31,7 +32,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Returns:
         exit status: 0 done, 1 the command failed, 2 wrong settings. Wrong arguments raise `SystemExit` with status 2.
     """
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         status: int = options.run(options)
     except ConfigError as error:
@@ -50,17 +51,23 @@ def _print_last(*lines: str) -> None:
     print(*lines, sep="\n", file=sys.stderr)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
     parser = argparse.ArgumentParser(
         prog="pierhead",
         description="A browsable, scriptable, access-controlled HTTP front for build artifacts.",
+        epilog="Every command has examples in its own --help.",
     )
     parser.add_argument("--version", action="version", version=f"pierhead {__version__}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--config", type=Path, metavar="FILE", help="configuration file (default: ./pierhead.toml)"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"configuration file; default: ./pierhead.toml ({FILE_VARIABLE})",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (add_serve, add_get, add_token, add_link, add_explain, add_config):
+    for add in (add_serve, add_get, add_token, add_link, add_explain, add_config, add_completion):
         add(commands, common)
+    parser.set_defaults(root=parser)
     return parser

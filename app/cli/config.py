@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from app.cli.arguments import Commands, load
+from app.cli.arguments import Commands, add_command, load
 from app.cli.places import places_of
 from app.config import masked
 
 
 def add_config(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add the command to the command line."""
-    parser = commands.add_parser(
-        "config", parents=[common], help="show the settings and where each comes from"
-    )
+    parser = add_command(commands, "config", "show the settings and where each comes from", parents=[common])
     parser.set_defaults(run=_run)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
 
 from app.auth.networks import is_in, parse_networks
 from app.cache.byte_cache import ByteCache
-from app.cli.arguments import Commands, add_storage, checked, load, name
+from app.cli.arguments import Commands, add_command, add_storage, checked, load, name, read_path
 from app.config import LoadedSettings
 from app.domain.access import Allow, Decision, Forbidden, Hidden, NeedsLicence, NeedsLogin, Principal
 from app.domain.errors import Moved, NotFound
@@ -18,11 +18,18 @@ from app.domain.mounts import AT_ROOT
 from app.domain.paths import ArtifactPath
 from app.policy.decide import Explanation
 
+_EXAMPLES: Final = """\
+pierhead explain releases/17.02/boot.img
+pierhead explain https://releases.example.org/members/plan.txt --group members
+pierhead explain members/ --ip 192.0.2.1 --storage s3://artifacts/releases"""
+
 
 def add_explain(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add the command to the command line."""
-    parser = commands.add_parser("explain", parents=[common], help="show which rule decides about a path")
-    parser.add_argument("path", metavar="PATH", help="path in the tree; a folder's path ends in /")
+    parser = add_command(
+        commands, "explain", "show which rule decides about a path", parents=[common], examples=_EXAMPLES
+    )
+    parser.add_argument("path", metavar="PATH", help="path in the tree, or its URL; a folder's ends in /")
     parser.add_argument(
         "--group",
         nargs="+",
@@ -39,7 +46,7 @@ def add_explain(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     loaded = load(options, "storage")
-    path = ArtifactPath.from_text(os.fsencode(options.path).decode("utf-8", "surrogateescape"))
+    path = read_path(options.path, loaded.settings.root_path)
     is_trusted = is_in(options.ip, parse_networks(loaded.settings.trusted_networks))
     subject = "(asked for)" if options.group else None
     principal = Principal(subject, frozenset(options.group), trusted=is_trusted)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.cli.arguments import Commands, checked
+from app.cli.arguments import Commands, add_command, checked
 from app.domain.paths import ArtifactPath
 from app.policy.globs import PathGlob
 
@@ -28,23 +29,22 @@ exit status:
   5  a token is needed, or does not suffice
   6  the bytes are not what a digest or a size promised
   130  interrupted; the same command continues
-If files fail in several ways, the largest counts.
-
-examples:
-  pierhead get https://releases.example.org/17.02/boot.img
-  pierhead get https://releases.example.org/17.02/ -o images --include '*.img.gz'
-  pierhead get https://releases.example.org/17.02/fw.bin --show-licence
-  pierhead get https://releases.example.org/17.02/ --checksums SHA256SUMS --json
-"""
+If files fail in several ways, the largest counts."""
+_EXAMPLES: Final = """\
+pierhead get https://releases.example.org/17.02/boot.img
+pierhead get https://releases.example.org/17.02/ -o images --include '*.img.gz'
+pierhead get https://releases.example.org/17.02/fw.bin --show-licence
+pierhead get https://releases.example.org/17.02/ --checksums SHA256SUMS --json"""
 
 
 def add_get(commands: Commands, _: argparse.ArgumentParser) -> None:
     """Add the command to the command line. It reads no settings of a server."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "get",
-        help="fetch a file or a folder from a Pierhead server, and check it",
-        epilog=_EXIT_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "fetch a file or a folder from a Pierhead server, and check it",
+        notes=_EXIT_STATUSES,
+        examples=_EXAMPLES,
     )
     parser.add_argument("url", type=_url, metavar="URL", help="of a file, a folder, a wildcard or a manifest")
     parser.add_argument(
@@ -134,6 +134,7 @@ def _run(options: argparse.Namespace) -> int:
         retries=options.retries,
         needs_sha256=options.sha256,
     )
+    gc.enable()  # a folder may have a million files
     with Report(is_json=options.json) as report:
         work = (
             show_licences(request, report) if options.show_licence else fetch(request, options.output, report)

@@ -4,90 +4,91 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import Final
 from urllib.parse import urlsplit
 
-from app.auth.keys import KeyRing
 from app.auth.links import Links
 from app.auth.networks import parse_networks
 from app.auth.revocation import NOTHING_REVOKED
-from app.auth.tokens import parse_duration
-from app.cli.arguments import Commands, checked, load, network
+from app.cli.arguments import Commands, add_command, is_url, load, read_path
 from app.cli.audited import note_command, operator
+from app.cli.signing import add_lifetime, signing_keys
 from app.config import ConfigError, Settings
 from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import is_hidden_name
 from app.telemetry import LinkCreated
 
+_EXAMPLES: Final = """\
+pierhead link members/plan.pdf --expires 2d --site https://releases.example.org
+pierhead link https://releases.example.org/members/plan.pdf --expires 2d"""
+
 
 def add_link(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add the command to the command line."""
-    parser = commands.add_parser(
-        "link", parents=[common], help="print a URL that opens one private file until it expires"
+    parser = add_command(
+        commands,
+        "link",
+        "print a URL that opens one private file until it expires",
+        parents=[common],
+        examples=_EXAMPLES,
     )
     parser.add_argument(
-        "path", type=_path, metavar="PATH", help="the real path of the file, not of a link to it"
+        "path", metavar="PATH", help="the real path of the file, not of a link to it; or its URL"
     )
-    parser.add_argument(
-        "--expires",
-        required=True,
-        type=_duration,
-        metavar="2d",
-        help="lifetime: a number and s, m, h, d or w",
-    )
-    parser.add_argument(
-        "--network",
-        nargs="+",
-        action="extend",
-        type=network,
-        default=[],
-        metavar="CIDR",
-        help="networks from which it may be used",
-    )
+    add_lifetime(parser, example="2d")
     parser.add_argument(
         "--site",
         type=_site,
         metavar="URL",
-        help="URL of the site; default: https and the first of site_hosts, and without those only the path is printed",
+        help="URL of the site; default: that of PATH, else https and the first of site_hosts, else only the path is printed",
     )
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, refuse=parser.error)
 
 
 def _run(options: argparse.Namespace) -> int:
     settings = load(options).settings
-    if not settings.secret_keys:
-        raise ConfigError(("secret_keys: must be set to create links, to the same keys as the server's",))
-    keys = KeyRing([key.get_secret_value() for key in settings.secret_keys])
+    try:
+        path = _file_path(options.path, settings.root_path)
+    except ValueError as error:
+        options.refuse(f"argument PATH: {error}")
+    keys = signing_keys(settings, "links")
     expires = int(time.time()) + options.expires
     networks = parse_networks(options.network)
     try:
-        link = Links(keys, NOTHING_REVOKED).make(options.path, expires=expires, networks=networks)
+        link = Links(keys, NOTHING_REVOKED).make(path, expires=expires, networks=networks)
     except ValueError as error:
         raise ConfigError((str(error),)) from error
-    created = LinkCreated(link.id, options.path.url, expires, operator())
+    created = LinkCreated(link.id, path.url, expires, operator())
     note_command(settings, created, so="; there is no link")
-    print((options.site or _first_host(settings) + settings.root_path) + link.url(options.path))
+    print((options.site or _site_of(options.path, settings)) + link.url(path))
     return 0
 
 
-def _first_host(settings: Settings) -> str:
-    return f"https://{settings.site_hosts[0]}" if settings.site_hosts else ""
+def _site_of(path: str, settings: Settings) -> str:
+    """Where the site is, as far as it is known."""
+    if is_url(path):
+        return f"{path.split('/')[0]}//{urlsplit(path).netloc}{settings.root_path}"
+    return (
+        f"https://{settings.site_hosts[0]}{settings.root_path}" if settings.site_hosts else settings.root_path
+    )
 
 
-def _path(text: str) -> ArtifactPath:
+def _file_path(text: str, root_path: str) -> ArtifactPath:
+    """The file that a path or URL names.
+
+    Raises:
+        ValueError: it is no file that can be served; says why.
+    """
     try:
-        path = ArtifactPath.from_text(text)
+        path = read_path(text, root_path)
     except RequestError as error:
-        raise argparse.ArgumentTypeError(str(error) or "is not a path of the tree") from error
+        raise ValueError(str(error) or "is not a path of the tree") from error
     if path.is_folder:
-        raise argparse.ArgumentTypeError("must be the path of a file, without a slash at its end")
+        raise ValueError("must be the path of a file, without a slash at its end")
     if is_hidden_name(path.name):
-        raise argparse.ArgumentTypeError("must not be a control file: these are never served")
+        raise ValueError("must not be a control file: these are never served")
     return path
-
-
-def _duration(text: str) -> int:
-    return checked(parse_duration, text)
 
 
 def _site(text: str) -> str:

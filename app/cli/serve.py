@@ -10,14 +10,15 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 import uvicorn
 from prometheus_client.multiprocess import mark_process_dead
 
 from app.cache.worker_channel import DIRECTORY_VARIABLE
-from app.cli.arguments import Commands, add_storage, load
+from app.cli.arguments import Commands, add_command, add_setting, add_storage, load
+from app.cli.demo import demonstration, hints
 from app.cli.listening import Listening, listening, url_of
 from app.config import Settings
 from app.plan import Plan
@@ -33,27 +34,45 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_SECONDS = 30
 
-_OPTIONS = ("storage", "host", "port", "unix_socket", "workers")
+_OPTIONS = (
+    "storage", "policy_file", "default_tier", "site_title", "host", "port", "unix_socket", "workers", "demo_login_groups",
+)  # fmt: skip
+_EXAMPLES: Final = """\
+pierhead serve --demo
+pierhead serve /srv/releases --title 'Releases of Example' --policy /etc/pierhead/policy.toml
+pierhead serve s3://artifacts/releases --host 0.0.0.0 --workers 2 --default-tier closed"""
 
 _log = structlog.get_logger(__name__)
 
 
 def add_serve(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add the command to the command line."""
-    parser = commands.add_parser("serve", parents=[common], help="serve the tree over HTTP")
-    add_storage(parser)
-    parser.add_argument("--host", help="address to listen on")
-    parser.add_argument("--port", help="port to listen on; 0: any free port")
+    parser = add_command(commands, "serve", "serve a tree over HTTP", parents=[common], examples=_EXAMPLES)
     parser.add_argument(
-        "--unix-socket", metavar="PATH", help="Unix socket to listen on instead of host and port"
+        "places",
+        nargs="*",
+        metavar="DIR|s3://BUCKET/PREFIX",
+        help="what is published, as --storage says it; several are copies of one tree",
     )
-    parser.add_argument("--workers", help="number of processes that share the port")
+    add_storage(parser)
+    add_setting(parser, "policy_file", "--policy", metavar="FILE")
+    add_setting(parser, "default_tier", choices=("public", "closed"))
+    add_setting(parser, "site_title", "--title", metavar="TEXT")
+    add_setting(parser, "host", metavar="ADDRESS")
+    add_setting(parser, "port", metavar="N")
+    add_setting(parser, "unix_socket", metavar="PATH")
+    add_setting(parser, "workers", metavar="N")
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="serve a small tree of a demonstration, with a licence and two users; storage and policy are its own",
+    )
     parser.add_argument(
         "--check-storage",
         action="store_true",
         help="do not start if the storage does not answer; exit with status 2",
     )
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, refuse=parser.error, demo_login_groups=None)
 
 
 def server_options(settings: Settings) -> dict[str, Any]:
@@ -75,6 +94,20 @@ def server_options(settings: Settings) -> dict[str, Any]:
 def _run(options: argparse.Namespace) -> int:
     # Before anything else: SIGTERM ends the server with status 0, however far it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if bool(options.places) + bool(options.storage) + options.demo > 1 or (
+        options.demo and options.policy_file
+    ):
+        options.refuse(
+            "name what is served once: as argument, by --storage or by --demo, which has its own policy"
+        )
+    options.storage = options.storage or options.places or None
+    if not options.demo:
+        return _serve(options)
+    with demonstration(options):
+        return _serve(options)
+
+
+def _serve(options: argparse.Namespace) -> int:
     settings = load(options, *_OPTIONS).settings
     from app.cli.plans import Hangups, PlanReader  # here, so that other commands start fast
     from app.main import prepare_process
@@ -85,6 +118,8 @@ def _run(options: argparse.Namespace) -> int:
     plan = reader.read("need" if options.check_storage else "warn")
     prepare_process()
     with listening(plan.settings, os.environ) as opened:
+        if options.demo:
+            print(hints(opened.url), file=sys.stderr, flush=True)
         _log.info("listening", url=opened.url, admin=url_of(opened.admin[0]), workers=plan.settings.workers)
         if plan.settings.workers == 1:
             return _serve_alone(plan, hangups.plans(reader, plan, manager), opened, manager)

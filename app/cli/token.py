@@ -5,40 +5,38 @@ from __future__ import annotations
 import argparse
 import time
 import uuid
+from typing import Final
 
-from app.auth.keys import KeyRing
 from app.auth.networks import parse_networks
-from app.auth.tokens import TokenGrant, issue_token, parse_duration
-from app.cli.arguments import Commands, checked, load, name, network
+from app.auth.tokens import TokenGrant, issue_token
+from app.cli.arguments import Commands, add_command, checked, load, name
 from app.cli.audited import note_command, operator
+from app.cli.signing import add_lifetime, duration, signing_keys
 from app.cli.token_revoke import add_revocation
 from app.config import ConfigError
 from app.domain.access import Permission
 from app.policy.globs import PathGlob
 from app.telemetry import TokenCreated
 
+_EXAMPLES: Final = """\
+pierhead token create --subject nightly --group members --expires 30d
+pierhead token create --subject ci --group members --expires 1d --path 'releases/**' --network 10.0.0.0/8"""
+
 
 def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add the command to the command line."""
-    actions = commands.add_parser("token", help="create, inspect and revoke access tokens").add_subparsers(
-        required=True, metavar="ACTION"
-    )
+    parser = add_command(commands, "token", "create, inspect and revoke access tokens")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
     add_revocation(actions, common)
-    create = actions.add_parser("create", parents=[common], help="print a new token")
+    create = add_command(actions, "create", "print a new token", parents=[common], examples=_EXAMPLES)
     create.add_argument(
         "--subject", required=True, type=name, metavar="S", help="user or robot name, for the log"
     )
     create.add_argument(
         "--group", nargs="+", action="extend", type=name, default=[], metavar="G", help="groups of the token"
     )
-    create.add_argument(
-        "--expires",
-        required=True,
-        type=_duration,
-        metavar="30d",
-        help="lifetime from the moment it becomes valid: a number and s, m, h, d or w",
-    )
-    create.add_argument("--not-before", type=_duration, metavar="1h", help="time until it becomes valid")
+    add_lifetime(create, example="30d", begin=" from the moment it becomes valid")
+    create.add_argument("--not-before", type=duration, metavar="1h", help="time until it becomes valid")
     create.add_argument(
         "--path",
         nargs="+",
@@ -47,15 +45,6 @@ def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
         default=[],
         metavar="GLOB",
         help="limit its groups to these path globs",
-    )
-    create.add_argument(
-        "--network",
-        nargs="+",
-        action="extend",
-        type=network,
-        default=[],
-        metavar="CIDR",
-        help="networks from which it may be used",
     )
     create.add_argument(
         "--scope",
@@ -70,8 +59,7 @@ def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     settings = load(options).settings
-    if not settings.secret_keys:
-        raise ConfigError(("secret_keys: must be set to create tokens, to the same keys as the server's",))
+    keys = signing_keys(settings, "tokens")
     now = int(time.time())
     start = now + (options.not_before or 0)
     grant = TokenGrant(
@@ -85,7 +73,6 @@ def _run(options: argparse.Namespace) -> int:
         networks=parse_networks(options.network),
         permissions=frozenset(map(Permission, options.scope)),
     )
-    keys = KeyRing([key.get_secret_value() for key in settings.secret_keys])
     try:
         text = issue_token(keys, grant)
     except ValueError as error:
@@ -95,10 +82,6 @@ def _run(options: argparse.Namespace) -> int:
     note_command(settings, created, grant.subject, so="; there is no token")
     print(text)
     return 0
-
-
-def _duration(text: str) -> int:
-    return checked(parse_duration, text)
 
 
 def _glob(text: str) -> str:

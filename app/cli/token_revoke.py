@@ -7,11 +7,11 @@ import json
 import time
 from dataclasses import asdict
 
-from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, read_token
-from app.cli.arguments import Commands, load, name
+from app.cli.arguments import Commands, add_command, load, name
 from app.cli.audited import note_command, operator
 from app.cli.revoked_list import revoked_list
+from app.cli.signing import key_ring
 from app.config import ConfigError, Settings
 from app.domain.errors import AuthenticationFailed
 from app.telemetry import Revoked
@@ -19,16 +19,16 @@ from app.telemetry import Revoked
 
 def add_revocation(actions: Commands, common: argparse.ArgumentParser) -> None:
     """Add the actions to `pierhead token`."""
-    inspect = actions.add_parser(
-        "inspect", parents=[common], help="show the content of a token and whether it is valid"
+    inspect = add_command(
+        actions, "inspect", "show the content of a token and whether it is valid", parents=[common]
     )
     inspect.add_argument("token", type=name, metavar="TOKEN")
     inspect.set_defaults(run=_inspect)
-    revoke = actions.add_parser("revoke", parents=[common], help="revoke a token or a login")
+    revoke = add_command(actions, "revoke", "revoke a token or a login", parents=[common])
     revoke.add_argument("token", type=name, metavar="TOKEN", help="the token, or its ID")
     revoke.add_argument("--note", type=_note, metavar="TEXT", help="the reason, shown by list-revoked")
     revoke.set_defaults(run=_revoke)
-    listing = actions.add_parser("list-revoked", parents=[common], help="list revoked tokens and logins")
+    listing = add_command(actions, "list-revoked", "list revoked tokens and logins", parents=[common])
     listing.set_defaults(run=_list)
 
 
@@ -76,11 +76,9 @@ def _list(options: argparse.Namespace) -> int:
 
 def _grant_of(settings: Settings, token: str) -> TokenGrant | None:
     """What a token says, whether it still holds or not; None for what is no token of these keys."""
-    if not settings.secret_keys:
-        return None
-    keys = KeyRing([key.get_secret_value() for key in settings.secret_keys])
+    keys = key_ring(settings)
     try:
-        return read_token(keys, token)
+        return read_token(keys, token) if keys else None
     except AuthenticationFailed:
         return None
 

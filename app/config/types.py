@@ -49,6 +49,12 @@ STORE_SCHEMES = ("file", "s3")
 _SCHEMES = (*STORE_SCHEMES, "http", "https")
 
 
+_OF_A_SITE = (
+    "; a bucket of an S3 engine at that address is s3://bucket/prefix?endpoint=ADDRESS, and `pierhead get` downloads"
+    " from a URL"
+)
+
+
 def check_store(url: str) -> None:
     """Raises ValueError if this is neither a directory nor the URL of a store."""
     # Never quote a secret: of a URL, only the scheme is quoted.
@@ -57,7 +63,8 @@ def check_store(url: str) -> None:
     if not url or (is_url and not rest.strip("/")):
         raise ValueError(f"got {url!r}")
     if is_url and scheme not in STORE_SCHEMES:
-        raise ValueError(f"got a URL of the scheme {scheme!r}")
+        hint = _OF_A_SITE if scheme in ("http", "https") else ""
+        raise ValueError(f"got a URL of the scheme {scheme!r}{hint}")
     if colon and not is_url and scheme in _SCHEMES:
         raise ValueError(f"got {scheme!r} without '://'")
 

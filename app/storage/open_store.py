@@ -84,6 +84,10 @@ def open_store(
                 place, name, observe=observe, note_circuit=note_circuit, has_copies=has_copies
             )
         case Path() as directory:
+            if directory.is_file():
+                raise ValueError(
+                    f"storage must be {ALLOWED}, but {str(directory)!r} is a file; its directory is {str(directory.parent)!r}"
+                )
             if not directory.is_dir():
                 raise ValueError(f"storage must be {ALLOWED}, but there is no directory {str(directory)!r}")
             return _open_local_store(directory, observe=observe)

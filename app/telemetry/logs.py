@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Literal
 
@@ -33,7 +34,8 @@ def configure_logging(level: str, form: LogFormat) -> None:
         structlog.processors.JSONRenderer()
         if as_json
         else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            colors=sys.stderr.isatty() and not os.environ.get("NO_COLOR"),  # no-color.org
+            exception_formatter=structlog.dev.plain_traceback,
         )
     )
     handler = LineHandler(writer_to(sys.stderr))

@@ -53,7 +53,7 @@ def run_pierhead(
     """Serve until the block ends. Tokens are made with `live_server.token`.
 
     Args:
-        storage: URL of what is served.
+        storage: URL of what is served, or `--demo`.
         directory: for its settings and its log; it must be there, and not be part of what is served.
         arguments: further ones of `pierhead serve`.
         policy: site policy (TOML).
@@ -65,7 +65,6 @@ def run_pierhead(
     command = [
         str(Path(sys.executable).with_name("pierhead")),
         "serve",
-        "--storage",
         storage,
         "--port",
         "0",

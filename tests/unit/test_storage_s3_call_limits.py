@@ -134,6 +134,17 @@ async def test_a_dead_store_is_left_alone_until_a_probe_is_answered(limiter: Mak
     assert probe.calls == 4, "it begins to count anew"
 
 
+async def test_a_probe_that_is_broken_itself_leaves_the_circuit_closed(limiter: Make) -> None:
+    dead = StoreUnavailable("connection")
+    probe = Script(dead, TypeError("a slip in the program"))
+    limited = limiter(probe, attempts=1, breaker_failures=3, breaker_seconds=0.02)
+    await limited.fails(dead, 3)
+    async with asyncio.timeout(10):
+        while limited.circuit != [True, False]:
+            await asyncio.sleep(0.005)
+    assert await limited.run(Script("again")) == "again"
+
+
 async def test_one_key_that_always_fails_shuts_nothing(limiter: Make) -> None:
     probe = Script(StoreUnavailable("server-error"))
     limited = limiter(probe, attempts=1, breaker_failures=3)

@@ -94,8 +94,9 @@ class Breaker:
                 await asyncio.sleep(self._pause)
                 is_well = await _is_well(self._probe)
             self._failed.clear()
-            self._set_open(False)
         finally:
+            # Also if the probe itself is broken: nothing would ever close the circuit again.
+            self._set_open(False)
             self._decided.set()
             self._probing = None
 
@@ -114,11 +115,14 @@ class Breaker:
 
 
 async def _is_well(probe: Callable[[], Awaitable[object]]) -> bool:
-    """Whether a store answers at all. A refusal is an answer too."""
+    """Whether a store answers at all.
+
+    A refusal is an answer too: it says nothing about other keys. Calls that are refused raise and log it themselves.
+    """
     try:
         await probe()
     except StoreUnavailable as error:
         return error.reason not in NO_ANSWER | REFUSED_FOR_NOW
     except PierheadError:
-        pass
+        return True
     return True

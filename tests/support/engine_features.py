@@ -205,8 +205,8 @@ FEATURES: dict[str, Callable[[Asked], Awaitable[bool]]] = {
     "honours `If-Range`": _if_range,
     "keeps checksums (`x-amz-checksum-*`)": _checksums,
     "shows storage classes": _storage_classes,
-    "opens a bucket to everybody, if told so (`unsigned=true`)": _public,
-    "gives objects of a bucket that it does not list (`list=no`)": _unlisted,
+    "opens a bucket to everybody, with `unsigned=true`": _public,
+    "gives objects of a bucket that it does not list, with `list=no`": _unlisted,
 }
 """By what the table in docs/operations.md says of each."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.aws import S3Endpoint
+from tests.support.engines import ENGINES
 from tests.support.s3_engine import run_s3_engine
 
 pytest.register_assert_rewrite("tests.support.store_contract")
@@ -35,3 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def s3_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Endpoint]:
     with run_s3_engine(tmp_path_factory.mktemp("s3") / "engine") as endpoint:
         yield endpoint
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, S3Endpoint]]:
+    with ENGINES[request.param](tmp_path_factory.mktemp("engine") / "data") as endpoint:
+        yield request.param, endpoint

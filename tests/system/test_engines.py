@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -40,14 +40,6 @@ def write_table(table: Table) -> None:
     lines += [[feature, *(table.get(feature, {}).get(name, "?") for name in ENGINES)] for feature in FEATURES]
     text = "".join(f"| {' | '.join(cells)} |\n" for cells in lines).replace("|  |", "| |")
     GUIDE.write_text(_TABLE.sub(lambda _: text, GUIDE.read_text(), count=1))
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def engine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, S3Endpoint]]:
-    with ENGINES[request.param](tmp_path_factory.mktemp("engine") / "data") as endpoint:
-        yield request.param, endpoint
 
 
 @pytest.fixture

@@ -117,9 +117,12 @@ async def test_a_page_that_is_no_listing_is_said_to_be_none(s3: FakeS3) -> None:
     assert "S3 engine" in line["advice"]
 
 
-async def test_an_error_page_keeps_its_status(s3: FakeS3) -> None:
-    s3.answer = content(b"<html>no", code=502)
-    assert (await warned())["status"] == 502
+@pytest.mark.parametrize("status", [404, 412, 502])
+async def test_an_error_page_keeps_its_status(s3: FakeS3, status: int) -> None:
+    s3.answer = content(b"<html>no", code=status)
+    line = await warned()
+    assert line["status"] == status
+    assert "S3 engine" in line["advice"]
 
 
 async def test_an_endpoint_without_a_server_is_logged_down_to_the_root(

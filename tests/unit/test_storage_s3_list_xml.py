@@ -140,6 +140,12 @@ def error(code: str) -> bytes:
         (500, b"", StoreUnavailable("server-error")),
         (500, listing(obj()), StoreUnavailable("server-error")),
         (302, b"<html>", StoreUnavailable("unexpected")),
+        (404, b"", StoreUnavailable("unexpected")),
+        (404, b"<html>", StoreUnavailable("unexpected")),
+        (404, b'{"status":404}', StoreUnavailable("unexpected")),
+        (404, b"<Error><Message>no</Message></Error>", StoreUnavailable("unexpected")),
+        (412, b"", StoreUnavailable("unexpected")),
+        (416, b"<html>", StoreUnavailable("unexpected")),
     ],
 )
 def test_an_answer_that_is_an_error_means_what_it_says(

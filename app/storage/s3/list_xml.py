@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import unquote_plus
 from xml.parsers import expat
 
-from app.domain.errors import PierheadError, StoreDenied, StoreUnavailable
+from app.domain.errors import NotFound, ObjectChanged, PierheadError, StoreDenied, StoreUnavailable
 from app.storage.s3.errors import FailedAnswer, error_fields, error_of
 from app.storage.s3.list_objects import USUAL_CLASSES, seconds_of, take_plain_objects
 from app.storage.s3.list_page import ListPage, empty_page
@@ -107,7 +107,7 @@ class ListingParser:
             code = self._top.get("Code", "") if self._root == _ERROR else ""
             is_denied = code == "AccessDenied"
             raise (
-                StoreDenied(_NOT_LISTED) if is_denied else error_of(self._status, code)
+                StoreDenied(_NOT_LISTED) if is_denied else _error_of_listing(self._status, code)
             ) from self._refusal()
         is_truncated = _BOOLEANS.get(self._top.get("IsTruncated", "").strip().lower())
         token = self._top.get("NextContinuationToken") if is_truncated else None
@@ -157,7 +157,7 @@ class ListingParser:
         """The error for a fault. It does not depend on where the bytes were cut: an expat that defers
         small pieces finds a fault only at the end, and calls back for the items there too."""
         if self._status != 200:
-            return error_of(self._status, "")
+            return _error_of_listing(self._status, "")
         ends_early = isinstance(fault, expat.ExpatError) and fault.code in _ENDS_EARLY
         return StoreUnavailable("broken-stream" if ends_early and self._root == _RESULT else "unexpected")
 
@@ -202,6 +202,14 @@ class ListingParser:
         page.e_tags.append(item.get("ETag", "").strip().strip('"'))
         if (storage_class := item.get("StorageClass", "").strip()) not in USUAL_CLASSES:
             page.classes[item["Key"]] = storage_class
+
+
+def _error_of_listing(status: int, code: str) -> PierheadError:
+    """The error for an error answer. S3 says with a code that something is absent: no other server's 404 means that."""
+    error = error_of(status, code)
+    return (
+        StoreUnavailable("unexpected") if isinstance(error, NotFound | ObjectChanged) and not code else error
+    )
 
 
 def _local(name: str) -> str:

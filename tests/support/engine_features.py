@@ -66,6 +66,11 @@ async def _file_and_folder(asked: Asked) -> bool:
     return await PlantedTree(asked.store, asked.hand).names("/") == {"both", "both/"}
 
 
+async def _empty_folder(asked: Asked) -> bool:
+    await asked.hand.plant("empty/")
+    return await PlantedTree(asked.store, asked.hand).names("/") == {"empty/"}
+
+
 async def _byte_order(asked: Asked) -> bool:
     keys = ["a-b", "a/b", "a0", "b", "\u00fc", "\U0001f680", "\ufb01"]
     for key in keys:
@@ -193,6 +198,7 @@ async def _unlisted(asked: Asked) -> bool:
 FEATURES: dict[str, Callable[[Asked], Awaitable[bool]]] = {
     "keeps every odd name apart": _odd_names,
     "holds a file and a folder of one name": _file_and_folder,
+    "holds empty folders": _empty_folder,
     "lists in byte order": _byte_order,
     "knows `start-after`": _start_after,
     "checks the signatures of calls": _signed_calls,

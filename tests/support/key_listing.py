@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
 from xml.sax.saxutils import escape
@@ -29,12 +29,16 @@ class KeyListing:
         asked: every request, in order.
 
     Args:
-        keys: in byte order.
+        keys: in their order.
         contents: of those objects that can be read.
+        order: sorts them; byte order if it is left out.
     """
 
-    def __init__(self, keys: Sequence[str], contents: dict[str, bytes]) -> None:
+    def __init__(
+        self, keys: Sequence[str], contents: dict[str, bytes], order: Callable[[str], str] = str
+    ) -> None:
         self._keys = keys
+        self._order = order
         self._contents = contents
         self.asked: list[Asked] = []
 
@@ -53,22 +57,26 @@ class KeyListing:
         self.asked.append(Asked(request.method, key))
         return content(self._contents[key]) if key in self._contents else status(404, "NoSuchKey")
 
+    def _behind(self, key: str) -> int:
+        return bisect_right(self._keys, self._order(key), key=self._order)
+
     def _page(self, fields: dict[str, str], delimiter: str | None) -> str:
         prefix = fields.get("prefix", "")
         after = fields.get("continuation-token", fields.get("start-after", ""))
         shown: list[str] = []
-        place = bisect_right(self._keys, max(after, prefix))
-        while place < len(self._keys) and self._keys[place].startswith(prefix) and len(shown) <= PAGE_KEYS:
+        place = self._behind(max(after, prefix, key=self._order))
+        most = int(fields.get("max-keys", PAGE_KEYS))
+        while place < len(self._keys) and self._keys[place].startswith(prefix) and len(shown) <= most:
             key = self._keys[place]
             common, slash, _ = key.removeprefix(prefix).partition("/")
             if delimiter and slash:
                 key = prefix + common + "/"
-                place = bisect_right(self._keys, key + "\U0010ffff")
+                place = self._behind(key + "\U0010ffff")
             else:
                 place += 1
             shown.append(key)
-        is_cut = len(shown) > PAGE_KEYS
-        page = shown[:PAGE_KEYS]
+        is_cut = len(shown) > most
+        page = shown[:most]
         token = ""
         if is_cut:
             last = page[-1] + ("\U0010ffff" if delimiter and page[-1].endswith("/") else "")
@@ -78,6 +86,11 @@ class KeyListing:
             '<?xml version="1.0"?><ListBucketResult><Name>artifacts</Name><EncodingType>url</EncodingType>'
             f"<IsTruncated>{'true' if is_cut else 'false'}</IsTruncated>{token}{items}</ListBucketResult>"
         )
+
+
+def folder_order(key: str) -> str:
+    """The order of engines that list one folder after the other."""
+    return key.replace("/", "\0")
 
 
 def _item(key: str) -> str:

@@ -10,6 +10,7 @@ from app.storage.s3.clients import Timeouts
 from app.storage.s3.opening import open_s3_store
 from app.storage.s3.store import S3Store
 from app.storage.urls import S3Place
+from tests.support.aws import BUCKET
 
 PATIENCE: Final = 60.0
 """Seconds: longer than any answer takes, shorter than a test may."""
@@ -23,9 +24,10 @@ def open_patient_store(
     breaker_failures: int = 1000,
     read_timeout: float = PATIENCE,
     endpoint: str | None = None,
+    bucket: str = BUCKET,
     **options: Any,
 ) -> AbstractAsyncContextManager[S3Store]:
-    """The bucket `artifacts` of the S3 that the environment names. No call is made again, unless a test says so.
+    """A bucket of the S3 that the environment names. No call is made again, unless a test says so.
 
     Args:
         prefix: of the tree's keys.
@@ -40,4 +42,4 @@ def open_patient_store(
         "timeouts": Timeouts(PATIENCE, read_timeout),
         "resume_pauses": (),
     }
-    return open_s3_store(S3Place("artifacts", prefix, endpoint), limits=limits, **(patient | options))
+    return open_s3_store(S3Place(bucket, prefix, endpoint), limits=limits, **(patient | options))

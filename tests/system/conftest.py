@@ -13,6 +13,7 @@ from tests.support.s3_engine import run_s3_engine
 pytest.register_assert_rewrite("tests.support.store_contract")
 
 LONGEST = (
+    "test_engine_contract.py",
     "test_cache_memory.py",
     "test_s3_engine.py",
     "test_manifest_memory.py",

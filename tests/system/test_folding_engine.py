@@ -11,7 +11,7 @@ from app.storage.s3.opening import open_s3_store
 from app.storage.urls import S3Place
 from tests.support.aws import S3Endpoint, open_bucket, point_aws_at
 from tests.support.seaweedfs import run_seaweedfs
-from tests.support.store_contract import ODD_NAMES, PlantedTree, SpellingContract, path_of
+from tests.support.store_contract import ODD_NAMES, PlantedTree, path_of
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +25,6 @@ async def tree(seaweedfs: S3Endpoint, monkeypatch: pytest.MonkeyPatch) -> AsyncI
     point_aws_at(monkeypatch, seaweedfs)
     async with open_bucket() as bucket, open_s3_store(S3Place(bucket.name), observe=lambda *_: None) as store:
         yield PlantedTree(store, bucket)
-
-
-class TestS3StoreOnSeaweedFS(SpellingContract):
-    pass
 
 
 async def test_the_engine_itself_takes_two_spellings_for_one(tree: PlantedTree) -> None:

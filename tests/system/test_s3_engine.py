@@ -16,7 +16,7 @@ from app.storage.s3.opening import open_s3_store
 from app.storage.s3.store import S3Store
 from app.storage.urls import S3Place
 from tests.support.aws import BUCKET, Bucket, S3Endpoint, open_bucket, point_aws_at
-from tests.support.store_contract import ODD_NAMES, PlantedTree, S3Contract, path_of
+from tests.support.store_contract import ODD_NAMES, PlantedTree, path_of
 
 LEGACY = "d/pkg_1.0%7Erc1.deb"
 
@@ -48,10 +48,6 @@ async def presign(tree: PlantedTree, path: ArtifactPath, *, expires: int = 60) -
     )
     assert signed is not None
     return signed.url
-
-
-class TestS3StoreOnRealEngine(S3Contract):
-    pass
 
 
 async def test_a_presigned_url_gives_the_file_with_the_headers_asked_for(

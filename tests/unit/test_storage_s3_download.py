@@ -144,14 +144,14 @@ REST = b"x" * (SIZE - 10)
     [
         answer_with("200 OK", "", BODY),
         answer_with("200 OK", "", REST),
-        answer_with("200 OK", f"bytes 10-{SIZE - 1}/{SIZE}", REST),
+        answer_with("200 OK", f"bytes 0-{SIZE - 11}/{SIZE}", REST),
         answer_with("206 Partial Content", "", REST),
         answer_with("206 Partial Content", f"bytes 0-{SIZE - 11}/{SIZE}", REST),
         answer_with("206 Partial Content", f"bytes 10-{SIZE - 1}/{SIZE + 1}", REST),
         answer_with("206 Partial Content", f"bytes 10-{SIZE - 1}/*", REST),
         answer_with("206 Partial Content", f"bytes 10-{SIZE - 1}/{SIZE}", REST[1:]),
     ],
-    ids=["whole", "no-part", "wrong-status", "no-span", "other-span", "other-size", "no-size", "short"],
+    ids=["whole", "no-part", "whole-from-start", "no-span", "other-span", "other-size", "no-size", "short"],
 )
 async def test_an_answer_to_another_question_is_not_taken(s3: FakeS3, store: S3Store, answer: Answer) -> None:
     s3.answer = in_turn(breaking(10), answer)
@@ -162,6 +162,14 @@ async def test_an_answer_to_another_question_is_not_taken(s3: FakeS3, store: S3S
 async def test_a_part_is_not_taken_for_the_whole(s3: FakeS3, store: S3Store, answer: Answer) -> None:
     s3.answer = answer
     assert await read_until_error(store, StoreUnavailable) == b""
+
+
+async def test_a_part_may_have_the_status_of_the_whole_where_it_says_which_it_is(
+    s3: FakeS3, store: S3Store
+) -> None:
+    """As rclone sends it."""
+    s3.answer = in_turn(breaking(10), answer_with("200 OK", f"bytes 10-{SIZE - 1}/{SIZE}", BODY[10:]))
+    assert await read(store) == BODY
 
 
 async def test_an_open_circuit_is_not_passed_by(s3: FakeS3) -> None:

@@ -21,6 +21,7 @@ from app.storage.s3.entries import FoundEntries
 from app.storage.s3.errors import s3_errors_translated, status_of, translate
 from app.storage.s3.failure_log import FailureLog
 from app.storage.s3.file_info import file_info_of
+from app.storage.s3.key_order import KeyOrder
 from app.storage.s3.keys import KeySpace
 from app.storage.s3.list_call import PageFetcher, first_key, flat_pages
 from app.storage.s3.list_page import ListPage
@@ -87,6 +88,7 @@ class S3Store:
         self._pages = pages
         self._spelling = Spelling(keys.prefix, self._fetch, clock=time.monotonic)
         self._lister = RangeLister(self._spelling.fetch)
+        self._order = KeyOrder(self._spelling.fetch)
         self._bucket = bucket
         self._keys = keys
         self._signer = signer
@@ -114,7 +116,7 @@ class S3Store:
     ) -> AsyncGenerator[Sequence[Found], None]:
         """See `ObjectStore.walk`. One call for a thousand keys, in any number of folders."""
         list_pages = partial(flat_pages, self._spelling.fetch)
-        walk = S3Walk(self._keys, list_pages, self.list_folder, list_names)
+        walk = S3Walk(self._keys, list_pages, self.list_folder, list_names, self._order)
         return walk.run(path.as_folder, after)
 
     async def head(self, path: ArtifactPath, *, is_listed: bool = False) -> FileInfo:

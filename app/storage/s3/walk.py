@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 import structlog
 
 from app.domain.entries import Entry, File, Folder, Found, Link, Listing, Skipped, walk_order
-from app.domain.errors import Moved, NotFound
+from app.domain.errors import Moved, NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath, display_name, is_possible_name
 from app.storage.folder_walk import ListFolder, Single, as_page, position_of, walk_by_folders
+from app.storage.s3.key_order import KeyOrder
 from app.storage.s3.keys import LEGACY_TILDE, MAX_KEY_BYTES, KeySpace
 from app.storage.s3.list_page import ListPage
 from app.storage.store import ListNames
@@ -51,7 +52,8 @@ class _Detour(NamedTuple):
 class S3Walk:
     """One walk, as `ObjectStore.walk` describes it.
 
-    S3 gives keys in the byte order of their UTF-8 (ListObjectsV2, Amazon S3 API Reference). Paths have the same order,
+    S3 gives keys in the byte order of their UTF-8 (ListObjectsV2, Amazon S3 API Reference). An engine with another order is walked
+    folder by folder. Paths have the same order as keys,
     except for keys in the legacy spelling: `%7E` sorts far before the `~` that it stands for. If
     a folder holds such a key, all names in it that have a `~` are skipped in the flat list and become
     detours.
@@ -61,12 +63,19 @@ class S3Walk:
         list_pages: gives the flat list.
         list_folder: lists one folder, in all its spellings.
         list_names: gives the names in one folder, perhaps from a cache.
+        order: what is known of the order of the flat list.
     """
 
     def __init__(
-        self, keys: KeySpace, list_pages: ListPages, list_folder: ListFolder, list_names: ListNames
+        self,
+        keys: KeySpace,
+        list_pages: ListPages,
+        list_folder: ListFolder,
+        list_names: ListNames,
+        order: KeyOrder,
     ) -> None:
         self._keys = keys
+        self._order = order
         self._list_pages = list_pages
         self._list_folder = list_folder
         self._list_names = list_names
@@ -85,22 +94,51 @@ class S3Walk:
         """Entries that a listing for detours could not serve, and that were not reported yet."""
 
     async def run(self, path: ArtifactPath, after: str) -> AsyncGenerator[Sequence[Found], None]:
-        """Walk below a folder, from behind a place."""
+        """Walk below a folder, from behind a place.
+
+        Raises:
+            StoreUnavailable: `unexpected`: the engine shows that it has another order after some of it went out. The next
+                walk takes that into account.
+        """
         self._after, self._start = after, position_of(after)
-        spellings = self._keys.keys(path)
-        if len(spellings) != 1:
-            async for page in walk_by_folders(path, after, self._list_folder):
-                yield page
-            return
         self._folders = [path]
-        await self._find_detours_before(path)
-        async for listed in self._list_pages(spellings[0], self._start_after()):
+        pages = await self._flat_pages(path)
+        walk = (
+            walk_by_folders(path, after, self._list_folder) if pages is None else self._run_flat(path, pages)
+        )
+        async for page in walk:
+            yield page
+
+    async def _flat_pages(self, path: ArtifactPath) -> AsyncIterator[ListPage] | None:
+        """The pages of the flat list; None where folders must be listed one by one."""
+        spellings = self._keys.keys(path)
+        is_flat = len(spellings) == 1 and self._order.is_bytewise is not False
+        if not is_flat or not await self._prepare_start(path):
+            return None
+        pages = self._list_pages(spellings[0], self._start_after())
+        first = await anext(pages)
+        return self._in_order(first, pages) if self._order.goes_on(first, "") else None
+
+    async def _in_order(self, first: ListPage, pages: AsyncIterator[ListPage]) -> AsyncIterator[ListPage]:
+        page = first
+        yield page
+        async for following in pages:
+            if not self._order.goes_on(following, page.keys[-1] if page.keys else ""):
+                raise StoreUnavailable("unexpected")
+            page = following
+            yield page
+
+    async def _run_flat(
+        self, path: ArtifactPath, pages: AsyncIterator[ListPage]
+    ) -> AsyncGenerator[Sequence[Found], None]:
+        (folder_key,) = self._keys.keys(path)
+        async for listed in pages:
             singles: list[Single] = []
             e_tags = (e_tag or None for e_tag in listed.e_tags)
             classes = map(listed.classes.get, listed.keys)
             stored = map(_Stored, listed.sizes, listed.modified, e_tags, repeat(None), classes)
             for key, each in zip(listed.keys, stored, strict=True):
-                for shown in await self._read(key, each, spellings[0]):
+                for shown in await self._read(key, each, folder_key):
                     if self._detours and self._detours[0].place < _place(shown):
                         yield as_page(singles)
                         singles = []
@@ -175,20 +213,27 @@ class S3Walk:
         shown = Single(folder, entry)
         return [shown] if not self._start or _place(shown) > self._start else []
 
-    async def _find_detours_before(self, path: ArtifactPath) -> None:
-        """List the folders above the starting place: their legacy keys may sort before it."""
+    async def _prepare_start(self, path: ArtifactPath) -> bool:
+        """List the folders above the starting place: their legacy keys may sort before it.
+
+        Returns:
+            Whether the flat list can begin behind that place.
+        """
         if not self._after or not self._after.startswith(path.text):
-            return
+            return True
         folder = path
         for name in self._after.removeprefix(path.text).split("/"):
             try:
                 names = await self._list_names(folder)
             except (NotFound, Moved):
-                return
+                return True
+            if not await self._order.holds_around(self._keys.keys(folder)[0], names, name):
+                return False
             self._add_detours(folder, names, behind=self._start)
             if not is_possible_name(name) or _TILDE in name:
-                return
+                return True
             folder = folder.child(name, is_folder=True)
+        return True
 
     async def _make_detours(self, folder: ArtifactPath, *, behind: bytes) -> None:
         try:

@@ -17,6 +17,7 @@ from tests.support.fake_s3 import FakeS3
 from tests.support.key_list import KeyList
 from tests.support.key_listing import PAGE_KEYS, KeyListing, folder_order
 from tests.support.patient_store import open_patient_store
+from tests.support.store_contract import entries_of
 
 KEYS = ("a-b/c", "a-b/d", "a.b", "a/b-", "a/b/c", "a/b/d", "a/b.x/y", "a0", "c-d", "c/d", "c/e", "d")
 """Every folder has a neighbour that goes on with a character before the slash."""

@@ -49,8 +49,9 @@ class SubtreeSearch:
                 if self.found == self._limit or self._clock() >= self._ends:
                     return  # `last` is of the part before
                 matches: list[VisibleEntry] = []
+                is_cut = False
                 for visible in part:
-                    if self.found == self._limit:
+                    if is_cut := self.found == self._limit:
                         break
                     self.last = visible
                     self.left_out += visible.entry.is_folder and visible.access is Access.CLOSED
@@ -58,6 +59,6 @@ class SubtreeSearch:
                         matches.append(visible)
                         self.found += 1
                 yield matches
-                if self.last is not part[-1]:
+                if is_cut:
                     return
         self.last = None

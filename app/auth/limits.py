@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from app.auth.networks import Address
-from app.domain.errors import TooManyRequests
+from app.domain.errors import TooManyLogins, TooManyRequests
 
 MAX_BUCKETS: Final = 20_000
 """Most clients and users that are counted, a few MiB. The least recently seen are dropped."""
@@ -91,15 +91,21 @@ class Limits:
             self._buckets.popitem(last=False)
 
     def count_login(self, client: Address | None, user: str = "") -> None:
-        """Count an attempt to log in, whether it succeeds or not. Raises as `take`.
+        """Count an attempt to log in, whether it succeeds or not.
 
         Args:
             client: where it comes from; None if that is not known.
-            user: the name in the form; empty if it is not known yet.
+            user: the name that is given; empty if it is not known yet.
+
+        Raises:
+            TooManyLogins: as `take`.
         """
-        self.take(Limit.LOGINS, client_key(client))
-        if user:
-            self.take(Limit.LOGINS_OF_USER, user.strip().casefold())
+        try:
+            self.take(Limit.LOGINS, client_key(client))
+            if user:
+                self.take(Limit.LOGINS_OF_USER, user.strip().casefold())
+        except TooManyRequests as error:
+            raise TooManyLogins(error.seconds, user) from error
 
     def _left(self, limit: Limit, who: str) -> float:
         rate, now = RATES[limit], self._clock()

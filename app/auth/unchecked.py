@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 CountLogin = Callable[[str], None]
-"""Counts an attempt to log in by a name. Raises `TooManyRequests`."""
+"""Counts an attempt to log in by a name. Raises `TooManyLogins`."""
 
 
 class Unchecked(Exception):

@@ -16,6 +16,7 @@ from app.domain.errors import (
     MalformedRules,
     PierheadError,
     RevokedToken,
+    TooManyLogins,
 )
 from app.responses.record import record_of
 from app.responses.requester import Requester
@@ -81,6 +82,8 @@ class RequestAudit:
                 await self.note(request, RevokedUsed("token", identifier, path), subject)
             case LoginFailed(code=code):
                 await self.note(request, LoginRejected(code))
+            case TooManyLogins(subject=subject):
+                await self.note(request, LoginRejected(TABLE[type(error)].slug), subject or None)
             case AuthenticationFailed(code=code, subject=subject):
                 await self.note(request, AccessRefused("", path, TABLE[type(error)].code, code), subject)
             case AccessDenied() | MalformedRules() if not isinstance(error, _NO_REFUSALS):

@@ -46,6 +46,7 @@ from app.domain.errors import (
     SessionDue,
     StoreDenied,
     StoreUnavailable,
+    TooManyLogins,
     TooManyRequests,
 )
 from app.domain.mounts import LINK_PARAMETER, Mount, mount_of
@@ -80,6 +81,7 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
     AuditUnavailable: Status(503, "audit-unavailable", "Audit log unavailable"),
     RevocationsUnknown: Status(503, "revocations-unknown", "Tokens cannot be checked"),
     TooManyRequests: Status(429, "too-many-requests", "Too many requests"),
+    TooManyLogins: Status(429, "too-many-requests", "Too many requests"),
     SessionDue: Status(401, "session-due", "Session must be renewed"),
     LoginFailed: Status(403, "login-failed", "Login failed"),
     LoginUnavailable: Status(503, "login-unavailable", "Login unavailable"),

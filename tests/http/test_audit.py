@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from app.auth.limits import RATES, Limit
 from app.auth.revocation import READ_SECONDS, write_revoked
 from app.cli import main
 from tests.support.answers import SCRIPT, problem
@@ -116,6 +117,18 @@ def test_a_wrong_password_is_told_with_the_name_that_was_given(site: FormSite, f
     assert answer.status_code == 401
     assert told(file, "subject", "id", "path", "code") == [("refused", "alice", "", PRIVATE, "password")]
     assert "a guess" not in file.read_text()
+
+
+def test_guesses_beyond_the_limit_are_told_as_well(site: FormSite, file: Path) -> None:
+    burst = RATES[Limit.LOGINS_OF_USER].burst
+    for number in range(burst + 1):
+        answer = log_in(site.person, "alice", f"guess {number}")
+    assert answer.status_code == 429
+    answer = site.person.client.get(PRIVATE, auth=("alice", "a guess"), headers=SCRIPT)
+    assert answer.status_code == 429
+    failed = told(file, "subject", "code")
+    assert failed[:burst] == [("login_failed", "alice", "password")] * burst
+    assert failed[burst:] == [("login_failed", "alice", "too-many-requests")] * 2
 
 
 def test_use_after_revocation_is_told_of_tokens_and_of_logins(file: Path, tmp_path: Path) -> None:

@@ -171,6 +171,8 @@ def test_an_answer_of_another_issuer_is_refused(site: LoginSite, issuer: str | N
         ({"nonce": None}, "token for another login"),
         ({"aud": "another-site"}, "an invalid token"),
         ({"aud": [CLIENT_ID, "another"], "azp": "another"}, "an invalid token"),
+        ({"aud": [CLIENT_ID, "another"]}, "an invalid token"),
+        ({"azp": "another"}, "an invalid token"),
         ({"iss": "https://evil.example"}, "an invalid token"),
         ({"exp": 1_700_000_000}, "an invalid token"),
         ({"iat": 1_900_000_000}, "an invalid token"),

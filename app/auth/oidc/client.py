@@ -182,7 +182,8 @@ class OidcClient:
             _log.warning("login_token_refused", code=error.code)
             raise LoginFailed("token") from error
         # OpenID Connect Core 1.0 section 3.1.3.7, points 3 to 5.
-        if claims.get("azp", client_id) != client_id:
+        is_for_several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+        if claims.get("azp", None if is_for_several else client_id) != client_id:
             _log.warning("login_token_refused", code="token-party")
             raise LoginFailed("token")
         nonce = claims.get("nonce")

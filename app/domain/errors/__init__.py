@@ -9,6 +9,7 @@ PierheadError
 │   ├── PathAboveRoot
 │   └── BadParameter            a query parameter, header or form field is malformed
 ├── TooManyRequests             the client sends too many requests
+│   └── TooManyLogins           a client or user tries to log in too often
 ├── NotFound                    nothing there, or hidden: both look the same everywhere
 ├── AmbiguousPattern            a wildcard that matches several files
 ├── Moved                       the path is a link; ask for its target
@@ -68,6 +69,7 @@ from app.domain.errors.request import (
     PathAboveRoot,
     PathTooLong,
     RequestError,
+    TooManyLogins,
     TooManyRequests,
 )
 from app.domain.errors.storage import (
@@ -117,5 +119,6 @@ __all__ = [
     "StoreDenied",
     "StoreError",
     "StoreUnavailable",
+    "TooManyLogins",
     "TooManyRequests",
 ]

@@ -54,3 +54,16 @@ class TooManyRequests(PierheadError):
     def __init__(self, seconds: int) -> None:
         super().__init__(f"this was requested too often; try again in {seconds} seconds")
         self.seconds = seconds
+
+
+class TooManyLogins(TooManyRequests):
+    """A client or user tries to log in too often.
+
+    Args:
+        seconds: until the next attempt.
+        subject: the user name that was given; empty if it is not known.
+    """
+
+    def __init__(self, seconds: int, subject: str) -> None:
+        super().__init__(seconds)
+        self.subject = subject

@@ -25,7 +25,7 @@ from app.plan import Plan
 from app.server.draining import AdminListener, DrainingServer
 from app.server.protocol import BoundedHttpProtocol
 from app.server.service_manager import ServiceManager
-from app.server.supervisor import END_AT_ONCE, Supervisor, keep_beating
+from app.server.supervisor import END_AT_ONCE, Supervisor, keep_beating, release_signals
 from app.telemetry import configure_logging
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def _serve_workers(plan: Plan, reader: PlanReader, opened: Listening, manager: S
             run_worker,
             plan,
             [opened.public, opened.admin],
+            modules=_modules_of(plan.settings),
             read_again=read_again,
             note_death=mark_process_dead,
             manager=manager,
@@ -158,11 +159,21 @@ def _serve_workers(plan: Plan, reader: PlanReader, opened: Listening, manager: S
         return 0 if supervisor.run(plan.settings.workers) else 1
 
 
+def _modules_of(settings: Settings) -> tuple[str, ...]:
+    """What a worker imports, early or late."""
+    from app.wiring.catalog import buckets_of
+    from app.wiring.late import LATE_MODULES
+
+    of_storage = ("app.storage.s3.opening",) if buckets_of(settings) else ()
+    return (__name__, "app.main", *of_storage, *LATE_MODULES)
+
+
 def run_worker(plan: Plan, sockets: list[list[socket.socket]], link: Connection) -> None:
     """What each worker process runs. See `WorkerMain`."""
     # A terminal sends these to all processes; the one that has started this passes them on in its own way.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    release_signals()
     keep_beating(link)
     from app.cli.plans import plans_from
     from app.main import Application, prepare_process

@@ -6,6 +6,9 @@ from typing import Final
 
 RESERVED: Final = frozenset({"healthz", "readyz", "metrics", "api", "license", "login", "logout", "-"})
 
+MANIFEST_PREFIX: Final = "/api/v1/manifest"
+"""Before the path of a folder, for everything below it: the routes have it, and pages name it."""
+
 
 def is_reserved(first_segment: str) -> bool:
     """Whether paths that begin with this segment are the server's own."""

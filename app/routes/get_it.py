@@ -13,6 +13,7 @@ from app.domain.access import Access, Licence, VisibleEntry
 from app.domain.entries import Digest, File
 from app.domain.errors import ImpossiblePath, NotFound
 from app.domain.paths import ArtifactPath, display_name
+from app.domain.reserved import MANIFEST_PREFIX
 from app.pages.contexts import Site
 from app.pages.formats import date_text, iso_text, size_text
 from app.pages.get_page import MEMBERS_FIELD, GetPage, file_commands, folder_commands
@@ -23,7 +24,6 @@ from app.responses.listed_digests import ListedDigests
 from app.responses.parsed_request import ParsedRequest
 from app.responses.record import note_for_all, record_of, site_of
 from app.routes.errors import licence_url
-from app.routes.manifest import PREFIX as MANIFEST_PREFIX
 
 _MOST_LICENCES: Final = 8
 _HEADERS: Final = {**NOT_STORED, "Content-Security-Policy": FOLDER_SECURITY_POLICY}

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.domain.errors import Moved
 from app.domain.mounts import Mount
+from app.domain.reserved import MANIFEST_PREFIX
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import NOT_STORED
 from app.responses.problems import problem_answers
@@ -20,7 +21,6 @@ from app.responses.subtree_listing import LineForm, Subtree, SubtreeListing
 from app.routes.legacy_api import TreePath, tree_path
 from app.routes.parameters import MAX_LIMIT, Query
 
-PREFIX: Final = "/api/v1/manifest"
 _PARAMETERS: Final[list[dict[str, Any]]] = [
     {
         "name": "format",
@@ -46,7 +46,7 @@ _PARAMETERS: Final[list[dict[str, Any]]] = [
 
 def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> APIRouter:
     """The route below `/api/v1/manifest`."""
-    router = APIRouter(prefix=PREFIX, tags=["listing"])
+    router = APIRouter(prefix=MANIFEST_PREFIX, tags=["listing"])
     answers: dict[int | str, dict[str, Any]] = {
         200: {
             "description": "Everything below the folder, in byte order of the paths.",
@@ -70,7 +70,7 @@ def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> API
     async def manifest(request: Request, path: TreePath) -> Response:
         """Everything below a folder."""
         principal = await requester.identify(request)
-        folder = tree_path(request, PREFIX).as_folder
+        folder = tree_path(request, MANIFEST_PREFIX).as_folder
         query, mount = Query(request), Mount("", record_of(request).root_path)
         form: LineForm = "text" if query.choice("format", ("ndjson", "text")) == "text" else "ndjson"
         digests = query.flag("digests")
@@ -85,7 +85,7 @@ def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> API
         except Moved as moved:
             note_for_all(request, principal)
             search = f"?{request.url.query}" if request.url.query else ""
-            location = f"{mount.root_path}{PREFIX}{moved.target.url}{search}"
+            location = f"{mount.root_path}{MANIFEST_PREFIX}{moved.target.url}{search}"
             return redirect(302, location, NOT_STORED)
 
     return router

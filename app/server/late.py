@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-READY_SECONDS: Final = 0.25
+READY_SECONDS: Final = 1.0
 """Between the start and the building, so that requests that wait for the start have the processor to themselves."""
 
 _log = structlog.get_logger(__name__)

@@ -10,8 +10,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from types import FrameType
 from typing import Final, Generic, Protocol, TypeVar
@@ -35,7 +36,10 @@ RESTART_SECONDS: Final = 1.0
 LEAVE_SECONDS: Final = 1.0
 """What a worker may take to leave when it is told to end at once."""
 
-_SPAWN: Final = multiprocessing.get_context("spawn")
+_FORKING: Final = multiprocessing.get_context("forkserver")
+"""Workers are forks of a process of one thread that has imported what they need, and does nothing else."""
+_HELD: Final = frozenset({signal.SIGTERM, signal.SIGHUP})
+"""Signals that a service manager or terminal may send to all processes. The one that is forked must not end by them."""
 
 _log = structlog.get_logger(__name__)
 
@@ -67,6 +71,7 @@ class Supervisor(Generic[Plan]):
     Args:
         main: what each runs; a function of a module, for it is called in another process.
         plan: what each serves; passed to another process too.
+        modules: what `main` imports, so that workers start with it.
         sockets: listening; passed to each worker. Closed here at once when it is told to stop, so that no connection
             waits for a process that takes none.
         read_again: makes another plan of the former one.
@@ -80,10 +85,12 @@ class Supervisor(Generic[Plan]):
         plan: Plan,
         sockets: list[list[socket.socket]],
         *,
+        modules: Sequence[str],
         read_again: Callable[[Plan], Plan],
         note_death: Callable[[int], object],
         manager: ServiceManager,
     ) -> None:
+        _FORKING.set_forkserver_preload([*modules])
         self._main = main
         self._plan = plan
         self._sockets = sockets
@@ -94,7 +101,7 @@ class Supervisor(Generic[Plan]):
         self._workers: list[_Worker] = []
         self._signals = 0
         self._is_outdated = False
-        self._wake, self._waker = _SPAWN.Pipe(duplex=False)
+        self._wake, self._waker = _FORKING.Pipe(duplex=False)
         self._has_failed = False
 
     def run(self, count: int) -> bool:
@@ -196,9 +203,14 @@ class _Worker:
     """One process, as its parent sees it."""
 
     def __init__(self, main: WorkerMain[Plan], plan: Plan, sockets: list[list[socket.socket]]) -> None:
-        self._link, theirs = _SPAWN.Pipe()
-        self.process = _SPAWN.Process(target=main, args=(plan, sockets, theirs))
-        self.process.start()
+        self._link, theirs = _FORKING.Pipe()
+        self.process = _FORKING.Process(target=main, args=(plan, sockets, theirs))
+        resource_tracker.ensure_running()  # which would unblock them again
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)  # inherited
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
         theirs.close()
         self.started = self._heard = time.monotonic()
         self.is_ready = False
@@ -241,6 +253,11 @@ class _Worker:
         with suppress(ProcessLookupError):
             if self.process.exitcode is None:
                 os.kill(self.pid, number)
+
+
+def release_signals() -> None:
+    """Take the signals that a worker has been sent since it was started; for when it has its own handlers."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
 
 
 def keep_beating(link: Connection) -> None:

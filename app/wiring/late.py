@@ -8,7 +8,7 @@ found here too, so after the start.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.types import ASGIApp
 
@@ -17,6 +17,9 @@ from app.server.late import LateApplication
 
 if TYPE_CHECKING:  # they name what this makes
     from app.wiring.parts import Parts, SiteParts
+
+LATE_MODULES: Final = ("app.server.reserved", "app.wiring.routers", "app.routes.admin")
+"""With what they import. A process that workers are forked from has them from the beginning."""
 
 
 def late_reserved(parts: Parts, own: SiteParts) -> LateApplication:

@@ -42,6 +42,10 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[1])
+
+
 @contextmanager
 def download(server: Served) -> Iterator[Iterator[bytes]]:
     """A download that has begun."""
@@ -107,9 +111,10 @@ def test_the_former_name_of_the_timeout_is_understood(serve: Callable[..., Serve
 def test_a_service_manager_that_signals_every_process_ends_no_download(serve: Callable[..., Served]) -> None:
     server = serve("--workers", "2", PIERHEAD_DRAIN_TIMEOUT="60")
     assert wait_until(lambda: len(server.workers()) == 2, START_SECONDS)
+    processes = {*server.workers(), *map(parent_of, server.workers())}
     with download(server) as chunks:
         for _ in range(2):
-            for pid in server.workers():
+            for pid in processes:
                 os.kill(pid, signal.SIGTERM)
         server.process.send_signal(signal.SIGTERM)
         assert (1 << 16) + sum(map(len, chunks)) == LARGE
@@ -129,6 +134,23 @@ def test_a_worker_that_is_killed_is_replaced(serve: Callable[..., Served]) -> No
         assert httpx.get(f"{server.url}/hello.txt", trust_env=False).status_code == 200
     state = httpx.get(f"{server.admin}/-/state", trust_env=False).json()
     assert killed not in {worker["pid"] for worker in state["workers"]}
+    assert server.stop()[0] == 0
+
+
+def test_workers_are_forks_of_a_process_of_one_thread_that_can_be_replaced(
+    serve: Callable[..., Served],
+) -> None:
+    server = serve("--workers", "2")
+    assert wait_until(lambda: len(server.workers()) == 2, START_SECONDS)
+    former = server.workers()
+    (forked,) = set(map(parent_of, former))
+    assert forked != server.process.pid
+    assert len(list(Path(f"/proc/{forked}/task").iterdir())) == 1
+    os.kill(forked, signal.SIGHUP)
+    os.kill(forked, signal.SIGKILL)
+    assert wait_until(lambda: len(server.workers()) == 4, START_SECONDS)
+    assert wait_until(lambda: not any(map(is_running, former)), STOP_SECONDS)
+    assert httpx.get(f"{server.url}/hello.txt", trust_env=False).status_code == 200
     assert server.stop()[0] == 0
 
 

@@ -19,12 +19,13 @@ SERVE: Final = """
 import asyncio, json, sys
 from app.cli import checks, command  # as `pierhead serve` loads them
 from app.main import create_app
-from app.server import accepting_loop
+from app.server import accepting_loop, late
 from app.telemetry import configure_logging
 from tests.support.in_process import Ask, Asker, send
 from tests.support.live_server import policy_from, settings_for
 
 configure_logging("error", "json")
+late.READY_SECONDS = 3600  # only a request has more loaded, however slow this machine is
 first, *others = map(Ask, sys.argv[2:])
 
 async def serve():

@@ -85,10 +85,10 @@ format: $(VENV)/.dev-installed ## Format the code and apply the linter's safe fi
 lock: $(VENV)/.dev-installed ## Bring requirements/*.txt in line with pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --output-file requirements/runtime.txt
 	$(LOCK) $(LOCK_ARGS) requirements/build.in --constraint requirements/runtime.txt --output-file requirements/build.txt
-	$(LOCK) $(LOCK_ARGS) requirements/system.in --output-file requirements/system.txt
 	$(LOCK) $(LOCK_ARGS) requirements/provider.in --output-file requirements/provider.txt
 	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra dev --constraint requirements/runtime.txt --constraint requirements/build.txt \
 	  --output-file requirements/dev.txt
+	$(LOCK) $(LOCK_ARGS) requirements/system.in --constraint requirements/dev.txt --output-file requirements/system.txt
 
 .PHONY: clean
 clean: ## Remove the environment, the sample tree and everything else that can be made again

@@ -93,6 +93,11 @@ def _row_with_share(visible: VisibleEntry) -> str:
 
 
 def _time(timestamp: float | None) -> str:
+    return _NONE if timestamp is None else _time_of_second(timestamp // 1)
+
+
+@lru_cache(maxsize=1024)  # what was built together has few times
+def _time_of_second(timestamp: float) -> str:
     iso = iso_text(timestamp)
     return _NONE if iso is None else f'<time datetime="{iso}">{date_text(iso)}</time>'
 

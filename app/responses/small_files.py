@@ -37,6 +37,18 @@ class _JudgedFile(NamedTuple):
     head: StoredResponse
 
 
+class SmallFile(NamedTuple):
+    """The answer to a plain GET.
+
+    Attributes:
+        head: without a body.
+        content: the bytes.
+    """
+
+    head: StoredResponse
+    content: bytes
+
+
 class SmallFiles:
     """Gives what the full path would answer to a plain GET.
 
@@ -84,7 +96,7 @@ class SmallFiles:
         self._shared = shared
         self._clock = clock
 
-    def ready(self, path: ArtifactPath, principal: Principal, mount: Mount) -> StoredResponse | None:
+    def ready(self, path: ArtifactPath, principal: Principal, mount: Mount) -> SmallFile | None:
         """The answer to a plain GET of a file; None where it takes the full path to tell."""
         if self._store is None or mount.root_path != self._root_path or principal.link is not None:
             return None
@@ -97,7 +109,7 @@ class SmallFiles:
                 return None
             self._held.put(key, judged, 2 * len(judged.head.fields) + RESPONSE_OVERHEAD)
         content = self._store.read_at_once(path, judged.info)
-        return None if content is None else judged.head._replace(body=content)
+        return None if content is None else SmallFile(judged.head, content)
 
     def _judge(self, path: ArtifactPath, principal: Principal) -> _JudgedFile | None:
         if (opened := self._catalog.ready_file(path, principal)) is None or opened.version is None:

@@ -137,7 +137,7 @@ class FastLookup:
             return None
         if (found := self._small_files.ready(parsed.path, identity.principal, parsed.mount)) is None:
             return None
-        return FastAnswer(200, FILE_STREAM, "", found, request.asked.for_all, found.body)
+        return FastAnswer(200, FILE_STREAM, "", found.head, request.asked.for_all, found.content)
 
 
 _changing_lines = lru_cache(REMEMBERED_AGES)(field_lines)

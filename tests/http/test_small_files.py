@@ -84,7 +84,7 @@ def site(directory: DirectoryTree) -> Iterator[DirectorySite]:
 
 
 def timeless(answer: bytes) -> list[bytes]:
-    return [line for line in answer.split(b"\r\n") if not line.startswith(b"date: ")]
+    return [line for line in answer.split(b"\r\n") if not line.startswith((b"date: ", b"age: "))]
 
 
 FIELDS = [

@@ -112,7 +112,7 @@ async def test_no_more_matches_are_looked_for_than_are_named(work: Work) -> None
 
 
 @pytest.mark.parametrize("form", ["html", "json", "ndjson", "text"])
-@pytest.mark.parametrize(("query", "decided"), [("limit=1", 2), ("limit=1&after=f0400", 2), ("limit=7", 8)])
+@pytest.mark.parametrize(("query", "decided"), [("limit=1", 2), ("limit=1&after=f0400", 4), ("limit=7", 8)])
 async def test_a_page_costs_its_entries(work: Work, form: str, query: str, decided: int) -> None:
     store = tree_of(*(f"big/f{n:04}" for n in range(FILES)))
     app, asker = app_over(store, cache_ttl=60), Asker("anonymous")

@@ -2,6 +2,7 @@
 
 from app.catalog.catalog import Catalog, OpenedFile
 from app.catalog.name_filter import name_filter
+from app.catalog.nearby import Nearby, find_nearby
 from app.catalog.paging import Page, take_page
 from app.catalog.snapshot import Snapshot, cost_of, is_same
 from app.catalog.snapshot_loader import SnapshotLoader
@@ -13,6 +14,7 @@ __all__ = [
     "Catalog",
     "FolderSorter",
     "FolderView",
+    "Nearby",
     "OpenedFile",
     "Page",
     "PartialView",
@@ -20,6 +22,7 @@ __all__ = [
     "SnapshotLoader",
     "SubtreeSearch",
     "cost_of",
+    "find_nearby",
     "is_same",
     "name_filter",
     "take_page",

@@ -24,7 +24,10 @@ class LoginSettings(BaseModel):
     )
     contact: Annotated[
         str | None, Allowed("an e-mail address, or a URL with `https:`, `http:` or `mailto:`")
-    ] = Field(None, description="Contact for access requests, shown to users who lack access.")
+    ] = Field(
+        None,
+        description='Whom to ask for access, about a licence or a failure; error pages and `Link: rel="help"` name it.',
+    )
     session_seconds: Number = Field(
         43200, ge=60, le=2592000, description="Longest life of a login, in seconds."
     )

@@ -35,6 +35,11 @@ class Licence:
         """Lower-case hex SHA-256 of the text, accepted wherever `digest` is."""
         return self._digests[1]
 
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether the name only says that it is a licence: "the licence licence" is none that people would say."""
+        return self.name.casefold() in ("licence", "license", "eula", "default")
+
     def is_accepted(self, digests: frozenset[str]) -> bool:
         """Whether one of this licence's digests is among those accepted."""
         return not digests.isdisjoint(self._digests)

@@ -185,6 +185,7 @@ class ErrorPage:
         title: a few words.
         detail: one or two sentences on what happened and what to do.
         links: (label, href) of the next steps, most useful first.
+        near: (name, href) of what may have been meant.
     """
 
     site: Site
@@ -192,6 +193,7 @@ class ErrorPage:
     title: str
     detail: str
     links: tuple[tuple[str, str], ...] = ()
+    near: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,9 @@ def _access(visible: VisibleEntry) -> str:
         return ""  # what a row says is what stands before a download
     if visible.locked:
         return _tag(visible.access, "locked")
-    return _tag(visible.access, ", ".join([licence.name for licence in visible.licences]))
+    return _tag(
+        visible.access, ", ".join([licence.name for licence in visible.licences if not licence.is_unnamed])
+    )
 
 
 @lru_cache(maxsize=64)

@@ -7,6 +7,7 @@ led to the licence they must accept.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -58,8 +59,10 @@ from app.responses.caching import LICENCE_VARY, NOT_STORED, REVALIDATED
 from app.responses.record import note_for_all, record_of, site_of
 from app.responses.redirects import redirect
 from app.responses.requester import wants_html
+from app.routes.near import Neighbours, near_links, near_members
 from app.routes.next_steps import NextStep, next_step
 from app.routes.return_url import login_url, requested_url
+from app.routes.whom_to_ask import HELP, is_passing, ways_out
 
 
 class Status(NamedTuple):
@@ -104,8 +107,7 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
 }
 
 RETRY_AFTER_SECONDS: Final = 5
-_PASSING: Final = (StoreUnavailable, ObjectChanged, LoginUnavailable, RevocationsUnknown, AuditUnavailable)
-"""What may be over after `RETRY_AFTER_SECONDS`."""
+"""After which what passes may be over."""
 HELP_PATH: Final = "/api/openapi.json"
 """Where those are sent for help whom the operator names no contact."""
 REALM: Final = 'realm="Pierhead"'
@@ -118,12 +120,20 @@ class ErrorAnswers:
         html: renders error pages.
         site: named on them.
         site_url: makes a URL of a path that has its root path.
+        neighbours: offer something in place of what is not there.
     """
 
-    def __init__(self, html: HtmlPages, site: Site, site_url: Callable[[Request, str], str]) -> None:
+    def __init__(
+        self,
+        html: HtmlPages,
+        site: Site,
+        site_url: Callable[[Request, str], str],
+        neighbours: Neighbours,
+    ) -> None:
         self._html = html
         self._site = site
         self._site_url = site_url
+        self._neighbours = neighbours
 
     def answer(self, request: Request, error: PierheadError, path: ArtifactPath | None = None) -> Response:
         """The answer for an error.
@@ -143,20 +153,23 @@ class ErrorAnswers:
             return RedirectResponse(login_url(request, requested_url(request)), 302, NOT_STORED)
         status = TABLE[type(error)]
         record_of(request).reason = status.title
+        near = self._neighbours.of(request, error, path)
+        above = path.parent if path and path.segments else None
         page = ErrorPage(
             site_of(self._site, request),
             status.code,
             status.title,
             _sentences(request, error),
-            self._links(request, error, path),
+            self._links(request, error, near.folder if near else above),
+            near_links(near, _mount_of(request)),
         )
         headers = _headers(error, offers_basic=not self._site.has_login)
         return Response(self._html.error(page), status.code, headers, media_type="text/html")
 
     def page(self, request: Request, code: int, title: str, detail: str) -> Response:
         """A page for errors of the framework."""
-        ways_on = _ways_on(None, _mount_of(request))
-        page = ErrorPage(site_of(self._site, request), code, title, _as_sentence(detail), ways_on)
+        ways_on, site = _ways_on(None, _mount_of(request)), site_of(self._site, request)
+        page = ErrorPage(site, code, title, _as_sentence(detail), ways_on)
         return Response(self._html.error(page), code, NOT_STORED, media_type="text/html")
 
     def problem(self, request: Request, error: PierheadError, path: ArtifactPath | None = None) -> Response:
@@ -166,7 +179,9 @@ class ErrorAnswers:
         status = TABLE[type(error)]
         record_of(request).reason = status.title
         step = self._next_step(request, error, path)
-        body = problem_json(status.code, status.title, f"{error}{step.advice}", status.slug, **step.members)
+        body = problem_json(
+            status.code, status.title, f"{error}{step.advice or _advice(error)}", status.slug, **step.members
+        )
         headers = _headers(error, offers_basic=True)
         if step.links:
             headers["Link"] = ", ".join(f'<{url}>; rel="{relation}"' for url, relation in step.links)
@@ -181,18 +196,26 @@ class ErrorAnswers:
 
         here = where(request, requested_url(request))
         step = next_step(error, here, text_url)
-        if isinstance(error, LicenceRequired):
+        if near := self._neighbours.of(request, error, path):
+            return step._replace(members=near_members(near, _mount_of(request), partial(where, request)))
+        if isinstance(error, LicenceRequired) or (type(error) in HELP and self._site.contact):
             help_url = self._site.contact or f"{record_of(request).root_path}{HELP_PATH}"
             return step._replace(links=(*step.links, (help_url, "help")))
         return step
 
     def _links(
-        self, request: Request, error: PierheadError, path: ArtifactPath | None
+        self, request: Request, error: PierheadError, above: ArtifactPath | None
     ) -> tuple[tuple[str, str], ...]:
-        """The next steps, most useful first."""
-        ways_on, here = _ways_on(path, _mount_of(request)), requested_url(request)
-        if isinstance(error, GroupRequired) and self._site.contact:
-            ways_on = (("Ask for access", self._site.contact), *ways_on)
+        """The next steps, most useful first.
+
+        Args:
+            above: a folder above the requested path.
+        """
+        ways_on, here = _ways_on(above, _mount_of(request)), requested_url(request)
+        again = here if request.method in ("GET", "HEAD") else ""  # a form would lose its fields
+        ways_on = (*ways_out(error, again, self._site.contact), *ways_on)
+        if isinstance(error, LicenceDeclined):
+            ways_on = (("Read the licence again", _mount_of(request).url(error.path)), *ways_on)
         if not self._site.has_login:
             return ways_on
         match error:
@@ -244,7 +267,7 @@ def _headers(error: PierheadError, *, offers_basic: bool) -> dict[str, str]:
         headers["WWW-Authenticate"] = schemes
     if isinstance(error, AuthenticationFailed):
         headers["WWW-Authenticate"] = f'{schemes}, error="invalid_token", error_description="{error.code}"'
-    if isinstance(error, _PASSING):
+    if is_passing(error):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if isinstance(error, TooManyRequests):  # RFC 6585 section 4
         headers["Retry-After"] = str(error.seconds)
@@ -255,20 +278,24 @@ def _mount_of(request: Request) -> Mount:
     return mount_of(request.scope["raw_path"], record_of(request).root_path)
 
 
-def _ways_on(path: ArtifactPath | None, mount: Mount) -> tuple[tuple[str, str], ...]:
+def _ways_on(above: ArtifactPath | None, mount: Mount) -> tuple[tuple[str, str], ...]:
     start_page = ("Start page", mount.site.url(ROOT))
-    if path is None or not path.segments:
+    if above is None:
         return (start_page,)
-    return (("Folder above", mount.url(path.parent)), start_page)
+    return (("Folder above", mount.url(above)), start_page)
 
 
 def _sentences(request: Request, error: PierheadError) -> str:
     """The message for people."""
     identity = record_of(request).identity
-    text = _as_sentence(str(error))
+    text = _as_sentence(f"{error}{_advice(error)}")
     if isinstance(error, GroupRequired) and identity is not None and identity.principal.subject:
         return f"You are logged in as {identity.principal.subject}. {text}"
     return text
+
+
+def _advice(error: PierheadError) -> str:
+    return f"; try again in {RETRY_AFTER_SECONDS} seconds" if is_passing(error) else ""
 
 
 def _as_sentence(text: str) -> str:

@@ -43,6 +43,7 @@ from app.routes.get_it import GetItRoute
 from app.routes.index_files import IndexFiles
 from app.routes.limited import RequestLimits
 from app.routes.linked import LinkDoor
+from app.routes.near import Neighbours
 from app.routes.tree import TreeApp
 from app.server.front_door import FrontDoor
 from app.server.hosts import Hosts
@@ -221,7 +222,7 @@ class SiteWiring:
             digests=digests,
             subtrees=SubtreeListing(catalog, store, digests, clock),
             searches=SearchListing(catalog, self._own.html, self._own.site, age_clock),
-            errors=ErrorAnswers(self._own.html, self._own.site, requester.origin_url),
+            errors=ErrorAnswers(self._own.html, self._own.site, requester.origin_url, Neighbours(catalog)),
             audit=audit,
             links=LinkDoor(self._own.links, requester, audit, clock),
             channel=build_worker_channel(catalog),

@@ -42,7 +42,9 @@ class LicenceDeclined(AccessDenied):
     """
 
     def __init__(self, path: ArtifactPath) -> None:
-        super().__init__("you cannot download the file without accepting its licence")
+        super().__init__(
+            "the licence was declined, so the file is not downloaded; open the file again to read and accept it"
+        )
         self.path = path
 
 

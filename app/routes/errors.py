@@ -62,7 +62,7 @@ from app.responses.requester import wants_html
 from app.routes.near import Neighbours, near_links, near_members
 from app.routes.next_steps import NextStep, next_step
 from app.routes.return_url import login_url, requested_url
-from app.routes.whom_to_ask import HELP, is_passing, ways_out
+from app.routes.whom_to_ask import HELP, RETRY_AFTER_SECONDS, is_passing, waiting_advice, ways_out
 
 
 class Status(NamedTuple):
@@ -106,8 +106,6 @@ TABLE: Final[dict[type[PierheadError], Status]] = {
     ObjectChanged: Status(503, "file-changed", "File changed"),
 }
 
-RETRY_AFTER_SECONDS: Final = 5
-"""After which what passes may be over."""
 HELP_PATH: Final = "/api/openapi.json"
 """Where those are sent for help whom the operator names no contact."""
 REALM: Final = 'realm="Pierhead"'
@@ -180,7 +178,11 @@ class ErrorAnswers:
         record_of(request).reason = status.title
         step = self._next_step(request, error, path)
         body = problem_json(
-            status.code, status.title, f"{error}{step.advice or _advice(error)}", status.slug, **step.members
+            status.code,
+            status.title,
+            f"{error}{step.advice or waiting_advice(error)}",
+            status.slug,
+            **step.members,
         )
         headers = _headers(error, offers_basic=True)
         if step.links:
@@ -288,14 +290,10 @@ def _ways_on(above: ArtifactPath | None, mount: Mount) -> tuple[tuple[str, str],
 def _sentences(request: Request, error: PierheadError) -> str:
     """The message for people."""
     identity = record_of(request).identity
-    text = _as_sentence(f"{error}{_advice(error)}")
+    text = _as_sentence(f"{error}{waiting_advice(error)}")
     if isinstance(error, GroupRequired) and identity is not None and identity.principal.subject:
         return f"You are logged in as {identity.principal.subject}. {text}"
     return text
-
-
-def _advice(error: PierheadError) -> str:
-    return f"; try again in {RETRY_AFTER_SECONDS} seconds" if is_passing(error) else ""
 
 
 def _as_sentence(text: str) -> str:

@@ -37,6 +37,8 @@ class Help(NamedTuple):
     passes: bool = False
 
 
+RETRY_AFTER_SECONDS: Final = 5
+"""After which what passes may be over."""
 _REPORT: Final = "Tell the operator"
 _PASSING: Final = Help(_REPORT, passes=True)
 
@@ -64,6 +66,11 @@ def is_passing(error: PierheadError) -> bool:
     """Whether it may be over in a moment."""
     found = HELP.get(type(error))
     return found is not None and found.passes
+
+
+def waiting_advice(error: PierheadError) -> str:
+    """Ends the sentence that says what happened: to wait, if that is what there is to do."""
+    return f"; try again in {RETRY_AFTER_SECONDS} seconds" if is_passing(error) else ""
 
 
 def ways_out(error: PierheadError, here: str, contact: str) -> tuple[tuple[str, str], ...]:

@@ -159,16 +159,19 @@ def stored(
     """An object as S3 gives it, with Range (one span) and If-Match.
 
     Args:
-        e_tag: without quotes; None for an engine that has none.
+        e_tag: without quotes; None for an engine that has none. One that begins with `W/` is weak, and matches nothing.
         modified: as in the field `Last-Modified`.
         sends: how many bytes of an answer go out; None for all of them.
         then: what happens after that, such as `reset` or `hang`; None closes the connection.
     """
 
-    tag_line = "" if e_tag is None else f'ETag: "{e_tag}"\r\n'
+    tag = tag_of(e_tag)
+    tag_line = "" if e_tag is None else f"ETag: {tag}\r\n"
 
     async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
-        if request.headers.get("if-match", f'"{e_tag}"') != f'"{e_tag}"':
+        if request.headers.get("if-match", tag) != tag or (
+            tag.startswith("W/") and "if-match" in request.headers
+        ):
             await status(412, "PreconditionFailed")(request, writer)
             return
         first, last, line, code = 0, len(body) - 1, "", 200
@@ -194,6 +197,12 @@ def stored(
             await then(request, writer)
 
     return answer
+
+
+def tag_of(e_tag: str | None) -> str:
+    """An entity tag as an answer has it."""
+    text = e_tag or ""
+    return f'W/"{text[2:]}"' if text.startswith("W/") else f'"{text}"'
 
 
 async def _taken(writer: asyncio.StreamWriter) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from tests.support.fake_s3 import Answer, FakeS3, Request, status, stored, xml
+from tests.support.fake_s3 import Answer, FakeS3, Request, status, stored, tag_of, xml
 
 BUCKET = "artifacts"
 
@@ -21,13 +21,13 @@ class SwitchedS3:
     Attributes:
         url: its endpoint.
         objects: what it holds, by key.
-        has_e_tags: whether it gives an ETag with what it holds.
+        e_tags: whether it gives an ETag with what it holds: `strong`, `weak` or `none`.
         most_under_way: most requests that it was answering at the same time.
     """
 
-    def __init__(self, objects: Mapping[str, bytes], *, has_e_tags: bool = True) -> None:
+    def __init__(self, objects: Mapping[str, bytes], *, e_tags: str = "strong") -> None:
         self.objects = dict(objects)
-        self.has_e_tags = has_e_tags
+        self.e_tags = e_tags
         self.url = ""
         self._fake = FakeS3()
         self._fake.answer = self.serve
@@ -82,7 +82,7 @@ class SwitchedS3:
             query = parse_qs(target.query)
             await xml(self.listing(query.get("prefix", [""])[0]))(request, writer)
         elif (body := self.objects.get(key)) is not None:
-            await stored(body, e_tag=e_tag_of(body) if self.has_e_tags else None)(request, writer)
+            await stored(body, e_tag=self._e_tag(body))(request, writer)
         else:
             await status(404, "NoSuchKey")(request, writer)
 
@@ -108,7 +108,12 @@ class SwitchedS3:
         )
 
     def _e_tag_element(self, body: bytes) -> str:
-        return f"<ETag>&quot;{e_tag_of(body)}&quot;</ETag>" if self.has_e_tags else ""
+        e_tag = self._e_tag(body)
+        return "" if e_tag is None else f"<ETag>{escape(tag_of(e_tag))}</ETag>"
+
+    def _e_tag(self, body: bytes) -> str | None:
+        forms = {"strong": e_tag_of(body), "weak": f"W/{e_tag_of(body)}", "none": None}
+        return forms[self.e_tags]
 
     async def _listen(self) -> None:
         if self.server is None:
@@ -142,9 +147,9 @@ class SwitchedS3:
 
 
 @contextmanager
-def run_switched_s3(objects: Mapping[str, bytes], *, has_e_tags: bool = True) -> Iterator[SwitchedS3]:
+def run_switched_s3(objects: Mapping[str, bytes], *, e_tags: str = "strong") -> Iterator[SwitchedS3]:
     """Run it with these objects; it is well at first."""
-    s3 = SwitchedS3(objects, has_e_tags=has_e_tags)
+    s3 = SwitchedS3(objects, e_tags=e_tags)
     with s3.running():
         yield s3
 

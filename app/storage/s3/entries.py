@@ -92,5 +92,9 @@ class FoundEntries:
 
 
 def opaque(e_tag: str | None) -> str | None:
-    """An entity tag without the quotes around it; None where there is none."""
-    return (e_tag or "").strip('"') or None
+    """An entity tag without the quotes around it; None where there is none.
+
+    A weak one, as proxies make of those they passed on, does not tell bytes apart (RFC 9110 section 8.8.1): it counts as none.
+    """
+    text = (e_tag or "").strip()
+    return None if text.startswith("W/") else text.strip('"') or None

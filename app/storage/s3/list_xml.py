@@ -15,6 +15,7 @@ from urllib.parse import unquote_plus
 from xml.parsers import expat
 
 from app.domain.errors import NotFound, ObjectChanged, PierheadError, StoreDenied, StoreUnavailable
+from app.storage.s3.entries import opaque
 from app.storage.s3.errors import FailedAnswer, error_fields, error_of
 from app.storage.s3.list_objects import USUAL_CLASSES, seconds_of, take_plain_objects
 from app.storage.s3.list_page import ListPage, empty_page
@@ -199,7 +200,7 @@ class ListingParser:
         page.keys.append(item["Key"])
         page.sizes.append(int(size))
         page.modified.append(seconds_of(item.get("LastModified", "")))
-        page.e_tags.append(item.get("ETag", "").strip().strip('"'))
+        page.e_tags.append(opaque(item.get("ETag")) or "")
         if (storage_class := item.get("StorageClass", "").strip()) not in USUAL_CLASSES:
             page.classes[item["Key"]] = storage_class
 

@@ -48,6 +48,7 @@ class GetPage:
         digests: of the file, those of the best algorithms first.
         licences: to accept first, each with the URL of its text.
         needs_token: whether a token must be put in.
+        has_view: whether `?view=1` shows it.
     """
 
     site: Site
@@ -58,6 +59,7 @@ class GetPage:
     digests: tuple[Digest, ...] = ()
     licences: tuple[tuple[Licence, str], ...] = ()
     needs_token: bool = False
+    has_view: bool = False
 
     @property
     def folder_href(self) -> str:

@@ -31,6 +31,7 @@ from app.pages.markup import licence_html
 from app.pages.rows import ACCESS_WORDS, folder_rows
 from app.pages.search_page import SearchPage
 from app.pages.static import load_static, static_urls
+from app.pages.text_view import TextPage
 
 _ACCESS_MEANINGS = {
     Access.EULA: "a licence is shown first; the download starts once you accept it.",
@@ -155,6 +156,10 @@ class HtmlPages:
         """Commands that fetch a file, or a folder, and its digests."""
         return self._render("get.html", page=page, crumbs=_crumbs(page))
 
+    def text(self, page: TextPage) -> bytes:
+        """A text file with numbered lines."""
+        return self._render("view.html", page=page, crumbs=_crumbs(page))
+
     def token(self, page: TokenPage) -> bytes:
         """A form to make a token with, or the token.
 
@@ -216,7 +221,7 @@ def _meanings(shown: Collection[Access]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _crumbs(page: LicencePage | DownloadPage | SharePage | GetPage) -> tuple[Crumb, ...]:
+def _crumbs(page: LicencePage | DownloadPage | SharePage | GetPage | TextPage) -> tuple[Crumb, ...]:
     return breadcrumbs(page.path, page.site.title, page.site.mount)
 
 

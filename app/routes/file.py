@@ -14,6 +14,8 @@ from app.responses.located import Located
 from app.responses.parsed_request import ParsedRequest
 from app.responses.record import record_of
 from app.routes.audited import RequestAudit
+from app.routes.parameters import Query
+from app.routes.text_view import TextView
 
 _LOOKS_AGAIN: Final = 5
 """Attempts for a file that changes before its first byte is read, such as a growing log."""
@@ -25,18 +27,21 @@ class FileRoute:
     Args:
         delivery: sends opened files.
         audit: notes licences that a script accepts.
+        view: shows text files as pages.
     """
 
-    def __init__(self, catalog: Catalog, delivery: Delivery, audit: RequestAudit) -> None:
+    def __init__(self, catalog: Catalog, delivery: Delivery, audit: RequestAudit, view: TextView) -> None:
         self._catalog = catalog
         self._delivery = delivery
         self._audit = audit
+        self._view = view
 
     async def answer(self, request: Request, parsed: ParsedRequest) -> ASGIApp:
         """Answer for a file.
 
         Raises:
-            As `Catalog.open_file` and `Delivery.answer`.
+            BadParameter: `view` is another than 0 or 1.
+            As `Catalog.open_file`, `Delivery.answer` and `TextView.answer`.
         """
         record_of(request).route = "file"
         for _ in range(_LOOKS_AGAIN):
@@ -50,5 +55,8 @@ class FileRoute:
         path, principal = parsed.path, parsed.identity.principal
         opened = await self._catalog.open_file(path, principal, mount=parsed.mount)
         await self._audit.note_acceptances(request, opened)
-        answer = await self._delivery.answer(request, path, principal, opened)
+        if request.url.query and Query(request).choice("view", ("0", "1")) == "1":
+            answer: ASGIApp = await self._view.answer(request, parsed, opened)
+        else:
+            answer = await self._delivery.answer(request, path, principal, opened)
         return answer if opened.path == path else Located(answer, opened.path, parsed.mount)

@@ -24,6 +24,7 @@ from app.responses.listed_digests import ListedDigests
 from app.responses.parsed_request import ParsedRequest
 from app.responses.record import note_for_all, record_of, site_of
 from app.routes.errors import licence_url
+from app.routes.text_view import may_view
 
 _MOST_LICENCES: Final = 8
 _HEADERS: Final = {**NOT_STORED, "Content-Security-Policy": FOLDER_SECURITY_POLICY}
@@ -93,6 +94,7 @@ class GetItRoute:
             digests,
             licences,
             needs_token=MEMBERS_FIELD in fields,
+            has_view=isinstance(visible.entry, File) and may_view(visible.entry.name, visible.entry.size),
         )
 
     def _of_folder(self, request: Request, parsed: ParsedRequest, view: FolderView) -> GetPage:

@@ -44,6 +44,7 @@ from app.routes.index_files import IndexFiles
 from app.routes.limited import RequestLimits
 from app.routes.linked import LinkDoor
 from app.routes.near import Neighbours
+from app.routes.text_view import TextView
 from app.routes.tree import TreeApp
 from app.server.front_door import FrontDoor
 from app.server.hosts import Hosts
@@ -259,7 +260,7 @@ class SiteWiring:
                 get_it,
                 parts.requester.origin_url,
             ),
-            FileRoute(catalog, delivery, parts.audit),
+            FileRoute(catalog, delivery, parts.audit, TextView(parts.store, self._own.html, self._own.site)),
             parts.requester,
             parts.links,
             parts.errors,

@@ -13,6 +13,7 @@ from tests.support.publishing import Published
 PAGES = {
     "folder": ("tree/licensed/", "/tree/licensed/ – Pierhead"),
     "get": ("tree/licensed/?get=board.img", "Get board.img – Pierhead"),
+    "view": ("tree/notes.txt?view=1", "notes.txt – Pierhead"),
     "licence": ("tree/licensed/board.img", "Licence for board.img – Pierhead"),
     "error": ("tree/absent/", "Not found – Pierhead"),
 }

@@ -20,7 +20,11 @@ CALLERS = {
         "catalog/snapshot_loader.py: look",
         "catalog/stored_digests.py: _info",
     },
-    "open_range": {"responses/delivery.py: _part", "responses/shared_files.py: read"},
+    "open_range": {
+        "responses/delivery.py: _part",
+        "responses/shared_files.py: read",
+        "routes/text_view.py: _read",
+    },
     "read_at_once": {"responses/small_files.py: ready"},
     "presign": {"responses/delivery.py: _presigned"},
     "list_folder": {"catalog/snapshot_loader.py: _load", "catalog/snapshot_loader.py: _elsewhere"},

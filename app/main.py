@@ -21,6 +21,7 @@ from app.plan import Plan
 from app.policy.site_policy import SitePolicy
 from app.policy.site_policy_file import SitePolicyError, parse_site_policy
 from app.server.fast_path import FastPath
+from app.server.tls import Certificates
 from app.telemetry import Metrics, configure_logging, watched_descriptors, writer_to
 from app.wiring.served_site import ServedSite
 
@@ -38,12 +39,14 @@ class Application:
 
     Attributes:
         fast_path: answers from memory; None before the server has started.
+        certificates: answer the handshakes of TLS; None without.
         lifetime: of this process. Its drain begins when the server is told to stop.
     """
 
     def __init__(self, plan: Plan, plans: AsyncIterator[Plan] | None = None) -> None:
         self.lifetime = Lifetime()
         self.fast_path: FastPath | None = None
+        self.certificates = Certificates(plan.tls) if plan.tls else None
         self._plan = plan
         self._plans = plans
         self._lifespan = Router(lifespan=self._open)
@@ -80,6 +83,9 @@ class Application:
     async def _serve(self, plan: Plan, metrics: Metrics) -> None:
         """Answer by this plan from now on. What is being answered goes on by the one before it."""
         site = await ServedSite.open(plan, self.lifetime, metrics)
+        if plan.tls is not None and self.certificates is not None:
+            self.certificates.use(plan.tls)
+            metrics.certificate_expires.set(plan.tls.expires())
         former = self._sites[-1:]
         self._sites = [one for one in self._sites if not one.is_closed] + [site]
         self._answer, self._admin, self.fast_path = site.answer, site.admin, site.fast_path

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from app.config import Settings
 from app.domain.lifetime import Reload
 from app.policy.site_policy import SitePolicy
+from app.server.tls import TlsFiles
 
 
 class Plan(NamedTuple):
@@ -18,12 +19,14 @@ class Plan(NamedTuple):
         settings: checked.
         policy: as `read_site_policy` gives it.
         sources: for each setting, where its value came from.
+        tls: the certificate and its key; None without TLS.
         reload: the attempt to read all this again that was made last; None before the first.
     """
 
     settings: Settings
     policy: SitePolicy
     sources: Mapping[str, str] = MappingProxyType({})
+    tls: TlsFiles | None = None
     reload: Reload | None = None
 
     def next_reload(self, at: float) -> Reload:

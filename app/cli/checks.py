@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,6 +16,7 @@ from app.config import ConfigError, LoadedSettings
 from app.domain.errors import StoreError
 from app.main import read_site_policy
 from app.policy.site_policy import SitePolicy
+from app.server.tls import TlsFiles
 from app.storage.observation import Unwatched
 from app.storage.open_store import open_storage
 from app.storage.store import ObjectStore
@@ -22,6 +24,9 @@ from app.telemetry import AuditFile
 
 CHECK_SECONDS: Final = 10.0
 """Seconds that a start waits for the storage: longer than any working store needs."""
+
+EXPIRY_WARNING_SECONDS: Final = 14 * 86400.0
+"""Seconds before the end of a certificate from which on it is said."""
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +67,32 @@ async def check_all(
     if faults:
         raise ConfigError(tuple(faults))
     return policy
+
+
+def read_tls(loaded: LoadedSettings) -> TlsFiles | None:
+    """The certificate and its key, checked; None without TLS.
+
+    Raises:
+        ConfigError: names the file that cannot be used, and why.
+    """
+    certificate, key = loaded.settings.tls_certificate, loaded.settings.tls_key
+    if certificate is None:
+        return None
+    contents: list[bytes] = []
+    for name, path in (("tls_certificate", certificate), ("tls_key", key or certificate)):
+        try:
+            contents.append(path.read_bytes())
+        except OSError as error:
+            raise ConfigError((f"{loaded.named(name)}: {path} cannot be read: {error.strerror}",)) from error
+    files = TlsFiles(*contents)
+    try:
+        files.context()
+        seconds = files.expires() - time.time()
+    except ValueError as error:
+        raise ConfigError((f"{loaded.named('tls_certificate')}: {certificate}: {error}",)) from error
+    if seconds < EXPIRY_WARNING_SECONDS:
+        _log.warning("tls_certificate_expires", file=str(certificate), days=int(seconds // 86400))
+    return files
 
 
 def _faults_of_audit(loaded: LoadedSettings) -> list[str]:

@@ -39,7 +39,7 @@ def listening(settings: Settings, environ: MutableMapping[str, str]) -> Iterator
         OSError: says what cannot be listened on, and why.
     """
     public, admin = passed_sockets(environ)
-    path = settings.unix_socket
+    path, scheme = settings.unix_socket, "https" if settings.tls_certificate else "http"
     own: tuple[int, int] | None = None
     try:
         if not public and path is not None:
@@ -47,7 +47,7 @@ def listening(settings: Settings, environ: MutableMapping[str, str]) -> Iterator
             own = _identity(path)
         public = public or open_sockets(settings.host, settings.port)
         admin = admin or open_sockets(*parse_listen(settings.admin_listen))
-        yield Listening(public, admin, f"unix:{path}" if own else url_of(public[0]))
+        yield Listening(public, admin, f"unix:{path}" if own else url_of(public[0], scheme))
     finally:
         close(public)
         close(admin)
@@ -122,13 +122,13 @@ def close(sockets: Iterable[socket.socket]) -> None:
         one.close()
 
 
-def url_of(one: socket.socket) -> str:
+def url_of(one: socket.socket, scheme: str = "http") -> str:
     """Where it can be reached."""
     name = one.getsockname()
     if one.family == socket.AF_UNIX:
         return f"unix:{name}" if isinstance(name, str) else f"unix:{name!r}"
     host, port = name[:2]
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

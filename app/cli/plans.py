@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 from pydantic import SecretStr
 
-from app.cli.checks import Calls, check_all
+from app.cli.checks import Calls, check_all, read_tls
 from app.config import ConfigError, LoadedSettings
 from app.plan import Plan
 from app.server.service_manager import ServiceManager
@@ -61,6 +61,8 @@ class PlanReader:
     def _load_beside(self, plan: Plan) -> LoadedSettings:
         """The settings for a running process. Those that are fixed count as they are, also for what depends on them."""
         loaded = self._load({})
+        if (loaded.settings.tls_certificate is None) != (plan.tls is None):
+            raise ConfigError(("tls_certificate: TLS cannot be switched on or off without a restart",))
         fixed = {name: getattr(plan.settings, name) for name in FIXED}
         changed = [name for name, value in fixed.items() if getattr(loaded.settings, name) != value]
         if not changed:
@@ -74,12 +76,13 @@ class PlanReader:
         for notice in loaded.notices:
             _log.warning("setting_renamed", notice=notice)
         policy = asyncio.run(check_all(loaded, calls=calls, opens_audit=True))
+        tls = read_tls(loaded)
         settings, sources = loaded.settings, loaded.sources
         if not settings.secret_keys:
             _log.warning("no_secret_keys", effect="tokens and licence acceptances end with this process")
             settings = settings.model_copy(update={"secret_keys": (SecretStr(self._spare_key),)})
             sources = sources | {"secret_keys": "generated at start"}
-        return Plan(settings, policy, sources)
+        return Plan(settings, policy, sources, tls)
 
 
 class Hangups:

@@ -195,8 +195,11 @@ def _server(
     is_worker: bool = False,
 ) -> DrainingServer:
     options = server_options(settings)
+    config = uvicorn.Config(app, **options)
+    if (certificates := app.certificates) is not None:
+        config.ssl_context_factory = lambda *_: certificates.context
     return DrainingServer(
-        uvicorn.Config(app, **options),
+        config,
         app.lifetime.drain,
         delay=settings.drain_delay,
         admin=AdminListener(app.answer_operator, admin, options),

@@ -128,6 +128,14 @@ class ServerSettings(BaseModel):
     unix_socket: Annotated[Path | None, Allowed("the path of a socket")] = Field(
         None, description="Unix socket to listen on instead of `host` and `port`. Its mode is 0660."
     )
+    tls_certificate: Annotated[Path | None, Allowed("the path of a PEM file")] = Field(
+        None,
+        description="Certificate of the site, with those between it and a known one: the server speaks TLS. None: it does not.",
+    )
+    tls_key: Annotated[Path | None, Allowed("the path of a PEM file, with a `tls_certificate`")] = Field(
+        None,
+        description="Private key of `tls_certificate`, without a password. None: it is in the same file.",
+    )
     workers: Number = Field(1, ge=1, le=64, description="Processes that share the port.")
     admin_listen: Listen = Field(
         "",
@@ -165,6 +173,13 @@ class ServerSettings(BaseModel):
         description="File for the audit log. What cannot be written there is not done: such requests get a 503. None: standard "
         "error.",
     )
+
+    @field_validator("tls_key")
+    @classmethod
+    def _key_has_its_certificate(cls, key: Path | None, others: ValidationInfo) -> Path | None:
+        if key is not None and others.data.get("tls_certificate") is None:
+            raise ValueError("there is none")
+        return key
 
     @field_validator("secret_keys")
     @classmethod

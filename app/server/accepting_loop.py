@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
 import uvloop
+
+from app.server.tls import HANDSHAKE_SECONDS
 
 ACCEPTED_AT_ONCE: Final = 64
 """Connections that are accepted in one round of the loop. All together they take a few milliseconds."""
@@ -26,12 +29,15 @@ class AcceptingLoop(uvloop.Loop):
     ) -> Any:
         """See `asyncio.loop.create_server`. What listens on a socket that was made elsewhere accepts many at once."""
         listening: socket.socket | None = options.get("sock")
+        if options.get("ssl") is not None:
+            options["ssl_handshake_timeout"] = HANDSHAKE_SECONDS
         if listening is not None and listening.family == socket.AF_UNIX:
             options.pop("backlog", None)
             server = await super().create_unix_server(protocol_factory, *args, **options)
         else:
             server = await super().create_server(protocol_factory, *args, **options)
-        return server if listening is None else _EagerServer(self, server, listening, protocol_factory)
+        tls: ssl.SSLContext | None = options.get("ssl")
+        return server if listening is None else _EagerServer(self, server, listening, protocol_factory, tls)
 
 
 class _EagerServer:
@@ -43,12 +49,14 @@ class _EagerServer:
         server: asyncio.AbstractServer,
         listening: socket.socket,
         protocol_factory: Callable[[], asyncio.BaseProtocol],
+        tls: ssl.SSLContext | None,
     ) -> None:
         self._loop = loop
         self._server = server
         self._listening = listening.dup()
         self._listening.setblocking(False)
         self._protocol_factory = protocol_factory
+        self._tls = tls
         self._opening: set[asyncio.Task[Any]] = set()
         loop.add_reader(self._listening.fileno(), self._accept)
 
@@ -73,6 +81,11 @@ class _EagerServer:
 
     async def _open(self, connection: socket.socket) -> None:
         try:
-            await self._loop.connect_accepted_socket(self._protocol_factory, connection)
+            await self._loop.connect_accepted_socket(
+                self._protocol_factory,
+                connection,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if self._tls else None,
+            )
         except OSError:  # the client has gone again
             connection.close()

@@ -111,6 +111,12 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
+        self.certificate_expires = Gauge(
+            "pierhead_tls_certificate_expires_timestamp_seconds",
+            "When the certificate in use ends, in seconds since the epoch; 0 without TLS.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
         self.reload_is_well = Gauge(
             "pierhead_last_reload_successful",
             "0 if the settings or the site policy could not be used when they were last read: the former ones stay.",

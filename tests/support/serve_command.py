@@ -43,7 +43,7 @@ class Served:
         self.url, self.admin = (
             self.lines("listening")[0][name].removesuffix("/") for name in ("url", "admin")
         )
-        assert wait_until(lambda: not self.is_running or answers(f"{self.url}/healthz"), START_SECONDS)
+        assert wait_until(lambda: not self.is_running or answers(f"{self.admin}/healthz"), START_SECONDS)
         assert self.is_running, self.log
 
     @property

@@ -216,6 +216,8 @@ WRONG: list[tuple[str, str]] = [
     ("prewarm", '"releases"'),
     ("prewarm", "-1"),
     ("unix_socket", "5"),
+    ("tls_certificate", "5"),
+    ("tls_key", '"key.pem"'),
     ("site_hosts", '["https://releases.example.org"]'),
     ("site_hosts", '["releases.example.org:443"]'),
     ("contact", '"the help desk"'),

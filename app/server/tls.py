@@ -1,0 +1,116 @@
+"""TLS without a proxy in front: the certificate, and another one in its place while connections go on."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+HANDSHAKE_SECONDS: Final = 20.0
+"""How long a client may take for its handshake."""
+
+_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
+_END: Final = "-----END CERTIFICATE-----"
+_UTC_TIME: Final = 0x17
+_VERSION: Final = 0xA0
+
+
+class TlsFiles(NamedTuple):
+    """What is in the files of a certificate, in PEM.
+
+    Attributes:
+        chain: the certificate, and those between it and one that clients know.
+        key: its private key.
+    """
+
+    chain: bytes
+    key: bytes
+
+    def context(self) -> ssl.SSLContext:
+        """For servers: TLS 1.2 and 1.3, HTTP/1.1.
+
+        Raises:
+            ValueError: there is no certificate or no key, they do not belong together, or the key needs a password.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION
+        context.set_alpn_protocols(["http/1.1"])
+        # OpenSSL reads files only; these are in memory, so that all workers have the same.
+        with os.fdopen(os.memfd_create("tls"), "wb") as both:
+            both.write(self.key + b"\n" + self.chain)
+            both.flush()
+            try:
+                context.load_cert_chain(f"/proc/self/fd/{both.fileno()}", password="")
+            except ssl.SSLError as error:
+                raise ValueError(f"not a certificate with its key ({error.reason or error})") from error
+        return context
+
+    def expires(self) -> float:
+        """When the certificate does, in seconds since the epoch.
+
+        Raises:
+            ValueError: it is none (RFC 5280 section 4.1).
+        """
+        text = self.chain.decode("ascii", "replace")
+        start, end = text.find(_BEGIN), text.find(_END)
+        try:
+            der = ssl.PEM_cert_to_DER_cert(text[start : end + len(_END)])
+            return _not_after(der)
+        except (ValueError, IndexError, StopIteration) as error:
+            raise ValueError("not a certificate in PEM") from error
+
+
+class Certificates:
+    """Answers handshakes with the certificate of the day.
+
+    Attributes:
+        context: for a listening socket; stays the same.
+
+    Args:
+        files: the first.
+    """
+
+    def __init__(self, files: TlsFiles) -> None:
+        self._current = self.context = files.context()
+        self.context.sni_callback = self._choose
+
+    def use(self, files: TlsFiles) -> None:
+        """Answer with this one from now on. Connections that are open go on.
+
+        Raises:
+            ValueError: as `TlsFiles.context`; the former one stays.
+        """
+        self._current = files.context()
+
+    def _choose(
+        self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext
+    ) -> None:  # called in each handshake, whether the client names a host or not
+        del name
+        if self._current is not context:
+            connection.context = self._current
+
+
+def _not_after(der: bytes) -> float:
+    """The end of the validity of a certificate (X.690; RFC 5280 section 4.1.2.5)."""
+    (_, certificate), *_ = _elements(der)
+    (_, signed), *_ = _elements(certificate)
+    fields = [element for element in _elements(signed) if element[0] != _VERSION]
+    _serial, _algorithm, _issuer, (_, validity), *_ = fields
+    _, (tag, text) = _elements(validity)
+    form = "%y%m%d%H%M%SZ" if tag == _UTC_TIME else "%Y%m%d%H%M%SZ"
+    return datetime.strptime(text.decode("ascii"), form).replace(tzinfo=UTC).timestamp()
+
+
+def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
+    """The tag and the content of each element of a sequence."""
+    at = 0
+    while at < len(der):
+        tag, length, at = der[at], der[at + 1], at + 2
+        if length & 0x80:
+            size = length & 0x7F
+            length, at = int.from_bytes(der[at : at + size]), at + size
+        yield tag, der[at : at + length]
+        at += length

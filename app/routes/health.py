@@ -6,7 +6,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.responses.problems import problem_answers, problem_response
+from app.domain.errors import MetricsForbidden
+from app.responses.problems import problem_answers
 from app.responses.requester import Requester
 from app.routes.probes import Probes
 
@@ -28,8 +29,7 @@ def build_health_router(probes: Probes, requester: Requester) -> APIRouter:
     @router.get("/metrics", name="metrics", include_in_schema=False)
     async def show_metrics(request: Request) -> Response:
         if not requester.may_see_metrics(request):
-            detail = "metrics are at the admin listener; here they are for trusted networks"
-            return problem_response(403, "Forbidden", detail, "metrics-forbidden")
+            raise MetricsForbidden
         return await probes.figures()
 
     return router

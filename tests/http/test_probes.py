@@ -275,3 +275,6 @@ def test_on_the_public_port_metrics_are_for_trusted_networks(
         assert ("pierhead_page" in answer.text) == (status == 200)
         if status == 403:
             assert problem(answer) == (403, "metrics-forbidden")
+            page = http.get("/metrics", headers=headers | BROWSER)
+            assert (page.status_code, page.headers["content-type"]) == (403, "text/html; charset=utf-8")
+            assert "for trusted networks" in page.text

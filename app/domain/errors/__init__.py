@@ -28,6 +28,7 @@ PierheadError
 │   ├── LicenceDeclined         the licence was shown and declined
 │   ├── FormRefused             the form may come from another site
 │   ├── GroupRequired           logged in, but in none of the groups
+│   ├── MetricsForbidden        metrics on the public port are for trusted networks
 │   ├── PermissionRequired      the token may read, but not do this
 │   └── Refused                 no rule opens the path to anybody
 └── StoreError                  the storage did not answer as it should
@@ -49,6 +50,7 @@ from app.domain.errors.access import (
     LicenceDeclined,
     LicenceRequired,
     LoginRequired,
+    MetricsForbidden,
     PermissionRequired,
     Refused,
 )
@@ -101,6 +103,7 @@ __all__ = [
     "LoginRequired",
     "LoginUnavailable",
     "MalformedRules",
+    "MetricsForbidden",
     "Moved",
     "NotFound",
     "ObjectArchived",

@@ -83,6 +83,13 @@ class PermissionRequired(AccessDenied):
         self.permission = permission
 
 
+class MetricsForbidden(AccessDenied):
+    """The metrics are asked for on the public port, and not from a trusted network."""
+
+    def __init__(self) -> None:
+        super().__init__("metrics are at the admin listener; here they are for trusted networks")
+
+
 class Refused(AccessDenied):
     """No rule opens this path to anybody (not covered by its folder's rules, or those are malformed).
 

@@ -20,7 +20,7 @@ from app.domain.errors import (
 )
 from app.responses.record import record_of
 from app.responses.requester import Requester
-from app.routes.errors import TABLE
+from app.routes.statuses import TABLE
 from app.telemetry import AccessRefused, Audit, AuditEvent, LicenceAccepted, LoginRejected, RevokedUsed
 
 _NO_REFUSALS = (LicenceRequired, LicenceDeclined)

@@ -1,4 +1,4 @@
-"""The only table from domain errors to HTTP statuses.
+"""Answers to domain errors, whose statuses `routes/statuses.py` has.
 
 Scripts get problem+json (RFC 9457) with the next step in machine-readable form; browsers get a page, or are
 led to the licence they must accept.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -16,39 +16,16 @@ from starlette.responses import RedirectResponse, Response
 
 from app.domain.access import Licence
 from app.domain.errors import (
-    AmbiguousPattern,
-    AuditUnavailable,
     AuthenticationFailed,
-    BadParameter,
-    FormRefused,
     GroupRequired,
-    ImpossiblePath,
-    IssuerUnavailable,
     LicenceDeclined,
     LicenceRequired,
-    ListingUnavailable,
     LoginFailed,
     LoginRequired,
     LoginUnavailable,
-    MalformedRules,
-    MetricsForbidden,
     Moved,
-    NotFound,
-    ObjectArchived,
-    ObjectChanged,
-    ObjectEncrypted,
-    PathAboveRoot,
-    PathTooLong,
-    PermissionRequired,
     PierheadError,
-    Refused,
-    RevocationsUnknown,
-    RevokedToken,
-    RulesUnreadable,
     SessionDue,
-    StoreDenied,
-    StoreUnavailable,
-    TooManyLogins,
     TooManyRequests,
 )
 from app.domain.mounts import LINK_PARAMETER, Mount, mount_of
@@ -63,50 +40,8 @@ from app.responses.requester import wants_html
 from app.routes.near import Neighbours, near_links, near_members
 from app.routes.next_steps import NextStep, next_step
 from app.routes.return_url import login_url, requested_url
+from app.routes.statuses import TABLE
 from app.routes.whom_to_ask import HELP, RETRY_AFTER_SECONDS, is_passing, waiting_advice, ways_out
-
-
-class Status(NamedTuple):
-    code: int
-    slug: str
-    title: str
-
-
-TABLE: Final[dict[type[PierheadError], Status]] = {
-    # A path that no tree can hold does not exist; the reason would not help the client.
-    ImpossiblePath: Status(404, "not-found", "Not found"),
-    PathAboveRoot: Status(400, "path-above-root", "Bad request"),
-    NotFound: Status(404, "not-found", "Not found"),
-    AmbiguousPattern: Status(404, "ambiguous-pattern", "Several files match"),
-    PathTooLong: Status(414, "path-too-long", "Path too long"),
-    BadParameter: Status(400, "bad-parameter", "Bad request"),
-    AuthenticationFailed: Status(401, "authentication-failed", "Authentication failed"),
-    RevokedToken: Status(401, "authentication-failed", "Authentication failed"),
-    AuditUnavailable: Status(503, "audit-unavailable", "Audit log unavailable"),
-    RevocationsUnknown: Status(503, "revocations-unknown", "Tokens cannot be checked"),
-    TooManyRequests: Status(429, "too-many-requests", "Too many requests"),
-    TooManyLogins: Status(429, "too-many-requests", "Too many requests"),
-    SessionDue: Status(401, "session-due", "Session must be renewed"),
-    LoginFailed: Status(403, "login-failed", "Login failed"),
-    LoginUnavailable: Status(503, "login-unavailable", "Login unavailable"),
-    IssuerUnavailable: Status(503, "issuer-unavailable", "Token cannot be checked"),
-    LoginRequired: Status(401, "login-required", "Login required"),
-    LicenceRequired: Status(403, "licence-required", "Licence required"),
-    LicenceDeclined: Status(403, "licence-declined", "Licence not accepted"),
-    FormRefused: Status(403, "form-refused", "Form refused"),
-    GroupRequired: Status(403, "group-required", "Members only"),
-    PermissionRequired: Status(403, "insufficient-scope", "Insufficient scope"),
-    MetricsForbidden: Status(403, "metrics-forbidden", "Forbidden"),
-    Refused: Status(403, "refused", "Forbidden"),
-    MalformedRules: Status(403, "refused", "Forbidden"),
-    StoreUnavailable: Status(503, "storage-unavailable", "Storage unavailable"),
-    RulesUnreadable: Status(503, "storage-unavailable", "Storage unavailable"),
-    StoreDenied: Status(502, "storage-denied", "Storage denied access"),
-    ListingUnavailable: Status(403, "listing-unavailable", "Folders are not listed"),
-    ObjectArchived: Status(409, "file-archived", "File is archived"),
-    ObjectEncrypted: Status(403, "file-encrypted", "File is encrypted"),
-    ObjectChanged: Status(503, "file-changed", "File changed"),
-}
 
 HELP_PATH: Final = "/api/openapi.json"
 """Where those are sent for help whom the operator names no contact."""

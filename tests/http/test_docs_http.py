@@ -16,7 +16,7 @@ import pytest
 from app.config import Settings
 from app.domain.errors import RevokedToken
 from app.pages.problem import PROBLEM_MEDIA_TYPE, PROBLEM_TYPE_PREFIX
-from app.routes.errors import TABLE
+from app.routes.statuses import TABLE
 from scripts.make_sample_tree import make_sample
 from tests.support.aws import BUCKET, open_bucket, point_aws_at, run_moto
 from tests.support.live_server import app_for, live_server, token

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.domain.errors import PierheadError, StoreUnavailable
-from app.routes.errors import TABLE
+from app.routes.statuses import TABLE
 from app.routes.whom_to_ask import HELP
 from tests.support.answers import member
 from tests.support.licence_form import open_form

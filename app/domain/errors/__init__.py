@@ -1,6 +1,6 @@
 """Everything that can go wrong, in one tree. Import every error from here.
 
-`routes/errors.py` alone knows which status each one becomes.
+`routes/statuses.py` alone knows which status each one becomes.
 
 PierheadError
 ├── RequestError                the request itself cannot be answered

@@ -14,7 +14,7 @@ from app.domain.errors import StoreError
 from app.responses.record import CLIENT_GONE, SCOPE_KEY, broken_by_store
 from app.responses.streaming import body_message, send_fairly, until_gone
 
-CHUNK_BYTES: Final = 16 * 1024
+CHUNK_BYTES: Final = 64 * 1024
 """Lines are collected up to this many bytes, to save system calls."""
 SEND_NOW: Final = b""
 """Among lines: send the collected ones now, because the next line may take long."""

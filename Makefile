@@ -54,6 +54,11 @@ test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser,
 	.run/provider/bin/pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements/provider.txt
 	$(BIN)/pytest tests/clients tests/browser tests/system -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
+.PHONY: soak
+soak: $(VENV)/.dev-installed ## Make 100,000 TLS handshakes at the server and at nginx before it, under load (takes long)
+	scripts/install-system-packages
+	PIERHEAD_HANDSHAKES=100000 $(BIN)/pytest tests/system/test_handshakes.py $(PYTEST_ARGS)
+
 .PHONY: engine-table
 engine-table: $(VENV)/.dev-installed ## Write the table of S3 engines in docs/operations.md anew (as test-system, installs packages)
 	scripts/install-system-packages

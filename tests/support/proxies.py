@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.certificates import Certificate
 from tests.support.shared_caches import run_nginx
 from tests.support.waiting import answers, free_port, wait_until
 
@@ -17,16 +18,27 @@ START_SECONDS = 60
 
 
 @contextmanager
-def nginx_before(ports: Sequence[int], directory: Path) -> Iterator[str]:
-    """The documented nginx without TLS, until the block ends. Gives its URL, without a slash at the end."""
+def nginx_before(ports: Sequence[int], directory: Path, tls: Certificate | None = None) -> Iterator[str]:
+    """The documented nginx until the block ends. Gives its URL, without a slash at the end.
+
+    Args:
+        tls: its certificate; None to have it speak without TLS.
+    """
     (whole,) = re.findall(r"^nginx:\n\n```nginx\n(.*?)```", GUIDE, re.MULTILINE | re.DOTALL)
     (upstream,) = re.findall(r"```nginx\n(.*?)```", _SECTION, re.DOTALL)
     text = upstream + whole[whole.index("\nserver {") :]
-    text = re.sub(r" *ssl_certificate.*\n", "", text)
-    with run_nginx(
-        directory, _placed(text, "listen 443 ssl;", "listen 127.0.0.1:@PORT@;", ports), "/healthz"
-    ) as nginx:
-        yield nginx.url
+    if tls is None:
+        text = re.sub(r" *ssl_certificate.*\n", "", text)
+        text = _placed(text, "listen 443 ssl;", "listen 127.0.0.1:@PORT@;", ports)
+    else:
+        port = free_port()
+        probe = "server { listen 127.0.0.1:@PORT@; location = /healthz { return 200; } }\n"
+        text = probe + _placed(text, "listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;", ports)
+        text = text.replace("/etc/ssl/releases.pem", str(tls.chain)).replace(
+            "/etc/ssl/releases.key", str(tls.key)
+        )
+    with run_nginx(directory, text, "/healthz") as nginx:
+        yield nginx.url if tls is None else f"https://127.0.0.1:{port}"
 
 
 @contextmanager

@@ -1,0 +1,84 @@
+"""Thousands of TLS handshakes while others load the server: none fails, by a proxy or without one.
+
+`PIERHEAD_HANDSHAKES` says how many; `make soak` makes a hundred thousand.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.support.certificates import Certificate, make_certificate
+from tests.support.proxies import nginx_before
+from tests.support.serve_command import START_SECONDS, Served
+from tests.support.tls_client import fault_of_one
+
+HANDSHAKES = int(os.environ.get("PIERHEAD_HANDSHAKES", "10000"))
+CLIENTS = 8
+DOWNLOADS = 2
+"""Clients that download without a pause meanwhile."""
+
+
+@contextmanager
+def under_load(url: str, trusted: ssl.SSLContext) -> Iterator[None]:
+    """Large downloads, one after the other, until the block ends."""
+    ends = threading.Event()
+
+    def download() -> None:
+        with httpx.Client(base_url=url, verify=trusted, trust_env=False, timeout=START_SECONDS) as client:
+            while not ends.is_set():
+                with client.stream("GET", "/large.img") as answer:
+                    for _ in answer.iter_raw(1 << 20):
+                        if ends.is_set():
+                            break
+
+    threads = [threading.Thread(target=download) for _ in range(DOWNLOADS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ends.set()
+        for thread in threads:
+            thread.join()
+
+
+def assert_none_fails(url: str, certificate: Certificate) -> None:
+    trusted = ssl.create_default_context(cafile=str(certificate.chain))
+    with under_load(url, trusted), ThreadPoolExecutor(CLIENTS) as clients:
+        faults = [
+            fault for fault in clients.map(lambda _: fault_of_one(url, trusted), range(HANDSHAKES)) if fault
+        ]
+    assert faults == []
+
+
+@contextmanager
+def two_workers(directory: Path, **environ: str) -> Iterator[Served]:
+    server = Served(directory, "--workers", "2", PIERHEAD_LOG_LEVEL="info", **environ)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def test_none_fails_at_the_server_itself(tmp_path: Path) -> None:
+    made = make_certificate(tmp_path, "site")
+    files = {"PIERHEAD_TLS_CERTIFICATE": str(made.chain), "PIERHEAD_TLS_KEY": str(made.key)}
+    with two_workers(tmp_path, **files) as server:
+        assert_none_fails(server.url, made)
+        assert "Traceback" not in server.log
+
+
+def test_none_fails_at_the_documented_nginx(tmp_path: Path) -> None:
+    made = make_certificate(tmp_path, "site")
+    with two_workers(tmp_path, PIERHEAD_TRUSTED_PROXIES="127.0.0.1") as server:
+        port = int(server.url.rpartition(":")[2])
+        with nginx_before([port, port], tmp_path / "nginx", made) as url:
+            assert_none_fails(url, made)

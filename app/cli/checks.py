@@ -15,12 +15,14 @@ from app.cli.places import fault_of_object, places_of
 from app.config import ConfigError, LoadedSettings
 from app.domain.errors import StoreError
 from app.main import read_site_policy
+from app.pages.templates_dir import templates_directory
 from app.policy.site_policy import SitePolicy
 from app.server.tls import TlsFiles
 from app.storage.observation import Unwatched
 from app.storage.open_store import open_storage
 from app.storage.store import ObjectStore
 from app.telemetry import AuditFile
+from app.wiring.theme import html_pages
 
 CHECK_SECONDS: Final = 10.0
 """Seconds that a start waits for the storage: longer than any working store needs."""
@@ -53,6 +55,11 @@ async def check_all(
         policy = read_site_policy(loaded.settings, licences.append)
     except ConfigError as error:
         faults += error.faults
+    if loaded.settings.theme_dir is not None:
+        try:
+            html_pages(templates_directory(), loaded.settings.theme_dir)
+        except ConfigError as error:
+            faults += error.faults
     try:
         places = places_of(loaded)
     except ConfigError as error:

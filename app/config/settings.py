@@ -121,6 +121,10 @@ class ServerSettings(BaseModel):
     site_title: Annotated[str, Allowed("1 to 100 characters")] = Field(
         "Pierhead", min_length=1, max_length=100, description="Title of every page."
     )
+    theme_dir: Annotated[Path | None, Allowed("the path of a directory")] = Field(
+        None,
+        description="Look of the pages: logo, colours, header, footer, templates; see [theming](theming.md).",
+    )
     host: Annotated[str, Allowed("a host name or an IP address")] = Field(
         "127.0.0.1", min_length=1, description="Address to listen on."
     )
@@ -187,6 +191,13 @@ class ServerSettings(BaseModel):
         if any(len(key.get_secret_value()) < 32 for key in keys):
             raise ValueError("one is shorter")
         return keys
+
+    @field_validator("theme_dir")
+    @classmethod
+    def _theme_is_a_directory(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_dir():
+            raise ValueError(f"{str(path)!r} is none")
+        return path
 
     @field_validator("admin_listen", mode="before")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
 from app.domain.access import Access, VisibleEntry
@@ -48,14 +48,18 @@ class HtmlPages:
 
     Args:
         templates: the directory that holds `*.html` and `static/`.
+        theme: a directory of the operator's, whose templates come before ours. There, ours are called `pierhead/NAME`, so
+            that one can be extended by another of the same name.
 
     Raises:
         jinja2.TemplateError, OSError: the templates are missing or do not compile.
     """
 
-    def __init__(self, templates: Path) -> None:
+    def __init__(self, templates: Path, theme: Path | None = None) -> None:
+        ours = FileSystemLoader(templates)
+        theirs = () if theme is None else (FileSystemLoader(theme),)
         environment = Environment(
-            loader=FileSystemLoader(templates),
+            loader=ChoiceLoader((*theirs, ours, PrefixLoader({"pierhead": ours}))),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -63,7 +67,7 @@ class HtmlPages:
             auto_reload=False,
         )
         environment.filters["display"] = display_name
-        environment.globals["static"] = static_urls(load_static(templates))
+        environment.globals["static"] = static_urls(load_static(templates, theme))
         self._environment = environment
         self._folder = environment.get_template("folder.html")
 

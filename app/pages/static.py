@@ -11,10 +11,14 @@ from typing import NamedTuple
 STATIC_PREFIX = "/-/static/"
 """URL path that the names of `load_static` are appended to."""
 
+_LOGO = "favicon.svg"
+_STYLE_SHEET = "pierhead.css"
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
 }
 
 
@@ -34,11 +38,13 @@ class StaticFile(NamedTuple):
     source: str
 
 
-def load_static(templates: Path) -> Mapping[str, StaticFile]:
+def load_static(templates: Path, theme: Path | None = None) -> Mapping[str, StaticFile]:
     """Read every static file.
 
     Args:
         templates: the directory that holds `static/`.
+        theme: a directory of the operator's: its `logo.svg` takes the place of ours, its `theme.css` comes behind our
+            style sheet, and what is in its `static/` is served as well.
 
     Returns:
         files by public name. The name carries a hash of the content (`pierhead-0123456789ab.css`), so that
@@ -46,19 +52,32 @@ def load_static(templates: Path) -> Mapping[str, StaticFile]:
         images' public names are written into them.
 
     Raises:
-        OSError: the templates are missing.
+        OSError: the templates are missing, or something of the theme cannot be read.
     """
-    found = (file for file in (templates / "static").iterdir() if file.suffix in _MEDIA_TYPES)
-    sources = sorted(found, key=lambda file: (file.suffix == ".css", file.name))
+    contents = _contents(templates / "static")
+    if theme is not None:
+        contents |= _contents(theme / "static")
+        if (logo := theme / "logo.svg").exists():
+            contents[_LOGO] = logo.read_bytes()
+        if (colours := theme / "theme.css").exists():
+            contents[_STYLE_SHEET] += b"\n" + colours.read_bytes()
     files: dict[str, StaticFile] = {}
-    for source in sources:
-        content = source.read_bytes()
-        if source.suffix == ".css":
+    for source in sorted(contents, key=lambda source: (source.endswith(".css"), source)):
+        content = contents[source]
+        if source.endswith(".css"):
             content = _with_public_names(content, files)
         digest = hashlib.sha256(content).hexdigest()
-        name = f"{source.stem}-{digest[:12]}{source.suffix}"
-        files[name] = StaticFile(content, _MEDIA_TYPES[source.suffix], digest[:32], source.name)
+        stem, suffix = Path(source).stem, Path(source).suffix
+        files[f"{stem}-{digest[:12]}{suffix}"] = StaticFile(
+            content, _MEDIA_TYPES[suffix], digest[:32], source
+        )
     return MappingProxyType(files)
+
+
+def _contents(directory: Path) -> dict[str, bytes]:
+    if not directory.is_dir():
+        return {}
+    return {file.name: file.read_bytes() for file in directory.iterdir() if file.suffix in _MEDIA_TYPES}
 
 
 def static_urls(files: Mapping[str, StaticFile]) -> dict[str, str]:

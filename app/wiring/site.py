@@ -20,7 +20,6 @@ from app.cache.worker_channel import WorkerChannel
 from app.catalog import Catalog, FolderSorter
 from app.config import Settings
 from app.domain.lifetime import Lifetime
-from app.pages.html import HtmlPages
 from app.pages.static import load_static
 from app.pages.templates_dir import templates_directory
 from app.policy.site_policy import SitePolicy
@@ -59,6 +58,7 @@ from app.wiring.logs import build_access_log, build_audit
 from app.wiring.operator import Operating, OperatorWiring
 from app.wiring.parts import Parts, SiteParts
 from app.wiring.revocations import build_revocations
+from app.wiring.theme import html_pages
 
 if TYPE_CHECKING:
     from app.auth.oidc.workloads import Workloads
@@ -117,8 +117,8 @@ class SiteWiring:
             keys=keys,
             login=login,
             links=Links(keys, revocations),
-            html=HtmlPages(templates),
-            static=load_static(templates),
+            html=html_pages(templates, settings.theme_dir),
+            static=load_static(templates, settings.theme_dir),
             site=site_of(settings, login),
         )
         self._operator = OperatorWiring(settings, sources, keys, lifetime or Lifetime())

@@ -1,0 +1,86 @@
+"""A directory of the operator's changes how pages look: logo, colours, header, footer, and single blocks of a template."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.config import ConfigError
+from tests.support.live_server import app_over, live_server
+from tests.support.memory_store import MemoryStore
+from tests.support.site_trees import SiteClient, http_client
+
+HTML = {"Accept": "text/html"}
+LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1v1z"/></svg>'
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    store = MemoryStore()
+    store.put("a/board.img", b"x")
+    store.put("a/EULA.txt", b"Be nice.")
+    return store
+
+
+@pytest.fixture
+def theme(tmp_path: Path) -> Path:
+    (tmp_path / "static").mkdir()
+    return tmp_path
+
+
+def pages(client: SiteClient) -> list[str]:
+    """A folder, a licence and an error."""
+    paths = ("/a/", "/a/board.img", "/absent")
+    return [client.get(path, headers=HTML, follow_redirects=True).text for path in paths]
+
+
+def test_logo_colours_header_and_footer_are_on_every_page(store: MemoryStore, theme: Path) -> None:
+    (theme / "logo.svg").write_text(LOGO)
+    (theme / "theme.css").write_text(':root { --link: #7a1f1f; }\nheader { background: url("mark.png"); }\n')
+    (theme / "static" / "mark.png").write_bytes(b"PNG")
+    (theme / "header.html").write_text('<img src="{{ static["mark.png"] }}" alt="Acme">')
+    (theme / "footer.html").write_text("<p>Acme, {{ page.site.title }}</p>")
+    with live_server(app_over(store, theme_dir=theme)) as server, http_client(server.url) as http:
+        for page in pages(http):
+            sheet = http.get(re.findall(r'<link rel="stylesheet" href="([^"]+)">', page)[0])
+            assert "--link: #7a1f1f" in sheet.text
+            mark = re.findall(r'header { background: url\("([^"]+)"\)', sheet.text)[0]
+            answer = http.get(f"/-/static/{mark}")
+            assert (answer.content, answer.headers["content-type"]) == (b"PNG", "image/png")
+            assert f'<img src="/-/static/{mark}" alt="Acme">' in page
+            assert "<p>Acme, Pierhead</p>" in page
+            icon = re.findall(r'<link rel="icon" type="image/svg\+xml" href="([^"]+)">', page)[0]
+            assert http.get(icon).text == LOGO
+
+
+def test_a_template_replaces_one_block_of_ours(store: MemoryStore, theme: Path) -> None:
+    (theme / "folder.html").write_text(
+        '{% extends "pierhead/folder.html" %}{% block heading %}{{ super() }}<p>Acme builds</p>{% endblock %}'
+    )
+    (theme / "layout.html").write_text(
+        '{% extends "pierhead/layout.html" %}{% block site_footer %}<p>Of all pages</p>{% endblock %}'
+    )
+    with live_server(app_over(store, theme_dir=theme)) as server, http_client(server.url) as http:
+        folder, licence, error = pages(http)
+        search = http.get("/?q=board&recursive=true", headers=HTML).text
+        again = http.get("/a/", headers=HTML).text
+    assert "<h1><bdi>a</bdi></h1>\n<p>Acme builds</p>" in folder == again
+    assert "board.img" in folder
+    assert "Acme builds" not in licence + error
+    assert all("<p>Of all pages</p>" in page for page in (folder, licence, error, search))
+
+
+def test_without_one_nothing_is_added(store: MemoryStore) -> None:
+    with live_server(app_over(store)) as server, http_client(server.url) as http:
+        assert not [
+            page for page in pages(http) if re.search(r"<header>\s*(?!<nav)<|</dl>\s*</footer>", page)
+        ]
+
+
+@pytest.mark.parametrize("name", ["folder.html", "token.html", "header.html"])
+def test_a_mistake_in_a_template_is_found_at_the_start(store: MemoryStore, theme: Path, name: str) -> None:
+    (theme / name).write_text("\n{% block %}")
+    with pytest.raises(ConfigError, match=rf"theme_dir: .*{re.escape(name)}, line 2: "):
+        app_over(store, theme_dir=theme)

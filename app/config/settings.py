@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from app.config.credentials import CredentialsInUrl, holds_credentials
 from app.config.ldap_settings import LdapServerSettings
 from app.config.login_settings import LoginSettings
+from app.config.page_settings import PageSettings
 from app.config.types import (
     MAX_PORT,
     Allowed,
@@ -118,13 +119,6 @@ class ServerSettings(BaseModel):
         (),
         description="Other sites whose pages may read what anybody gets: public files and listings. None: no other.",
     )
-    site_title: Annotated[str, Allowed("1 to 100 characters")] = Field(
-        "Pierhead", min_length=1, max_length=100, description="Title of every page."
-    )
-    theme_dir: Annotated[Path | None, Allowed("the path of a directory")] = Field(
-        None,
-        description="Look of the pages: logo, colours, header, footer, templates; see [theming](theming.md).",
-    )
     host: Annotated[str, Allowed("a host name or an IP address")] = Field(
         "127.0.0.1", min_length=1, description="Address to listen on."
     )
@@ -192,13 +186,6 @@ class ServerSettings(BaseModel):
             raise ValueError("one is shorter")
         return keys
 
-    @field_validator("theme_dir")
-    @classmethod
-    def _theme_is_a_directory(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_dir():
-            raise ValueError(f"{str(path)!r} is none")
-        return path
-
     @field_validator("admin_listen", mode="before")
     @classmethod
     def _admin_has_a_port(cls, value: object, others: ValidationInfo) -> object:
@@ -258,7 +245,7 @@ class ServerSettings(BaseModel):
         return delivery
 
 
-class Settings(LdapServerSettings, LoginSettings, ServerSettings):
+class Settings(LdapServerSettings, LoginSettings, PageSettings, ServerSettings):
     """Everything an operator can choose. A test compares `docs/settings.md` with this class."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

@@ -220,6 +220,7 @@ WRONG: list[tuple[str, str]] = [
     ("tls_key", '"key.pem"'),
     ("site_hosts", '["https://releases.example.org"]'),
     ("site_hosts", '["releases.example.org:443"]'),
+    ("theme_dir", '"no-such-directory"'),
     ("contact", '"the help desk"'),
     ("contact", '"javascript:alert(1)"'),
     ("session_seconds", "59"),

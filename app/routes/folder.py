@@ -13,6 +13,7 @@ from app.catalog import Catalog, FolderView, PartialView
 from app.domain.access import Permission
 from app.domain.errors import BadParameter
 from app.pages.representations import REPRESENTATIONS
+from app.responses.archive_stream import ARCHIVE_FORMS, Archive, ArchiveListing
 from app.responses.caching import CacheHeaders
 from app.responses.folder_listing import FolderPages, PageRequest, not_modified_headers
 from app.responses.parsed_request import ParsedRequest
@@ -25,7 +26,18 @@ from app.routes.get_it import GetItRoute
 from app.routes.index_files import IndexFiles
 from app.routes.parameters import MAX_LIMIT, Query
 
-_PARAMETERS: Final = ("format", "limit", "after", "sort", "order", "recursive", "digests", "q", "get")
+_PARAMETERS: Final = (
+    "format",
+    "limit",
+    "after",
+    "sort",
+    "order",
+    "recursive",
+    "digests",
+    "q",
+    "get",
+    "archive",
+)
 
 
 class FolderRoute:
@@ -38,6 +50,7 @@ class FolderRoute:
         cache_headers: say how long a page may be kept.
         index_files: stand for folders.
         get_it: answers `?get=`.
+        archives: answers `?archive=`.
         origin_url: makes a URL of a path that has its root path.
     """
 
@@ -50,6 +63,7 @@ class FolderRoute:
         cache_headers: CacheHeaders,
         index_files: IndexFiles,
         get_it: GetItRoute,
+        archives: ArchiveListing,
         origin_url: Callable[[Request, str], str],
     ) -> None:
         self._catalog = catalog
@@ -59,6 +73,7 @@ class FolderRoute:
         self._cache_headers = cache_headers
         self._index_files = index_files
         self._get_it = get_it
+        self._archives = archives
         self._origin_url = origin_url
 
     async def answer(self, request: Request, parsed: ParsedRequest) -> ASGIApp:
@@ -71,12 +86,8 @@ class FolderRoute:
         path, principal = parsed.path, parsed.identity.principal
         query = Query(request)
         query.refuse_misspelt(_PARAMETERS)
-        if (name := query.text("get")) is not None:
-            return await self._get_it.answer(request, parsed, name)
-        if query.flag("recursive"):
-            if (text := query.text("q")) is not None:
-                return await self._search(request, parsed, query, text)
-            return await self._recursive(request, parsed, query)
+        if (other := await self._other_than_list(request, parsed, query)) is not None:
+            return other
         cut = PageRequest(
             query.text("after"),
             query.number("limit", MAX_LIMIT),
@@ -111,6 +122,19 @@ class FolderRoute:
         return FolderAnswer(
             page, headers, is_known=is_not_modified(request, page.e_tag.decode("ascii").strip('"'))
         )
+
+    async def _other_than_list(self, request: Request, parsed: ParsedRequest, query: Query) -> ASGIApp | None:
+        """The answer to a query for something else than the list of the folder; None for that."""
+        if (name := query.text("get")) is not None:
+            return await self._get_it.answer(request, parsed, name)
+        if (archive := query.choice("archive", ARCHIVE_FORMS)) is not None:
+            asked = Archive(parsed.path, parsed.identity.principal, archive, parsed.mount)
+            return await self._archives.answer(request, asked)
+        if not query.flag("recursive"):
+            return None
+        if (text := query.text("q")) is not None:
+            return await self._search(request, parsed, query, text)
+        return await self._recursive(request, parsed, query)
 
     async def _view(
         self,

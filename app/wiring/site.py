@@ -23,6 +23,7 @@ from app.domain.lifetime import Lifetime
 from app.pages.static import load_static
 from app.pages.templates_dir import templates_directory
 from app.policy.site_policy import SitePolicy
+from app.responses.archive_stream import ArchiveListing
 from app.responses.caching import FILE_VARY, CacheHeaders, Variation
 from app.responses.cross_origin import CrossOrigin
 from app.responses.delivery import Delivery
@@ -258,6 +259,12 @@ class SiteWiring:
                 parts.cache_headers,
                 index_files,
                 get_it,
+                ArchiveListing(
+                    catalog,
+                    parts.store,
+                    parts.audit.note_acceptances,
+                    are_allowed=self._settings.archives == "on",
+                ),
                 parts.requester.origin_url,
             ),
             FileRoute(catalog, delivery, parts.audit, TextView(parts.store, self._own.html, self._own.site)),

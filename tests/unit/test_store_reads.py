@@ -21,6 +21,7 @@ CALLERS = {
         "catalog/stored_digests.py: _info",
     },
     "open_range": {
+        "responses/archive_stream.py: _file",
         "responses/delivery.py: _part",
         "responses/shared_files.py: read",
         "routes/text_view.py: _read",

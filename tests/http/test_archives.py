@@ -1,0 +1,101 @@
+"""Folders as archives: what each may have, streamed, and only where the operator allows it."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import zstandard
+
+from app.domain.errors import StoreUnavailable
+from app.responses.archive_stream import LEFT_OUT
+from tests.support.answers import member, problem
+from tests.support.memory_store import MemoryStore
+from tests.support.served_store import Site, serve_store
+from tests.support.site_trees import MemoryTree, client_of
+
+POLICY = """
+[[rule]]
+path = "d/secret"
+tier = "private"
+groups = ["staff"]
+visibility = "hidden"
+"""
+LONG = "n" * 150 + "/" + "m" * 200
+FILES = {
+    "a.img": b"A" * 100_000,
+    "sub/b": b"B",
+    "sub/caf\u00e9 \udcff": b"odd",
+    "empty": b"",
+    LONG: b"long",
+    "x" * 512: b"x",
+}
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    tree = MemoryTree()
+    for name, content in FILES.items():
+        if len(name) < 400:
+            tree.put(f"d/{name}", content, modified=1e9)
+    tree.put("d/secret/s", b"secret")
+    tree.put("d/licensed/l", b"licensed")
+    tree.put("d/licensed/EULA.txt", b"Be nice.")
+    with client_of(tree.app(policy=POLICY, archives="on")) as client:
+        yield client
+
+
+def archive(client: httpx.Client, form: str = "tar", **headers: str) -> dict[str, bytes]:
+    answer = client.get(f"/d/?archive={form}", headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"] == f'attachment; filename="d.{form}"'
+    body = (
+        zstandard.ZstdDecompressor().decompressobj().decompress(answer.content)
+        if form == "tar.zst"
+        else answer.content
+    )
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        return {one.name: tar.extractfile(one).read() for one in tar if one.isfile()}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("form", ["tar", "tar.zst"])
+def test_it_has_all_that_is_open_and_names_what_is_not(client: httpx.Client, form: str) -> None:
+    found = archive(client, form)
+    assert found.pop(f"d/{LEFT_OUT}") == b"d/licensed/l\n"
+    assert found == {f"d/{name}": content for name, content in FILES.items() if len(name) < 400}
+
+
+def test_it_has_more_for_those_who_may_have_more(client: httpx.Client) -> None:
+    digest = client.get("/api/license/d/licensed/l").json()["licenses"][0]["digest"]
+    found = archive(client, **member("staff"), **{"License-Accepted": digest})
+    assert (found["d/secret/s"], found["d/licensed/l"]) == (b"secret", b"licensed")
+    assert f"d/{LEFT_OUT}" not in found
+
+
+def test_head_sends_nothing(client: httpx.Client) -> None:
+    answer = client.head("/d/?archive=tar")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize("form", ["rar", ""])
+def test_another_form_is_refused(client: httpx.Client, form: str) -> None:
+    assert problem(client.get(f"/d/?archive={form}")) == (400, "bad-parameter")
+
+
+def test_it_is_off_unless_it_is_switched_on(site: Site) -> None:
+    site.store.put("d/f", b"F")
+    assert problem(site.http.get("/d/?archive=tar")) == (400, "bad-parameter")
+    assert site.store.calls == []
+
+
+def test_a_storage_that_fails_half_way_breaks_the_connection() -> None:
+    store = MemoryStore()
+    store.put("d/a", b"A")
+    store.put("d/b", b"B")
+    with serve_store(store, archives="on") as site:
+        store.fail_on("get", StoreUnavailable("timeout"), path="d/b")
+        with pytest.raises(httpx.RemoteProtocolError):
+            site.http.get("/d/?archive=tar")

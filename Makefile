@@ -65,6 +65,10 @@ engine-table: $(VENV)/.dev-installed ## Write the table of S3 engines in docs/op
 	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
 	$(BIN)/pytest tests/system/test_engines.py --write-engine-table $(PYTEST_ARGS)
 
+.PHONY: screenshots
+screenshots: $(VENV)/.dev-installed ## Make the pictures in docs/images anew (needs Debian's chromium)
+	$(BIN)/python -m scripts.make_screenshots
+
 .PHONY: mutants
 mutants: $(VENV)/.dev-installed ## Change the code in small ways and see whether tests notice (MUTANTS_ARGS="app/auth --sample 20")
 	$(BIN)/python -m scripts.mutants $(MUTANTS_ARGS)

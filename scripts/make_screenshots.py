@@ -1,4 +1,4 @@
-"""Makes the pictures in docs/images: the sample tree as a browser shows it, on a desktop and on a phone."""
+"""Makes the pictures in docs/images: a folder of a release as a browser shows it, on a desktop, in the dark and on a phone."""
 
 from __future__ import annotations
 
@@ -17,33 +17,34 @@ from typing import NamedTuple
 
 from playwright.sync_api import Browser, sync_playwright
 
-from scripts.make_sample_tree import make_sample
+from scripts.sample_tree.showcase import FOLDER, make_showcase
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 CHROMIUM = Path("/usr/bin/chromium")
-FOLDER = "releases/17.02/board/"
 START_SECONDS = 30
 
 
 class Picture(NamedTuple):
-    """One picture: the name of its file, and the screen it is taken from, in CSS pixels."""
+    """One picture: the name of its file, the screen it is taken from, in CSS pixels, and whether that is dark."""
 
     name: str
     width: int
     height: int
     pixels_per_dot: int = 1
     is_mobile: bool = False
+    is_dark: bool = False
 
 
 PICTURES = (
     Picture("listing.png", 1200, 800),
+    Picture("listing-dark.png", 1200, 800, is_dark=True),
     Picture("listing-phone.png", 390, 844, pixels_per_dot=2, is_mobile=True),
 )
 
 
 @contextmanager
-def serve_sample_tree(directory: Path) -> Iterator[str]:
-    """Make the sample tree and serve it until the block ends.
+def serve_showcase(directory: Path) -> Iterator[str]:
+    """Make the folder and serve it until the block ends.
 
     Yields:
         where it answers, without a slash at the end.
@@ -51,15 +52,15 @@ def serve_sample_tree(directory: Path) -> Iterator[str]:
     Raises:
         RuntimeError: the server did not start.
     """
-    tree, policy = directory / "tree", directory / "policy.toml"
-    make_sample(tree, policy)
+    tree = directory / "tree"
+    make_showcase(tree)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     pierhead = Path(sys.executable).with_name("pierhead")
     environment = {
         "PATH": os.environ["PATH"],
-        "PIERHEAD_POLICY_FILE": str(policy),
+        "PIERHEAD_SITE_TITLE": "Aurora downloads",
         "PIERHEAD_LOG_LEVEL": "error",
     }
     process = subprocess.Popen(
@@ -96,7 +97,7 @@ def take_picture(browser: Browser, picture: Picture, url: str, path: Path) -> No
         viewport={"width": picture.width, "height": picture.height},
         device_scale_factor=picture.pixels_per_dot,
         is_mobile=picture.is_mobile,
-        color_scheme="light",
+        color_scheme="dark" if picture.is_dark else "light",
     )
     page = context.new_page()
     page.goto(url, wait_until="networkidle")
@@ -107,14 +108,14 @@ def take_picture(browser: Browser, picture: Picture, url: str, path: Path) -> No
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="make_screenshots", description=__doc__)
-    parser.add_argument("--folder", default=FOLDER, help="folder of the sample tree to show")
+    parser.add_argument("--folder", default=f"{FOLDER}/", help="folder of the tree to show")
     parser.add_argument("--into", type=Path, default=IMAGES, help="directory to write to")
     parser.add_argument("--chromium", type=Path, default=CHROMIUM, help="the browser")
     options = parser.parse_args(arguments)
     options.into.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as directory,
-        serve_sample_tree(Path(directory)) as url,
+        serve_showcase(Path(directory)) as url,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])

@@ -18,6 +18,7 @@ from app.domain.paths import MAX_NAME_BYTES, ArtifactPath
 
 PART_ENDING: Final = ".pierhead.part"
 _NOTE_ENDING: Final = ".pierhead.etag"
+_OPEN_TRIES: Final = 3
 _LONGEST_STEM: Final = MAX_NAME_BYTES - len(PART_ENDING)
 
 
@@ -182,7 +183,7 @@ class Place:
 
     def _open_part(self) -> int:
         """Open and lock it: two processes that write one file would mix their bytes."""
-        while True:
+        for _ in range(_OPEN_TRIES):
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
             part = os.open(self._part_name, flags, 0o666, dir_fd=self._folder)
             try:
@@ -197,6 +198,7 @@ class Place:
             except BaseException:
                 os.close(part)
                 raise
+        raise FetchFailed(f"{shown(self._path)}: other processes are writing it")
 
     def _require_ordinary(self, part: int) -> None:
         if not stat.S_ISREG(os.fstat(part).st_mode):

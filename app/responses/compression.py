@@ -6,7 +6,7 @@ import gzip
 from typing import Final
 
 import brotli
-import zstandard
+from backports import zstd
 
 ENCODINGS: Final = ("zstd", "br", "gzip")
 """In order of preference, if the client has none: the cheapest to decode first."""
@@ -19,8 +19,7 @@ def compressed(body: bytes, encoding: str) -> bytes:
     """A body in one of `ENCODINGS`."""
     match encoding:
         case "zstd":
-            # The copy takes no spare room; the library's buffer has the size of the worst case.
-            return bytes(memoryview(zstandard.ZstdCompressor(level=9).compress(body)))
+            return zstd.compress(body, level=9)
         case "br":
             return bytes(brotli.compress(body, quality=5))
         case _:

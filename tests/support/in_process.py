@@ -8,7 +8,7 @@ import re
 from typing import Any, NamedTuple
 
 import brotli
-import zstandard
+from backports import zstd
 from starlette.types import ASGIApp, Message
 
 _CHANGING = {b"age", b"cache-status", b"x-accel-expires"}
@@ -115,6 +115,6 @@ def _decoded(body: bytes, encoding: bytes | None) -> bytes:
         case b"br":
             return bytes(brotli.decompress(body))
         case b"zstd":
-            return zstandard.ZstdDecompressor().decompress(body)
+            return zstd.decompress(body)
         case _:
             return body

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import brotli
-import zstandard
+from backports import zstd
 
 from tests.support.waiting import answers, free_port, wait_until
 
@@ -134,7 +134,7 @@ def _decoded(body: bytes, encoding: str) -> bytes:
         case "br":
             return bytes(brotli.decompress(body))
         case "zstd":
-            return zstandard.ZstdDecompressor().decompress(body)
+            return zstd.decompress(body)
         case _:
             return body
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -12,6 +14,9 @@ from app.auth.sessions import SESSION_COOKIE, Session, Sessions
 from app.responses.caching import PRIVATE
 from app.responses.record import record_of
 from app.responses.requester import Requester
+
+NAME_COOKIE: Final = "pierhead_name"
+"""The user name, percent-encoded, for the script of the page alone: a page is the same for all people of one tier."""
 
 
 class SessionCookies:
@@ -38,22 +43,19 @@ class SessionCookies:
         )
 
     def keep(self, request: Request, answer: Response, session: Session) -> None:
-        """Set the cookie of a session.
+        """Set the cookies of a session: its own, and the name that pages show.
 
         Raises:
             LoginFailed: it does not fit into a cookie.
         """
-        self.set_secret(
-            request,
-            answer,
-            SESSION_COOKIE,
-            self._sessions.write(session),
-            self._sessions.seconds_left(session, self._clock()),
-        )
+        seconds = self._sessions.seconds_left(session, self._clock())
+        self.set_secret(request, answer, SESSION_COOKIE, self._sessions.write(session), seconds)
+        self._set(request, answer, NAME_COOKIE, quote(session.subject), seconds, is_secret=False)
 
     def forget(self, request: Request, answer: Response) -> None:
-        """Remove the session cookie."""
+        """Remove the cookies of a session."""
         self.drop_secret(request, answer, SESSION_COOKIE)
+        self._drop(request, answer, NAME_COOKIE, is_secret=False)
 
     def lead_back(self, request: Request, session: Session | None, back_to: str) -> Response:
         """Redirect to a path, with the renewed session, or without one if there is none."""
@@ -66,24 +68,33 @@ class SessionCookies:
 
     def set_secret(self, request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
         """Set a cookie that scripts and other hosts cannot read."""
+        self._set(request, answer, name, value, seconds, is_secret=True)
+
+    def drop_secret(self, request: Request, answer: Response, name: str) -> None:
+        """Remove such a cookie."""
+        self._drop(request, answer, name, is_secret=True)
+
+    def _set(
+        self, request: Request, answer: Response, name: str, value: str, seconds: int, *, is_secret: bool
+    ) -> None:
         is_https, root_path = self._requester.is_https(request), record_of(request).root_path
         answer.set_cookie(
             secure_name(name, is_https=is_https, root_path=root_path),
             value,
             max_age=seconds,
             path=f"{root_path}/",
-            httponly=True,
+            httponly=is_secret,
             samesite="lax",  # the redirect from the identity provider comes from another site
             secure=is_https,
         )
 
-    def drop_secret(self, request: Request, answer: Response, name: str) -> None:
-        """Remove such a cookie. This needs the attributes that it was set with."""
+    def _drop(self, request: Request, answer: Response, name: str, *, is_secret: bool) -> None:
+        """Remove a cookie. This needs the attributes that it was set with."""
         is_https, root_path = self._requester.is_https(request), record_of(request).root_path
         answer.delete_cookie(
             secure_name(name, is_https=is_https, root_path=root_path),
             path=f"{root_path}/",
-            httponly=True,
+            httponly=is_secret,
             samesite="lax",
             secure=is_https,
         )

@@ -187,3 +187,9 @@ if (field) {
     move(1);
   });
 }
+
+/* Who is logged in. The page itself is the same for everybody who may see as much. */
+
+const account = one("form.account button:last-of-type");
+const named = /(?:^|; )(?:__Host-|__Secure-)?pierhead_name=([^;]*)/.exec(document.cookie);
+if (account && named) account.textContent = `Account: ${decodeURIComponent(named[1])}`;

@@ -44,6 +44,17 @@ def cookies_set(answer: httpx.Response) -> dict[str, str]:
     return {field.partition("=")[0]: field for field in fields}
 
 
+def test_the_script_of_the_page_may_know_the_name_and_nothing_more(site: LoginSite) -> None:
+    site.provider.user = "zoë;=x"
+    site.person.client.cookies.clear()
+    renewed = cookies_set(site.person.client.get(site.person.stop_before_callback("/")))
+    assert renewed["pierhead_name"].startswith("pierhead_name=zo%C3%AB%3B%3Dx; ")
+    assert "httponly" not in renewed["pierhead_name"].lower()
+    assert "; HttpOnly" in renewed["pierhead_session"]
+    gone = site.person.submit(site.person.get("/-/account"), "/logout")
+    assert "Max-Age=0" in cookies_set(gone)["pierhead_name"]
+
+
 def test_a_withdrawn_group_ends_within_the_bound(site: LoginSite) -> None:
     site.provider.claims["groups"] = []
     site.clock.now += REFRESH - 1

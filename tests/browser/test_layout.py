@@ -98,12 +98,21 @@ class TestKeyboard:
     def test_little_stands_before_the_entries(self, site: Published, page: Page) -> None:
         page.goto(site.url_of("tree/nested/"))
         labels = []
-        for _ in range(9):
+        for _ in range(10):
             page.keyboard.press("Tab")
             labels.append(page.evaluate(FOCUSED)["label"])
         field = box = ""
         heads = ["Name", "Last modified", "Size"]
-        assert labels == ["Pierhead", "tree", field, box, "Filter", *heads, "Parent folder"]
+        assert labels == [
+            "Pierhead",
+            "tree",
+            field,
+            box,
+            "Filter",
+            "Get all of this folder",
+            *heads,
+            "Parent folder",
+        ]
 
     @pytest.mark.parametrize("where", ["tree/", "tree/licensed/board.img"])
     def test_every_stop_can_be_seen(self, site: Published, page: Page, where: str) -> None:

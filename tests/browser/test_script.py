@@ -183,7 +183,8 @@ class TestTimes:
 def test_without_it_nothing_is_offered_that_would_do_nothing(site: Published, open_page: OpenPage) -> None:
     page = open_page()
     page.goto(site.url_of("tree/licensed/"))
-    expect(page.get_by_role("button")).to_have_text(["Filter", "Name", "Last modified", "Size"])
+    of_forms = ["Filter", "Get all of this folder", "Name", "Last modified", "Size", *["Get"] * 4]
+    expect(page.get_by_role("button")).to_have_text(of_forms)
     page.get_by_label("Filter by name").fill("b*.img")
     page.get_by_role("button", name="Filter").click()
     expect(page.locator(SHOWN)).to_have_text(["board.img", "both.img"])

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Final, Literal, NamedTuple
 
-import zstandard
+from backports import zstd
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -157,7 +157,7 @@ class ArchiveListing:
 
 
 async def _compressed(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compressobj()
+    compressor = zstd.ZstdCompressor(level=_ZSTD_LEVEL)
     async with aclosing(pieces):
         async for piece in pieces:
             if packed := await run_aside(partial(compressor.compress, piece), size=len(piece)):

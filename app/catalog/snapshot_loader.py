@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from time import perf_counter
@@ -19,7 +19,15 @@ from app.catalog.reserved_names import ReservedNames
 from app.catalog.snapshot import Snapshot, governing_files, look_alikes
 from app.domain.entries import ControlFile, Entry, FileInfo, Listing
 from app.domain.entry_table import EntryTable
-from app.domain.errors import ListingUnavailable, MalformedRules, Moved, NotFound, RequestError, StoreError
+from app.domain.errors import (
+    ListingUnavailable,
+    MalformedRules,
+    Moved,
+    NotFound,
+    RequestError,
+    RulesUnreadable,
+    StoreError,
+)
 from app.domain.order import listing_order
 from app.domain.paths import ArtifactPath, display_name
 from app.domain.turns import MANY_ENTRIES, run_aside
@@ -45,6 +53,8 @@ class SnapshotLoader:
         default_licences: texts for licence files that are empty.
         link_prefix: what older publishing tools put before the path in a link file (the bucket's prefix,
             ending in `/`).
+        note_closed: called when a folder was read that its control files close, because they are malformed, too many
+            or unreadable.
     """
 
     def __init__(
@@ -55,12 +65,14 @@ class SnapshotLoader:
         default_public: bool,
         default_licences: DefaultLicences,
         link_prefix: str = "",
+        note_closed: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._site = site
         self._default_public = default_public
         self._default_licences = default_licences
         self._link_prefix = link_prefix
+        self._note_closed = note_closed
         self._versions = itertools.count()
         self._reserved_names = ReservedNames()
         self._linked_rules = LinkedRules(self._unread)
@@ -190,10 +202,20 @@ class SnapshotLoader:
         """
         try:
             controls = await read_control_files(store, path, names, known)
+        except RulesUnreadable:
+            self._note_closed()
+            raise
         except MalformedRules as error:
+            self._note_closed()
             return self._closed(path, error, fingerprint=b"too-large")
         size = sum(len(control.content or b"") for control in controls.rules)
-        return await run_aside(partial(self._govern, path, names.files, controls), size=size)
+        governed = await run_aside(partial(self._govern, path, names.files, controls), size=size)
+        if (fault := governed.rules.fault) is not None:
+            _log.error(
+                "control_file_malformed", folder=path.url, source=str(fault.source), reason=fault.reason
+            )
+            self._note_closed()
+        return governed
 
     def _govern(
         self, path: ArtifactPath, names: Collection[str], controls: ControlFiles

@@ -56,6 +56,11 @@ class Rules:
     default_public: bool
     links: Mapping[str, Sequence[Hop]] = field(default_factory=dict)
 
+    @property
+    def fault(self) -> MalformedControlFile | None:
+        """What closes the folder to everybody; None where no control file does."""
+        return self.control if isinstance(self.control, MalformedControlFile) else None
+
     @cached_property
     def tells_files_apart(self) -> bool:
         """Whether the name of a file in this folder can make a difference, if it is not hidden."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
@@ -16,6 +16,13 @@ from app.storage.health import Health, StorageHealth
 from app.telemetry import Metrics
 
 STATE: Final = "X-Pierhead-State"
+
+
+class Obstacle(NamedTuple):
+    """Why a replica is not ready: in words, and as the code of a problem."""
+
+    reason: str
+    code: str
 
 
 class Probes:
@@ -49,18 +56,30 @@ class Probes:
 
     async def ready(self) -> Response:
         """Whether this replica is worth a client: it can answer, if only from memory, and is not about to stop."""
+        found = await self._look()
+        if isinstance(found, Obstacle):
+            return problem_response(503, "Not ready", found.reason, found.code)
+        answer = _json(_status(found))
+        if not found.is_well:
+            answer.headers[STATE] = "degraded"
+        return answer
+
+    async def _look(self) -> Health | Obstacle:
+        """What is known of the storage, or why this replica is not ready. Notes which, for the metrics."""
+        found = await self._health_or_obstacle()
+        self._metrics.ready.set(not isinstance(found, Obstacle))
+        return found
+
+    async def _health_or_obstacle(self) -> Health | Obstacle:
         if self._drain.has_begun:
-            return problem_response(503, "Not ready", "the server is about to stop", "draining")
+            return Obstacle("the server is about to stop", "draining")
         if self._is_warming():
-            return problem_response(503, "Not ready", "the server reads its top folders first", "warming")
+            return Obstacle("the server reads its top folders first", "warming")
         health = await self._health.look()
         if health.is_down and not self._is_warm():
             reason = health.failure or "the storage has answered again for a few seconds only"
-            return problem_response(503, "Not ready", reason, "not-ready")
-        answer = _json(_status(health))
-        if not health.is_well:
-            answer.headers[STATE] = "degraded"
-        return answer
+            return Obstacle(reason, "not-ready")
+        return health
 
     async def storage(self) -> dict[str, object]:
         """What is known of the storage."""
@@ -72,8 +91,9 @@ class Probes:
         }
 
     async def figures(self) -> Response:
-        """All metrics. What they say of the storage is of this moment."""
+        """All metrics. What they say of the storage and of readiness is of this moment."""
         await self._health.look()
+        await self._look()
         return Response(self._metrics.render(), headers={**NOT_STORED, "Content-Type": CONTENT_TYPE_LATEST})
 
 

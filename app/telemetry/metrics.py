@@ -73,6 +73,11 @@ class Metrics:
             "Log lines that could not be written, because the reader of the log has stalled or is gone.",
             registry=self.registry,
         )
+        self.folders_closed = Counter(
+            "pierhead_folders_closed",
+            "Reads of a folder that nobody is let into, because its control files cannot be read or are wrong.",
+            registry=self.registry,
+        )
         self._add_storage()
         self._add_lifecycle()
 
@@ -99,6 +104,12 @@ class Metrics:
         )
 
     def _add_lifecycle(self) -> None:
+        self.ready = Gauge(
+            "pierhead_ready",
+            "1 while this replica is worth a client, as /readyz says.",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
         self.degraded = Gauge(
             "pierhead_degraded",
             "1 while the storage does not answer, or has not for long, as the last look at it found.",

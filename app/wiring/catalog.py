@@ -30,6 +30,7 @@ def build_catalog(
     held: ByteCache,
     clock: Callable[[], float] = time.monotonic,
     lifetimes: Lifetimes | None = None,
+    note_closed: Callable[[], None] = lambda: None,
 ) -> Catalog:
     """The catalog over an open store.
 
@@ -37,6 +38,7 @@ def build_catalog(
         held: keeps the folders.
         clock: seconds, for the age of folders; never goes back.
         lifetimes: of folders; None for those of the settings.
+        note_closed: as `SnapshotLoader` takes it.
     """
     texts = load_default_licences(templates_directory())
     buckets = buckets_of(settings)
@@ -47,6 +49,7 @@ def build_catalog(
         default_licences=DefaultLicences(texts, DEFAULT_LICENCE),
         # The prefix that publishing tools of older servers put before the path in a link file.
         link_prefix=buckets[0].prefix if buckets else "",
+        note_closed=note_closed,
     )
     folders = ListingCache(
         loader.load,

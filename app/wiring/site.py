@@ -153,7 +153,9 @@ class SiteWiring:
             lifetimes: of folders; None for those of the settings.
         """
         held = ByteCache(self._settings.cache_bytes) if held is None else held
-        catalog = build_catalog(self._settings, self._policy, store, held, age_clock, lifetimes)
+        catalog = build_catalog(
+            self._settings, self._policy, store, held, age_clock, lifetimes, metrics.folders_closed.inc
+        )
         parts = self._parts(store, metrics, catalog, held, age_clock, clock)
         reserved = late_reserved(parts, self._own)
         front_door = FrontDoor(

@@ -79,7 +79,9 @@ class TestDegraded:
                 assert (answer.status_code, answer.headers["x-pierhead-state"]) == (200, "degraded")
                 assert answer.json()["status"] == "degraded"
                 assert degraded(http) == 1
+                assert is_ready(http)
             clock.now += WARM["cache_max_stale"]  # what is in memory is too old to be shown
+            assert not is_ready(http)
             assert http.get("/readyz").status_code == 503
             memory.store.fail_on("check", None)
             clock.now += LOOK_SECONDS
@@ -88,6 +90,7 @@ class TestDegraded:
             answer = http.get("/readyz")
             assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
             assert degraded(http) == 0
+            assert is_ready(http)
 
     def test_a_cache_that_keeps_nothing_is_never_warm(self, memory: MemoryTree) -> None:
         memory.put("d/f")
@@ -131,6 +134,12 @@ class TestDegraded:
 def degraded(client: SiteClient) -> float:
     (value,) = counts(client, "pierhead_degraded").values()
     return value
+
+
+def is_ready(client: SiteClient) -> bool:
+    """What the metrics say, without a probe before."""
+    (value,) = counts(client, "pierhead_ready").values()
+    return value == 1
 
 
 def test_one_look_answers_for_a_second(memory: MemoryTree) -> None:

@@ -20,6 +20,7 @@ LONGEST = (
     "test_setup.py",
     "test_install.py",
     "test_two_engines.py",
+    "test_alert_rules.py",
     "test_image.py",
     "test_shared_cache.py",
 )

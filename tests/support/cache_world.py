@@ -15,6 +15,7 @@ from tests.support.cache_secrets import Secret
 from tests.support.cache_sites import FIRST, GRACE, MAX_STALE, PUBLISHER, TTL
 from tests.support.gated_store import GatedStore, QuickStore
 from tests.support.in_process import Answer, Ask, Asker, send
+from tests.support.nearby import nearby_paths, without_nearby
 from tests.support.oracle import Fault, Site, State, plant, principal_of
 
 DENIED: Final = (401, 403, 404)
@@ -210,11 +211,19 @@ class World:
             return
         if not is_alone and tells_nothing(answer):
             return  # the file went or changed between two looks at it
+        known = self._states_since(self._oldest_of_all(asked_at))
+        for path in nearby_paths(answer):
+            assert any(self._oracle.shows(state, path, asker) for state in known), (
+                f"{asker.name} is told {path}"
+            )
+        plain = without_nearby(answer)
         right = self._right_answers(ask, asker, states)
-        if any(answer.is_like(other) for other in right):
+        if any(plain.is_like(without_nearby(other)) for other in right):
             return
-        denials = self._denials_from_above(ask, asker, self._states_since(self._oldest_of_all(asked_at)))
-        assert any(answer.is_like(other) for other in denials), self._complaint(ask, asker, answer, states)
+        denials = self._denials_from_above(ask, asker, known)
+        assert any(plain.is_like(without_nearby(other)) for other in denials), self._complaint(
+            ask, asker, answer, states
+        )
 
     def _oldest_of_all(self, asked_at: float) -> float:
         """The moment since which everything without news must have been so."""

@@ -36,7 +36,9 @@ def open_patient_store(
         endpoint: another S3 than the environment names.
         options: of `open_s3_store`.
     """
-    limits = CallLimits(PATIENCE, attempts, in_flight, breaker_failures)
+    limits = CallLimits(
+        seconds=PATIENCE, attempts=attempts, in_flight=in_flight, breaker_failures=breaker_failures
+    )
     patient: dict[str, Any] = {
         "observe": lambda *_: None,
         "timeouts": Timeouts(PATIENCE, read_timeout),

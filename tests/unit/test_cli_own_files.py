@@ -139,8 +139,8 @@ def test_a_home_directory_with_credentials_is_not_published(tmp_path: Path) -> N
 
 
 def test_the_environment_file_of_the_documented_service_is_in_the_table() -> None:
-    page = (Path(__file__).parents[2] / "docs/operations.md").read_text()
-    (documented,) = re.findall(r"^EnvironmentFile=-(.*)$", page, re.MULTILINE)
+    unit = (Path(__file__).parents[2] / "containers/systemd/pierhead.service").read_text()
+    (documented,) = re.findall(r"^EnvironmentFile=-(.*)$", unit, re.MULTILINE)
     table = own_files(load_settings(environ={}), (), {})
     assert OwnFile("the environment file", Path(documented)) in list(table)
 
@@ -168,7 +168,7 @@ def test_every_setting_that_names_a_file_is_in_the_table() -> None:
 class MoreSettings(Settings):
     """With such settings as later versions may have."""
 
-    tls_key: Path
+    signing_key: Path
     ldap_ca_file: Path | None = None
     key_files: tuple[Path, ...] = ()
 
@@ -177,12 +177,12 @@ def test_a_new_setting_that_is_a_path_is_in_the_table(site: Path) -> None:
     names = ("tls.pem", "first", "second")
     for name in names:
         (site / name).write_text("")
-    given = {"tls_key": site / "tls.pem", "key_files": (site / "first", site / "second")}
+    given = {"signing_key": site / "tls.pem", "key_files": (site / "first", site / "second")}
     settings = MoreSettings.model_validate(given)
     loaded = LoadedSettings(settings, dict.fromkeys(MoreSettings.model_fields, "default"), None)
     told = faults_of_place(own_files(loaded, (), {}), (site,))
     assert len(told) == len(names)
-    assert told[0].startswith(f"tls_key (default): {site}/tls.pem is in {site}")
+    assert told[0].startswith(f"signing_key (default): {site}/tls.pem is in {site}")
 
 
 @pytest.mark.parametrize("spelling", ["site", "./site/", "site/../site", "own/../site"])

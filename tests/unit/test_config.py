@@ -156,6 +156,7 @@ def test_every_wrong_setting_is_named_at_once_with_its_source_and_what_is_allowe
 
 
 WRONG: list[tuple[str, str]] = [
+    ("archives", '"zip"'),
     ("storage", '""'),
     ("storage", '"http://bucket"'),
     ("storage", '"s3://"'),
@@ -389,9 +390,7 @@ def test_an_unknown_name_in_the_file_brings_the_nearest_name() -> None:
     write("prot = 1\n[[tenants]]\n")
     near, far = faults_of()
     assert near == "pierhead.toml: prot: is not a setting; did you mean port?"
-    assert far.startswith(
-        "pierhead.toml: tenants: is not a setting; must be one of admin_listen, audit_file, "
-    )
+    assert far.startswith("pierhead.toml: tenants: is not a setting; must be one of admin_listen, archives, ")
 
 
 def test_the_file_is_named_that_is_no_toml() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from typing import Any, cast
 
@@ -17,9 +18,12 @@ class Connection:
     """Says of itself what the system would say.
 
     Attributes:
+        family: of its address.
         state: of TCP.
         last_sent: when anything was sent last, in seconds of the loop.
     """
+
+    family = socket.AF_INET
 
     def __init__(self) -> None:
         self.state = ESTABLISHED

@@ -140,7 +140,9 @@ def slugs_in_code() -> set[str]:
     """The words that answers are made with: those of the table, and the last one of each other answer."""
     words = {status.slug for status in TABLE.values()}
     for file in (PROJECT / "app").rglob("*.py"):
-        for call in re.findall(r"problem_response\(([^()]*(?:\([^()]*\)[^()]*)*)\)", file.read_text()):
+        for call in re.findall(
+            r"(?:problem_response|Obstacle)\(([^()]*(?:\([^()]*\)[^()]*)*)\)", file.read_text()
+        ):
             words.update(re.findall(r'"([a-z]+-[a-z-]+)"', call))
     refusals = (PROJECT / "app/server/refusals.py").read_text()
     for refusal in re.findall(r"= Refusal\((.*?)\n\)", refusals, re.DOTALL):

@@ -15,7 +15,7 @@ from tests.support.cache_secrets import Secret
 from tests.support.cache_sites import FIRST, GRACE, MAX_STALE, PUBLISHER, TTL
 from tests.support.gated_store import GatedStore, QuickStore
 from tests.support.in_process import Answer, Ask, Asker, send
-from tests.support.nearby import nearby_paths, without_nearby
+from tests.support.nearby import nearby, without_nearby
 from tests.support.oracle import Fault, Site, State, plant, principal_of
 
 DENIED: Final = (401, 403, 404)
@@ -212,9 +212,14 @@ class World:
         if not is_alone and tells_nothing(answer):
             return  # the file went or changed between two looks at it
         known = self._states_since(self._oldest_of_all(asked_at))
-        for path in nearby_paths(answer):
-            assert any(self._oracle.shows(state, path, asker) for state in known), (
-                f"{asker.name} is told {path}"
+        folder, names = nearby(answer)
+        if folder is not None:
+            assert any(self._oracle.lists(state, folder, asker) for state in known), (
+                f"{asker.name} is told of {folder}"
+            )
+        for name in names:
+            assert any(self._oracle.shows(state, name, asker) for state in known), (
+                f"{asker.name} is told of {name}"
             )
         plain = without_nearby(answer)
         right = self._right_answers(ask, asker, states)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,10 +16,17 @@ _LINK: Final = re.compile(rb'href="([^"]*)"')
 _MEMBERS: Final = ("parent", "near")
 
 
-def nearby_paths(answer: Answer) -> Iterator[ArtifactPath]:
-    """The paths that a 404 offers instead of the one that is not there."""
-    for url in _urls(answer):
-        yield ArtifactPath.parse(urlsplit(url).path.encode("ascii"))
+def nearby(answer: Answer) -> tuple[ArtifactPath | None, list[ArtifactPath]]:
+    """The folder and the names in it that a 404 offers instead of what is not there. Pages tell the names alone."""
+    if answer.status != 404 or not answer.body:
+        return None, []
+    if _is_problem(answer):
+        members = json.loads(answer.body)
+        folder, urls = members.get("parent"), members.get("near", [])
+    else:
+        pages = _NAMES_IN_PAGE.findall(answer.body)
+        folder, urls = None, [link.decode() for page in pages for link in _LINK.findall(page)]
+    return None if folder is None else _path_of(folder), [_path_of(url) for url in urls]
 
 
 def without_nearby(answer: Answer) -> Answer:
@@ -37,13 +43,8 @@ def without_nearby(answer: Answer) -> Answer:
     return answer._replace(headers=headers, body=body)
 
 
-def _urls(answer: Answer) -> list[str]:
-    if answer.status != 404 or not answer.body:
-        return []
-    if _is_problem(answer):
-        members = json.loads(answer.body)
-        return [url for url in (members.get("parent"), *members.get("near", ())) if url is not None]
-    return [link.decode() for part in _NAMES_IN_PAGE.findall(answer.body) for link in _LINK.findall(part)]
+def _path_of(url: str) -> ArtifactPath:
+    return ArtifactPath.parse(urlsplit(url).path.encode("ascii"))
 
 
 def _is_problem(answer: Answer) -> bool:

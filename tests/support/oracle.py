@@ -115,10 +115,12 @@ class Oracle:
             pieces = [list(self._walks_of(visible, states, asker)) for visible in in_order]
             yield from map(b"".join, product(*pieces))
 
+    def lists(self, state: State, folder: ArtifactPath, asker: Asker) -> bool:
+        """Whether the asker may list a folder."""
+        return self._listing(state, folder, asker) is not None
+
     def shows(self, state: State, path: ArtifactPath, asker: Asker) -> bool:
-        """Whether the folder of a path is listed for the asker, and the path in it. Of the root, whether it is listed."""
-        if not path.segments:
-            return self._listing(state, path, asker) is not None
+        """Whether the asker may list the folder of a path, and finds the path there."""
         return path in {visible.path for visible in self._listing(state, path.parent, asker) or ()}
 
     def _walks_of(self, visible: VisibleEntry, states: tuple[State, ...], asker: Asker) -> Iterable[bytes]:

@@ -38,7 +38,7 @@ ifdef FILE
 test: $(VENV)/.dev-installed
 	$(BIN)/pytest $(FILE) $(PYTEST_ARGS)
 else
-test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, about thirteen minutes (FILE=tests/... for some of them)
+test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, about ten minutes (FILE=tests/... for some of them)
 	$(BIN)/pytest tests/unit tests/contract tests/http -n 2 $(PYTEST_ARGS)
 endif
 

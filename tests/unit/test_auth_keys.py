@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import OctKey
@@ -102,6 +102,7 @@ def test_tokens_are_jws_as_a_library_makes_and_reads_them(claims: dict[str, Any]
     kid, key = KEYS.first(Purpose.ACCESS)
     theirs = OctKey.import_key(key)
     claims |= {"exp": NOW + 60}
+    assume(len(json.dumps(claims)) < MAX_TOKEN_BYTES / 2)  # base64 makes it longer
     ours = jws.deserialize_compact(KEYS.sign(Purpose.ACCESS, claims), theirs, algorithms=["HS256"])
     assert json.loads(ours.payload or b"") == claims
     header = {"alg": "HS256", "kid": kid}

@@ -27,7 +27,7 @@ class Request(NamedTuple):
         checksums: a list of SHA-256 checksums, or its URL; None without one.
         jobs: downloads at a time.
         retries: failures in a row that are retried.
-        needs_sha256: whether files of which no SHA-256 is known fail.
+        needs_sha256: whether a file without a known SHA-256 fails.
     """
 
     url: URL

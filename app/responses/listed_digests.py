@@ -72,7 +72,7 @@ class ListedDigests:
         return await self._flights.join((key, view.snapshot.version), partial(self._read, key, view))
 
     async def completed(self, opened: OpenedFile, principal: Principal) -> OpenedFile:
-        """A file with the digests that others say, for those algorithms of which none is stored with it."""
+        """A file with the digests from checksum files, where none of that algorithm is stored with it."""
         if principal.link is not None:
             return opened  # what a link opens is no part of a tier
         return _with_listed(opened, await self.of(_view(opened.folder, principal)))

@@ -85,7 +85,7 @@ class _SpanSender:
 
 
 def _break(connection: socket.socket) -> None:
-    """Have whoever waits for a connection find it broken."""
+    """Shut a connection down, so that a wait for it ends."""
     with suppress(OSError):  # it is broken already
         connection.shutdown(socket.SHUT_RDWR)
 

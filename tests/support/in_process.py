@@ -24,7 +24,7 @@ class Asker(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """A request, whoever sends it."""
+    """A request, without its sender."""
 
     path: str
     query: str = ""

@@ -10,7 +10,7 @@ INSTALLED = "/opt/pierhead/bin/pierhead"
 
 
 def faults_of(directory: Path, service: str) -> str:
-    """What systemd finds wrong with the units, of which the service is this text."""
+    """What systemd finds wrong with the units, with this text as the service."""
     (directory / "pierhead.service").write_text(service)
     (directory / "pierhead.socket").write_text((UNITS / "pierhead.socket").read_text())
     verified = subprocess.run(

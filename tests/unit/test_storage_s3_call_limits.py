@@ -34,7 +34,7 @@ class Limited:
 
     Attributes:
         circuit: what the limiter has said of the circuit.
-        calls: numbers calls, each of which is about another key.
+        calls: numbers the calls; each is about another key.
     """
 
     def __init__(self, limits: CallLimits, probe: Script) -> None:

@@ -1,4 +1,4 @@
-"""A body that S3 breaks off is gone on with, and only with the same object."""
+"""A body that S3 breaks off is continued, and only from the same object."""
 
 from __future__ import annotations
 

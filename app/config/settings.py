@@ -62,7 +62,9 @@ class ServerSettings(BaseModel):
         "in-place",
         description="How links (`latest`) are answered. `in-place`: with the content they lead to. `redirect`: with a redirect to it.",
     )
-    archives: Literal["off", "on"] = Field("off", description="Whether there is `?archive=tar` of folders.")
+    archives: Literal["off", "on"] = Field(
+        "off", description="Whether there is `?archive=tar`, `tar.zst` and `zip` of folders."
+    )
     delivery: Literal["auto", "redirect", "proxy", "accel"] = Field(
         "auto",
         description="How files are sent. `auto` and `redirect`: by redirect to a presigned S3 URL, or streamed from here for "

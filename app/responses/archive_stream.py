@@ -1,10 +1,9 @@
-"""A folder and all that is below it as one tar, made while it is sent: no more than a chunk is in memory."""
+"""A folder and all that is below it as one archive, made while it is sent: no more than a chunk is in memory."""
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from functools import partial
 from typing import Final, Literal, NamedTuple
 
@@ -19,19 +18,19 @@ from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath
 from app.domain.turns import run_aside
 from app.http_semantics import disposition_with
+from app.responses.archive_forms import WRITERS, ArchiveWriter
 from app.responses.caching import NOT_STORED
 from app.responses.line_stream import SEND_NOW, LineStream
 from app.responses.record import note_for_all, record_of
 from app.storage.store import ObjectStore
 
-ArchiveForm = Literal["tar", "tar.zst"]
-ARCHIVE_FORMS: Final[tuple[ArchiveForm, ...]] = ("tar", "tar.zst")
+ArchiveForm = Literal["tar", "tar.zst", "zip"]
+ARCHIVE_FORMS: Final[tuple[ArchiveForm, ...]] = ("tar", "tar.zst", "zip")
 
 LEFT_OUT: Final = "NOT-IN-THIS-ARCHIVE.txt"
 """Last in an archive that lacks files: their names, one on each line."""
 MOST_NAMED: Final = 10_000
-_MEDIA_TYPES: Final = {"tar": "application/x-tar", "tar.zst": "application/zstd"}
-_END: Final = bytes(2 * tarfile.BLOCKSIZE)
+_MEDIA_TYPES: Final = {"tar": "application/x-tar", "tar.zst": "application/zstd", "zip": "application/zip"}
 _ZSTD_LEVEL: Final = 3
 """Faster than most networks on one core."""
 
@@ -75,11 +74,11 @@ class ArchiveListing:
         self._are_allowed = are_allowed
 
     async def answer(self, request: Request, asked: Archive) -> Response:
-        """The archive, or a connection that breaks: tar has an end, so a part of one is noticed.
+        """The archive, or a connection that breaks: each form has an end, so a part of one is noticed.
 
         Raises:
             BadParameter: this site makes no archives, or the client speaks HTTP/1.0.
-            As `Catalog.walk` before the first entry.
+            As `Catalog.view_folder`.
         """
         if not self._are_allowed:
             raise BadParameter("archive", "left out: this site makes no archives")
@@ -87,6 +86,7 @@ class ArchiveListing:
             # HTTP/1.0 has no chunks, so a broken archive would look complete.
             raise BadParameter("an archive", "requested with HTTP/1.1 or later")
         record_of(request).route = "archive"
+        await self._catalog.view_folder(asked.path, asked.principal, mount=asked.mount)
         name = f"{asked.path.name or 'files'}.{asked.form}"
         headers = {
             "Content-Type": _MEDIA_TYPES[asked.form],
@@ -104,26 +104,28 @@ class ArchiveListing:
         return stream
 
     async def _pieces(self, request: Request, asked: Archive) -> AsyncGenerator[bytes, None]:
-        top = f"{asked.path.name or 'files'}/"
-        left_out: list[str] = []
-        async with aclosing(self._catalog.walk(asked.path, asked.principal, mount=asked.mount)) as parts:
-            yield _head(top, None, 0)
-            async for part in parts:
-                for visible in part:
-                    name = top + _below(visible, asked.path)
-                    if visible.entry.is_folder:
-                        yield _head(f"{name}/", None, visible.entry.modified or 0)
-                    elif (opened := await self._opened(request, asked, visible)) is None:
-                        if len(left_out) < MOST_NAMED:
-                            left_out.append(name)
-                    else:
-                        async with aclosing(self._file(name, opened)) as pieces:
-                            async for piece in pieces:
-                                yield piece
-        if left_out:
-            said = "".join(f"{name}\n" for name in left_out).encode("utf-8", "surrogateescape")
-            yield _head(top + LEFT_OUT, len(said), 0) + said + _padding(len(said))
-        yield _END
+        left_out = _LeftOut(asked.path.name or "files")
+        with closing(WRITERS[asked.form]()) as writer:
+            yield writer.folder(left_out.top, 0)
+            async with aclosing(self._catalog.walk(asked.path, asked.principal, mount=asked.mount)) as parts:
+                async for part in parts:
+                    for visible in part:
+                        name = "/".join((left_out.top, *visible.path.segments[len(asked.path.segments) :]))
+                        left_out.keep_apart_from(name)
+                        if visible.entry.is_folder and writer.has_room:
+                            yield writer.folder(name, visible.entry.modified or 0)
+                        elif (
+                            not writer.has_room
+                            or (opened := await self._opened(request, asked, visible)) is None
+                        ):
+                            left_out.add(name)
+                        else:
+                            async with aclosing(self._file(writer, name, opened)) as pieces:
+                                async for piece in pieces:
+                                    yield piece
+            if said := left_out.said:
+                yield writer.file(left_out.name, len(said), 0) + writer.content(said) + writer.file_end()
+            yield writer.end()
 
     async def _opened(self, request: Request, asked: Archive, visible: VisibleEntry) -> OpenedFile | None:
         """A file that the principal may have now; None for any other, and for one that went or must be restored."""
@@ -140,20 +142,50 @@ class ArchiveListing:
             return None
         return opened
 
-    async def _file(self, name: str, opened: OpenedFile) -> AsyncGenerator[bytes, None]:
+    async def _file(
+        self, writer: ArchiveWriter, name: str, opened: OpenedFile
+    ) -> AsyncGenerator[bytes, None]:
         size = opened.info.size
-        yield _head(name, size, opened.info.modified)
+        yield writer.file(name, size, opened.info.modified)
         if size:
             yield SEND_NOW
             try:
                 async with self._store.open_range(opened.path, opened.info, 0, size) as chunks:
                     async for chunk in chunks:
-                        yield chunk
+                        yield await run_aside(partial(writer.content, chunk), size=len(chunk))
             except StoreError:
                 raise
             except PierheadError as error:  # its head went out, so it cannot be left out any more
                 raise StoreUnavailable("broken-stream") from error
-            yield _padding(size)
+        yield writer.file_end()
+
+
+class _LeftOut:
+    """The names of files that an archive lacks, as the file in it that says so.
+
+    Args:
+        top: the folder of the archive that all is in.
+    """
+
+    def __init__(self, top: str) -> None:
+        self.top = top
+        self.name = f"{top}/{LEFT_OUT}"
+        self._names: list[str] = []
+
+    def keep_apart_from(self, name: str) -> None:
+        """Give way to a file of the archive. Names come in byte order, and an underscore is behind capital letters."""
+        if name == self.name:
+            self.name = f"{self.top}/_{name.removeprefix(f'{self.top}/')}"
+
+    def add(self, name: str) -> None:
+        """One more, up to a number."""
+        if len(self._names) < MOST_NAMED:
+            self._names.append(name)
+
+    @property
+    def said(self) -> bytes:
+        """The content of the file; empty if it is not needed."""
+        return "".join(f"{name}\n" for name in self._names).encode("utf-8", "surrogateescape")
 
 
 async def _compressed(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
@@ -163,22 +195,3 @@ async def _compressed(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[byt
             if packed := await run_aside(partial(compressor.compress, piece), size=len(piece)):
                 yield packed
     yield compressor.flush()
-
-
-def _head(name: str, size: int | None, modified: float) -> bytes:
-    """The head of a file in a tar, or of a folder where there is no size (POSIX.1-2001, pax)."""
-    member = tarfile.TarInfo(name)
-    member.mtime = max(0, int(modified))
-    if size is None:
-        member.type, member.mode = tarfile.DIRTYPE, 0o755
-    else:
-        member.size, member.mode = size, 0o644
-    return member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
-
-
-def _padding(size: int) -> bytes:
-    return bytes(-size % tarfile.BLOCKSIZE)
-
-
-def _below(visible: VisibleEntry, root: ArtifactPath) -> str:
-    return "/".join(visible.path.segments[len(root.segments) :])

@@ -17,6 +17,14 @@ _SECTION = GUIDE.split("\n### Two replicas, upgraded one after the other\n")[1].
 START_SECONDS = 60
 
 
+def documented_upstream_and_server() -> str:
+    """The documented nginx before two replicas."""
+    (whole,) = re.findall(r"^nginx:\n\n```nginx\n(.*?)```", GUIDE, re.MULTILINE | re.DOTALL)
+    (upstream,) = re.findall(r"```nginx\n(.*?)```", _SECTION, re.DOTALL)
+    server: str = whole[whole.index("\nserver {") + 1 :]
+    return f"{upstream}{server}"
+
+
 @contextmanager
 def nginx_before(ports: Sequence[int], directory: Path, tls: Certificate | None = None) -> Iterator[str]:
     """The documented nginx until the block ends. Gives its URL, without a slash at the end.
@@ -24,9 +32,7 @@ def nginx_before(ports: Sequence[int], directory: Path, tls: Certificate | None 
     Args:
         tls: its certificate; None to have it speak without TLS.
     """
-    (whole,) = re.findall(r"^nginx:\n\n```nginx\n(.*?)```", GUIDE, re.MULTILINE | re.DOTALL)
-    (upstream,) = re.findall(r"```nginx\n(.*?)```", _SECTION, re.DOTALL)
-    text = upstream + whole[whole.index("\nserver {") :]
+    text = documented_upstream_and_server()
     if tls is None:
         text = re.sub(r" *ssl_certificate.*\n", "", text)
         text = _placed(text, "listen 443 ssl;", "listen 127.0.0.1:@PORT@;", ports)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from tests.support.alert_rules import (
     promtool,
     timed,
 )
+from tests.support.dashboard import expressions
 
 CALLS = "pierhead_storage_call_duration_seconds"
 PAGES = "pierhead_page_duration_seconds"
@@ -47,6 +50,20 @@ def test_prometheus_takes_the_rules_and_the_configuration() -> None:
     for kind, file in ("rules", RULES), ("config", PROMETHEUS / "prometheus.yaml"):
         checked = promtool("check", kind, str(file))
         assert checked.returncode == 0, checked.stderr
+
+
+def taken(directory: Path, expressions: Sequence[str]) -> str:
+    """What promtool says of expressions that it does not understand."""
+    rules = [{"record": f"asked:{number}", "expr": text} for number, text in enumerate(expressions)]
+    file = directory / "asked.json"  # which is YAML too
+    file.write_text(json.dumps({"groups": [{"name": "asked", "rules": rules}]}))
+    checked = promtool("check", "rules", "--lint=none", str(file))
+    return checked.stderr if checked.returncode else ""
+
+
+def test_prometheus_understands_what_the_dashboard_asks(tmp_path: Path) -> None:
+    assert taken(tmp_path, expressions()) == ""
+    assert "parse error" in taken(tmp_path, [*expressions(), "sum by (route) (rate(up[5m])"])
 
 
 @pytest.mark.parametrize(

@@ -5,52 +5,41 @@ from __future__ import annotations
 import re
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from app.telemetry import Metrics
 from tests.support.alert_rules import RULES
+from tests.support.promql import faults_in, named_in, recorded
 from tests.unit.test_docs_operations import section
 
 TEXT = RULES.read_text()
 ALERTS = re.findall(r"^ +- alert: (\w+)$", TEXT, re.MULTILINE)
-SUFFIXES = {"histogram": ("_bucket", "_count", "_sum"), "counter": ("_total",), "gauge": ("",)}
-OF_TARGETS = {"job", "instance"}
-"""Labels that Prometheus adds."""
-
-
-def names_with_labels() -> dict[str, set[str]]:
-    """Every name that a scrape can show, with its labels."""
-    metrics = Metrics()
-    labels = {
-        found._name: set(found._labelnames)
-        for found in vars(metrics).values()
-        if hasattr(found, "_labelnames")
-    }
-    return {
-        family.name + suffix: labels.get(family.name, set()) | OF_TARGETS
-        for family in text_string_to_metric_families(metrics.render().decode())
-        for suffix in SUFFIXES.get(family.type, ())
-    }
-
-
-def used() -> list[tuple[str, str]]:
-    """Each metric of the server in a rule, with what selects its series."""
-    return re.findall(r"(?<![\w:])((?:pierhead|process)_\w+)(?:\{([^}]*)\})?", TEXT)
 
 
 def test_the_rules_use_only_what_the_server_shows() -> None:
-    known = names_with_labels()
-    assert len(used()) > 20
-    assert {name for name, _ in used()} <= known.keys()
-    for name, selected in used():
-        assert set(re.findall(r"(\w+)(?:=|!)", selected)) <= known[name], name
+    assert len(named_in(TEXT)) > 20
+    assert faults_in(TEXT) == []
 
 
-def test_recorded_series_are_used_and_those_used_are_recorded() -> None:
-    recorded = re.findall(r"record: (\S+)$", TEXT, re.MULTILINE)
-    assert len(set(recorded)) == len(recorded)
-    used_ones = re.findall(r"(?<!record: )\bpierhead:\w+:\w+", TEXT)
-    assert set(used_ones) == set(recorded)
+@pytest.mark.parametrize(
+    ("right", "wrong", "fault"),
+    [
+        ("pierhead_ready", "pierhead_well", "pierhead_well is not scraped"),
+        ("(pierhead_folders_closed_total", "(pierhead_folders_closed", "pierhead_folders_closed is not scraped"),
+        ('{outcome="denied"}', '{result="denied"}', "pierhead_storage_call_duration_seconds_count has no label result"),
+        ('{event="failover"}', '{event="fail-over"}', "event is never fail-over"),
+        ('cache=~"miss|coalesced"', 'cache=~"miss|joined"', "cache is never joined"),
+        ('route=~"folder-.*|api-.*"', 'route=~"folder-.*|legacy-.*"', "route is never legacy-.*"),
+        ("/ pierhead:answers:rate5m", "/ pierhead:answers:rate9m", "pierhead:answers:rate9m is not recorded"),
+    ],
+)  # fmt: skip
+def test_what_the_server_does_not_show_is_found(right: str, wrong: str, fault: str) -> None:
+    text = TEXT + "/ pierhead:answers:rate5m"
+    assert right in text
+    assert fault in faults_in(text.replace(right, wrong))
+
+
+def test_each_series_is_recorded_once_and_used() -> None:
+    assert len(re.findall(r"record: ", TEXT)) == len(recorded())
+    assert set(re.findall(r"(?<!record: )\bpierhead:\w+:\w+", TEXT)) == recorded()
 
 
 def test_the_runbook_has_each_alert_and_no_other() -> None:

@@ -7,7 +7,7 @@ Every call that reads a file from the store, or asks about one, and why it is al
 - `head`: in `Files`, for a file that `decide` has judged; in `SnapshotLoader.load_with`, for the same file, together
   with its folder; in `stored_digests`, for a listed file that is open to the asker; in `InVain`, for a name that
   nobody has.
-- `open_range` and `presign`: in `responses.delivery`, `responses.shared_files`, `responses.archive_stream` and `routes.text_view`, for a file that
+- `open_range` and `presign`: in `responses.delivery`, `responses.shared_files`, `responses.archive_stream` and `routes.file_view`, for a file that
   `Catalog.open_file` has allowed.
 - `read_at_once`: in `SmallFiles`, for a file that `Catalog.ready_file` has allowed, and only as it was listed.
 - `list_folder` and `walk`: in `SnapshotLoader` and `SubtreeWalk`. What they give is shown only through `decide`. Where a link

@@ -62,7 +62,7 @@ class Mount(NamedTuple):
 
 def with_link(url: str, link: str) -> str:
     """A URL with the value of a link; as it is where that is empty."""
-    return f"{url}?{LINK_PARAMETER}={link}" if link else url
+    return f"{url}{'&' if '?' in url else '?'}{LINK_PARAMETER}={link}" if link else url
 
 
 AT_ROOT: Final = Mount("")

@@ -31,6 +31,7 @@ _OWN_TYPES = {
     **dict.fromkeys(_TEXT_EXTENSIONS, "text/plain"),
     **dict.fromkeys((".deb", ".img", ".iso", ".rpm"), DEFAULT_MEDIA_TYPE),
     ".apk": "application/vnd.android.package-archive",
+    ".avif": "image/avif",
     ".bz2": "application/x-bzip2",
     ".dtb": "application/x-dtb",
     ".geojson": "application/geo+json",  # RFC 7946
@@ -49,7 +50,7 @@ _OWN_TYPES = {
 }
 
 _INLINE_TYPES = frozenset({
-    "application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain",
+    "application/pdf", "image/avif", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain",
 })  # fmt: skip
 
 _CHECKSUMS = re.compile(r"(?:.*[^a-z0-9])?[a-z0-9]*[0-9]sums?(?:[^a-z0-9]|$)|[a-z]*sums$")

@@ -36,6 +36,33 @@ class Command:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What a request for a file must bring along.
+
+    Attributes:
+        licences: to accept, each with the URL of its text.
+        token: whether a token must be put in.
+    """
+
+    licences: tuple[tuple[Licence, str], ...] = ()
+    token: bool = False
+
+    @property
+    def fields(self) -> list[str]:
+        """Header fields, as `Name: value`."""
+        fields = [MEMBERS_FIELD] if self.token else []
+        if self.licences:
+            fields.append(f"License-Accepted: {' '.join(licence.digest for licence, _ in self.licences)}")
+        return fields
+
+    def of_pierhead(self, url: str) -> str:
+        """The command of `pierhead get` that brings it along."""
+        variable = "PIERHEAD_TOKEN=TOKEN " if self.token else ""
+        accepted = "".join(f"--accept {licence.digest} " for licence, _ in self.licences)
+        return f"{variable}pierhead get {accepted}{shlex.quote(url)}"
+
+
+@dataclass(frozen=True)
 class GetPage:
     """Commands that fetch a file or a folder.
 
@@ -46,8 +73,7 @@ class GetPage:
         commands: most common first.
         facts: pairs of words and text, for people.
         digests: of the file, those of the best algorithms first.
-        licences: to accept first, each with the URL of its text.
-        needs_token: whether a token must be put in.
+        needs: what the commands bring along.
         has_view: whether `?view=1` shows it.
     """
 
@@ -57,8 +83,7 @@ class GetPage:
     commands: tuple[Command, ...]
     facts: tuple[tuple[str, str], ...] = ()
     digests: tuple[Digest, ...] = ()
-    licences: tuple[tuple[Licence, str], ...] = ()
-    needs_token: bool = False
+    needs: Needs = Needs()
     has_view: bool = False
 
     @property
@@ -67,21 +92,19 @@ class GetPage:
         return self.mount.href(self.path if self.path.is_folder else self.path.parent)
 
 
-def file_commands(
-    url: str, name: str, fields: Sequence[str], digests: Sequence[Digest]
-) -> tuple[Command, ...]:
+def file_commands(url: str, name: str, needs: Needs, digests: Sequence[Digest]) -> tuple[Command, ...]:
     """Commands that fetch a file, and one that checks it.
 
     Args:
         url: of the file.
         name: of the file, as people see it.
-        fields: header fields to send, as `Name: value`.
+        needs: what the commands bring along.
         digests: of the file.
     """
     # A name that begins with a hyphen would be an option, and a lone one the standard output.
     name = f"./{name}" if name.startswith("-") else name
     target, saved = shlex.quote(url), shlex.quote(name)
-    best = best_digest(digests)
+    fields, best = needs.fields, best_digest(digests)
     checksum = f"--checksum={_ARIA2_NAMES[best.algorithm]}={best.value.hex()} " if best else ""
     commands = [
         Command("curl", "curl", f"curl --fail-with-body -L {_options('-H ', fields)}-o {saved} {target}"),
@@ -89,6 +112,7 @@ def file_commands(
         Command(
             "aria2c", "aria2c", f"aria2c {_options('--header=', fields)}{checksum}--out={saved} {target}"
         ),
+        Command("pierhead", "pierhead get, which checks it", needs.of_pierhead(url)),
     ]
     if best:
         line = shlex.quote(f"{best.value.hex()}  {name}")
@@ -96,15 +120,16 @@ def file_commands(
     return tuple(commands)
 
 
-def folder_commands(url: str, manifest_url: str, depth: int, fields: Sequence[str]) -> tuple[Command, ...]:
+def folder_commands(url: str, manifest_url: str, depth: int, needs: Needs) -> tuple[Command, ...]:
     """Commands that fetch a folder with all that is below it, or only its files, and one that checks them.
 
     Args:
         url: of the folder.
         manifest_url: of the list of all that is below it.
         depth: how many folders its URL goes down.
-        fields: header fields to send, as `Name: value`.
+        needs: what the commands bring along.
     """
+    fields = needs.fields
     curl = f"curl -fsSL {_options('-H ', fields)}"
     names = f"{curl}{shlex.quote(url + '?format=text')} | grep -v '/$' | sed {shlex.quote(_put_before(url))}"
     return (
@@ -124,6 +149,7 @@ def folder_commands(url: str, manifest_url: str, depth: int, fields: Sequence[st
             "The files of this folder, by aria2c",
             f"{names} | aria2c {_options('--header=', fields)}--input-file=-",
         ),
+        Command("pierhead", "Everything below, checked, by pierhead get", needs.of_pierhead(url)),
         Command(
             "check",
             "Check everything",

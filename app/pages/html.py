@@ -24,6 +24,7 @@ from app.pages.contexts import (
     SharePage,
     TokenPage,
 )
+from app.pages.file_view import FilePage, ImagePage
 from app.pages.formats import count_text, date_text, iso_text, size_text
 from app.pages.get_page import GetPage
 from app.pages.links import next_query, previous_query
@@ -164,6 +165,10 @@ class HtmlPages:
         """A text file with numbered lines."""
         return self._render("view.html", page=page, crumbs=_crumbs(page))
 
+    def image(self, page: ImagePage) -> bytes:
+        """An image."""
+        return self._render("image.html", page=page, crumbs=_crumbs(page))
+
     def token(self, page: TokenPage) -> bytes:
         """A form to make a token with, or the token.
 
@@ -225,7 +230,7 @@ def _meanings(shown: Collection[Access]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _crumbs(page: LicencePage | DownloadPage | SharePage | GetPage | TextPage) -> tuple[Crumb, ...]:
+def _crumbs(page: LicencePage | DownloadPage | SharePage | GetPage | FilePage) -> tuple[Crumb, ...]:
     return breadcrumbs(page.path, page.site.title, page.site.mount)
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from xml.parsers import expat
 
 from app.pages.documents import Markup
+from app.pages.file_view import PLAIN_QUERY
 
 MAX_DOCUMENT_BYTES: Final = 128 * 1024
 """Longer files are only listed."""
@@ -90,6 +91,8 @@ _HEADING: Final = re.compile(r"<(/?)h([1-6])>")
 _IMAGE_WITHOUT_ALT: Final = re.compile(r'<img(?![^<]* alt=")')
 _IS_HTML: Final = re.compile(r"</?(?:html|body|p|br|h[1-6]|ul|ol|table|div) ?/?>", re.IGNORECASE)
 """A tag that makes lines or blocks of its own. A text that has none of these keeps its lines."""
+_IS_ELSEWHERE: Final = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:|[/\\]{2})", re.IGNORECASE)
+"""A URL with a scheme or a host."""
 _TOP_LEVEL: Final = 2
 """Of the heading above a document."""
 _WORK_SECONDS: Final = 5
@@ -210,8 +213,12 @@ def _kept(tag: str, attribute: str, value: str) -> str | None:
     """The value of an attribute, or None to drop it.
 
     Ids are dropped, so that a link within the document leads nowhere; and programs that read listings would take it
-    for an entry.
+    for an entry. Images of this site must come from it, not from a storage that it redirects to.
     """
+    if (tag, attribute) == ("img", "src"):
+        return (
+            value if _IS_ELSEWHERE.match(value) else value.partition("#")[0].partition("?")[0] + PLAIN_QUERY
+        )
     return None if tag == "a" and attribute == "href" and value.startswith("#") else value
 
 

@@ -10,9 +10,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from app.domain.mounts import Mount
-from app.domain.paths import ArtifactPath
-from app.pages.contexts import Site
+from app.pages.file_view import FilePage
 
 MAX_TEXT_BYTES: Final = 1024 * 1024
 MAX_LINES: Final = 20_000
@@ -27,32 +25,14 @@ _COLOURS: Final = frozenset({*range(30, 38), *range(90, 98)})
 
 
 @dataclass(frozen=True)
-class TextPage:
+class TextPage(FilePage):
     """A text file with numbered lines.
 
     Attributes:
-        site: the site.
-        path: the file.
-        mount: where its folder is listed.
         lines: in HTML.
-        summary: how much it is, for people.
     """
 
-    site: Site
-    path: ArtifactPath
-    mount: Mount
     lines: Markup
-    summary: str
-
-    @property
-    def href(self) -> str:
-        """The file itself, as a link."""
-        return self.mount.href(self.path)
-
-    @property
-    def folder_href(self) -> str:
-        """Its folder, as a link."""
-        return self.mount.href(self.path.parent)
 
 
 def lines_of(content: bytes) -> list[str]:

@@ -86,7 +86,13 @@ class Delivery:
         self._clock = clock
 
     async def answer(
-        self, request: Request, path: ArtifactPath, principal: Principal, opened: OpenedFile
+        self,
+        request: Request,
+        path: ArtifactPath,
+        principal: Principal,
+        opened: OpenedFile,
+        *,
+        stays: bool = False,
     ) -> ASGIApp:
         """Answer for a file.
 
@@ -95,6 +101,7 @@ class Delivery:
 
         Args:
             path: as requested; a folder if the file stands for it.
+            stays: whether the answer must come from this host.
 
         Raises:
             ObjectArchived: it must be restored first.
@@ -116,7 +123,7 @@ class Delivery:
         if isinstance(ranges, UnsatisfiableRange):
             return _unsatisfiable(ranges)
         if is_plain(request.headers.getlist, ranges):
-            mode = self._mode_for(path, opened, options)
+            mode = self._mode_for(opened, options, stays=stays or path.is_folder)
             left = await self._left_to_others(request, path, principal, opened, headers, mode)
             if left is not None:
                 return left
@@ -143,13 +150,13 @@ class Delivery:
             return accel_response(opened.path, headers, signed, opened.info.origin)
         return None
 
-    def _mode_for(self, path: ArtifactPath, opened: OpenedFile, options: ServingOptions) -> DeliveryMode:
+    def _mode_for(self, opened: OpenedFile, options: ServingOptions, *, stays: bool) -> DeliveryMode:
         """The delivery that is allowed for one file.
 
         Rendered files need our security policy, and links in an index are relative to its folder: neither may be redirected.
         """
         mode = options.delivery or self._mode
-        stays = is_rendered(opened, options) or path.is_folder
+        stays = stays or is_rendered(opened, options)
         return "proxy" if stays and mode in ("auto", "redirect") else mode
 
     def _may_redirect(self, mode: DeliveryMode, principal: Principal) -> bool:

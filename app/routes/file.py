@@ -14,8 +14,8 @@ from app.responses.located import Located
 from app.responses.parsed_request import ParsedRequest
 from app.responses.record import record_of
 from app.routes.audited import RequestAudit
+from app.routes.file_view import FileView
 from app.routes.parameters import Query
-from app.routes.text_view import TextView
 
 _LOOKS_AGAIN: Final = 5
 """Attempts for a file that changes before its first byte is read, such as a growing log."""
@@ -27,10 +27,10 @@ class FileRoute:
     Args:
         delivery: sends opened files.
         audit: notes licences that a script accepts.
-        view: shows text files as pages.
+        view: shows text files and images as pages.
     """
 
-    def __init__(self, catalog: Catalog, delivery: Delivery, audit: RequestAudit, view: TextView) -> None:
+    def __init__(self, catalog: Catalog, delivery: Delivery, audit: RequestAudit, view: FileView) -> None:
         self._catalog = catalog
         self._delivery = delivery
         self._audit = audit
@@ -41,7 +41,7 @@ class FileRoute:
 
         Raises:
             BadParameter: `view` is another than 0 or 1.
-            As `Catalog.open_file`, `Delivery.answer` and `TextView.answer`.
+            As `Catalog.open_file`, `Delivery.answer` and `FileView.answer`.
         """
         record_of(request).route = "file"
         for _ in range(_LOOKS_AGAIN):
@@ -55,8 +55,9 @@ class FileRoute:
         path, principal = parsed.path, parsed.identity.principal
         opened = await self._catalog.open_file(path, principal, mount=parsed.mount)
         await self._audit.note_acceptances(request, opened)
-        if request.url.query and Query(request).choice("view", ("0", "1")) == "1":
+        view = Query(request).choice("view", ("0", "1")) if request.url.query else None
+        if view == "1":
             answer: ASGIApp = await self._view.answer(request, parsed, opened)
         else:
-            answer = await self._delivery.answer(request, path, principal, opened)
+            answer = await self._delivery.answer(request, path, principal, opened, stays=view == "0")
         return answer if opened.path == path else Located(answer, opened.path, parsed.mount)

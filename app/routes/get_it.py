@@ -16,7 +16,7 @@ from app.domain.paths import ArtifactPath, display_name
 from app.domain.reserved import MANIFEST_PREFIX
 from app.pages.contexts import Site
 from app.pages.formats import date_text, iso_text, size_text
-from app.pages.get_page import MEMBERS_FIELD, GetPage, file_commands, folder_commands
+from app.pages.get_page import GetPage, Needs, file_commands, folder_commands
 from app.pages.html import HtmlPages, summary_of
 from app.responses.caching import NOT_STORED
 from app.responses.headers import FOLDER_SECURITY_POLICY
@@ -24,7 +24,7 @@ from app.responses.listed_digests import ListedDigests
 from app.responses.parsed_request import ParsedRequest
 from app.responses.record import note_for_all, record_of, site_of
 from app.routes.errors import licence_url
-from app.routes.text_view import may_view
+from app.routes.file_view import may_view
 
 _MOST_LICENCES: Final = 8
 _HEADERS: Final = {**NOT_STORED, "Content-Security-Policy": FOLDER_SECURITY_POLICY}
@@ -82,24 +82,23 @@ class GetItRoute:
     async def _of_file(self, request: Request, parsed: ParsedRequest, view: FolderView, name: str) -> GetPage:
         visible = _found(view, parsed.path, name)
         digests = await self._digests_of(view, visible)
-        licences, fields = self._needed(request, [visible])
+        needs = _needs(request, [visible])
         url = self._site_url(request, parsed.mount.url(visible.path))
         shown = display_name(visible.entry.name)
         return GetPage(
             site_of(self._site, request),
             visible.path,
             parsed.mount,
-            file_commands(url, shown, fields, digests),
+            file_commands(url, shown, needs, digests),
             _facts(visible),
             digests,
-            licences,
-            needs_token=MEMBERS_FIELD in fields,
+            needs,
             has_view=isinstance(visible.entry, File) and may_view(visible.entry.name, visible.entry.size),
         )
 
     def _of_folder(self, request: Request, parsed: ParsedRequest, view: FolderView) -> GetPage:
         entries, mount = view.entries(), parsed.mount
-        licences, fields = self._needed(request, entries)
+        needs = _needs(request, entries)
         url = self._site_url(request, mount.url(parsed.path))
         manifest = self._site_url(request, f"{mount.root_path}{MANIFEST_PREFIX}{parsed.path.url}")
         read = iso_text(self._clock() - view.age)
@@ -108,10 +107,9 @@ class GetItRoute:
             site_of(self._site, request),
             parsed.path,
             mount,
-            folder_commands(url, manifest, mount.url(parsed.path).count("/") - 1, fields),
+            folder_commands(url, manifest, mount.url(parsed.path).count("/") - 1, needs),
             tuple(fact for fact in facts if fact[1]),
-            licences=licences,
-            needs_token=MEMBERS_FIELD in fields,
+            needs=needs,
         )
 
     async def _digests_of(self, view: FolderView, visible: VisibleEntry) -> tuple[Digest, ...]:
@@ -123,21 +121,17 @@ class GetItRoute:
         opened = await self._catalog.open_file(visible.path, view.principal)
         return (await self._digests.completed(opened, view.principal)).info.digests
 
-    def _needed(
-        self, request: Request, entries: Iterable[VisibleEntry]
-    ) -> tuple[tuple[tuple[Licence, str], ...], list[str]]:
-        """The licences before some entries, each with the URL of its text; and the header fields that fetch them."""
-        licences: dict[Licence, str] = {}
-        is_private = False
-        for visible in entries:
-            is_private |= visible.access is Access.PRIVATE
-            for licence in visible.licences:
-                if licence not in licences and len(licences) < _MOST_LICENCES:
-                    licences[licence] = licence_url(request, licence, visible.path)
-        fields = [MEMBERS_FIELD] if is_private else []
-        if licences:
-            fields.append(f"License-Accepted: {' '.join(licence.digest for licence in licences)}")
-        return tuple(licences.items()), fields
+
+def _needs(request: Request, entries: Iterable[VisibleEntry]) -> Needs:
+    """What a request for all of some entries must bring along."""
+    licences: dict[Licence, str] = {}
+    is_private = False
+    for visible in entries:
+        is_private |= visible.access is Access.PRIVATE
+        for licence in visible.licences:
+            if licence not in licences and len(licences) < _MOST_LICENCES:
+                licences[licence] = licence_url(request, licence, visible.path)
+    return Needs(tuple(licences.items()), is_private)
 
 
 def _found(view: FolderView, folder: ArtifactPath, name: str) -> VisibleEntry:

@@ -38,13 +38,13 @@ from app.responses.subtree_listing import SubtreeListing
 from app.routes.audited import RequestAudit
 from app.routes.errors import ErrorAnswers
 from app.routes.file import FileRoute
+from app.routes.file_view import FileView
 from app.routes.folder import FolderRoute
 from app.routes.get_it import GetItRoute
 from app.routes.index_files import IndexFiles
 from app.routes.limited import RequestLimits
 from app.routes.linked import LinkDoor
 from app.routes.near import Neighbours
-from app.routes.text_view import TextView
 from app.routes.tree import TreeApp
 from app.server.front_door import FrontDoor
 from app.server.hosts import Hosts
@@ -269,7 +269,7 @@ class SiteWiring:
                 ),
                 parts.requester.origin_url,
             ),
-            FileRoute(catalog, delivery, parts.audit, TextView(parts.store, self._own.html, self._own.site)),
+            FileRoute(catalog, delivery, parts.audit, FileView(parts.store, self._own.html, self._own.site)),
             parts.requester,
             parts.links,
             parts.errors,

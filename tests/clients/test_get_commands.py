@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
+import app
 from tests.support.answers import member
 from tests.support.get_page import NAMES, Served, commands, page, served_tree, value_of
 from tests.support.live_server import token
@@ -36,6 +39,22 @@ def test_the_command_of_each_row_fetches_the_file_and_the_last_one_checks_it(
     (tmp_path / name).write_bytes(b"other")
     with pytest.raises(subprocess.CalledProcessError):
         run(found["check"], tmp_path)
+
+
+def test_pierhead_get_fetches_a_file_or_all_below_a_folder(served: Served, tmp_path: Path) -> None:
+    root, programs, out = Path(app.__file__).parent.parent, Path(sys.executable).parent, tmp_path / "out"
+    setting = f"export HOME={tmp_path} PYTHONPATH={root} PATH={programs}:$PATH; "
+    out.mkdir()
+    for folder, name in (("/d/", NAMES[1]), ("/licensed/", "x")):
+        run(setting + commands(page(served.client, folder, quote(name)))["pierhead"], out)
+    staff = member("staff")
+    private = commands(page(served.client, "/secret/", "s", **staff))["pierhead"]
+    run(setting + private.replace("TOKEN=TOKEN", f"TOKEN={token('staff', now=time.time())}"), out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {
+        NAMES[1]: NAMES[1].encode(), "x": b"X", "s": b"secret",
+    }  # fmt: skip
+    run(setting + commands(page(served.client, "/d/", ""))["pierhead"], out)
+    assert (out / "sub/below").read_bytes() == b"below"
 
 
 def test_a_private_file_has_a_place_for_a_token(served: Served, tmp_path: Path) -> None:

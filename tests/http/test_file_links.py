@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +106,18 @@ def test_a_link_opens_its_file_in_every_way(client: httpx.Client, site: LinkSite
         ("link_used", method) for method in ("GET", "GET", "HEAD", "GET")
     ]
     assert value not in site.audit.read_text()
+
+
+@pytest.mark.parametrize("path", ["/members/plan.txt", "/members/plan.png"])
+def test_a_page_that_shows_its_file_leads_to_it_by_the_link(
+    client: httpx.Client, site: LinkSite, path: str
+) -> None:
+    site.store.put(path[1:], b"0123456789")
+    page = client.get(f"{link_to(path)}&view=1").text
+    found = [html.unescape(url) for url in re.findall(r'(?:href|src)="([^"]*link=[^"]*)"', page)]
+    assert len(found) == (2 if path.endswith("png") else 1)
+    for url in found:
+        assert client.get(url).content == b"0123456789"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.answers import problem
-from tests.support.get_page import Served, page, served_tree
+from tests.support.get_page import Served, commands, page, served_tree
 from tests.support.memory_store import MemoryStore
 from tests.support.served_store import Site, serve_store
 
@@ -25,6 +25,7 @@ def test_licences_are_linked_and_their_digests_spelt_out(served: Served) -> None
     text = page(served.client, "/licensed/", "x")
     digest = hashlib.md5(b"Be nice.", usedforsecurity=False).hexdigest()
     assert f"License-Accepted: {digest}" in text
+    assert commands(text)["pierhead"] == f"pierhead get --accept {digest} {served.url}/licensed/x"
     (url,) = re.findall(r'<a href="([^"]+)" rel="license">', text)
     assert "Be nice." in served.client.get(html.unescape(url)).text
 
@@ -44,7 +45,7 @@ def test_a_page_says_size_time_and_digests_with_their_sources(served: Served) ->
 def test_every_copy_button_is_hidden_and_names_what_it_copies(served: Served) -> None:
     text = page(served.client, "/d/", "plain.img")
     buttons = re.findall(r'<button class="plain" type="button" hidden data-copy="#([^"]+)">', text)
-    assert buttons == ["sha-256", "curl", "wget", "aria2c", "check"]
+    assert buttons == ["sha-256", "curl", "wget", "aria2c", "pierhead", "check"]
     assert all(text.count(f'id="{name}"') == 1 for name in buttons)
 
 

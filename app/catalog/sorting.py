@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
 from operator import itemgetter
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 from app.cache.byte_cache import ByteCache
 from app.catalog.views import FolderView
 from app.domain.entries import Entry
 from app.domain.entry_table import EntryTable
+from app.domain.made_entries import MadeEntries
 from app.domain.mounts import Mount
 from app.domain.order import Order, sort_entries
 from app.domain.paths import ArtifactPath
 from app.policy.tier import Tier
 
 
-class SortedEntries(Sequence[Entry]):
+class SortedEntries(MadeEntries):
     """Some entries of a table in another order. It holds four bytes for each.
 
     Args:
@@ -31,17 +31,8 @@ class SortedEntries(Sequence[Entry]):
     def __len__(self) -> int:
         return len(self._places)
 
-    @overload
-    def __getitem__(self, index: int) -> Entry: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Entry, ...]: ...
-    def __getitem__(self, index: int | slice) -> Entry | tuple[Entry, ...]:
-        if isinstance(index, slice):
-            return tuple(self._table[place] for place in self._places[index])
+    def _entry(self, index: int) -> Entry:
         return self._table[self._places[index]]
-
-    def __iter__(self) -> Iterator[Entry]:
-        return map(self._table.__getitem__, self._places)
 
 
 class _Key(NamedTuple):

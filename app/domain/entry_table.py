@@ -12,9 +12,10 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
-from typing import Final, TypeVar, overload
+from typing import Final, TypeVar
 
 from app.domain.entries import Entry, File, Folder
+from app.domain.made_entries import MadeEntries
 from app.domain.order import NameKey, name_order, sorted_in_steps
 
 _NO_TIME: Final = float("-inf")
@@ -30,8 +31,8 @@ _LENGTH_BYTES: Final = 2
 _Key = TypeVar("_Key", tuple[NameKey, int], tuple[bytes, int])
 
 
-class EntryTable(Sequence[Entry]):
-    """An immutable sequence that makes each entry on access.
+class EntryTable(MadeEntries):
+    """Entries, packed.
 
     Equal to any sequence of equal entries in the same order.
     """
@@ -114,20 +115,6 @@ class EntryTable(Sequence[Entry]):
 
     def __len__(self) -> int:
         return len(self._sizes)
-
-    @overload
-    def __getitem__(self, index: int) -> Entry: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Entry, ...]: ...
-    def __getitem__(self, index: int | slice) -> Entry | tuple[Entry, ...]:
-        if isinstance(index, slice):
-            return tuple(map(self._entry, range(*index.indices(len(self)))))
-        if not -len(self) <= index < len(self):
-            raise IndexError("there are not so many entries")
-        return self._entry(index % len(self))
-
-    def __iter__(self) -> Iterator[Entry]:
-        return map(self._entry, range(len(self)))
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, EntryTable):

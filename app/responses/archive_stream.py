@@ -20,8 +20,8 @@ from app.domain.turns import run_aside
 from app.http_semantics import disposition_with
 from app.responses.archive_forms import WRITERS, ArchiveWriter
 from app.responses.caching import NOT_STORED
-from app.responses.line_stream import SEND_NOW, LineStream
-from app.responses.record import note_for_all, record_of
+from app.responses.line_stream import SEND_NOW, require_chunks, stream_lines
+from app.responses.record import record_of
 from app.storage.store import ObjectStore
 
 ArchiveForm = Literal["tar", "tar.zst", "zip"]
@@ -82,9 +82,7 @@ class ArchiveListing:
         """
         if not self._are_allowed:
             raise BadParameter("archive", "left out: this site makes no archives")
-        if request.scope["http_version"] == "1.0":
-            # HTTP/1.0 has no chunks, so a broken archive would look complete.
-            raise BadParameter("an archive", "requested with HTTP/1.1 or later")
+        require_chunks(request, "an archive")
         record_of(request).route = "archive"
         await self._catalog.view_folder(asked.path, asked.principal, mount=asked.mount)
         name = f"{asked.path.name or 'files'}.{asked.form}"
@@ -96,12 +94,7 @@ class ArchiveListing:
         pieces = self._pieces(request, asked)
         if asked.form == "tar.zst":
             pieces = _compressed(pieces)
-        stream = await LineStream.start(pieces, headers)
-        note_for_all(request, asked.principal)
-        if record_of(request).is_head:
-            await pieces.aclose()
-            return Response(None, 200, headers)
-        return stream
+        return await stream_lines(request, asked.principal, pieces, headers)
 
     async def _pieces(self, request: Request, asked: Archive) -> AsyncGenerator[bytes, None]:
         left_out = _LeftOut(asked.path.name or "files")

@@ -6,12 +6,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.domain.errors import StoreError
-from app.responses.record import CLIENT_GONE, SCOPE_KEY, broken_by_store
+from app.domain.access import Principal
+from app.domain.errors import BadParameter, StoreError
+from app.responses.record import CLIENT_GONE, SCOPE_KEY, broken_by_store, note_for_all, record_of
 from app.responses.streaming import body_message, send_fairly, until_gone
 
 CHUNK_BYTES: Final = 64 * 1024
@@ -64,6 +65,44 @@ class LineStream(Response):
             async with aclosing(self._rest) as rest:
                 await _send_lines(rest, send)
         await send(body_message(b"", more=False))
+
+
+def has_chunks(request: Request) -> bool:
+    """Whether the client can tell a broken stream: HTTP/1.0 has no chunks, so there it would look complete."""
+    return bool(request.scope["http_version"] != "1.0")
+
+
+def require_chunks(request: Request, what: str) -> None:
+    """Refuse a stream to clients that could not tell that it broke.
+
+    Args:
+        what: is streamed, for the message.
+
+    Raises:
+        BadParameter: the client speaks HTTP/1.0.
+    """
+    if not has_chunks(request):
+        raise BadParameter(what, "requested with HTTP/1.1 or later")
+
+
+async def stream_lines(
+    request: Request, principal: Principal, lines: AsyncGenerator[bytes, None], headers: Mapping[str, str]
+) -> Response:
+    """Answer with lines as they come; a HEAD gets the fields alone.
+
+    Args:
+        principal: who asks, which the record notes once the first line is there.
+        headers: without Content-Length.
+
+    Raises:
+        Whatever the lines raise before the first.
+    """
+    stream = await LineStream.start(lines, headers)
+    note_for_all(request, principal)
+    if record_of(request).is_head:
+        await lines.aclose()
+        return Response(None, 200, headers)
+    return stream
 
 
 async def _send_lines(lines: AsyncIterator[bytes], send: Send) -> None:

@@ -15,7 +15,7 @@ from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import LISTING_VARY, NOT_STORED
 from app.responses.folder_listing import FolderPages
 from app.responses.headers import FOLDER_SECURITY_POLICY
-from app.responses.line_stream import SEND_NOW, LineStream
+from app.responses.line_stream import SEND_NOW, LineStream, has_chunks
 
 _LINES_AT_ONCE: Final = 30
 """Entries of the first chunk: a screenful, made in a millisecond. The others are made while it is sent."""
@@ -24,15 +24,9 @@ _ENTRIES_AT_ONCE: Final = 200
 
 
 def may_be_partial(request: Request, representation: str) -> bool:
-    """Whether a part of the answer can go out before the rest is known.
-
-    HTTP/1.0 has no chunks, so a broken answer would look complete.
-    """
-    return (
-        REPRESENTATIONS[representation].line is not None
-        and request.method == "GET"
-        and request.scope["http_version"] != "1.0"
-    )
+    """Whether a part of the answer can go out before the rest is known."""
+    has_lines = REPRESENTATIONS[representation].line is not None
+    return has_lines and request.method == "GET" and has_chunks(request)
 
 
 async def partial_answer(

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from app.catalog import Catalog, SubtreeSearch, name_filter
 from app.domain.access import Principal
-from app.domain.errors import BadParameter
 from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import Site
@@ -22,8 +21,7 @@ from app.pages.representations import REPRESENTATIONS
 from app.pages.search_page import SearchPage
 from app.responses.caching import LISTING_VARY, NOT_STORED
 from app.responses.headers import FOLDER_SECURITY_POLICY
-from app.responses.line_stream import SEND_NOW, LineStream
-from app.responses.record import note_for_all, record_of
+from app.responses.line_stream import SEND_NOW, require_chunks, stream_lines
 
 SEARCH_SECONDS: Final = 10
 """So long does one request search at most: a walk of some ten thousand entries of S3, and of more of a directory."""
@@ -78,9 +76,7 @@ class SearchListing:
             BadParameter: `name_like` is too long, `after` is no path, or the client speaks HTTP/1.0.
             As `Catalog.walk` before the first entry.
         """
-        if request.scope["http_version"] == "1.0":
-            # HTTP/1.0 has no chunks, so a broken stream would look complete.
-            raise BadParameter("a search of all folders below", "requested with HTTP/1.1 or later")
+        require_chunks(request, "a search of all folders below")
         headers = {
             "Content-Type": REPRESENTATIONS[asked.representation].media_type,
             **NOT_STORED,
@@ -95,12 +91,7 @@ class SearchListing:
             clock=self._clock,
         )
         lines = self._lines(search, asked)
-        stream = await LineStream.start(lines, headers)
-        note_for_all(request, asked.principal)
-        if record_of(request).is_head:
-            await lines.aclose()
-            return Response(None, 200, headers)
-        return stream
+        return await stream_lines(request, asked.principal, lines, headers)
 
     async def _lines(self, search: SubtreeSearch, asked: Search) -> AsyncGenerator[bytes, None]:
         form, before, page = FOUND_FORMS[asked.representation], b"", self._page(search, asked)

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from app.catalog import Catalog
 from app.catalog.stored_digests import Described, with_digests
 from app.domain.access import Access, Principal, VisibleEntry, VisibleFiles
-from app.domain.errors import BadParameter
 from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
 from app.pages.checksum_list import STORED, checksum_line, left_out_line, left_out_total, source_line
@@ -23,9 +22,9 @@ from app.pages.lists import entry_line
 from app.pages.lists import left_out_line as ndjson_left_out_line
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import LISTING_VARY, kept_for
-from app.responses.line_stream import LineStream
+from app.responses.line_stream import require_chunks, stream_lines
 from app.responses.listed_digests import ListedDigests
-from app.responses.record import note_for_all, record_of
+from app.responses.record import note_for_all
 from app.responses.rendered import rendered
 from app.responses.subtree_digests import SubtreeDigests
 from app.storage.store import ObjectStore
@@ -86,9 +85,7 @@ class SubtreeListing:
             BadParameter: `after` is no path, or the client speaks HTTP/1.0.
             As `Catalog.walk` before the first entry.
         """
-        if request.scope["http_version"] == "1.0":
-            # HTTP/1.0 has no chunks, so a broken stream would look complete.
-            raise BadParameter("a list of a whole subtree", "requested with HTTP/1.1 or later")
+        require_chunks(request, "a list of a whole subtree")
         as_of = {"X-Pierhead-As-Of": iso_text(self._clock()) or ""}
         parts = self._catalog.walk(asked.path, asked.principal, asked.after, mount=asked.mount)
         listed = SubtreeDigests(self._catalog, self._digests, asked.principal)
@@ -103,12 +100,7 @@ class SubtreeListing:
             **as_of,
         }
         lines = _lines(asked, parts, self._store, listed)
-        stream = await LineStream.start(lines, headers)
-        note_for_all(request, asked.principal)
-        if record_of(request).is_head:
-            await lines.aclose()
-            return Response(None, 200, headers)
-        return stream
+        return await stream_lines(request, asked.principal, lines, headers)
 
 
 async def _page(

@@ -15,7 +15,7 @@ from app.responses.caching import PRIVATE
 from app.responses.record import site_of
 from app.responses.requester import Requester
 from app.routes.audited import RequestAudit
-from app.routes.forms import Forms, read_form
+from app.routes.forms import Forms
 from app.routes.parameters import Query
 from app.routes.return_url import login_url, return_url
 from app.routes.session_cookie import SessionCookies
@@ -48,9 +48,8 @@ def build_account_router(
     async def log_out(request: Request) -> Response:
         if not login.is_possible:
             raise NotFound
-        form, session = await read_form(request), cookies.read(request)
-        if session is not None:
-            forms.check(request, form, session.id)
+        if (session := cookies.read(request)) is not None:
+            await forms.read(request, session.id)
             await audit.note(request, LoggedOut(session.id), session.subject)
         href = await _provider_logout(request, session, login, requester)
         page = LeadOnPage(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import parse_qsl
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,23 +23,6 @@ FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES: Final = 16 * 1024
 
 _NONCE: Final = re.compile("[A-Za-z0-9_-]{32}")
-
-
-async def read_form(request: Request) -> dict[str, str]:
-    """Fields of a posted form.
-
-    Raises:
-        BadParameter: not a form, or too large.
-    """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_MEDIA_TYPE:
-        raise BadParameter("Content-Type", FORM_MEDIA_TYPE)
-    body = await read_body(request, MAX_FORM_BYTES)
-    try:
-        return dict(
-            parse_qsl(body.decode("ascii"), max_num_fields=20, keep_blank_values=True, errors="strict")
-        )
-    except ValueError:
-        raise BadParameter("the form", "a few fields in ASCII") from None
 
 
 class Forms:
@@ -78,20 +62,22 @@ class Forms:
         is_https, path = self._requester.is_https(request), record_of(request).root_path + path
         answer.set_cookie(FORM_COOKIE, nonce, path=path, httponly=True, samesite="strict", secure=is_https)
 
-    def check(self, request: Request, form: Mapping[str, str], bound_to: str | None = None) -> None:
-        """Check that a form is from one of our own pages, by its binding and the browser's fields.
+    async def read(self, request: Request, bound_to: str | None = None) -> dict[str, str]:
+        """Fields of a posted form, which is from one of our own pages by its binding and the browser's fields.
 
         Args:
             bound_to: where that is not the client's cookie.
 
         Raises:
-            FormRefused: it may not be.
+            BadParameter: not a form, or too large.
+            FormRefused: it may be from another site.
         """
+        form = await _fields(request)
         self.check_site(request)
-        if not check_form_token(
-            self._keys, bound_to or _nonce_of(request), form.get("form_token"), self._clock()
-        ):
+        token = form.get("form_token")
+        if not check_form_token(self._keys, bound_to or _nonce_of(request), token, self._clock()):
             raise FormRefused
+        return form
 
     def check_site(self, request: Request) -> None:
         """Check that no page of another site has sent a request, by what the browser says.
@@ -101,6 +87,42 @@ class Forms:
         """
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise FormRefused
+
+
+def form_router(
+    path: str,
+    name: str,
+    show: Callable[[Request], Awaitable[Response]],
+    take: Callable[[Request], Awaitable[Response]],
+) -> APIRouter:
+    """Routes of a page with a form that is posted back to it. They are for browsers, so no schema has them.
+
+    Args:
+        name: of the page's route. That of the form's is `NAME-answer`.
+        show: answers a GET with the page.
+        take: answers the form.
+    """
+    router = APIRouter(include_in_schema=False)
+    router.add_api_route(path, show, methods=["GET"], name=name)
+    router.add_api_route(path, take, methods=["POST"], name=f"{name}-answer")
+    return router
+
+
+def media_type_of(request: Request) -> str:
+    """The media type of a request's body, in lower case and without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    if media_type_of(request) != FORM_MEDIA_TYPE:
+        raise BadParameter("Content-Type", FORM_MEDIA_TYPE)
+    body = await read_body(request, MAX_FORM_BYTES)
+    try:
+        return dict(
+            parse_qsl(body.decode("ascii"), max_num_fields=20, keep_blank_values=True, errors="strict")
+        )
+    except ValueError:
+        raise BadParameter("the form", "a few fields in ASCII") from None
 
 
 def _nonce_of(request: Request) -> str | None:

@@ -21,7 +21,7 @@ from app.responses.caching import PRIVATE
 from app.responses.record import record_of, site_of
 from app.responses.requester import Requester
 from app.routes.audited import RequestAudit
-from app.routes.forms import Forms, read_form
+from app.routes.forms import Forms, form_router
 from app.routes.limited import RequestLimits
 from app.routes.linked import LinkDoor
 from app.routes.parameters import Query
@@ -92,8 +92,7 @@ class LicenceDesk:
 
     async def take_answer(self, request: Request) -> Response:
         """Answer the form: the file if this was its last licence."""
-        form = await read_form(request)
-        self._forms.check(request, form)
+        form = await self._forms.read(request)
         self._limits.count_licence(request)
         # Parsed as any path of the tree, so that the way back never leads off this site.
         path = ArtifactPath.parse(form.get("path", "").encode("utf-8"))
@@ -146,15 +145,5 @@ class LicenceDesk:
 
 
 def build_licence_router(desk: LicenceDesk) -> APIRouter:
-    """Routes below `/license`, for browsers; scripts send the header that the 403 names."""
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/license", name="licence")
-    async def show(request: Request) -> Response:
-        return await desk.show(request)
-
-    @router.post("/license", name="licence-answer")
-    async def take_answer(request: Request) -> Response:
-        return await desk.take_answer(request)
-
-    return router
+    """Routes of `/license`, for browsers; scripts send the header that the 403 names."""
+    return form_router("/license", "licence", desk.show, desk.take_answer)

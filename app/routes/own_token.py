@@ -23,7 +23,7 @@ from app.responses.record import record_of, site_of
 from app.responses.requester import Requester, wants_html
 from app.routes.audited import RequestAudit
 from app.routes.body import read_body
-from app.routes.forms import MAX_FORM_BYTES, Forms, read_form
+from app.routes.forms import MAX_FORM_BYTES, Forms, form_router, media_type_of
 from app.routes.limited import RequestLimits
 from app.telemetry import TokenMinted
 
@@ -89,7 +89,7 @@ class TokenDesk:
     async def mint(self, request: Request) -> Response:
         """Answer a POST with a token, the only time that it is shown."""
         session = await self._session(request)
-        is_form = _media_type(request) != _JSON
+        is_form = media_type_of(request) != _JSON
         wish = await (self._wish_of_form(request, session) if is_form else self._wish_of_json(request))
         grant = self._tokens.grant(session, wish.groups, wish.seconds, self._clock())
         text = self._tokens.issue(grant)
@@ -114,8 +114,7 @@ class TokenDesk:
         return identity.session
 
     async def _wish_of_form(self, request: Request, session: Session) -> _Wish:
-        form = await read_form(request)
-        self._forms.check(request, form, session.id)
+        form = await self._forms.read(request, session.id)
         seconds = form.get("seconds", "")
         groups = (line.strip() for line in form.get("groups", "").splitlines())
         return _Wish(frozenset(filter(None, groups)), int(seconds) if seconds.isdecimal() else 0)
@@ -155,18 +154,8 @@ class TokenDesk:
 
 
 def build_own_token_router(desk: TokenDesk) -> APIRouter:
-    """The route of people's own tokens."""
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/-/token", name="own-token")
-    async def show(request: Request) -> Response:
-        return await desk.show(request)
-
-    @router.post("/-/token", name="own-token")
-    async def mint(request: Request) -> Response:
-        return await desk.mint(request)
-
-    return router
+    """Routes of people's own tokens."""
+    return form_router("/-/token", "own-token", desk.show, desk.mint)
 
 
 def _minted(grant: TokenGrant, text: str) -> Response:
@@ -184,7 +173,3 @@ def _lives(most: int) -> tuple[tuple[int, str], ...]:
     """The lives to choose from, in seconds and in words; the longest is the last."""
     offered = (*(life for life in _LIVES if life < most), most)
     return tuple((seconds, duration_text(seconds)) for seconds in offered)
-
-
-def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()

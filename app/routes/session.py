@@ -17,7 +17,7 @@ from app.responses.caching import PRIVATE
 from app.responses.record import site_of
 from app.responses.requester import wants_html
 from app.routes.audited import RequestAudit
-from app.routes.forms import Forms, read_form
+from app.routes.forms import Forms, form_router
 from app.routes.limited import RequestLimits
 from app.routes.parameters import Query
 from app.routes.return_url import login_url, return_url
@@ -80,10 +80,9 @@ class LoginDesk:
 
     async def take_password(self, request: Request) -> Response:
         """Answer the form."""
-        form = await read_form(request)
         if (directory := self._login.directory) is None:
             raise NotFound
-        self._forms.check(request, form)
+        form = await self._forms.read(request)
         self._limits.count_login(request, form.get("user", ""))
         back_to = return_url(request, form.get("return"))
         try:
@@ -129,14 +128,4 @@ class LoginDesk:
 
 def build_session_router(desk: LoginDesk) -> APIRouter:
     """Routes of `/login`, for browsers; scripts send a token."""
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/login", name="login")
-    async def log_in(request: Request) -> Response:
-        return await desk.open(request)
-
-    @router.post("/login", name="login-answer")
-    async def log_in_by_password(request: Request) -> Response:
-        return await desk.take_password(request)
-
-    return router
+    return form_router("/login", "login", desk.open, desk.take_password)

@@ -22,7 +22,7 @@ from app.responses.caching import PRIVATE
 from app.responses.record import record_of, site_of
 from app.responses.requester import Requester
 from app.routes.audited import RequestAudit
-from app.routes.forms import Forms, read_form
+from app.routes.forms import Forms, form_router
 from app.routes.limited import RequestLimits
 from app.routes.parameters import Query
 from app.telemetry import LinkMade
@@ -81,9 +81,8 @@ class ShareDesk:
 
     async def take(self, request: Request) -> Response:
         """Answer the form with a link."""
-        form = await read_form(request)
         principal, session = await self._member(request)
-        self._forms.check(request, form, session.id)
+        form = await self._forms.read(request, session.id)
         self._limits.count_link(request)
         seconds = next((life for life in self._lives() if str(life) == form.get("seconds")), None)
         if seconds is None:
@@ -143,14 +142,4 @@ class ShareDesk:
 
 def build_share_router(desk: ShareDesk) -> APIRouter:
     """Routes of `/-/link`, for browsers; operators have `pierhead link`."""
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/-/link", name="link")
-    async def show(request: Request) -> Response:
-        return await desk.show(request)
-
-    @router.post("/-/link", name="link-answer")
-    async def take(request: Request) -> Response:
-        return await desk.take(request)
-
-    return router
+    return form_router("/-/link", "link", desk.show, desk.take)

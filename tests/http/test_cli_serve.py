@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ import pytest
 from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, issue_token
 from app.domain.access import Permission
-from tests.support.serve_command import KEY, PIERHEAD, START_SECONDS, Served, environment
+from tests.support.serve_command import KEY, START_SECONDS, Served, run_serve
 from tests.support.waiting import wait_until
 
 
@@ -132,15 +131,7 @@ def test_one_process_alone_warns_that_its_key_ends_with_it(serve: Callable[..., 
 def test_a_port_in_use_is_named_and_nothing_else(tmp_path: Path, workers: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = subprocess.run(
-            [PIERHEAD, "serve", "--port", str(port), "--workers", workers],
-            cwd=tmp_path,
-            env=environment({}),
-            capture_output=True,
-            text=True,
-            timeout=START_SECONDS,
-            check=False,
-        )
+        result = run_serve(tmp_path, "--port", str(port), "--workers", workers)
     assert result.returncode == 1
     assert result.stderr == f"pierhead: cannot listen on 127.0.0.1, port {port}: Address already in use\n"
     assert not result.stdout

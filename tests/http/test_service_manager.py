@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.serve_command import PIERHEAD, START_SECONDS, STOP_SECONDS, Served, environment
+from tests.support.serve_command import PIERHEAD, START_SECONDS, STOP_SECONDS, Served, environment, run_serve
 from tests.support.waiting import wait_until
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
@@ -177,15 +177,7 @@ def test_a_socket_that_was_left_behind_is_replaced(tmp_path: Path) -> None:
 
 def test_what_is_not_left_behind_is_not_touched(tmp_path: Path) -> None:
     with over_unix(tmp_path) as server, server.client() as http:
-        second = subprocess.run(
-            [PIERHEAD, "serve", "--storage", "tree", "--unix-socket", str(server.path)],
-            cwd=tmp_path,
-            env=environment({}),
-            capture_output=True,
-            text=True,
-            timeout=START_SECONDS,
-            check=False,
-        )
+        second = run_serve(tmp_path, "--storage", "tree", "--unix-socket", str(server.path))
         assert second.returncode == 1
         assert second.stderr == f"pierhead: cannot listen on {server.path}: another server listens there\n"
         assert http.get("/hello.txt").text == "hello\n"

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.support.certificates import make_certificate
-from tests.support.serve_command import PIERHEAD, START_SECONDS, STOP_SECONDS, Served, environment
+from tests.support.serve_command import START_SECONDS, STOP_SECONDS, Served, run_serve
 from tests.support.waiting import wait_until
 
 HANDSHAKES = 400
@@ -178,14 +178,6 @@ def test_files_that_cannot_be_used_are_named_at_the_start(tmp_path: Path) -> Non
         ),
     ):
         given = {"PIERHEAD_TLS_CERTIFICATE": certificate, "PIERHEAD_TLS_KEY": key}
-        result = subprocess.run(
-            [PIERHEAD, "serve", "--storage", "tree", "--port", "0"],
-            cwd=tmp_path,
-            env=environment(given),
-            capture_output=True,
-            text=True,
-            timeout=START_SECONDS,
-            check=False,
-        )
+        result = run_serve(tmp_path, "--storage", "tree", "--port", "0", **given)
         assert result.returncode == 2
         assert fault in result.stderr

@@ -83,6 +83,19 @@ class Served:
         return bool(self.lines("listening"))
 
 
+def run_serve(directory: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run `pierhead serve` where it cannot start, until it has ended."""
+    return subprocess.run(
+        [PIERHEAD, "serve", *arguments],
+        cwd=directory,
+        env=environment(environ),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+
+
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
     """PYTHONPATH makes the command run the code that the tests import, wherever it is installed from."""
     code = str(Path(app.__file__).parents[1])

@@ -66,6 +66,10 @@ def _router_names(module: ast.Module) -> Iterator[str]:
             if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).startswith("router."):
                 said = [ast.literal_eval(word.value) for word in decorator.keywords if word.arg == "name"]
                 yield said[0] if said else function.name
+    for call in (node for node in ast.walk(module) if isinstance(node, ast.Call)):
+        if ast.unparse(call.func) == "form_router":
+            name = ast.literal_eval(call.args[1])
+            yield from (name, f"{name}-answer")
 
 
 def test_the_outcomes_of_storage_calls_are_documented() -> None:

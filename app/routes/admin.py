@@ -20,7 +20,7 @@ from app.routes.probes import Probes
 
 
 def build_admin_app(probes: Probes, state: Callable[[], dict[str, Any]], replica_id: str) -> ASGIApp:
-    """`/healthz`, `/readyz`, `/metrics` and `/-/state`.
+    """The probes, `/metrics` and `/-/state`.
 
     Args:
         state: what `/-/state` shows beside what is known of the storage; it has no secrets.
@@ -43,6 +43,7 @@ def build_admin_app(probes: Probes, state: Callable[[], dict[str, Any]], replica
     answers = {
         "/healthz": probes.alive,
         "/readyz": probes.ready,
+        "/readyz/storage": probes.ready_with_storage,
         "/metrics": probes.figures,
         "/-/state": show_state,
     }

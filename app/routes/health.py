@@ -13,7 +13,7 @@ from app.routes.probes import Probes
 
 
 def build_health_router(probes: Probes, requester: Requester) -> APIRouter:
-    """`/healthz` and `/readyz` of the public port, and `/metrics` for trusted networks."""
+    """The probes of the public port, and `/metrics` for trusted networks."""
     router = APIRouter(tags=["operations"])
 
     @router.get("/healthz")
@@ -25,6 +25,11 @@ def build_health_router(probes: Probes, requester: Requester) -> APIRouter:
     async def readyz(request: Request) -> Response:
         """Requests are welcome here."""
         return await probes.ready()
+
+    @router.get("/readyz/storage", name="readyz", responses=problem_answers(503))
+    async def readyz_storage(request: Request) -> Response:
+        """The same, and the storage answers: for replicas that each have a storage of their own."""
+        return await probes.ready_with_storage()
 
     @router.get("/metrics", name="metrics", include_in_schema=False)
     async def show_metrics(request: Request) -> Response:

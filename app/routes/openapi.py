@@ -56,7 +56,7 @@ class FolderListing(BaseModel):
 
 
 _REFERENCE: Final = "#/components/schemas/{model}"
-_PROBES: Final = frozenset({"/healthz", "/readyz"})
+_PROBES: Final = frozenset({"/healthz", "/readyz", "/readyz/storage"})
 _SECURITY_SCHEMES: Final = {
     "token": {"type": "http", "scheme": "bearer"},
     "token_as_password": {

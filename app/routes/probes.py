@@ -56,13 +56,14 @@ class Probes:
 
     async def ready(self) -> Response:
         """Whether this replica is worth a client: it can answer, if only from memory, and is not about to stop."""
+        return _readiness(await self._look())
+
+    async def ready_with_storage(self) -> Response:
+        """The same, for those who have a replica with another storage: memory is not enough."""
         found = await self._look()
-        if isinstance(found, Obstacle):
-            return problem_response(503, "Not ready", found.reason, found.code)
-        answer = _json(_status(found))
-        if not found.is_well:
-            answer.headers[STATE] = "degraded"
-        return answer
+        if isinstance(found, Health) and found.is_down:
+            found = _storage_down(found)
+        return _readiness(found)
 
     async def _look(self) -> Health | Obstacle:
         """What is known of the storage, or why this replica is not ready. Notes which, for the metrics."""
@@ -77,8 +78,7 @@ class Probes:
             return Obstacle("the server reads its top folders first", "warming")
         health = await self._health.look()
         if health.is_down and not self._is_warm():
-            reason = health.failure or "the storage has answered again for a few seconds only"
-            return Obstacle(reason, "not-ready")
+            return _storage_down(health)
         return health
 
     async def storage(self) -> dict[str, object]:
@@ -95,6 +95,19 @@ class Probes:
         await self._health.look()
         await self._look()
         return Response(self._metrics.render(), headers={**NOT_STORED, "Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _storage_down(health: Health) -> Obstacle:
+    return Obstacle(health.failure or "the storage has answered again for a few seconds only", "not-ready")
+
+
+def _readiness(found: Health | Obstacle) -> Response:
+    if isinstance(found, Obstacle):
+        return problem_response(503, "Not ready", found.reason, found.code)
+    answer = _json(_status(found))
+    if not found.is_well:
+        answer.headers[STATE] = "degraded"
+    return answer
 
 
 def _status(health: Health) -> dict[str, object]:

@@ -44,7 +44,7 @@ from app.server.framing import is_host
 from app.server.outgoing import OutgoingAnswer
 from app.telemetry import AccessLine, AccessLog, Metrics
 
-QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+QUIET: Final = frozenset({"/healthz", "/readyz", "/readyz/storage", "/metrics"})
 """Probes. They are not logged, because they would flood the log."""
 
 CLIENT_CLOSED_REQUEST: Final = 499

@@ -104,6 +104,13 @@ class Metrics:
         )
 
     def _add_lifecycle(self) -> None:
+        self.build = Gauge(
+            "pierhead_build_info",
+            "Always 1. Its labels say what runs here.",
+            ("version", "replica"),
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
         self.ready = Gauge(
             "pierhead_ready",
             "1 while this replica is worth a client, as /readyz says.",

@@ -72,6 +72,7 @@ class OperatorWiring:
 
         drain = self._lifetime.drain
         drain.note = lambda: metrics.draining.set(1)
+        metrics.build.labels(__version__, self._settings.replica_id).set(1)
         directory = meeting_place()
         states = WorkerStates(directory, lambda: self._of_worker(metrics, catalog, held))
         health = StorageHealth(store, directory, note=note, clock=age_clock)

@@ -33,7 +33,7 @@ def state_of(server: Served) -> dict[str, Any]:
 def test_it_answers_those_who_watch_and_nobody_else(memory: MemoryTree) -> None:
     memory.put("f.txt", b"published")
     with client_of(memory.app(replica_id="eu-1")) as http:
-        for path in ("/healthz", "/readyz", "/metrics", "/-/state"):
+        for path in ("/healthz", "/readyz", "/readyz/storage", "/metrics", "/-/state"):
             answer = http.get(f"{http.admin}{path}")
             assert answer.status_code == 200
             assert answer.headers["x-pierhead-replica"] == "eu-1"

@@ -80,6 +80,7 @@ class TestDegraded:
                 assert answer.json()["status"] == "degraded"
                 assert degraded(http) == 1
                 assert is_ready(http)
+            assert http.get("/readyz/storage").status_code == 503
             clock.now += WARM["cache_max_stale"]  # what is in memory is too old to be shown
             assert not is_ready(http)
             assert http.get("/readyz").status_code == 503
@@ -91,6 +92,28 @@ class TestDegraded:
             assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
             assert degraded(http) == 0
             assert is_ready(http)
+
+    def test_memory_is_not_enough_where_the_storage_is_asked_for_too(self, memory: MemoryTree) -> None:
+        clock = Clock()
+        memory.put("d/f")
+        with client_of(memory.app(clock=clock, **WARM)) as http:
+            assert http.get("/d/").status_code == 200
+            assert http.get("/readyz/storage").json() == {"status": "ready"}
+            memory.store.fail_on("check", StoreUnavailable("connection"))
+            clock.now += LOOK_SECONDS
+            answer = http.get("/readyz/storage")  # for a moment, it may be
+            assert (answer.status_code, answer.headers["x-pierhead-state"]) == (200, "degraded")
+            clock.now += FAIL_SECONDS
+            for url in ("", http.admin):
+                assert problem(http.get(f"{url}/readyz/storage")) == (503, "not-ready")
+                assert http.head(f"{url}/readyz/storage").status_code == 503
+                assert http.get(f"{url}/readyz").status_code == 200
+            assert is_ready(http)
+            memory.store.fail_on("check", None)
+            clock.now += LOOK_SECONDS
+            assert http.get("/readyz/storage").status_code == 503
+            clock.now += RECOVER_SECONDS
+            assert http.get("/readyz/storage").json() == {"status": "ready"}
 
     def test_a_cache_that_keeps_nothing_is_never_warm(self, memory: MemoryTree) -> None:
         memory.put("d/f")

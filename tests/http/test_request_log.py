@@ -113,7 +113,7 @@ def test_every_outcome_is_logged_with_its_route(
 
 
 def test_probes_are_left_out(log: Log) -> None:
-    for path, status in (("/healthz", 200), ("/readyz", 200), ("/metrics", 403)):
+    for path, status in (("/healthz", 200), ("/readyz", 200), ("/readyz/storage", 200), ("/metrics", 403)):
         assert log.client.get(path).status_code == status
     log.client.get("/public/")
     assert log.requests("/public/")

@@ -40,3 +40,4 @@ def test_other_names_are_not(client: httpx.Client, host: str, path: str) -> None
 def test_probes_come_by_address(client: httpx.Client) -> None:
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 200
+    assert client.get("/readyz/storage").status_code == 200

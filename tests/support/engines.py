@@ -14,12 +14,17 @@ from tests.support.waiting import free_port
 
 
 @contextmanager
-def run_rclone(directory: Path) -> Iterator[S3Endpoint]:
-    """Run `rclone serve s3` over a directory."""
-    (directory / "tree").mkdir(parents=True)
-    endpoint = S3Endpoint(f"http://127.0.0.1:{(port := free_port())}")
+def run_rclone(directory: Path, address: str = "") -> Iterator[S3Endpoint]:
+    """Run `rclone serve s3` over a directory: each folder of `directory/tree` is a bucket.
+
+    Args:
+        address: with a port; empty for a free one of the loopback.
+    """
+    (directory / "tree").mkdir(parents=True, exist_ok=True)
+    address = address or f"127.0.0.1:{free_port()}"
+    endpoint = S3Endpoint(f"http://{address}")
     keys = f"{endpoint.access_key},{endpoint.secret_key}"
-    command = [installed("rclone"), "serve", "s3", "--auth-key", keys, "--addr", f"127.0.0.1:{port}"]
+    command = [installed("rclone"), "serve", "s3", "--auth-key", keys, "--addr", address]
     with run_engine([*command, str(directory / "tree")], endpoint, directory):
         yield endpoint
 

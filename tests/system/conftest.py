@@ -18,6 +18,7 @@ LONGEST = (
     "test_s3_engine.py",
     "test_manifest_memory.py",
     "test_setup.py",
+    "test_geo_dns.py",
     "test_install.py",
     "test_two_engines.py",
     "test_alert_rules.py",

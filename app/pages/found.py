@@ -1,8 +1,8 @@
-"""What a search found, in each representation of a folder: what comes before, one entry, and what comes after."""
+"""What a search found, as several representations write it: what comes before, one entry, and what comes after."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from app.domain.access import VisibleEntry
@@ -78,21 +78,20 @@ def _nothing(_: HtmlPages, __: SearchPage) -> bytes:
     return b""
 
 
-FOUND_FORMS: Final[Mapping[str, FoundForm]] = {
-    "html": FoundForm(
-        lambda html, page: html.around_found(page)[0],
-        lambda visible, page: found_row(visible, page.path),
-        lambda html, page: html.around_found(page)[1],
-        idle=b"\n",
-    ),
-    "json": FoundForm(
-        _json_before,
-        lambda visible, page: json_bytes(entry_object(visible, page.mount)),
-        _json_after,
-        between=b",",
-        idle=b"\n",
-    ),
-    "ndjson": FoundForm(_nothing, lambda visible, page: entry_line(visible, page.mount), _ndjson_after),
-    "text": FoundForm(_nothing, _path_line, _text_after),
-}
-"""By the name of the representation."""
+HTML_FOUND: Final = FoundForm(
+    lambda html, page: html.around_found(page)[0],
+    lambda visible, page: found_row(visible, page.path),
+    lambda html, page: html.around_found(page)[1],
+    idle=b"\n",
+)
+JSON_FOUND: Final = FoundForm(
+    _json_before,
+    lambda visible, page: json_bytes(entry_object(visible, page.mount)),
+    _json_after,
+    between=b",",
+    idle=b"\n",
+)
+NDJSON_FOUND: Final = FoundForm(
+    _nothing, lambda visible, page: entry_line(visible, page.mount), _ndjson_after
+)
+TEXT_FOUND: Final = FoundForm(_nothing, _path_line, _text_after)

@@ -11,6 +11,7 @@ from app.domain.mounts import Mount
 from app.pages.contexts import FolderPage
 from app.pages.csv_list import CSV_HEAD, csv_line, folder_csv
 from app.pages.feed import folder_feed
+from app.pages.found import HTML_FOUND, JSON_FOUND, NDJSON_FOUND, TEXT_FOUND, FoundForm
 from app.pages.html import HtmlPages
 from app.pages.lists import entry_line, entry_name_line, folder_json, folder_ndjson, folder_text
 from app.pages.rows import entry_row
@@ -28,6 +29,7 @@ class Representation(NamedTuple):
         has_digests: whether it shows what is said of files by others.
         line: gives what makes, at a mount, what a page has for one entry, with its line feed; None where a page cannot be sent line by line.
         around: makes the parts of a page before and after these lines.
+        found: writes what a search finds; None where it cannot say at its end that more may follow.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Representation(NamedTuple):
     has_digests: bool = False
     line: Callable[[Mount], Callable[[VisibleEntry], bytes]] | None = None
     around: Callable[[HtmlPages, FolderPage], tuple[bytes, bytes]] = lambda _, __: (b"", b"")
+    found: FoundForm | None = None
 
     @property
     def bare_media_type(self) -> str:
@@ -52,20 +55,25 @@ _TABLE: Final = (
         page=lambda html, page: html.folder(page),
         line=lambda _: entry_row,
         around=lambda html, page: html.around_rows(page),
+        found=HTML_FOUND,
     ),
-    Representation("json", "application/json", lambda _, page: folder_json(page), has_digests=True),
+    Representation(
+        "json", "application/json", lambda _, page: folder_json(page), has_digests=True, found=JSON_FOUND
+    ),
     Representation(
         "ndjson",
         "application/x-ndjson",
         lambda _, page: folder_ndjson(page),
         has_digests=True,
         line=lambda mount: partial(entry_line, mount=mount),
+        found=NDJSON_FOUND,
     ),
     Representation(
         "text",
         "text/plain; charset=utf-8",
         page=lambda _, page: folder_text(page),
         line=lambda _: entry_name_line,
+        found=TEXT_FOUND,
     ),
     Representation(
         "csv",
@@ -87,3 +95,8 @@ _TABLE: Final = (
 
 REPRESENTATIONS: Final[Mapping[str, Representation]] = {form.name: form for form in _TABLE}
 """By name; the first is for clients that have no preference (RFC 9110 section 12.5.1)."""
+
+SEARCHED: Final[Mapping[str, FoundForm]] = {
+    form.name: form.found for form in _TABLE if form.found is not None
+}
+"""How those that a search can have write what it finds, by name and in the same order."""

@@ -9,10 +9,11 @@ from app.auth.principal import Identity
 from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
 from app.http_semantics import choose_encoding, choose_media_type
-from app.pages.representations import REPRESENTATIONS
+from app.pages.representations import REPRESENTATIONS, SEARCHED
 from app.responses.compression import ENCODINGS
 
-_NEGOTIABLE: Final = {form.bare_media_type: form.name for form in REPRESENTATIONS.values()}
+_NEGOTIABLE: Final = {form.bare_media_type: name for name, form in REPRESENTATIONS.items()}
+_NEGOTIABLE_SEARCHES: Final = {REPRESENTATIONS[name].bare_media_type: name for name in SEARCHED}
 
 
 class ParsedRequest(NamedTuple):
@@ -59,7 +60,12 @@ def parsed_request(
     )
 
 
-def negotiated(accept: Sequence[str]) -> str:
-    """The representation by Accept; a client that accepts none of ours gets the first (RFC 9110 section 12.5.1)."""
-    media_type = choose_media_type(accept, tuple(_NEGOTIABLE))
-    return _NEGOTIABLE[media_type] if media_type is not None else next(iter(REPRESENTATIONS))
+def negotiated(accept: Sequence[str], *, is_search: bool = False) -> str:
+    """The representation by Accept; a client that accepts none of ours gets the first (RFC 9110 section 12.5.1).
+
+    Args:
+        is_search: whether it is for what a search finds.
+    """
+    offered = _NEGOTIABLE_SEARCHES if is_search else _NEGOTIABLE
+    media_type = choose_media_type(accept, tuple(offered))
+    return offered[media_type] if media_type is not None else next(iter(offered.values()))

@@ -14,10 +14,9 @@ from app.domain.access import Principal
 from app.domain.mounts import AT_ROOT, Mount
 from app.domain.paths import ArtifactPath
 from app.pages.contexts import Site
-from app.pages.found import FOUND_FORMS
 from app.pages.html import HtmlPages
 from app.pages.links import next_walk_query
-from app.pages.representations import REPRESENTATIONS
+from app.pages.representations import REPRESENTATIONS, SEARCHED
 from app.pages.search_page import SearchPage
 from app.responses.caching import LISTING_VARY, NOT_STORED
 from app.responses.headers import FOLDER_SECURITY_POLICY
@@ -36,7 +35,7 @@ class Search(NamedTuple):
         path: the folder.
         principal: who asks.
         name_like: what names match.
-        representation: of the answer.
+        representation: of the answer; one of those that are `SEARCHED`.
         format: the value of the parameter, for a link that asks for the same.
         limit: most matches; None for the default.
         after: begin behind this path below the folder, or None.
@@ -94,7 +93,7 @@ class SearchListing:
         return await stream_lines(request, asked.principal, lines, headers)
 
     async def _lines(self, search: SubtreeSearch, asked: Search) -> AsyncGenerator[bytes, None]:
-        form, before, page = FOUND_FORMS[asked.representation], b"", self._page(search, asked)
+        form, before, page = SEARCHED[asked.representation], b"", self._page(search, asked)
         head = form.before(self._html, page)
         async with aclosing(search.parts()) as parts:
             async for part in parts:  # what denies the folder is raised before anything goes out

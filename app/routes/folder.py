@@ -12,11 +12,11 @@ from app.cache.response_cache import StoredResponse
 from app.catalog import Catalog, FolderView, PartialView
 from app.domain.access import Permission
 from app.domain.errors import BadParameter
-from app.pages.representations import REPRESENTATIONS
+from app.pages.representations import REPRESENTATIONS, SEARCHED
 from app.responses.archive_stream import ARCHIVE_FORMS, Archive, ArchiveListing
 from app.responses.caching import CacheHeaders
 from app.responses.folder_listing import FolderPages, PageRequest, not_modified_headers
-from app.responses.parsed_request import ParsedRequest
+from app.responses.parsed_request import ParsedRequest, negotiated
 from app.responses.partial_listing import may_be_partial, partial_answer
 from app.responses.record import note_for_all, record_of
 from app.responses.rendered import is_not_modified
@@ -153,8 +153,8 @@ class FolderRoute:
     async def _search(self, request: Request, parsed: ParsedRequest, query: Query, text: str) -> ASGIApp:
         """The names that match in the whole subtree. The page's form sends an order too, which counts for one folder only."""
         query.order()
-        form = query.choice("format", tuple(REPRESENTATIONS))
-        representation = form or parsed.representation
+        form = query.choice("format", tuple(SEARCHED))
+        representation = form or negotiated(request.headers.getlist("accept"), is_search=True)
         record_of(request).route = f"search-{representation}"
         asked = Search(
             parsed.path,

@@ -15,6 +15,7 @@ import pytest
 from app.domain.entries import Found
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
+from app.pages.representations import REPRESENTATIONS, SEARCHED, Representation
 from app.responses.search_listing import MOST_FOUND, SEARCH_SECONDS
 from app.storage.store import ListNames
 from tests.support import raw_http
@@ -88,6 +89,21 @@ def test_each_representation_has_the_same(client: httpx.Client) -> None:
     assert 'name="recursive" value="true" checked' in page.text
 
 
+@pytest.mark.parametrize("form", REPRESENTATIONS.values(), ids=list(REPRESENTATIONS))
+def test_what_cannot_say_that_more_may_follow_is_refused_by_name_and_passed_over_by_accept(
+    client: httpx.Client, form: Representation
+) -> None:
+    search = "/releases/?q=boot&recursive=true"
+    named = client.get(f"{search}&format={form.name}")
+    accepted = client.get(search, headers={"Accept": f"{form.bare_media_type}, application/json;q=0.1"})
+    if form.found is not None:
+        assert named.headers["content-type"] == accepted.headers["content-type"] == form.media_type
+        return
+    assert named.status_code == 400
+    assert f"format must be one of {', '.join(SEARCHED)}" in named.json()["detail"]
+    assert accepted.headers["content-type"] == "application/json"
+
+
 def test_odd_names_lead_to_their_bytes(client: httpx.Client) -> None:
     answer = client.get("/?q=&recursive=true", headers=HTML)
     rows = [row for row in read_listing(answer.text).rows if (row.href or "").startswith("odd/in/")]
@@ -105,7 +121,7 @@ def test_strangers_find_nothing_that_is_secret_and_members_do(client: httpx.Clie
     assert members == strangers | private
 
 
-@pytest.mark.parametrize("format_", ["html", "json", "ndjson", "text"])
+@pytest.mark.parametrize("format_", SEARCHED)
 def test_a_hidden_folder_cannot_be_searched_any_more_than_an_absent_one(
     client: httpx.Client, format_: str
 ) -> None:
@@ -130,7 +146,7 @@ def test_the_order_that_the_pages_form_sends_along_is_no_hindrance(client: httpx
     assert client.get("/?recursive=true&q=boot&sort=size&order=asc&format=text").status_code == 200
 
 
-@pytest.mark.parametrize("format_", ["json", "ndjson", "text", "html"])
+@pytest.mark.parametrize("format_", SEARCHED)
 def test_parts_by_a_limit_join_to_the_whole(client: httpx.Client, format_: str) -> None:
     query, urls = f"?q=boot&recursive=true&limit=2&format={format_}", []
     for _ in range(4):

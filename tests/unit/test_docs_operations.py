@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.domain.errors import Moved, NotFound, ObjectArchived, ObjectChanged, ObjectEncrypted, StoreDenied
 from app.domain.paths import ROOT
-from app.pages.representations import REPRESENTATIONS
+from app.pages.representations import REPRESENTATIONS, SEARCHED
 from app.storage.observation import outcome_of
 from app.telemetry import AccessLine, Metrics
 from app.telemetry.access_log import SOMETIMES
@@ -54,7 +54,7 @@ def test_every_route_is_documented_and_no_other() -> None:
     routes = set(re.findall(r'\.route = "([a-z-]+)"', text))
     routes |= set(re.findall(r'route: str = "([a-z]+)"', text))
     routes |= {name for file in files for name in _router_names(ast.parse(file.read_text()))}
-    routes |= {f"folder-{name}" for name in REPRESENTATIONS}
+    routes |= {f"folder-{name}" for name in REPRESENTATIONS} | {f"search-{name}" for name in SEARCHED}
     sentence = section("Metrics").split("`route` is one of")[1].split("\n\n")[0]
     assert set(re.findall("`([a-z-]+)`", sentence)) == routes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,11 @@ def test_its_lines_and_what_is_around_them_make_up_a_page(form: Representation) 
 def test_no_two_forms_are_one() -> None:
     assert len({form.page(HTML, PAGE) for form in REPRESENTATIONS.values()}) == len(REPRESENTATIONS)
     assert len({form.bare_media_type for form in REPRESENTATIONS.values()}) == len(REPRESENTATIONS)
+
+
+def test_every_page_says_how_scripts_get_the_others() -> None:
+    named = set(re.findall(r"[?]format=(\w+)", REPRESENTATIONS["html"].page(HTML, PAGE).decode()))
+    assert named == set(REPRESENTATIONS) - {"html"}
 
 
 @FORMS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,15 +55,3 @@ def seconds_of(duration: str) -> int:
 def stop_seconds(settings: Settings) -> int:
     """How long the server may take to stop."""
     return settings.drain_delay + settings.drain_timeout
-
-
-def strings_in(tree: object) -> Iterator[str]:
-    """Every string of a tree, keys left out."""
-    if isinstance(tree, str):
-        yield tree
-    elif isinstance(tree, Mapping):
-        for value in tree.values():
-            yield from strings_in(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from strings_in(value)

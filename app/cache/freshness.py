@@ -25,8 +25,8 @@ class Lifetimes:
     """How long values live, each counted in seconds from when they were read.
 
     Attributes:
-        ttl: a value is fresh until then.
-        grace: for so much longer it is used while it is being refreshed.
+        ttl: a value is fresh until then; 0 for never: each use reads it.
+        grace: for so much longer it is used while it is being refreshed. Without a ttl it does not count.
         max_stale: until then it is used when it cannot be refreshed; at least `ttl` + `grace`.
         jitter: each key's ttl is shorter by up to this part of it, so that folders, and the same folder on
             different replicas, are not all refreshed at the same moment. Never longer: the ttl is a promise.
@@ -36,6 +36,11 @@ class Lifetimes:
     grace: float
     max_stale: float
     jitter: float = 0.2
+
+    @property
+    def keep_nothing_fresh(self) -> bool:
+        """Whether each use reads anew, and a value only stands in for what cannot be read."""
+        return self.ttl == 0
 
     def ttl_of(self, key: str) -> float:
         """The ttl of one key: always the same for it, spread evenly over keys.
@@ -55,7 +60,7 @@ class Lifetimes:
         """
         if age < ttl:
             return Freshness.FRESH
-        if age < ttl + self.grace:
+        if age < ttl + self.grace and not self.keep_nothing_fresh:
             return Freshness.STALE
         if age < self.max_stale:
             return Freshness.FALLBACK

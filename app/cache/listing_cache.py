@@ -12,7 +12,7 @@ from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Freshness, Lifetimes
 from app.cache.recent_paths import RecentPaths
 from app.cache.single_flight import SingleFlight
-from app.domain.errors import NotFound, StoreError
+from app.domain.errors import NotFound, PierheadError, StoreError
 from app.domain.paths import ArtifactPath
 
 Value = TypeVar("Value")
@@ -112,6 +112,8 @@ class ListingCache(Generic[Value]):
         age = now - stored.read_at
         if age < stored.ttl:  # the usual case, before anything else is looked at
             return Cached(stored.value, age, False)
+        if self._lifetimes.keep_nothing_fresh:
+            return None
         since_failure = now - stored.failed_at
         match self._lifetimes.classify(age, stored.ttl):
             case Freshness.EXPIRED:
@@ -146,6 +148,8 @@ class ListingCache(Generic[Value]):
         """
         if since is not None:
             return await self._get_since(path, since)
+        if self._lifetimes.keep_nothing_fresh:
+            return await self._get_anew(path)
         return self.ready(path) or await self._fetch(path)
 
     def invalidate(self, path: ArtifactPath) -> None:
@@ -166,10 +170,23 @@ class ListingCache(Generic[Value]):
 
     async def _get_since(self, path: ArtifactPath, since: int) -> Cached[Value]:
         stored: _Stored[Value] | None = self._held.get(path)
+        may_be_early = self._flights.is_under_way(path)
         while stored is None or stored.load <= since:
             # At most twice: a load that was under way may have begun too early, the next one has not.
-            stored = await self._flights.join(path, lambda: self._read(path))
+            try:
+                stored = await self._flights.join(path, lambda: self._read(path))
+            except PierheadError:
+                if not may_be_early:
+                    raise
+            may_be_early = False
         return Cached(stored.value, max(0.0, self._clock() - stored.read_at), False, "miss")
+
+    async def _get_anew(self, path: ArtifactPath) -> Cached[Value]:
+        """A value whose load begins now: one that is under way may miss what was published since it began."""
+        try:
+            return await self._get_since(path, self.loads_begun)
+        except StoreError as error:
+            return self._fallback(path, error)
 
     async def _fetch(self, path: ArtifactPath) -> Cached[Value]:
         if path in self._missing:

@@ -53,7 +53,7 @@ class StorageSettings(BaseModel):
         60,
         ge=0,
         le=86400,
-        description="Seconds for which a cached folder is fresh; 0: read it for each request.",
+        description="Seconds for which a cached folder is fresh; 0: it is read for each request, and `cache_grace` does not count.",
     )
     cache_grace: Number = Field(
         240,

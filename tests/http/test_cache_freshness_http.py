@@ -201,9 +201,14 @@ def test_what_a_trusted_network_is_shown_is_kept_by_nobody() -> None:
 def test_without_a_ttl_a_page_is_asked_for_each_time() -> None:
     store = GatedStore()
     store.put("a/old")
-    with site_over(store, cache_ttl=0, cache_grace=0, cache_max_stale=0) as site:
+    with site_over(store, cache_ttl=0) as site:
         assert {get(site).headers["cache-control"] for _ in range(3)} == {"no-cache"}
         assert listed(site) == 3
+        store.put("a/new")
+        assert "new" in get(site).text
+        assert site.http.get("/a/later").status_code == 404
+        store.put("a/later", b"now")
+        assert site.http.get("/a/later").content == b"now"
 
 
 def test_replicas_agree_on_the_validator_of_every_form() -> None:

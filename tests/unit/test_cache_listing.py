@@ -14,12 +14,13 @@ from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath
 
 FOLDER = ArtifactPath.of("releases", is_folder=True)
+LIVES = Lifetimes(ttl=60, grace=120, max_stale=3600, jitter=0)
 
 
 class World:
     """A store, a clock, and the cache between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, lifetimes: Lifetimes = LIVES) -> None:
         self.now = 1000.0
         self.content: str | None = "one"
         self.error: Exception | None = None
@@ -32,7 +33,7 @@ class World:
             held=self.held,
             cost=len,
             is_same=lambda old, new: old == new,
-            lifetimes=Lifetimes(ttl=60, grace=120, max_stale=3600, jitter=0),
+            lifetimes=lifetimes,
             replica="r",
             clock=lambda: self.now,
         )
@@ -56,6 +57,13 @@ class World:
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     world = World()
+    yield world
+    await world.cache.aclose()
+
+
+@pytest.fixture
+async def without_ttl() -> AsyncIterator[World]:
+    world = World(Lifetimes(ttl=0, grace=120, max_stale=3600))
     yield world
     await world.cache.aclose()
 
@@ -330,3 +338,49 @@ async def test_an_evicted_folder_is_read_again(world: World) -> None:
     assert world.held.bytes_held <= 100_000
     await world.cache.get(FOLDER)
     assert world.loads == 2
+
+
+async def test_without_a_ttl_each_use_reads_at_any_age(without_ttl: World) -> None:
+    for loads, seconds in enumerate((0, 0, 1, 119, 1000, 5000), 1):
+        without_ttl.now += seconds
+        without_ttl.content = str(loads)
+        assert without_ttl.cache.ready(FOLDER) is None
+        assert await without_ttl.cache.get(FOLDER) == (str(loads), 0, False, "miss")
+        assert without_ttl.loads == loads
+
+
+@pytest.mark.parametrize("first", ["one", None])
+async def test_without_a_ttl_a_read_that_has_begun_answers_no_later_request(
+    without_ttl: World, first: str | None
+) -> None:
+    without_ttl.content = first
+    without_ttl.gate.clear()
+    early = asyncio.create_task(without_ttl.cache.get(FOLDER))
+    await without_ttl.settled()
+    without_ttl.content = "two"
+    late = [asyncio.create_task(without_ttl.cache.get(FOLDER)) for _ in range(100)]
+    await without_ttl.settled()
+    without_ttl.gate.set()
+    await asyncio.wait([early])
+    assert {(await task).value for task in late} == {"two"}
+    assert without_ttl.loads == 2
+    assert (early.exception() is None) is (first is not None)
+
+
+async def test_without_a_ttl_absence_is_not_remembered(without_ttl: World) -> None:
+    without_ttl.content = None
+    with pytest.raises(NotFound):
+        await without_ttl.cache.get(FOLDER)
+    without_ttl.content = "new"
+    assert (await without_ttl.cache.get(FOLDER)).value == "new"
+
+
+async def test_without_a_ttl_what_was_read_stands_in_only_while_the_store_fails(without_ttl: World) -> None:
+    await without_ttl.cache.get(FOLDER)
+    without_ttl.content = "two"
+    for seconds in (0, 1, 500):
+        without_ttl.now += seconds
+        without_ttl.error = StoreUnavailable("timeout")
+        assert (await without_ttl.cache.get(FOLDER)).is_stale
+    without_ttl.error = None
+    assert await without_ttl.cache.get(FOLDER) == ("two", 0, False, "miss")

@@ -87,6 +87,9 @@ class Application:
             self.certificates.use(plan.tls)
             metrics.certificate_expires.set(plan.tls.expires())
         former = self._sites[-1:]
+        await site.listen()
+        for one in former:
+            site.take_over(one)
         self._sites = [one for one in self._sites if not one.is_closed] + [site]
         self._answer, self._admin, self.fast_path = site.answer, site.admin, site.fast_path
         if self._prewarming is not None:

@@ -20,6 +20,7 @@ class Plan(NamedTuple):
         policy: as `read_site_policy` gives it.
         sources: for each setting, where its value came from.
         tls: the certificate and its key; None without TLS.
+        identity: what the storage of these settings is at present, as `identity_of` gives it.
         reload: the attempt to read all this again that was made last; None before the first.
     """
 
@@ -27,7 +28,17 @@ class Plan(NamedTuple):
     policy: SitePolicy
     sources: Mapping[str, str] = MappingProxyType({})
     tls: TlsFiles | None = None
+    identity: tuple[object, ...] = ()
     reload: Reload | None = None
+
+    def reads_folders_like(self, other: Plan) -> bool:
+        """Whether a folder that was read by one of them is the same by the other: what is in it, and its rules."""
+        return self._of_folders == other._of_folders
+
+    @property
+    def _of_folders(self) -> tuple[object, ...]:
+        settings = self.settings
+        return settings.storage, settings.overlay, settings.default_tier, self.policy, self.identity
 
     def next_reload(self, at: float) -> Reload:
         """Another attempt, at this time."""

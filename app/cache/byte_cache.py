@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from cachetools import LRUCache
 
 ENTRY_OVERHEAD = 600
 """Bytes that one cached value costs in addition: its key, the slots of three dictionaries, its record.
 Measured by filling caches with a million small values."""
+
+
+Kind = TypeVar("Kind")
 
 
 class _Held(NamedTuple):
@@ -58,6 +61,14 @@ class ByteCache:
             self._held.pop(key, None)
             return False
         return True
+
+    def of_kind(self, kind: type[Kind]) -> list[tuple[Any, Kind, int]]:
+        """All values of one type, each with its key and what it costs, as `put` takes them."""
+        return [
+            (key, held.value, held.cost - ENTRY_OVERHEAD)
+            for key, held in list(self._held.items())
+            if isinstance(held.value, kind)
+        ]
 
     def drop(self, key: Hashable) -> None:
         """Forget a value, if it is there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from typing import Final, Generic, Literal, NamedTuple, TypeVar
+from typing import Final, Generic, TypeVar
 
 import structlog
 
@@ -12,48 +12,25 @@ from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Freshness, Lifetimes
 from app.cache.recent_paths import RecentPaths
 from app.cache.single_flight import SingleFlight
+from app.cache.stored import Cached, Outcome, Stored
 from app.domain.errors import NotFound, PierheadError, StoreError
 from app.domain.paths import ArtifactPath
 
 Value = TypeVar("Value")
-
-Outcome = Literal["fresh", "stale", "miss", "coalesced"]
 
 MISSING_SECONDS: Final = 2.0
 """Seconds that the absence of a folder is remembered, if the ttl is not shorter."""
 RETRY_SECONDS: Final = 2.0
 """Seconds after a failed refresh during which the old value is used without another attempt."""
 
+_BORROWED: Final = -1
+
 _log = structlog.get_logger(__name__)
 
 
-class Cached(NamedTuple, Generic[Value]):
-    """A value and how old it is.
-
-    Attributes:
-        age: seconds since it was read.
-        is_stale: whether it has expired and is only used because a refresh is under way or has failed.
-        outcome: where it came from, for the log: fresh or stale from memory, read for this call (miss), or by a
-            load that another call had begun (coalesced).
-    """
-
-    value: Value
-    age: float
-    is_stale: bool
-    outcome: Outcome = "fresh"
-
-
-class _Stored(NamedTuple, Generic[Value]):
-    """A value as it is kept: what it costs, when it was read and by which load, for how long it is fresh, and
-    when it could last not be read again.
-    """
-
-    value: Value
-    cost: int
-    read_at: float
-    load: int
-    ttl: float
-    failed_at: float = -math.inf
+Borrow = Callable[[ArtifactPath, "Value | None", float], Awaitable["tuple[Value, float] | None"]]
+"""Gives a value that another worker has read after a moment, and when that was. Takes the path, the value that is held
+here, and the moment; None where the value must be read here."""
 
 
 class ListingCache(Generic[Value]):
@@ -77,6 +54,7 @@ class ListingCache(Generic[Value]):
         lifetimes: how long values live.
         replica: name of this process's replica, so that replicas refresh at different times.
         clock: seconds; never goes back.
+        borrow: asks another worker before a value is read. None where there is none.
     """
 
     def __init__(
@@ -89,15 +67,18 @@ class ListingCache(Generic[Value]):
         lifetimes: Lifetimes,
         replica: str,
         clock: Callable[[], float],
+        borrow: Borrow[Value] | None = None,
     ) -> None:
         self._load = load
+        self._borrow = borrow
+        self._changed_at = -math.inf
         self._held = held
         self._cost = cost
         self._is_same = is_same
         self._lifetimes = lifetimes
         self._replica = replica
         self._clock = clock
-        self._flights: SingleFlight[ArtifactPath, _Stored[Value]] = SingleFlight()
+        self._flights: SingleFlight[ArtifactPath, Stored[Value]] = SingleFlight()
         self.missing_seconds = min(MISSING_SECONDS, lifetimes.ttl)
         self.loads_begun = 0
         self._missing = RecentPaths(self.missing_seconds, clock)
@@ -105,7 +86,7 @@ class ListingCache(Generic[Value]):
 
     def ready(self, path: ArtifactPath) -> Cached[Value] | None:
         """A value that may be used without waiting, or None. Starts the refresh of a stale one."""
-        stored: _Stored[Value] | None = self._held.get(path)
+        stored: Stored[Value] | None = self._held.get(path)
         if stored is None:
             return None
         now = self._clock()
@@ -127,7 +108,7 @@ class ListingCache(Generic[Value]):
 
     def held(self, path: ArtifactPath) -> Value | None:
         """Return the cached listing without checking freshness. Never calls the store."""
-        stored: _Stored[Value] | None = self._held.get(path)
+        stored: Stored[Value] | None = self._held.get(path)
         return stored.value if stored else None
 
     @property
@@ -157,24 +138,51 @@ class ListingCache(Generic[Value]):
 
         The old value is used if the folder cannot be read, so that a failing store delays nobody.
         """
-        stored: _Stored[Value] | None = self._held.get(path)
+        self._changed_at = self._clock()
+        stored: Stored[Value] | None = self._held.get(path)
         if stored is not None:
             # Forget an earlier failure: the store may work again by now.
-            self._keep(path, stored._replace(ttl=-math.inf, failed_at=-math.inf))
+            self._keep(path, stored._replace(ttl=-math.inf, failed_at=-math.inf, changed_at=self._changed_at))
         self._missing.discard(path)
         self._flights.abandon(path)
+
+    async def read_since(self, path: ArtifactPath, since: float, *, may_read: bool) -> Stored[Value] | None:
+        """A fresh value that was read after a moment, for another worker; None where there is none.
+
+        Args:
+            since: by the clock.
+            may_read: whether to read it now, if need be.
+
+        Raises:
+            NotFound, StoreError: as `get`.
+        """
+        stored: Stored[Value] | None = self._held.get(path)
+        for _ in range(2):  # a load that was under way may have begun too early, the next one has not
+            if stored is not None and self._is_fresh_since(stored, since):
+                return stored
+            if not may_read:
+                return None
+            stored = await self._flights.join(path, lambda: self._read(path))
+        return stored if stored is not None and self._is_fresh_since(stored, since) else None
+
+    def take_over(self, former: ListingCache[Value]) -> None:
+        """Go on with what another cache read of the same tree: each value at its age, for as long as this one keeps it."""
+        self.loads_begun = former.loads_begun
+        for path, stored, _ in former._held.of_kind(Stored):
+            is_due = stored.ttl == -math.inf  # it was invalidated
+            self._keep(path, stored if is_due else stored._replace(ttl=self._ttl_of(path)))
 
     async def aclose(self) -> None:
         """Cancel all loads."""
         await self._flights.aclose()
 
     async def _get_since(self, path: ArtifactPath, since: int) -> Cached[Value]:
-        stored: _Stored[Value] | None = self._held.get(path)
+        stored: Stored[Value] | None = self._held.get(path)
         may_be_early = self._flights.is_under_way(path)
         while stored is None or stored.load <= since:
             # At most twice: a load that was under way may have begun too early, the next one has not.
             try:
-                stored = await self._flights.join(path, lambda: self._read(path))
+                stored = await self._flights.join(path, lambda: self._read_here(path))
             except PierheadError:
                 if not may_be_early:
                     raise
@@ -200,13 +208,27 @@ class ListingCache(Generic[Value]):
 
     def _fallback(self, path: ArtifactPath, error: StoreError) -> Cached[Value]:
         """The cached value, if it may be used after a failed load."""
-        stored: _Stored[Value] | None = self._held.get(path)
+        stored: Stored[Value] | None = self._held.get(path)
         age = self._clock() - stored.read_at if stored else 0.0
         if stored is None or self._lifetimes.classify(age, stored.ttl) is Freshness.EXPIRED:
             raise error
         return Cached(stored.value, age, True, "stale")
 
-    async def _read(self, path: ArtifactPath) -> _Stored[Value]:
+    def _is_fresh_since(self, stored: Stored[Value], since: float) -> bool:
+        return stored.read_at > since and self._clock() - stored.read_at < stored.ttl
+
+    async def _read(self, path: ArtifactPath) -> Stored[Value]:
+        """A folder as another worker has read it, or else read here."""
+        if self._borrow is None or self._lifetimes.keep_nothing_fresh:
+            return await self._read_here(path)
+        known: Stored[Value] | None = self._held.get(path)
+        since = self._changed_at if known is None else max(known.read_at, known.changed_at)
+        lent = await self._borrow(path, known and known.value, since)
+        if lent is None:
+            return await self._read_here(path)
+        return self._take(path, *lent, _BORROWED)
+
+    async def _read_here(self, path: ArtifactPath) -> Stored[Value]:
         """Load a folder and keep it, unless it was invalidated meanwhile."""
         # Its age counts from before the first call: changes during the load may be missing in it.
         read_at = self._clock()
@@ -223,22 +245,27 @@ class ListingCache(Generic[Value]):
             if self._flights.is_current(path):
                 self._note_failure(path, error)
             raise
-        known: _Stored[Value] | None = self._held.get(path)
+        return self._take(path, value, read_at, load)
+
+    def _take(self, path: ArtifactPath, value: Value, read_at: float, load: int) -> Stored[Value]:
+        known: Stored[Value] | None = self._held.get(path)
         if known is not None and self._is_same(known.value, value):
             value = known.value
-        ttl = self._lifetimes.ttl_of(f"{self._replica} {path.url}")
-        stored = _Stored(value, self._cost(value), read_at, load, ttl)
+        stored = Stored(value, self._cost(value), read_at, load, self._ttl_of(path))
         if self._flights.is_current(path):
             self._keep(path, stored)
         return stored
 
+    def _ttl_of(self, path: ArtifactPath) -> float:
+        return self._lifetimes.ttl_of(f"{self._replica} {path.url}")
+
     def _note_failure(self, path: ArtifactPath, error: StoreError) -> None:
-        stored: _Stored[Value] | None = self._held.get(path)
+        stored: Stored[Value] | None = self._held.get(path)
         if stored is None:
             return
         _log.warning("refresh_failed", folder=path.url, reason=str(error))
         self._keep(path, stored._replace(failed_at=self._clock()))
 
-    def _keep(self, path: ArtifactPath, stored: _Stored[Value]) -> None:
+    def _keep(self, path: ArtifactPath, stored: Stored[Value]) -> None:
         if self._held.put(path, stored, stored.cost):
             self._newest = max(self._newest, stored.read_at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,12 +37,11 @@ class WorkerChannel:
     def __init__(self, directory: Path, hear: Callable[[ArtifactPath], None]) -> None:
         self._directory = directory
         self._hear = hear
-        self._own = directory / f"{os.getpid()}.sock"
+        self._own = directory / f"{os.getpid()}-{secrets.token_hex(4)}.sock"  # for a moment, a worker has two
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
 
     def open(self) -> None:
         """Begin to listen, on the running event loop."""
-        self._own.unlink(missing_ok=True)
         self._socket.bind(str(self._own))
         self._socket.setblocking(False)
         asyncio.get_running_loop().add_reader(self._socket.fileno(), self._receive)

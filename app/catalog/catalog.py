@@ -11,8 +11,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
-from app.cache.listing_cache import Cached, ListingCache
+from app.cache.listing_cache import ListingCache
 from app.cache.recent_paths import RecentPaths
+from app.cache.stored import Cached
 from app.catalog.denials import require_access
 from app.catalog.locate import FileLocator
 from app.catalog.paging import path_behind
@@ -58,9 +59,12 @@ class OpenedFile(NamedTuple):
 class Catalog:
     """One site's tree, as its rules let it be seen.
 
+    Attributes:
+        folders: keeps what was read of each folder.
+
     Args:
         store: where the bytes are.
-        folders: keeps what was read of each folder.
+        folders: as the attribute.
         loader: reads the control files of a folder that is listed by other means.
         look: reads a file's info and then its folder, both from the same store.
         site: the site policy, which can deny before the store is asked.
@@ -80,7 +84,7 @@ class Catalog:
         clock: Callable[[], float],
     ) -> None:
         self._store = store
-        self._folders = folders
+        self.folders = folders
         self._loader = loader
         self._site = site
         self._resolver = FolderResolver(store, folders, site, absent_seconds=absent_seconds, clock=clock)
@@ -97,19 +101,14 @@ class Catalog:
 
         The view is not a permission: whether its tier may see the folder at all is for `view_folder` to say.
         """
-        cached = self._folders.ready(path)
+        cached = self.folders.ready(path)
         if cached is None or cached.value.link is not None or not cached.value.is_listed:
             return None
         return view_of(cached, principal, mount)
 
-    @property
-    def is_warm(self) -> bool:
-        """Whether any folder is known well enough to be shown while the store does not answer."""
-        return self._folders.is_warm
-
     def fresh_version(self, path: ArtifactPath) -> int | None:
         """The version of a folder that is cached and fresh; None for any other, and for a link."""
-        cached = self._folders.ready(path)
+        cached = self.folders.ready(path)
         if cached is None or cached.is_stale or cached.value.link is not None:
             return None
         return cached.value.version
@@ -120,7 +119,7 @@ class Catalog:
         None if the store would have to be asked, or if an error would be raised. The file may be another by now:
         only what is still the listed one was judged.
         """
-        cached = self._folders.ready(path.parent)
+        cached = self.folders.ready(path.parent)
         if cached is None or cached.is_stale or cached.value.link is not None or is_wildcard(path.name):
             return None
         snapshot = cached.value
@@ -153,7 +152,7 @@ class Catalog:
         if reread and path not in self._reread:
             await self._resolver.check_site_policy(path, principal)
             self._reread.add(path)
-            self._folders.invalidate(path)
+            self.folders.invalidate(path)
         return view_of(await self._resolver.find(path, principal), principal, mount)
 
     async def view_partial(
@@ -185,13 +184,13 @@ class Catalog:
         """
         self._files.forget(path)
         if path.is_folder:
-            self._folders.invalidate(path)
+            self.folders.invalidate(path)
         for depth in range(len(path.segments) - 1, -1, -1):
-            self._folders.invalidate(ArtifactPath(path.segments[:depth], True))
+            self.folders.invalidate(ArtifactPath(path.segments[:depth], True))
 
     async def aclose(self) -> None:
         """Cancel all calls to the store."""
-        await self._folders.aclose()
+        await self.folders.aclose()
         await self._files.aclose()
 
     async def list_folder(self, path: ArtifactPath, principal: Principal) -> tuple[VisibleEntry, ...]:
@@ -277,7 +276,7 @@ class Catalog:
         folder = path.as_folder
         behind = folder if after is None else path_behind(folder, after)
         await self.view_folder(folder, principal)
-        manifest = SubtreeWalk(self._store, self._folders, self._loader, self._site, principal, mount)
+        manifest = SubtreeWalk(self._store, self.folders, self._loader, self._site, principal, mount)
         async with aclosing(manifest.walk(folder, behind)) as parts:
             async for part in parts:
                 yield part

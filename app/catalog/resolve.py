@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NamedTuple, NoReturn
 
-from app.cache.listing_cache import Cached, ListingCache
+from app.cache.listing_cache import ListingCache
+from app.cache.stored import Cached
 from app.catalog.denials import deny_if_existence_is_secret, require_access
 from app.catalog.in_vain import InVain
 from app.catalog.snapshot import Snapshot

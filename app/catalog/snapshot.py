@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from app.cache.memory_size import size_with_parts
@@ -73,6 +73,13 @@ def look_alikes(entries: EntryTable) -> tuple[str, ...]:
 def _with_governing_names(entries: EntryTable) -> Iterator[Entry]:
     marked = (entry for mark in GOVERNING_MARKS for entry in entries.with_part(mark))
     return (entry for entry in marked if may_govern(entry.name))
+
+
+def is_made_from(snapshot: Snapshot, governing: Mapping[str, File]) -> bool:
+    """Whether a folder has the same governing files that a snapshot's rules were read from."""
+    return snapshot.governing_files() == governing and all(
+        file.e_tag is not None for file in governing.values()
+    )
 
 
 def is_same(one: Snapshot, other: Snapshot) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from time import perf_counter
@@ -16,7 +15,7 @@ from app.catalog.control_files import ControlFiles, ControlNames, read_control_f
 from app.catalog.first_page import FirstPages, FirstPageWatch, certain_entries, unseen_control_names
 from app.catalog.linked_rules import FolderRulesAndLink, LinkedRules
 from app.catalog.reserved_names import ReservedNames
-from app.catalog.snapshot import Snapshot, governing_files, look_alikes
+from app.catalog.snapshot import Snapshot, governing_files, is_made_from, look_alikes
 from app.domain.entries import ControlFile, Entry, FileInfo, Listing
 from app.domain.entry_table import EntryTable
 from app.domain.errors import (
@@ -51,6 +50,7 @@ class SnapshotLoader:
         site: the site policy.
         default_public: whether a file that nothing governs is public.
         default_licences: texts for licence files that are empty.
+        versions: a number for each snapshot, of which no other of the process has the same.
         link_prefix: what older publishing tools put before the path in a link file (the bucket's prefix,
             ending in `/`).
         note_closed: called when a folder was read that its control files close, because they are malformed, too many
@@ -64,6 +64,7 @@ class SnapshotLoader:
         site: SitePolicy,
         default_public: bool,
         default_licences: DefaultLicences,
+        versions: Iterator[int],
         link_prefix: str = "",
         note_closed: Callable[[], None] = lambda: None,
     ) -> None:
@@ -73,7 +74,7 @@ class SnapshotLoader:
         self._default_licences = default_licences
         self._link_prefix = link_prefix
         self._note_closed = note_closed
-        self._versions = itertools.count()
+        self._versions = versions
         self._reserved_names = ReservedNames()
         self._linked_rules = LinkedRules(self._unread)
         self.first_pages = FirstPages()
@@ -154,6 +155,33 @@ class SnapshotLoader:
     def _closed(self, path: ArtifactPath, fault: MalformedRules, fingerprint: bytes) -> FolderRulesAndLink:
         rules = closed_rules(path, fault, site=self._site, default_public=self._default_public)
         return FolderRulesAndLink(rules, None, fingerprint)
+
+    async def adopt(
+        self, path: ArtifactPath, entries: EntryTable, origin: str, known: Snapshot | None
+    ) -> Snapshot | None:
+        """A snapshot of a folder that was listed elsewhere, from a storage without links.
+
+        Args:
+            entries: in listing order.
+            origin: the store that they are from.
+            known: the folder as it was read before. Its rules stay, if they were made from the same files.
+
+        Returns:
+            None if the rules would have to be read, and might come from another store than the entries.
+
+        Raises:
+            RulesUnreadable, StoreError: the control files cannot be read.
+        """
+        version = next(self._versions)
+        if known is not None and known.origin == origin and is_made_from(known, governing_files(entries)):
+            return known._replace(entries=entries, version=version)
+        if not self._store.is_one:
+            return None
+        names = ControlNames(tuple(governing_files(entries)), (), look_alikes(entries))
+        rules, link, fingerprint = await self.read_rules_and_link(self._store, path, names)
+        snapshot = Snapshot(path, entries, rules, link, fingerprint, version, origin)
+        self._reserved_names.note(snapshot)
+        return snapshot
 
     @asynccontextmanager
     async def _watching(self, store: ObjectStore, path: ArtifactPath) -> AsyncIterator[FolderWatch]:

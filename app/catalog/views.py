@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from app.cache.listing_cache import Cached, Outcome
+from app.cache.stored import Cached, Outcome
 from app.catalog.snapshot import Snapshot
 from app.domain.access import Principal, VisibleEntry
 from app.domain.entries import Entry

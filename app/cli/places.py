@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from app.config import ConfigError, LoadedSettings
@@ -30,6 +30,36 @@ def places_of(loaded: LoadedSettings) -> tuple[S3Place | Path, ...]:
     if faults:
         raise ConfigError(tuple(faults))
     return tuple(places)
+
+
+def identity_of(places: Iterable[S3Place | Path], environ: Mapping[str, str]) -> tuple[object, ...]:
+    """What differs as soon as the same URLs name another storage.
+
+    A directory may be a link, or be replaced. The AWS configuration file may name the endpoint of a bucket.
+
+    Args:
+        environ: the process environment.
+    """
+    configuration = Path(environ.get("AWS_CONFIG_FILE") or "~/.aws/config")
+    return tuple(
+        _directory_behind(place) if isinstance(place, Path) else _content_of(configuration)
+        for place in places
+    )
+
+
+def _directory_behind(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _content_of(path: Path) -> bytes | None:
+    try:
+        return path.expanduser().read_bytes()
+    except (OSError, RuntimeError):  # there is none, or no home
+        return None
 
 
 def fault_of_object(loaded: LoadedSettings, places: Iterable[S3Place | Path]) -> list[str]:

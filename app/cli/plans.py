@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import signal
 import time
@@ -15,6 +16,7 @@ import structlog
 from pydantic import SecretStr
 
 from app.cli.checks import Calls, check_all, read_tls
+from app.cli.places import identity_of, places_of
 from app.config import ConfigError, LoadedSettings
 from app.plan import Plan
 from app.server.service_manager import ServiceManager
@@ -82,7 +84,8 @@ class PlanReader:
             _log.warning("no_secret_keys", effect="tokens and licence acceptances end with this process")
             settings = settings.model_copy(update={"secret_keys": (SecretStr(self._spare_key),)})
             sources = sources | {"secret_keys": "generated at start"}
-        return Plan(settings, policy, sources, tls)
+        identity = identity_of(places_of(loaded), os.environ)
+        return Plan(settings, policy, sources, tls, identity)
 
 
 class Hangups:

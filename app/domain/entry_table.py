@@ -61,7 +61,7 @@ class EntryTable(MadeEntries):
     @property
     def bytes_held(self) -> int:
         """Bytes that it takes in memory."""
-        return sum(map(sys.getsizeof, self._columns())) + sys.getsizeof(self)
+        return sum(map(sys.getsizeof, self.columns())) + sys.getsizeof(self)
 
     def folder_names(self) -> frozenset[str]:
         """Names of the sub-folders. No entry is made."""
@@ -118,7 +118,7 @@ class EntryTable(MadeEntries):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, EntryTable):
-            return self._columns() == other._columns()
+            return self.columns() == other.columns()
         if isinstance(other, Sequence) and not isinstance(other, str | bytes):
             return len(self) == len(other) and all(map(_is_equal, self, other))
         return NotImplemented
@@ -129,7 +129,7 @@ class EntryTable(MadeEntries):
     def __repr__(self) -> str:
         return f"EntryTable.of({list(self)!r})"
 
-    def _columns(self) -> tuple[object, ...]:
+    def columns(self) -> tuple[bytes | array[int] | array[float], ...]:
         """All columns, the most likely to differ first."""
         return (
             self._names,

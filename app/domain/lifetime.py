@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.domain.drain import Drain
@@ -30,6 +32,7 @@ class Lifetime:
         drain: begins when it is told to stop.
         is_warming: whether it still reads what it was told to read before it is ready.
         reload: the last one; None before the first.
+        versions: numbers for folders as they were read, each given once.
     """
 
     def __init__(self) -> None:
@@ -38,6 +41,7 @@ class Lifetime:
         self.drain = Drain()
         self.is_warming = False
         self.reload: Reload | None = None
+        self.versions: Iterator[int] = itertools.count()
 
     @property
     def seconds(self) -> float:

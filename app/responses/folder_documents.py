@@ -41,7 +41,13 @@ class _Key(NamedTuple):
     kind: str = "documents"
 
 
-class _Kept(NamedTuple):
+class KeptDocuments(NamedTuple):
+    """The documents of one folder.
+
+    Attributes:
+        version: of the folder.
+    """
+
     documents: tuple[Document, ...]
     version: int
 
@@ -62,7 +68,7 @@ class FolderDocuments:
     async def of(self, view: FolderView) -> tuple[Document, ...]:
         """What the page of a folder shows beside the list, its header first; nothing that cannot be read now."""
         key, version = _Key(view.snapshot.path, view.tier), view.snapshot.version
-        kept: _Kept | None = self._held.get(key)
+        kept: KeptDocuments | None = self._held.get(key)
         if kept is not None and kept.version == version:
             return kept.documents
         if not (names := documents_among(_names(view))[:_MOST_DOCUMENTS]):
@@ -76,7 +82,7 @@ class FolderDocuments:
             ]
         )
         cost = sum(len(document.html) + _DOCUMENT_OVERHEAD for document in documents)
-        self._held.put(key, _Kept(documents, version), cost)
+        self._held.put(key, KeptDocuments(documents, version), cost)
         return documents
 
     async def _rendered(self, view: FolderView, document: DocumentName, text: str) -> SafeHtml:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,9 @@ from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.listing_cache import ListingCache
 from app.cache.worker_channel import DIRECTORY_VARIABLE, WorkerChannel
+from app.cache.worker_exchange import WorkerExchange
 from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
+from app.catalog.shared_listings import SharedListings
 from app.config import Settings
 from app.pages.templates_dir import load_default_licences, templates_directory
 from app.policy.eula import DefaultLicences
@@ -31,6 +34,8 @@ def build_catalog(
     clock: Callable[[], float] = time.monotonic,
     lifetimes: Lifetimes | None = None,
     note_closed: Callable[[], None] = lambda: None,
+    versions: Iterator[int] | None = None,
+    exchange: WorkerExchange | None = None,
 ) -> Catalog:
     """The catalog over an open store.
 
@@ -39,6 +44,8 @@ def build_catalog(
         clock: seconds, for the age of folders; never goes back.
         lifetimes: of folders; None for those of the settings.
         note_closed: as `SnapshotLoader` takes it.
+        versions: as `SnapshotLoader` takes them; None where there is no other catalog.
+        exchange: with the other workers of the replica, if they read a folder for each other.
     """
     texts = load_default_licences(templates_directory())
     buckets = buckets_of(settings)
@@ -47,6 +54,7 @@ def build_catalog(
         site=site_policy,
         default_public=settings.default_tier == "public",
         default_licences=DefaultLicences(texts, DEFAULT_LICENCE),
+        versions=itertools.count() if versions is None else versions,
         # The prefix that publishing tools of older servers put before the path in a link file.
         link_prefix=buckets[0].prefix if buckets else "",
         note_closed=note_closed,
@@ -59,6 +67,7 @@ def build_catalog(
         lifetimes=lifetimes or Lifetimes(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
         replica=settings.replica_id,
         clock=clock,
+        borrow=SharedListings(loader, exchange.ask).borrow if exchange else None,
     )
     return Catalog(
         store,
@@ -82,6 +91,18 @@ def build_worker_channel(catalog: Catalog) -> WorkerChannel | None:
     """To the other workers of this replica; None where there are none."""
     directory = meeting_place()
     return None if directory is None else WorkerChannel(directory, catalog.invalidate)
+
+
+def build_exchange(settings: Settings, identity: object) -> WorkerExchange | None:
+    """With the other workers of this replica; None where there are none, or where a folder costs nothing to read.
+
+    Args:
+        identity: of the storage, as `Plan` has it.
+    """
+    directory = meeting_place()
+    if directory is None or not buckets_of(settings):
+        return None
+    return WorkerExchange(directory, repr((settings.storage, settings.overlay, identity)))
 
 
 def meeting_place() -> Path | None:

@@ -94,7 +94,7 @@ class OperatorWiring:
             "warming": self._lifetime.is_warming,
             "reload": self._last_reload(),
             "cache": {
-                "is_warm": catalog.is_warm,
+                "is_warm": catalog.folders.is_warm,
                 "values": len(held),
                 "bytes": held.bytes_held,
                 "max_bytes": self._settings.cache_bytes,

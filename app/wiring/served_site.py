@@ -5,20 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, nullcontext
-from typing import Self
+from functools import partial
+from typing import Final, Self
 
 from starlette.types import Receive, Scope, Send
 
 from app.cache.byte_cache import ByteCache
 from app.cache.worker_channel import WorkerChannel
 from app.catalog.prewarming import Prewarming
+from app.catalog.shared_listings import lend
 from app.domain.lifetime import Lifetime
 from app.plan import Plan
+from app.responses.folder_documents import KeptDocuments
+from app.responses.listed_digests import FolderDigests
 from app.server.late import loaded_soon
 from app.storage.open_store import open_storage
 from app.telemetry import Metrics
+from app.wiring.catalog import build_exchange
 from app.wiring.revocations import kept_fresh
 from app.wiring.site import SiteWiring
+
+_READ_FROM_FILES: Final = (KeptDocuments, FolderDigests)
+"""What is made of files in a folder, beside the folder itself, and by nothing but its rules."""
 
 
 class ServedSite:
@@ -58,7 +66,8 @@ class ServedSite:
         store = await opening.enter_async_context(
             open_storage(settings.storage, settings.overlay, watch=metrics)
         )
-        wired = self._wiring.open(store, metrics, held=self._held)
+        self._exchange = build_exchange(settings, self._plan.identity)
+        wired = self._wiring.open(store, metrics, held=self._held, exchange=self._exchange)
         if wired.access_log is not None:
             opening.callback(wired.access_log.close)
         opening.push_async_callback(wired.login.aclose)
@@ -70,9 +79,27 @@ class ServedSite:
         self.fast_path = wired.front_door.fast_path
         self.admin = wired.operating.admin
 
-    async def announce(self) -> None:
-        """From now on the other workers of the replica know of this site. Only one of a process may be announced."""
+    async def listen(self) -> None:
+        """From now on, hear from the other workers of the replica what has changed, and read folders for them."""
         self._announced.enter_context(_open_channel(self._wired.channel))
+        if self._exchange is not None:
+            lent = partial(lend, self._wired.catalog.folders)
+            await self._announced.enter_async_context(self._exchange.answering(lent))
+
+    def take_over(self, former: Self) -> None:
+        """Go on with the folders that a former site has read, if they depend on nothing that has changed.
+
+        Its pages stay behind: each setting may show in them. This site listens already, so that it misses no change.
+        """
+        if not self._plan.reads_folders_like(former._plan):
+            return
+        self._wired.catalog.folders.take_over(former._wired.catalog.folders)
+        for kind in _READ_FROM_FILES:
+            for key, value, cost in former._held.of_kind(kind):
+                self._held.put(key, value, cost)
+
+    async def announce(self) -> None:
+        """Show the state of this site to the other workers of the replica. Only one of a process may be shown."""
         await self._announced.enter_async_context(self._wired.operating.states.published())
 
     async def prewarm(self) -> None:

@@ -17,6 +17,7 @@ from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.response_cache import RedirectCache, ResponseCache
 from app.cache.worker_channel import WorkerChannel
+from app.cache.worker_exchange import WorkerExchange
 from app.catalog import Catalog, FolderSorter
 from app.config import Settings
 from app.domain.lifetime import Lifetime
@@ -122,7 +123,8 @@ class SiteWiring:
             static=load_static(templates, settings.theme_dir),
             site=site_of(settings, login),
         )
-        self._operator = OperatorWiring(settings, sources, keys, lifetime or Lifetime())
+        self._lifetime = lifetime or Lifetime()
+        self._operator = OperatorWiring(settings, sources, keys, self._lifetime)
         self._networks = parse_networks(settings.trusted_networks)
         self._proxies = parse_peers(settings.trusted_proxies)
         self._cross_origin = CrossOrigin(settings.cors_origins)
@@ -142,6 +144,7 @@ class SiteWiring:
         clock: Callable[[], float] = time.time,
         held: ByteCache | None = None,
         lifetimes: Lifetimes | None = None,
+        exchange: WorkerExchange | None = None,
     ) -> WiredSite:
         """Make a server.
 
@@ -151,10 +154,19 @@ class SiteWiring:
             clock: seconds since the epoch, UTC.
             held: keeps folders and pages; None for one of the size in the settings.
             lifetimes: of folders; None for those of the settings.
+            exchange: as `build_catalog` takes it.
         """
         held = ByteCache(self._settings.cache_bytes) if held is None else held
         catalog = build_catalog(
-            self._settings, self._policy, store, held, age_clock, lifetimes, metrics.folders_closed.inc
+            self._settings,
+            self._policy,
+            store,
+            held,
+            age_clock,
+            lifetimes,
+            metrics.folders_closed.inc,
+            self._lifetime.versions,
+            exchange,
         )
         parts = self._parts(store, metrics, catalog, held, age_clock, clock)
         reserved = late_reserved(parts, self._own)

@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
 
 from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, issue_token
-from tests.support.pierhead_process import run_pierhead
+from tests.support.pierhead_process import RunningPierhead, run_pierhead
 from tests.support.serve_command import START_SECONDS, STOP_SECONDS, Served
-from tests.support.switched_s3 import BUCKET, run_switched_s3
+from tests.support.switched_s3 import BUCKET, SwitchedS3, run_switched_s3
 from tests.support.waiting import wait_until
 
 KEYS = tuple(f"key-number-{number}-of-the-tests-of-this-file" for number in range(2))
@@ -248,21 +249,108 @@ def test_other_settings_count_at_once_and_those_of_the_process_after_a_restart(
     assert "/unlogged.txt" not in logged()
 
 
+@contextmanager
+def over_s3(directory: Path, objects: dict[str, bytes]) -> Iterator[tuple[SwitchedS3, RunningPierhead]]:
+    """A server of one worker over an S3 whose credentials are in a file."""
+    write_credentials(directory, "FORMER")
+    with run_switched_s3(objects) as s3:
+        environ = {
+            "AWS_ENDPOINT_URL_S3": s3.url,
+            "AWS_SHARED_CREDENTIALS_FILE": str(directory / "credentials"),
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_CONFIG_FILE": str(directory / "aws-config"),
+            "PIERHEAD_CACHE_TTL": "3600",
+        }
+        with run_pierhead(f"s3://{BUCKET}", directory, environ=environ) as server:
+            yield s3, server
+
+
+def write_credentials(directory: Path, key: str) -> None:
+    text = f"[default]\naws_access_key_id = {key}\naws_secret_access_key = secret\n"
+    (directory / "credentials").write_text(text)
+
+
+def hang_up(server: RunningPierhead, count: int) -> None:
+    """Have the settings read again, for the so manieth time."""
+    os.kill(server.pid, signal.SIGHUP)
+
+    def last() -> dict[str, Any]:
+        workers = httpx.get(f"{server.admin}/-/state", trust_env=False).json()["workers"]
+        return workers[0]["reload"] or {"number": 0}
+
+    assert wait_until(lambda: last()["number"] == count, STOP_SECONDS)
+    assert not last()["faults"]
+
+
+def get(server: RunningPierhead, path: str) -> httpx.Response:
+    return httpx.get(f"{server.url}{path}", headers={"Accept": "text/html"}, trust_env=False)
+
+
+def reads(s3: SwitchedS3) -> int:
+    """Calls for the content of the folder `d`."""
+    return sum("d/" in unquote(request.target) for request in s3.requests)
+
+
+PATHS = ("/d/", "/d/closed/", "/d/closed/f.txt")
+FOLDER = {
+    "d/f.txt": b"0123456789",
+    "d/README.md": b"# About these files",
+    "d/SHA256SUMS": b"0" * 64 + b"  f.txt\n",
+    "d/closed/BUILD-INFO.txt": b"Format-Version: 0.5\n\nFiles-Pattern: *\nBuild-Name: x\nAuth-Groups: staff\n",
+    "d/closed/f.txt": b"x",
+}
+
+
 def test_s3_is_asked_with_the_credentials_as_they_are_now(tmp_path: Path) -> None:
-    credentials = tmp_path / "credentials"
+    with over_s3(tmp_path, FOLDER) as (s3, server):
+        assert get(server, "/d/").status_code == 200
+        assert any("Credential=FORMER%2F" in request.target for request in s3.requests)
+        write_credentials(tmp_path, "LATTER")
+        hang_up(server, 1)
+        before = len(s3.requests)
+        assert get(server, "/d/closed/").status_code == 401
+        since = [request.target for request in s3.requests[before:]]
+        assert any("Credential=LATTER%2F" in target for target in since)
+        assert not any("FORMER" in target for target in since)
 
-    def write(key: str) -> None:
-        credentials.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = secret\n")
 
-    write("FORMER")
-    with run_switched_s3({"d/f.txt": b"0123456789"}) as s3:
-        environ = {"AWS_ENDPOINT_URL_S3": s3.url, "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
-        environ |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull}
-        with run_pierhead(f"s3://{BUCKET}", tmp_path, environ=environ) as server:
-            assert httpx.get(f"{server.url}/d/", trust_env=False).status_code == 200
-            assert "Credential=FORMER%2F" in s3.requests[-1].target
-            write("LATTER")
-            os.kill(server.pid, signal.SIGHUP)
-            assert wait_until(lambda: '"reloaded"' in server.log.read_text(), STOP_SECONDS)
-            assert httpx.get(f"{server.url}/d/", trust_env=False).status_code == 200
-            assert "Credential=LATTER%2F" in s3.requests[-1].target
+def test_folders_stay_in_memory_while_nothing_changes_that_they_depend_on(tmp_path: Path) -> None:
+    changes = ('log_level = "warning"', f'secret_keys = ["{KEYS[0]}"]', 'site_title = "Other"')
+    with over_s3(tmp_path, FOLDER) as (s3, server):
+        answers = [get(server, path).status_code for path in PATHS]
+        assert answers == [200, 401, 401]
+        before = reads(s3)
+        for count, change in enumerate(changes, 1):
+            set_up(tmp_path, change)
+            hang_up(server, count)
+            assert [get(server, path).status_code for path in PATHS] == answers
+        page = get(server, "/d/").text
+        assert ("About these files" in page, "Other" in page) == (True, True)
+        assert reads(s3) == before
+
+
+def test_folders_are_read_again_where_that_has_changed(tmp_path: Path) -> None:
+    (tmp_path / "overlay").mkdir()
+    changes: list[Callable[[], object]] = [
+        lambda: (tmp_path / "policy.toml").write_text(CLOSED.replace("**", "d/f.txt")),
+        lambda: set_up(tmp_path, 'default_tier = "closed"'),
+        lambda: set_up(tmp_path, 'overlay = "overlay"'),
+        lambda: (tmp_path / "aws-config").write_text("[default]\nregion = us-east-1\n"),
+    ]
+    with over_s3(tmp_path, FOLDER) as (s3, server):
+        assert get(server, "/d/f.txt").status_code != 401
+        for count, change in enumerate(changes, 1):
+            get(server, "/d/")
+            before = reads(s3)
+            change()
+            hang_up(server, count)
+            assert get(server, "/d/f.txt").status_code == 401
+            get(server, "/d/")
+            assert reads(s3) > before
+
+
+def set_up(directory: Path, line: str) -> None:
+    """Write one setting into the configuration file, in place of what it says there."""
+    file = directory / "pierhead.toml"
+    others = [former for former in file.read_text().splitlines() if former.split()[0] != line.split()[0]]
+    file.write_text("\n".join([*others, line, ""]))

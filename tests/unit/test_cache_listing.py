@@ -384,3 +384,33 @@ async def test_without_a_ttl_what_was_read_stands_in_only_while_the_store_fails(
         assert (await without_ttl.cache.get(FOLDER)).is_stale
     without_ttl.error = None
     assert await without_ttl.cache.get(FOLDER) == ("two", 0, False, "miss")
+
+
+async def test_what_another_cache_has_read_is_kept_at_its_age(world: World) -> None:
+    former = World()
+    await former.cache.get(FOLDER)
+    world.now += 59
+    world.cache.take_over(former.cache)
+    assert world.cache.is_warm
+    assert await world.cache.get(FOLDER) == ("one", 59, False, "fresh")
+    world.now += 1
+    assert (await world.cache.get(FOLDER)).is_stale
+    assert (await world.cache.get(FOLDER, since=former.cache.loads_begun)).value == "one"
+    assert world.loads == 1
+
+
+async def test_what_was_taken_over_lives_as_long_as_the_new_cache_says(without_ttl: World) -> None:
+    former = World()
+    await former.cache.get(FOLDER)
+    without_ttl.cache.take_over(former.cache)
+    without_ttl.content = "two"
+    assert (await without_ttl.cache.get(FOLDER)).value == "two"
+
+
+async def test_what_was_invalidated_is_read_again_by_the_cache_that_takes_over(world: World) -> None:
+    former = World()
+    await former.cache.get(FOLDER)
+    former.cache.invalidate(FOLDER)
+    world.content = "two"
+    world.cache.take_over(former.cache)
+    assert (await world.cache.get(FOLDER)).value == "two"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from functools import cache
 from random import Random
 from typing import NamedTuple
@@ -108,7 +109,11 @@ async def no_documents(_: FolderView) -> tuple[Document, ...]:
 
 def loader(store: MemoryStore, policy: str = "", *, default_public: bool = True) -> SnapshotLoader:
     return SnapshotLoader(
-        store, site=site_policy(policy), default_public=default_public, default_licences=DEFAULTS
+        store,
+        site=site_policy(policy),
+        default_public=default_public,
+        default_licences=DEFAULTS,
+        versions=itertools.count(),
     )
 
 

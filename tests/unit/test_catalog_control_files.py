@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,9 @@ def store() -> CountingStore:
 
 
 async def load(store: MemoryStore) -> Snapshot:
-    loader = SnapshotLoader(store, site=SitePolicy(), default_public=True, default_licences=DEFAULTS)
+    loader = SnapshotLoader(
+        store, site=SitePolicy(), default_public=True, default_licences=DEFAULTS, versions=itertools.count()
+    )
     return await loader.load(FOLDER)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -29,7 +31,9 @@ def store() -> MemoryStore:
 
 @pytest.fixture
 def loader(store: MemoryStore) -> SnapshotLoader:
-    return SnapshotLoader(store, site=SitePolicy(), default_public=True, default_licences=DEFAULTS)
+    return SnapshotLoader(
+        store, site=SitePolicy(), default_public=True, default_licences=DEFAULTS, versions=itertools.count()
+    )
 
 
 def link_to(store: MemoryStore, *folders: int) -> list[str]:

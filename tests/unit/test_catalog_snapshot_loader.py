@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +37,7 @@ def loader(store: MemoryStore, *, default_public: bool = True, link_prefix: str 
         site=SitePolicy(),
         default_public=default_public,
         default_licences=DEFAULTS,
+        versions=itertools.count(),
         link_prefix=link_prefix,
     )
 

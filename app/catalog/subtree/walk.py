@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from itertools import chain, groupby
 from typing import Final
@@ -12,12 +12,12 @@ from app.cache.listing_cache import ListingCache
 from app.catalog.control_files import ControlNames
 from app.catalog.denials import require_access
 from app.catalog.linked_rules import FolderRulesAndLink
-from app.catalog.snapshot import Snapshot
+from app.catalog.snapshot import Snapshot, is_made_from
 from app.catalog.snapshot_loader import SnapshotLoader
 from app.catalog.subtree.lookahead import NOT_ENTERED, FolderRules, LookaheadWalk, Passed, WalkedFolder
 from app.catalog.subtree.merge import SnapshotMerge
 from app.domain.access import Access, Principal, VisibleEntry
-from app.domain.entries import Entry, File, Folder
+from app.domain.entries import Entry, Folder
 from app.domain.errors import AccessDenied, Moved, NotFound, ObjectChanged, RulesUnreadable, StoreDenied
 from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath
@@ -216,7 +216,11 @@ class SubtreeWalk:
         else:
             names = ControlNames(folder.governing, folder.skipped, folder.look_alikes)
         known = self._folders.held(folder.path)
-        if known is not None and not (names.skipped or names.folders) and _is_of(known, folder.governing):
+        if (
+            known is not None
+            and not (names.skipped or names.folders)
+            and is_made_from(known, folder.governing)
+        ):
             return known
         return await self._loader.read_rules_and_link(self._store, folder.path, names)
 
@@ -247,10 +251,3 @@ def _depth(folder: WalkedFolder) -> int:
 
 def _link_file_of(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in names if name == LINK_FILE)
-
-
-def _is_of(snapshot: Snapshot, governing: Mapping[str, File]) -> bool:
-    """Whether a folder has the same files that a snapshot's rules were read from."""
-    return snapshot.governing_files() == governing and all(
-        file.e_tag is not None for file in governing.values()
-    )

@@ -47,18 +47,8 @@ def build_catalog(
         versions: as `SnapshotLoader` takes them; None where there is no other catalog.
         exchange: with the other workers of the replica, if they read a folder for each other.
     """
-    texts = load_default_licences(templates_directory())
-    buckets = buckets_of(settings)
-    loader = SnapshotLoader(
-        store,
-        site=site_policy,
-        default_public=settings.default_tier == "public",
-        default_licences=DefaultLicences(texts, DEFAULT_LICENCE),
-        versions=itertools.count() if versions is None else versions,
-        # The prefix that publishing tools of older servers put before the path in a link file.
-        link_prefix=buckets[0].prefix if buckets else "",
-        note_closed=note_closed,
-    )
+    numbers = itertools.count() if versions is None else versions
+    loader = _loader_of(settings, site_policy, store, note_closed, numbers)
     folders = ListingCache(
         loader.load,
         held=held,
@@ -77,6 +67,27 @@ def build_catalog(
         look=loader.load_with,
         absent_seconds=folders.missing_seconds,
         clock=clock,
+    )
+
+
+def _loader_of(
+    settings: Settings,
+    site_policy: SitePolicy,
+    store: ObjectStore,
+    note_closed: Callable[[], None],
+    versions: Iterator[int],
+) -> SnapshotLoader:
+    texts = load_default_licences(templates_directory())
+    buckets = buckets_of(settings)
+    return SnapshotLoader(
+        store,
+        site=site_policy,
+        default_public=settings.default_tier == "public",
+        default_licences=DefaultLicences(texts, DEFAULT_LICENCE),
+        versions=versions,
+        # The prefix that publishing tools of older servers put before the path in a link file.
+        link_prefix=buckets[0].prefix if buckets else "",
+        note_closed=note_closed,
     )
 
 

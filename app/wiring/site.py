@@ -157,35 +157,14 @@ class SiteWiring:
             exchange: as `build_catalog` takes it.
         """
         held = ByteCache(self._settings.cache_bytes) if held is None else held
+        closed, versions = metrics.folders_closed.inc, self._lifetime.versions
         catalog = build_catalog(
-            self._settings,
-            self._policy,
-            store,
-            held,
-            age_clock,
-            lifetimes,
-            metrics.folders_closed.inc,
-            self._lifetime.versions,
-            exchange,
+            self._settings, self._policy, store, held, age_clock, lifetimes, closed, versions, exchange
         )
         parts = self._parts(store, metrics, catalog, held, age_clock, clock)
         reserved = late_reserved(parts, self._own)
-        front_door = FrontDoor(
-            self._tree(parts),
-            reserved,
-            fast_path=build_fast_path(
-                self._settings, self._policy, parts, self._variation, self._cross_origin
-            ),
-            root_paths=parts.requester.root_paths,
-            variation=self._variation,
-            cross_origin=self._cross_origin,
-            is_own_host=parts.is_own_host,
-            metrics=metrics,
-            access_log=parts.access_log,
-            replica_id=self._settings.replica_id,
-        )
         return WiredSite(
-            front_door,
+            self._front_door(parts, reserved),
             catalog,
             self._authenticator,
             self._own.login,
@@ -194,6 +173,21 @@ class SiteWiring:
             parts.access_log,
             parts.operating,
             (reserved, parts.operating.admin),
+        )
+
+    def _front_door(self, parts: Parts, reserved: LateApplication) -> FrontDoor:
+        fast_path = build_fast_path(self._settings, self._policy, parts, self._variation, self._cross_origin)
+        return FrontDoor(
+            self._tree(parts),
+            reserved,
+            fast_path=fast_path,
+            root_paths=parts.requester.root_paths,
+            variation=self._variation,
+            cross_origin=self._cross_origin,
+            is_own_host=parts.is_own_host,
+            metrics=parts.metrics,
+            access_log=parts.access_log,
+            replica_id=self._settings.replica_id,
         )
 
     def _parts(

@@ -80,8 +80,11 @@ class HtmlPages:
     def folder(self, page: FolderPage) -> bytes:
         """The listing of a folder."""
         shown = {visible.access for visible in page.entries}
-        rows = folder_rows(page.entries, may_share=page.site.may_share)
-        return _encode(self._folder_text(page, rows, summary_text(page), shown))
+        text = self._folder_text(page, _ROWS if page.entries else Markup(), summary_text(page), shown)
+        before, place, after = text.partition(_ROWS)
+        rows = folder_rows(page.entries, may_share=page.site.may_share) if place else ()
+        # Other threads run while bytes are joined. They do not while text is.
+        return b"".join((_encode(before), *rows, _encode(after)))
 
     def around_rows(self, page: FolderPage) -> tuple[bytes, bytes]:
         """The parts of a page before and after the rows, for a folder whose entries are not all known yet."""

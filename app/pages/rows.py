@@ -7,11 +7,10 @@ Everything from a name passes through `escape` or `encode_name` before it is put
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from html import escape
-
-from markupsafe import Markup
+from typing import Final
 
 from app.domain.access import Access, VisibleEntry
 from app.domain.entries import File
@@ -29,18 +28,24 @@ _NONE = "&ndash;"
 """An entity, since a page that is all ASCII is joined and encoded faster."""
 _NO_SIZE = f"<td>{_NONE}</td>"
 _ROW_END = "</td></tr>"
+_PART_ROWS: Final = 200
 
 _is_plain = re.compile(r"[A-Za-z0-9._~-]+").fullmatch
 """Whether a name is the same in a URL, in HTML and on the screen. Nearly all are, and skip three conversions."""
 
 
-def folder_rows(entries: Iterable[VisibleEntry], *, may_share: bool = False) -> Markup:
-    """Table rows of name, time, size and access for each entry, in the order given.
+def folder_rows(entries: Sequence[VisibleEntry], *, may_share: bool = False) -> Iterator[bytes]:
+    """Table rows of name, time, size and access for each entry, in the order given, a few hundred at a time.
+
+    In one piece, those of 50,000 entries are 20 MB: while such a text is joined or encoded, no other thread gets a turn.
 
     Args:
         may_share: whether private files have a button of the form `share`.
     """
-    return Markup("\n".join(map(_row_with_share if may_share else _row, entries)))  # noqa: S704 - every name in a row is escaped below
+    row = _row_with_share if may_share else _row
+    for start in range(0, len(entries), _PART_ROWS):
+        between = "\n" if start else ""
+        yield (between + "\n".join(map(row, entries[start : start + _PART_ROWS]))).encode("utf-8", "replace")
 
 
 def entry_row(visible: VisibleEntry) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final, NamedTuple, NoReturn
 
 from app.cache.listing_cache import ListingCache
@@ -15,7 +14,6 @@ from app.domain.access import Allow, Hidden, NeedsLicence, Principal
 from app.domain.entries import Folder
 from app.domain.errors import AccessDenied, MalformedRules, Moved, NotFound, RulesUnreadable
 from app.domain.paths import ArtifactPath
-from app.policy.control_file_names import is_hidden_name
 from app.policy.decide import Rules, decide, visible_entry
 from app.policy.decide import rules_without_control_files as site_rules_alone
 from app.policy.site_policy import SitePolicy
@@ -187,8 +185,7 @@ class FolderResolver:
         try:
             require_access(path, rules, principal, with_licences=False)
         except NotFound:
-            if path.is_folder or not is_hidden_name(path.name):
-                await self._look_as_if_absent(path, principal)
+            await self._look_as_if_absent(path, principal)
             raise
 
     async def _look(
@@ -256,10 +253,13 @@ class FolderResolver:
             above for above in way if isinstance(decide(above, self._site_rules(above), principal), Hidden)
         ]
         if not hidden:
-            with suppress(NotFound, Moved):
+            try:
                 await self._folders.get(folder)
+            except (NotFound, Moved):
+                await self._above(folder, principal)
+            else:
                 await self._in_vain.look_for(path)
-                return
+            return
         for absent in dict.fromkeys((folder, *hidden[:1])):
             # The folder itself, and the first folder on the way that would be absent.
             await self._in_vain.look_for(absent)

@@ -19,6 +19,11 @@ tier = "private"
 groups = ["staff"]
 
 [[rule]]
+path = "nothing/hidden.img"
+tier = "private"
+groups = ["staff"]
+
+[[rule]]
 path = "d/vault"
 tier = "private"
 groups = ["staff"]
@@ -47,6 +52,11 @@ def planted() -> MemoryStore:
         ("d/vault/inner/f", "d/nothing/inner/f"),
         ("d/team/", "d/nothing/"),
         ("d/ruled/x.img", "d/ruled/x.txt"),
+        ("d/ruled/BUILD-INFO.txt", "d/ruled/x.txt"),
+        ("d/open.txt.EULA.txt", "d/absent.img"),
+        ("d/vault/BUILD-INFO.txt", "d/nothing/x.txt"),
+        ("nothing/BUILD-INFO.txt", "nothing/x.txt"),
+        ("nothing/hidden.img", "nothing/x.txt"),
         ("api/license/d/hidden.img", "api/license/d/absent.img"),
         ("api/ls/d/vault/", "api/ls/d/nothing/"),
     ],

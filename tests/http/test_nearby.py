@@ -153,3 +153,13 @@ def test_below_a_root_path_and_in_the_whole_tree(site: Site) -> None:
 def test_other_errors_have_none(site: Site) -> None:
     assert "near" not in site.http.get("/releases/?limit=0&format=json").json()
     assert isinstance(site.http, httpx.Client)
+
+
+@pytest.mark.parametrize("name", ["BUILD-INFO.txt", "boot.img.EULA.txt", "absent.txt"])
+def test_a_name_of_a_control_file_has_the_neighbours_of_an_absent_one_though_nothing_is_in_memory(
+    name: str,
+) -> None:
+    store = planted(with_hidden=False)
+    store.put("releases/BUILD-INFO.txt", b"Format-Version: 0.5\n\nFiles-Pattern: *\nLicense-Type: open\n")
+    with serve_store(store, **KEPT) as site:
+        assert site.http.get(f"/releases/{name}").json()["parent"].endswith("/releases/")

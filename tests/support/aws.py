@@ -6,8 +6,8 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 from urllib.request import Request, urlopen
 
 import aioboto3
@@ -20,10 +20,16 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
+from app.storage.s3.call_limits import DEFAULT_LIMITS
+from app.storage.s3.clients import Timeouts
+from app.storage.s3.opening import open_s3_store
+
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
 BUCKET = "artifacts"
+PATIENCE: Final = 60.0
+"""Seconds: longer than any answer takes, shorter than a test may."""
 _AT_ONCE = 32
 
 
@@ -133,14 +139,22 @@ async def open_bucket(name: str = BUCKET, *, hand: type[Bucket] = Bucket) -> Asy
 
 @contextmanager
 def run_moto() -> Iterator[S3Endpoint]:
-    """Run moto's server in a thread. It checks no signature."""
+    """Run moto's server in a thread. It checks no signature.
+
+    Servers that are started meanwhile give it as long as it takes: it shares this process with them and with the client.
+    """
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield S3Endpoint(f"http://{host}:{port}")
-    finally:
-        server.stop()
+    limits = replace(DEFAULT_LIMITS, seconds=PATIENCE, probe_seconds=PATIENCE)
+    with pytest.MonkeyPatch.context() as patch:
+        usual: Any = open_s3_store.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]
+        patch.setitem(usual, "limits", limits)
+        patch.setitem(usual, "timeouts", Timeouts(PATIENCE, PATIENCE))
+        try:
+            host, port = server.get_host_and_port()
+            yield S3Endpoint(f"http://{host}:{port}")
+        finally:
+            server.stop()
 
 
 def reset_moto(endpoint: S3Endpoint) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from typing import Any
 
 from app.storage.s3.call_limits import CallLimits
 from app.storage.s3.clients import Timeouts
 from app.storage.s3.opening import open_s3_store
 from app.storage.s3.store import S3Store
 from app.storage.urls import S3Place
-from tests.support.aws import BUCKET
-
-PATIENCE: Final = 60.0
-"""Seconds: longer than any answer takes, shorter than a test may."""
+from tests.support.aws import BUCKET, PATIENCE
 
 
 def open_patient_store(

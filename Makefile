@@ -92,10 +92,10 @@ format: $(VENV)/.dev-installed ## Format the code and apply the linter's safe fi
 
 .PHONY: lock
 lock: $(VENV)/.dev-installed ## Bring requirements/*.txt in line with pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
-	$(LOCK) $(LOCK_ARGS) pyproject.toml --output-file requirements/runtime.txt
+	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra all --output-file requirements/runtime.txt
 	$(LOCK) $(LOCK_ARGS) requirements/build.in --constraint requirements/runtime.txt --output-file requirements/build.txt
 	$(LOCK) $(LOCK_ARGS) requirements/provider.in --output-file requirements/provider.txt
-	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra dev --constraint requirements/runtime.txt --constraint requirements/build.txt \
+	$(LOCK) $(LOCK_ARGS) pyproject.toml --extra all --extra dev --constraint requirements/runtime.txt --constraint requirements/build.txt \
 	  --output-file requirements/dev.txt
 	$(LOCK) $(LOCK_ARGS) requirements/system.in --constraint requirements/dev.txt --output-file requirements/system.txt
 

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, NoReturn, cast
 
-from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
-
+from app.auth import base64url
 from app.domain.errors import AuthenticationFailed
 
 MAX_TOKEN_BYTES = 8 * 1024
@@ -129,12 +128,12 @@ def _derive(secret: str, purpose: Purpose) -> Key:
 
 def _encoded(value: Mapping[str, Any]) -> str:
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    return urlsafe_b64encode(text.encode()).decode()
+    return base64url.encode(text.encode())
 
 
 def _signature(signed: str, key: bytes) -> str:
     """HMAC-SHA-256 of the first two parts of a token (RFC 7515 section 5.1, RFC 7518 section 3.2)."""
-    return urlsafe_b64encode(hmac.digest(key, signed.encode("ascii"), "sha256")).decode()
+    return base64url.encode(hmac.digest(key, signed.encode("ascii"), "sha256"))
 
 
 def _header(token: str) -> dict[str, str]:
@@ -145,7 +144,7 @@ def _header(token: str) -> dict[str, str]:
     if len(parts) != 3 or not token.isascii():
         _fail_malformed("a token must be three parts of base64url, separated by dots")
     try:
-        header = json.loads(urlsafe_b64decode(parts[0].encode("ascii")))
+        header = json.loads(base64url.decode(parts[0]))
     except (ValueError, RecursionError) as exc:
         raise AuthenticationFailed("token-malformed", "the token's header is not base64url of JSON") from exc
     if not isinstance(header, dict):
@@ -159,7 +158,7 @@ def _header(token: str) -> dict[str, str]:
 
 def _valid_claims(payload: str, now: float | None) -> dict[str, Any]:
     try:
-        claims = json.loads(urlsafe_b64decode(payload.encode("ascii")))
+        claims = json.loads(base64url.decode(payload))
     except (ValueError, RecursionError) as exc:
         raise AuthenticationFailed("token-claims", "the token's claims are not base64url of JSON") from exc
     if not isinstance(claims, dict):

@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from joserfc.util import urlsafe_b64decode
-
+from app.auth import base64url
 from app.auth.keys import KeyRing, Purpose
 
 MAX_SEALED_BYTES: Final = 4000
@@ -60,7 +59,7 @@ def unseal(keys: KeyRing, purpose: Purpose, sealed: str) -> dict[str, Any] | Non
 def _kid_of(sealed: str) -> object:
     """The name of the key that a value was sealed with; None if its header is not exactly ours (RFC 8725 section 3.1)."""
     try:
-        header = json.loads(urlsafe_b64decode(sealed.partition(".")[0].encode("ascii")))
+        header = json.loads(base64url.decode(sealed.partition(".")[0]))
     except (ValueError, RecursionError):
         return None
     kid = header.get("kid") if isinstance(header, dict) else None

@@ -14,6 +14,7 @@ from app.cli.own_files import faults_of_place, own_files
 from app.cli.places import fault_of_object, places_of
 from app.config import ConfigError, LoadedSettings
 from app.domain.errors import StoreError
+from app.domain.extras import Extra, how_to_install, is_installed
 from app.main import read_site_policy
 from app.pages.templates_dir import templates_directory
 from app.policy.site_policy import SitePolicy
@@ -55,6 +56,7 @@ async def check_all(
         policy = read_site_policy(loaded.settings, licences.append)
     except ConfigError as error:
         faults += error.faults
+    faults += _faults_of_parts(loaded, policy)
     if loaded.settings.theme_dir is not None:
         try:
             html_pages(templates_directory(), loaded.settings.theme_dir)
@@ -100,6 +102,22 @@ def read_tls(loaded: LoadedSettings) -> TlsFiles | None:
     if seconds < EXPIRY_WARNING_SECONDS:
         _log.warning("tls_certificate_expires", file=str(certificate), days=int(seconds // 86400))
     return files
+
+
+def _faults_of_parts(loaded: LoadedSettings, policy: SitePolicy) -> list[str]:
+    """What is asked for and not installed."""
+    settings = loaded.settings
+    asked: tuple[tuple[str, Extra, object], ...] = (
+        (loaded.named("oidc_issuer"), "login", settings.oidc_issuer),
+        (loaded.named("demo_login_groups"), "login", settings.demo_login_groups),
+        (loaded.named("ldap_url"), "ldap", settings.ldap_url),
+        ("[[workload_issuers]]", "login", policy.workload_issuers),
+    )
+    return [
+        f"{name}: the part for it {how_to_install(extra)}"
+        for name, extra, value in asked
+        if value and not is_installed(extra)
+    ]
 
 
 def _faults_of_audit(loaded: LoadedSettings) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.auth.demo import MEMBER
 from app.domain.access import Licence
+from app.domain.extras import how_to_install, is_installed
 
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _GROUP: Final = "members"
@@ -53,7 +54,7 @@ def demonstration(options: argparse.Namespace) -> Iterator[None]:
         _make_tree(tree)
         policy.write_text(_POLICY)
         options.storage, options.policy_file = [str(tree)], str(policy)
-        if (options.host or _LOOPBACK[0]) in _LOOPBACK:
+        if (options.host or _LOOPBACK[0]) in _LOOPBACK and is_installed("login"):
             options.demo_login_groups = _GROUP
         yield
 
@@ -64,13 +65,16 @@ def hints(url: str) -> str:
     Args:
         url: of the server, with a slash at its end.
     """
+    members = f"log in at {url}login as {MEMBER}, with the password {MEMBER}"
+    if not is_installed("login"):
+        members = f"the part for logins {how_to_install('login')}"
     return f"""\
 Serving a demonstration at {url}
 
   in a browser     {url}
   a public file    pierhead get {url}releases/1.10.0/system.img
   under a licence  pierhead get {url}boards/board.img --accept {Licence(_LICENCE).digest}
-  for members      log in at {url}login as {MEMBER}, with the password {MEMBER}
+  for members      {members}
 
 Ctrl-C stops the server.
 """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from app.auth.revocation import format_revoked, parse_revoked, read_revoked, write_revoked
 from app.config import ConfigError, Settings
+from app.domain.extras import how_to_install, is_installed
 from app.storage.urls import S3Place, parse_storage_url, split_object_url
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ class RevokedObject:
     @asynccontextmanager
     async def _client(self, done: str) -> AsyncIterator[S3Client]:
         """A client by the AWS conventions, whose errors say what could not be done."""
+        if not is_installed("s3"):
+            raise ConfigError((f"revoked_file: {self._url}: the part for S3 {how_to_install('s3')}",))
         # Imported here: other commands start fast without the libraries for S3.
         from botocore.exceptions import BotoCoreError, ClientError
 

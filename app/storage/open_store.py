@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 from typing import assert_never
 
+from app.domain.extras import how_to_install, is_installed
 from app.storage.composite.failover import FailoverStore
 from app.storage.composite.origin_tagging import OriginTagging
 from app.storage.composite.overlay import OverlayStore
@@ -76,7 +77,7 @@ def open_store(
         has_copies: whether another store holds the same tree, and can resume a download.
 
     Raises:
-        ValueError: at once, not on entering: another form, or no such directory.
+        ValueError: at once, not on entering: another form, no such directory, or the part for S3 is not installed.
     """
     match parse_storage_url(url):
         case S3Place() as place:
@@ -118,6 +119,8 @@ def _open_s3_store(
     note_circuit: Callable[[bool], None] | None,
     has_copies: bool,
 ) -> Opening:
+    if not is_installed("s3"):
+        raise ValueError(f"storage must be in a directory, since the part for S3 {how_to_install('s3')}")
     # Imported here: the libraries for S3 take as long to load as everything else, and a site in directories needs none.
     from app.storage.s3.download import RESUME_PAUSES
     from app.storage.s3.opening import open_s3_store

@@ -1,4 +1,7 @@
-"""`pip install .` into an empty environment gives all that the server needs, and nothing of the checkout."""
+"""`pip install .` into an empty environment gives all that a site in a directory needs, and nothing of the checkout.
+
+It takes as long as a package index takes to give two dozen packages: half a minute.
+"""
 
 from __future__ import annotations
 
@@ -100,3 +103,28 @@ def test_a_file_is_served(url: str) -> None:
 def test_the_commands_know_themselves(bin_directory: Path) -> None:
     version = run(bin_directory / "pierhead", "--version", cwd=Path("/")).split()[1]
     assert f"Version: {version}\n" in run(bin_directory / "pip", "show", "pierhead", cwd=Path("/"))
+
+
+def test_a_file_is_fetched(url: str, bin_directory: Path, tmp_path: Path) -> None:
+    run(bin_directory / "pierhead", "get", f"{url}/open-eula/", cwd=tmp_path)
+    assert (tmp_path / "firmware.bin").read_bytes() == b"firmware"
+
+
+def test_a_bucket_needs_a_part_that_is_named(bin_directory: Path) -> None:
+    command = [str(bin_directory / "pierhead"), "serve", "s3://bucket"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env={})
+    assert ended.returncode == 2
+    assert "pip install 'pierhead[s3]'" in ended.stderr
+
+
+def test_it_is_as_small_as_the_readme_says(bin_directory: Path) -> None:
+    site = next((bin_directory.parent / "lib").glob("python*/site-packages"))
+    own_tools = ("pip", "setuptools", "pkg_resources", "_distutils_hack")
+    size = sum(
+        path.stat().st_size
+        for path in site.rglob("*")
+        if path.is_file() and not path.relative_to(site).parts[0].startswith(own_tools)
+    )
+    said = re.search(r"in about (\d+) MB", (PROJECT / "README.md").read_text())
+    assert said
+    assert size < 1.1 * int(said[1]) * 1024 * 1024

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,10 +42,15 @@ print(json.dumps(asyncio.run(serve())))
 OWN_PATHS: Final = ("/healthz", "/readyz", "/api/openapi.json", "/healthz", "/api/v1/manifest/", "/login")
 
 
-def served(tree: Path, *paths: str) -> dict[str, Any]:
-    """What a fresh interpreter has loaded when the first path is answered; and the statuses, of the others at once."""
+def served(tree: Path, *paths: str, without: Collection[str] = ()) -> dict[str, Any]:
+    """What a fresh interpreter has loaded when the first path is answered; and the statuses, of the others at once.
+
+    Args:
+        without: libraries that are not installed.
+    """
+    script = f"import sys; sys.modules.update(dict.fromkeys({sorted(without)}))\n{SERVE}"
     found = subprocess.run(
-        [sys.executable, "-c", SERVE, tree, *paths], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", script, tree, *paths], capture_output=True, text=True, check=True, timeout=120
     )
     shown: dict[str, Any] = json.loads(found.stdout)
     return shown
@@ -60,6 +66,24 @@ def test_a_site_in_a_directory_answers_before_it_loads_what_that_does_not_need(
     assert {"app", "uvicorn", "jinja2"} <= loaded
     assert not loaded & (S3_LIBRARIES | LOGIN_LIBRARIES | DOCUMENT_LIBRARIES | LATE_LIBRARIES)
     assert shown["answers"] == [404 if first == "/absent" else 200, 200, 200, 200, 200, 200, 404]
+
+
+def test_a_site_in_a_directory_needs_no_library_of_an_extra(tmp_path: Path) -> None:
+    for name in ("README.rst", "README.textile", "README.md"):
+        (tmp_path / name).write_text("Some notes.")
+    extras = {
+        "aioboto3",
+        "aiobotocore",
+        "boto3",
+        "botocore",
+        "cryptography",
+        "docutils",
+        "joserfc",
+        "ldap3",
+        "textile",
+    }
+    shown = served(tmp_path, "/", *OWN_PATHS, "/README.rst", without=extras)
+    assert shown["answers"] == [200, 200, 200, 200, 200, 200, 404, 200]
 
 
 def test_the_servers_own_paths_can_be_asked_for_first_and_all_at_once(tmp_path: Path) -> None:

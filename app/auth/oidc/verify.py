@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.util import urlsafe_b64decode
 
+from app.auth import base64url
 from app.auth.keys import numeric_date
 from app.auth.oidc.issuer import Issuer, SigningKey
 from app.domain.errors import AuthenticationFailed
@@ -102,7 +102,7 @@ def check_claims(claims: Mapping[str, Any], issuer: str, audience: str, now: flo
 def unverified_issuer(token: str) -> str | None:
     """The issuer that an unverified token names; None for anything that is not a token."""
     try:
-        issuer = json.loads(urlsafe_b64decode(token.split(".")[1].encode("ascii"))).get("iss")
+        issuer = json.loads(base64url.decode(token.split(".")[1])).get("iss")
     except (IndexError, ValueError, RecursionError, AttributeError):
         return None
     return issuer if isinstance(issuer, str) else None
@@ -112,7 +112,7 @@ def _header(token: str) -> dict[str, Any]:
     if len(token) > MAX_TOKEN_BYTES:
         _fail("token-malformed", f"a token has at most {MAX_TOKEN_BYTES} bytes")
     try:
-        header = json.loads(urlsafe_b64decode(token.partition(".")[0].encode("ascii")))
+        header = json.loads(base64url.decode(token.partition(".")[0]))
     except (ValueError, RecursionError) as error:
         raise AuthenticationFailed("token-malformed", "the token does not have three parts") from error
     if not isinstance(header, dict) or "crit" in header:

@@ -1,0 +1,25 @@
+"""Parts of the server that are installed on demand, since their libraries are large: the extras of pyproject.toml."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Final, Literal
+
+Extra = Literal["s3", "login", "ldap"]
+
+_LIBRARIES: Final[dict[Extra, tuple[str, ...]]] = {
+    "s3": ("aioboto3",),
+    "login": ("joserfc",),
+    "ldap": ("joserfc", "ldap3"),
+}
+"""What each brings along. None of them is loaded here."""
+
+
+def is_installed(extra: Extra) -> bool:
+    """Whether the libraries of a part are there."""
+    return all(find_spec(name) is not None for name in _LIBRARIES[extra])
+
+
+def how_to_install(extra: Extra) -> str:
+    """The command that installs a part, in words for the end of a message."""
+    return f"is not installed: pip install 'pierhead[{extra}]'"

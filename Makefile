@@ -63,7 +63,13 @@ soak: $(VENV)/.dev-installed ## Make 100,000 TLS handshakes at the server and at
 engine-table: $(VENV)/.dev-installed ## Write the table of S3 engines in docs/operations.md anew (as test-system, installs packages)
 	scripts/install-system-packages
 	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
-	$(BIN)/pytest tests/system/test_engines.py --write-engine-table $(PYTEST_ARGS)
+	$(BIN)/pytest tests/system/test_engines.py --write-tables $(PYTEST_ARGS)
+
+.PHONY: fault-table
+fault-table: $(VENV)/.dev-installed ## Write the table of network faults in docs/operations.md anew (as test-system, installs packages)
+	scripts/install-system-packages
+	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
+	$(BIN)/pytest tests/system/test_network_faults.py --write-tables $(PYTEST_ARGS)
 
 .PHONY: screenshots
 screenshots: $(VENV)/.dev-installed ## Make the pictures in docs/images anew (needs Debian's chromium)

@@ -18,8 +18,8 @@ settings.load_profile("pierhead")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the table of S3 engines be written anew (`make engine-table`)."""
-    parser.addoption("--write-engine-table", action="store_true", help="write docs/operations.md anew")
+    """Let the tables that tests make be written anew (`make engine-table`, `make fault-table`)."""
+    parser.addoption("--write-tables", action="store_true", help="write docs/operations.md anew")
 
 
 @pytest.fixture(scope="session", autouse=True)

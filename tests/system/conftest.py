@@ -19,6 +19,7 @@ LONGEST = (
     "test_manifest_memory.py",
     "test_setup.py",
     "test_geo_dns.py",
+    "test_network_faults.py",
     "test_install.py",
     "test_two_engines.py",
     "test_alert_rules.py",

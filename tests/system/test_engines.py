@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -17,29 +15,9 @@ from app.storage.urls import S3Place
 from tests.support.aws import S3Endpoint, open_bucket, point_aws_at
 from tests.support.engine_features import FEATURES, Asked, has
 from tests.support.engines import ENGINES
+from tests.support.made_tables import MadeTable
 
-GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
-_TABLE = re.compile(r"(?<=<!-- engines: made by `make engine-table` -->\n\n)(?:\|.*\n)*")
-
-Table = dict[str, dict[str, str]]
-"""`yes` or `no`, by feature and engine."""
-
-
-def written_table() -> Table:
-    found = _TABLE.search(GUIDE.read_text())
-    assert found is not None
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in found[0].splitlines()]
-    if not rows:
-        return {}
-    (_, *engines), _, *features = rows
-    return {feature: dict(zip(engines, cells, strict=True)) for feature, *cells in features}
-
-
-def write_table(table: Table) -> None:
-    lines = [["", *ENGINES], ["---"] * (1 + len(ENGINES))]
-    lines += [[feature, *(table.get(feature, {}).get(name, "?") for name in ENGINES)] for feature in FEATURES]
-    text = "".join(f"| {' | '.join(cells)} |\n" for cells in lines).replace("|  |", "| |")
-    GUIDE.write_text(_TABLE.sub(lambda _: text, GUIDE.read_text(), count=1))
+TABLE = MadeTable("engine-table", FEATURES, ENGINES)
 
 
 @pytest.fixture
@@ -63,14 +41,10 @@ async def test_the_table_says_what_an_engine_does(
 ) -> None:
     name, _ = engine
     seen = "yes" if await has(feature, asked) else "no"
-    if request.config.getoption("--write-engine-table"):
-        table = written_table()
-        table.setdefault(feature, {})[name] = seen
-        write_table(table)
-    assert written_table()[feature][name] == seen
+    if request.config.getoption("--write-tables"):
+        TABLE.write(feature, name, seen)
+    assert TABLE.written()[feature][name] == seen
 
 
 def test_the_table_has_every_feature_and_engine() -> None:
-    table = written_table()
-    assert list(table) == list(FEATURES)
-    assert {tuple(cells) for cells in table.values()} == {tuple(ENGINES)}
+    assert TABLE.has_all()

@@ -216,8 +216,9 @@ class Catalog:
         located = await self._files.locate(path, principal, mount=mount)
         require_access(located.path, located.rules, principal)
         if located.info is None:
-            located = await self._files.look_at(located, principal)
-            require_access(located.path, located.rules, principal)
+            judged, located = located.folder, await self._files.look_at(located, principal)
+            if located.folder is not judged:
+                require_access(located.path, located.rules, principal)
         if located.info is None:
             await self._files.deny_absent(located, principal)
         access, licences = classify(located.path, located.rules)

@@ -8,10 +8,10 @@ from pathlib import Path
 from app.config import ConfigError, LoadedSettings
 from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
-from app.storage.urls import S3Place, parse_storage_url, split_object_url
+from app.storage.urls import S3Place, StoragePlace, parse_storage_url, split_object_url
 
 
-def places_of(loaded: LoadedSettings) -> tuple[S3Place | Path, ...]:
+def places_of(loaded: LoadedSettings) -> tuple[StoragePlace, ...]:
     """Every published directory and bucket, the overlay last.
 
     Raises:
@@ -19,7 +19,7 @@ def places_of(loaded: LoadedSettings) -> tuple[S3Place | Path, ...]:
     """
     settings = loaded.settings
     overlay = (settings.overlay,) if settings.overlay else ()
-    places: list[S3Place | Path] = []
+    places: list[StoragePlace] = []
     faults: list[str] = []
     for name, urls in (("storage", settings.storage), ("overlay", overlay)):
         for url in urls:
@@ -32,7 +32,7 @@ def places_of(loaded: LoadedSettings) -> tuple[S3Place | Path, ...]:
     return tuple(places)
 
 
-def identity_of(places: Iterable[S3Place | Path], environ: Mapping[str, str]) -> tuple[object, ...]:
+def identity_of(places: Iterable[StoragePlace], environ: Mapping[str, str]) -> tuple[object, ...]:
     """What differs as soon as the same URLs name another storage.
 
     A directory may be a link, or be replaced. The AWS configuration file may name the endpoint of a bucket.
@@ -62,7 +62,7 @@ def _content_of(path: Path) -> bytes | None:
         return None
 
 
-def fault_of_object(loaded: LoadedSettings, places: Iterable[S3Place | Path]) -> list[str]:
+def fault_of_object(loaded: LoadedSettings, places: Iterable[StoragePlace]) -> list[str]:
     """The error if the list of revoked ids is an object that is published, or that cannot be; empty for none."""
     url = loaded.settings.revoked_file
     if not isinstance(url, str):

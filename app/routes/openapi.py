@@ -113,9 +113,12 @@ def describe_tree(app: FastAPI) -> None:
         return document
 
     async def show(request: Request) -> Response:
-        root_path = record_of(request).root_path
+        record = record_of(request)
+        record.route = "openapi"
         # Paths count from the server's URL, and without one from the host (OpenAPI 3.1 section 4.8.5).
-        return JSONResponse(openapi() | ({"servers": [{"url": root_path}]} if root_path else {}))
+        return JSONResponse(
+            openapi() | ({"servers": [{"url": record.root_path}]} if record.root_path else {})
+        )
 
     app.openapi = openapi  # type: ignore[method-assign]
     app.add_route("/api/openapi.json", show, include_in_schema=False)

@@ -45,7 +45,7 @@ _READ: Final = frozenset(
 )
 _IDENTIFYING_BYTES: Final = tuple(name.encode() for name in _IDENTIFYING)
 _ADMITTED: Final = frozenset(name.encode() for name in INDIFFERENT)
-_CREDENTIALS: Final = frozenset({b"authorization", b"cookie"})
+_CREDENTIALS: Final = frozenset(name.lower().encode() for name in CREDENTIALS)
 
 PASSING: Final = (Unchecked, LoginUnavailable, RevocationsUnknown)
 """What the full path has to look at this time."""

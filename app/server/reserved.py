@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
 from app.domain.errors import PierheadError
-from app.domain.reserved import is_reserved
+from app.domain.reserved import RESERVED, is_reserved
 from app.responses.problems import internal_error, problem_response
 from app.responses.record import CLIENT_GONE, record_of
 from app.responses.requester import wants_html
@@ -106,12 +106,16 @@ def _handle_errors(
 
 
 def check_reserved(routers: Sequence[APIRouter]) -> None:
-    """Check that every path of these routers is reserved, so that the tree does not answer it.
+    """Check that these routers answer the reserved paths, no others, so that the tree answers all others.
 
     Raises:
-        ValueError: one is not.
+        ValueError: a path is not reserved, or nothing answers a reserved one.
     """
     paths = [route.path for router in routers for route in _routes_of(router)]
+    if unanswered := RESERVED - {path.split("/")[1] for path in paths}:
+        raise ValueError(
+            f"in app/domain/reserved.py, and answered by no route: {', '.join(sorted(unanswered))}"
+        )
     if missing := [path for path in paths if not is_reserved(path.split("/")[1])]:
         raise ValueError(f"not in app/domain/reserved.py: {', '.join(missing)}")
 

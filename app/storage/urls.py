@@ -38,7 +38,11 @@ class S3Place(NamedTuple):
     is_listed: bool = True
 
 
-def parse_storage_url(url: str) -> S3Place | Path:
+StoragePlace = S3Place | Path
+"""What a storage URL names. `open_store` opens each kind."""
+
+
+def parse_storage_url(url: str) -> StoragePlace:
     """Read a storage URL.
 
     Args:
@@ -152,8 +156,8 @@ def check_endpoint(endpoint: str) -> None:
         )
 
 
-SCHEMES: Final[Mapping[str, Callable[[str], S3Place | Path]]] = {
+SCHEMES: Final[Mapping[str, Callable[[str], StoragePlace]]] = {
     "file": lambda rest: _directory(_path_of_file_url(rest)),
     "s3": _s3_place,
 }
-"""Every scheme of a storage URL, with the function that reads the rest. `open_store` opens each kind of place."""
+"""Every scheme of a storage URL, with the function that reads the rest."""

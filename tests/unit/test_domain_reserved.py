@@ -13,6 +13,13 @@ async def _answer() -> None:
     """Any route's function."""
 
 
+def all_reserved() -> APIRouter:
+    router = APIRouter()
+    for segment in RESERVED:
+        router.add_api_route(f"/{segment}", _answer)
+    return router
+
+
 @pytest.mark.parametrize("segment", sorted(RESERVED))
 def test_reserved_segments(segment: str) -> None:
     assert is_reserved(segment)
@@ -24,8 +31,7 @@ def test_everything_else_is_the_trees(segment: str) -> None:
 
 
 def test_a_route_for_a_path_that_is_not_reserved_stops_the_start() -> None:
-    router = APIRouter()
-    router.add_api_route("/healthz", _answer)
+    router = all_reserved()
     check_reserved([router])
     router.add_api_route("/robots.txt", _answer)
 
@@ -33,8 +39,15 @@ def test_a_route_for_a_path_that_is_not_reserved_stops_the_start() -> None:
         check_reserved([router])
 
 
+def test_a_reserved_path_without_a_route_stops_the_start() -> None:
+    router = APIRouter()
+    router.add_api_route("/healthz", _answer)
+    with pytest.raises(ValueError, match=r"answered by no route: -, api, license"):
+        check_reserved([router])
+
+
 def test_a_route_within_another_router_is_checked_too() -> None:
-    inner, outer = APIRouter(), APIRouter()
+    inner, outer = APIRouter(), all_reserved()
     inner.add_api_route("/robots.txt", _answer)
     outer.include_router(inner)
 

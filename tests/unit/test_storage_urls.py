@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.config import types
-from app.storage.urls import PARAMETERS, SCHEMES, S3Place, parse_storage_url
+from app.config import allowed, types
+from app.storage.urls import ALLOWED, PARAMETERS, SCHEMES, S3Place, parse_storage_url
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,9 @@ def test_what_is_wrong_is_told_without_repeating_a_secret(url: str, told: str) -
 
 def test_the_settings_know_every_scheme_of_a_store() -> None:
     assert set(types.STORE_SCHEMES) == set(SCHEMES)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_message_that_says_what_is_allowed_names_every_scheme(scheme: str) -> None:
+    for said in (ALLOWED, allowed("storage"), allowed("overlay")):
+        assert f"{scheme}://" in said

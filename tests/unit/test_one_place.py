@@ -1,0 +1,67 @@
+"""What is added in one place and forgotten in another is noticed: settings, what pages say of their site, routers."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import app
+from app.config import Settings
+from app.pages.contexts import Site
+from app.pages.templates_dir import templates_directory
+from app.wiring.login import site_of
+
+APP = Path(app.__file__).parent
+CODE = {
+    path.relative_to(APP).as_posix(): path.read_text(encoding="utf-8") for path in sorted(APP.rglob("*.py"))
+}
+
+
+def names_read_of(owner: str, module: str) -> Iterator[str]:
+    """The attributes that code reads of anything called so, such as `own.settings` or `self._settings`."""
+    for node in ast.walk(ast.parse(module)):
+        if isinstance(node, ast.Attribute):
+            if ast.unparse(node.value).rpartition(".")[2].lstrip("_") == owner:
+                yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value  # settings that belong together are read by their names
+
+
+def test_every_setting_is_used() -> None:
+    read = {
+        name
+        for path, text in CODE.items()
+        if not path.startswith("config/")
+        for name in names_read_of("settings", text)
+    }
+    assert set(Settings.model_fields) <= read
+
+
+def test_all_that_pages_say_of_their_site_is_filled_in_and_shown() -> None:
+    templates = "".join(path.read_text() for path in sorted(templates_directory().rglob("*.html")))
+    shown = set(re.findall(r"\bsite\.(\w+)", templates)).union(
+        *(names_read_of("site", text) for path, text in CODE.items() if not path.startswith("wiring/"))
+    )
+    (call,) = (
+        node
+        for node in ast.walk(ast.parse(inspect.getsource(site_of)))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Site"
+    )
+    names = [field.name for field in fields(Site)]
+    filled_in = {*names[: len(call.args)], *(word.arg for word in call.keywords)}
+    assert set(names) == filled_in
+    assert set(names) <= shown
+
+
+def test_every_router_is_wired() -> None:
+    built = {
+        name
+        for path, text in CODE.items()
+        if path.startswith("routes/")
+        for name in re.findall(r"^def (build_\w+_router)\(", text, re.MULTILINE)
+    }
+    assert built == set(re.findall(r"\b(build_\w+_router)\(", CODE["wiring/routers.py"]))

@@ -72,7 +72,7 @@ async def check_all(
         published = [*faults_of_place(own, directories), *fault_of_object(loaded, places)]
         faults = [*await _faults_of_storage(loaded, calls), *faults, *published]
     if opens_audit and not faults:
-        faults = _faults_of_audit(loaded)
+        faults = faults_of_audit(loaded)
     if faults:
         raise ConfigError(tuple(faults))
     return policy
@@ -120,7 +120,7 @@ def _faults_of_parts(loaded: LoadedSettings, policy: SitePolicy) -> list[str]:
     ]
 
 
-def _faults_of_audit(loaded: LoadedSettings) -> list[str]:
+def faults_of_audit(loaded: LoadedSettings) -> list[str]:
     """Open the audit log, for what cannot be written there is refused."""
     path = loaded.settings.audit_file
     try:

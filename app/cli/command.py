@@ -11,6 +11,7 @@ from pathlib import Path
 from app import __version__
 from app.cli.completion import add_completion
 from app.cli.config import add_config
+from app.cli.doctor.command import add_doctor
 from app.cli.explain import add_explain
 from app.cli.get import add_get
 from app.cli.link import add_link
@@ -67,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         help=f"configuration file; default: ./pierhead.toml ({FILE_VARIABLE})",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (add_serve, add_get, add_token, add_link, add_explain, add_config, add_completion):
+    for add in (add_serve, add_get, add_token, add_link, add_explain, add_doctor, add_config, add_completion):
         add(commands, common)
     parser.set_defaults(root=parser)
     return parser

@@ -14,10 +14,12 @@ from typing import Final
 import httptools
 from starlette.types import Scope, Send
 
+from app.cache.response_cache import field_lines
 from app.server.fast_lookup import FILE_REDIRECT, FILE_STREAM, FastAnswer, FastLookup
 from app.server.fast_request import PASSING, PASSWORD, FastRequest, RequestReader
 from app.server.framing import fault_of_line
 from app.telemetry import AccessLine, AccessLog, Metrics
+from app.telemetry.trace import raw_id
 
 MAX_FAST_HEAD_BYTES: Final = 4096
 """Longer heads are rare, and not cached."""
@@ -84,7 +86,10 @@ class FastPath:
         started = time.perf_counter()
         if (found := self._lookup.find(request)) is None:
             return False
-        write(found.status, found.fields(), found.body)
+        fields = found.fields()
+        if request.trace is not None:
+            fields += field_lines(raw_id(request.trace))
+        write(found.status, fields, found.body)
         self._note(request, found, time.perf_counter() - started)
         return True
 
@@ -114,7 +119,10 @@ class FastPath:
             return None, False
         if (found := self._lookup.find(request)) is None:
             return request, False
-        await send({"type": "http.response.start", "status": found.status, "headers": found.headers()})
+        headers = found.headers()
+        if request.trace is not None:
+            headers += raw_id(request.trace)
+        await send({"type": "http.response.start", "status": found.status, "headers": headers})
         await send({"type": "http.response.body", "body": found.body})
         self._note(request, found, time.perf_counter() - started)
         return request, True
@@ -141,6 +149,8 @@ class FastPath:
                     request.agent,
                     self._replica_id,
                     answer.cache,
+                    "",
+                    *(() if request.trace is None else (request.trace.request_id, request.trace.trace_id)),
                 )
             )
 

@@ -23,6 +23,7 @@ from app.responses.caching import RawField
 from app.responses.cross_origin import CrossOrigin
 from app.responses.parsed_request import ParsedRequest, parsed_request
 from app.responses.requester import Requester
+from app.telemetry.trace import FIELDS, Trace, trace_of
 
 REMEMBERED_TEXTS: Final = 4096
 MAX_REMEMBERED_BYTES: Final = 512
@@ -42,6 +43,7 @@ _IDENTIFYING: Final = tuple(name.lower() for name in (*CREDENTIALS, *FORWARDING)
 _READ: Final = frozenset(
     {b"accept", b"accept-encoding", b"host", b"if-none-match", b"origin", b"user-agent"}
     | {name.encode() for name in _IDENTIFYING}
+    | FIELDS
 )
 _IDENTIFYING_BYTES: Final = tuple(name.encode() for name in _IDENTIFYING)
 _ADMITTED: Final = frozenset(name.encode() for name in INDIFFERENT)
@@ -83,12 +85,14 @@ class FastRequest(NamedTuple):
         method: GET or HEAD.
         known: the entity tag that the client has already, with quotes.
         agent: value of User-Agent.
+        trace: what the request says of itself; None for nothing.
     """
 
     method: str
     asked: AskedFor
     known: bytes | None
     agent: str | None
+    trace: Trace | None = None
 
 
 class RequestReader:
@@ -156,7 +160,10 @@ class RequestReader:
             tuple([get(name) for name in _IDENTIFYING_BYTES]),
             get(b"origin") if self._depends_on_origin else None,
         )
-        return FastRequest(method, asked, known, logged_text(get(b"user-agent"))) if asked else None
+        if asked is None:
+            return None
+        trace = None if FIELDS.isdisjoint(values) else trace_of(values.items())
+        return FastRequest(method, asked, known, logged_text(get(b"user-agent")), trace)
 
     def still_holds(self, request: FastRequest) -> bool:
         """Whether the credentials of an earlier request are still valid."""

@@ -43,6 +43,7 @@ from app.server.fast_request import MAX_LOGGED_TEXT, logged_text
 from app.server.framing import is_host
 from app.server.outgoing import OutgoingAnswer
 from app.telemetry import AccessLine, AccessLog, Metrics
+from app.telemetry.trace import Trace, trace_of, traced
 
 QUIET: Final = frozenset({"/healthz", "/readyz", "/readyz/storage", "/metrics"})
 """Probes. They are not logged, because they would flood the log."""
@@ -110,11 +111,22 @@ class FrontDoor:
             return
         record = RequestRecord(is_head=scope["method"] == "HEAD")
         for_all = self._cross_origin.fields(origin_of(Headers(scope=scope)))
-        answer = OutgoingAnswer(send, self._shared_headers, self._variation, for_all, record)
+        trace = trace_of(scope["headers"])
+        answer = OutgoingAnswer(send, self._shared_headers, self._variation, for_all, record, trace)
         scope[SCOPE_KEY] = record
         if request is not None:
             record.parsed = request.asked.parsed
             record.identity = request.asked.parsed.identity
+        with traced(trace):
+            try:
+                await self._answer(scope, receive, record, answer)
+            finally:
+                self._finish(scope, record, answer, trace)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, record: RequestRecord, answer: OutgoingAnswer
+    ) -> None:
+        """Answer a request, whatever happens."""
         try:
             await self._dispatch(scope, record)(scope, receive, answer.send)
         except StoreError as error:
@@ -134,8 +146,6 @@ class FrontDoor:
             _log.exception("request_failed", path=_path(scope))
             if not answer.status:
                 await internal_error()(scope, receive, answer.send)
-        finally:
-            self._finish(scope, record, answer)
 
     def _dispatch(self, scope: Scope, record: RequestRecord) -> ASGIApp:
         try:
@@ -166,7 +176,7 @@ class FrontDoor:
         record.root_path = self._root_paths.of(forwarded, peer)
         return self._root_paths.below(scope["raw_path"], forwarded, peer)
 
-    def _finish(self, scope: Scope, record: RequestRecord, answer: OutgoingAnswer) -> None:
+    def _finish(self, scope: Scope, record: RequestRecord, answer: OutgoingAnswer, trace: Trace) -> None:
         seconds = time.perf_counter() - record.started
         self._measure(record, answer, seconds)
         if scope["path"] in QUIET:
@@ -187,6 +197,8 @@ class FrontDoor:
                     replica=self._replica_id,
                     cache=record.cache,
                     broken=record.ended.reason,
+                    request_id=trace.request_id,
+                    trace_id=trace.trace_id,
                 )
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Send
@@ -12,6 +13,9 @@ from app.responses.headers import PAGE_SECURITY_POLICY
 from app.responses.record import RequestRecord
 from app.responses.streaming import SPAN
 from app.storage.store import SocketSource
+from app.telemetry.trace import Trace
+
+SERVER_FAILS: Final = 500
 
 
 class OutgoingAnswer:
@@ -26,6 +30,8 @@ class OutgoingAnswer:
         variation: says on what else answers depend.
         for_all: raw headers of an answer that anybody gets.
         record: of the request.
+        trace: of the request. Its id is named where the client gave it, and where the server fails: elsewhere,
+            answers that are alike stay alike.
     """
 
     def __init__(
@@ -35,12 +41,14 @@ class OutgoingAnswer:
         variation: Variation,
         for_all: Sequence[RawField],
         record: RequestRecord,
+        trace: Trace,
     ) -> None:
         self._send = send
         self._shared = shared
         self._variation = variation
         self._for_all = for_all
         self._record = record
+        self._trace = trace
         self.status = 0
         self.body_bytes = 0
 
@@ -54,6 +62,8 @@ class OutgoingAnswer:
             headers.setdefault("Content-Security-Policy", PAGE_SECURITY_POLICY)
             if vary := self._variation.of(headers.get("Vary", ""), self._record.root_path):
                 headers["Vary"] = vary
+            if self._trace.is_given or self.status >= SERVER_FAILS:
+                headers["X-Request-Id"] = self._trace.request_id
             if self._record.is_for_all:
                 headers.raw.extend(self._for_all)
         elif self._record.is_head:

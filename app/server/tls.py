@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
+
+from app.server.certificate_fields import fields_of
 
 HANDSHAKE_SECONDS: Final = 20.0
 """How long a client may take for its handshake."""
-
-_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
-_END: Final = "-----END CERTIFICATE-----"
-_UTC_TIME: Final = 0x17
-_VERSION: Final = 0xA0
 
 
 class TlsFiles(NamedTuple):
@@ -52,15 +47,9 @@ class TlsFiles(NamedTuple):
         """When the certificate does, in seconds since the epoch.
 
         Raises:
-            ValueError: it is none (RFC 5280 section 4.1).
+            ValueError: it is none.
         """
-        text = self.chain.decode("ascii", "replace")
-        start, end = text.find(_BEGIN), text.find(_END)
-        try:
-            der = ssl.PEM_cert_to_DER_cert(text[start : end + len(_END)])
-            return _not_after(der)
-        except (ValueError, IndexError, StopIteration) as error:
-            raise ValueError("not a certificate in PEM") from error
+        return fields_of(self.chain)[0].not_after
 
 
 class Certificates:
@@ -91,26 +80,3 @@ class Certificates:
         del name
         if self._current is not context:
             connection.context = self._current
-
-
-def _not_after(der: bytes) -> float:
-    """The end of the validity of a certificate (X.690; RFC 5280 section 4.1.2.5)."""
-    (_, certificate), *_ = _elements(der)
-    (_, signed), *_ = _elements(certificate)
-    fields = [element for element in _elements(signed) if element[0] != _VERSION]
-    _serial, _algorithm, _issuer, (_, validity), *_ = fields
-    _, (tag, text) = _elements(validity)
-    form = "%y%m%d%H%M%SZ" if tag == _UTC_TIME else "%Y%m%d%H%M%SZ"
-    return datetime.strptime(text.decode("ascii"), form).replace(tzinfo=UTC).timestamp()
-
-
-def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
-    """The tag and the content of each element of a sequence."""
-    at = 0
-    while at < len(der):
-        tag, length, at = der[at], der[at + 1], at + 2
-        if length & 0x80:
-            size = length & 0x7F
-            length, at = int.from_bytes(der[at : at + size]), at + size
-        yield tag, der[at : at + length]
-        at += length

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
@@ -18,7 +19,7 @@ import structlog
 from app.telemetry.line_writer import LineWriter
 
 LOGGER: Final = "pierhead.access"
-SOMETIMES: Final = ("cache", "broken")
+SOMETIMES: Final = ("cache", "broken", "request_id", "trace_id")
 """Fields that are left out if they are empty."""
 FLUSH_SECONDS: Final = 0.1
 """Seconds that a line may wait for others. A process that is killed loses these lines."""
@@ -44,6 +45,8 @@ class AccessLine(NamedTuple):
         agent: value of User-Agent.
         cache: where a listing came from: fast, fresh, stale, coalesced or miss; empty for everything else.
         broken: why the answer was not sent completely; empty if it was.
+        request_id: as in `Trace`; empty for an answer from memory to a request without one.
+        trace_id: as in `Trace`.
     """
 
     status: int
@@ -58,6 +61,8 @@ class AccessLine(NamedTuple):
     replica: str
     cache: str = ""
     broken: str = ""
+    request_id: str = ""
+    trace_id: str = ""
 
 
 class AccessLog(Protocol):
@@ -111,7 +116,9 @@ class JsonAccessLog:
         if not self._waiting and not self._is_closed:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
         status, size, seconds, *others = line
-        self._waiting += _LINE % (self._now(), status, size, seconds, self._constant(*others))
+        # With an id, no other line is like it.
+        rest: Callable[..., bytes] = _constant_part if line.request_id else self._constant
+        self._waiting += _LINE % (self._now(), status, size, seconds, rest(*others))
         if self._is_closed or len(self._waiting) >= FLUSH_BYTES:
             self.flush()
 
@@ -148,6 +155,8 @@ def _constant_part(
     replica: str,
     cache: str,
     broken: str,
+    request_id: str,
+    trace_id: str,
 ) -> bytes:
     """What of a line is the same for every request like this one: its end, with the closing brace."""
     fields: dict[str, str | None] = {
@@ -159,8 +168,6 @@ def _constant_part(
         "agent": agent,
         "replica": replica,
     }
-    if cache:
-        fields["cache"] = cache
-    if broken:
-        fields["broken"] = broken
+    rarely = zip(SOMETIMES, (cache, broken, request_id, trace_id), strict=True)
+    fields.update((name, value) for name, value in rarely if value)
     return orjson.dumps(fields).removeprefix(b"{")

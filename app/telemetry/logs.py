@@ -11,6 +11,7 @@ import structlog
 
 from app.telemetry.audit import LOGGER as AUDIT_LOGGER
 from app.telemetry.line_writer import LineWriter, writer_to
+from app.telemetry.trace import name_request
 
 LogFormat = Literal["auto", "json", "console"]
 
@@ -26,6 +27,7 @@ def configure_logging(level: str, form: LogFormat) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        name_request,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _put_first,

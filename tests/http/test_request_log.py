@@ -26,6 +26,7 @@ FIELDS: dict[str, type | tuple[type, ...]] = {
     "timestamp": str, "level": str, "logger": str, "event": str, "method": str, "path": str, "status": int,
     "bytes": int, "seconds": float, "route": str, "client": str, "subject": (str, type(None)), "agent": str,
     "replica": str,
+    "request_id": str,
 }  # fmt: skip
 
 

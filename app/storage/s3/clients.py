@@ -11,6 +11,7 @@ from botocore import UNSIGNED
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
 from app.storage.s3.credentials import find_late
+from app.telemetry.trace import traced_fields
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -106,6 +107,15 @@ def open_client(
         aws_access_key_id=access_key,
         aws_secret_access_key=access_key,
     )
+
+
+def trace_calls(client: S3Client) -> None:
+    """Have every call of a client say for which request it is made. The fields are signed with the others."""
+
+    def say_so(params: dict[str, Any], **_: object) -> None:
+        params["headers"].update(traced_fields())
+
+    client.meta.events.register("before-call.s3", say_so)
 
 
 def let_requester_pay(client: S3Client) -> None:

@@ -21,6 +21,7 @@ from app.storage.s3.list_xml import ListingParser
 from app.storage.s3.parallel_listing import Fetch, ListQuery
 from app.storage.s3.url_signer import UrlMaker
 from app.storage.store import Observer
+from app.telemetry.trace import traced_fields
 
 SLICE_BYTES: Final = 64 * 1024
 """Bytes that are parsed at once: about 230 keys, in 0.5 ms if they are plain and 1.5 ms if not."""
@@ -57,7 +58,7 @@ class PageFetcher:
             signed = await self._signer.presign("GET", "", _parameters(query), seconds=SIGNED_SECONDS)
             url = URL(signed.url, encoded=True)
             proxy = get_environ_proxies(signed.url).get(url.scheme)
-            request = self._http.get(url, proxy=proxy, allow_redirects=False)
+            request = self._http.get(url, proxy=proxy, allow_redirects=False, headers=traced_fields())
             async with request as response:
                 parser = ListingParser(response.status, response.headers)
                 async for data in response.content.iter_any():

@@ -17,6 +17,7 @@ from app.storage.s3.clients import (
     let_requester_pay,
     new_session,
     open_client,
+    trace_calls,
 )
 from app.storage.s3.download import RESUME_PAUSES
 from app.storage.s3.failure_log import FailureLog
@@ -99,6 +100,7 @@ async def _open_client(
         session, timeouts, max_connections, place.endpoint, is_unsigned=unsigned
     ) as client:
         inflate_errors(client)
+        trace_calls(client)
         if place.requester_pays:
             let_requester_pay(client)
         yield client

@@ -1,0 +1,1 @@
+"""`pierhead doctor`: looks at everything that a server needs, and says what to do."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
-from collections.abc import Iterator
-from types import CodeType
+import gc
+import os
+import ssl
+from collections.abc import Generator, Iterator
+from types import CodeType, SimpleNamespace
 from typing import Any
 
+import certifi
 import pytest
 from botocore.loaders import create_loader
 from hypothesis import HealthCheck, settings
@@ -20,6 +25,17 @@ settings.load_profile("pierhead")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the tables that tests make be written anew (`make engine-table`, `make fault-table`)."""
     parser.addoption("--write-tables", action="store_true", help="write docs/operations.md anew")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the garbage collector pass over the tests, which live to the end: a third of the collection goes there."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,4 +60,36 @@ def templates_compiled_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Environment, "compile", compile_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def public_authorities_left_out() -> Iterator[None]:
+    """Leave out the certificates of public authorities, which take a client longer to read than most tests.
+
+    Nothing here has one of theirs.
+    """
+    named_by_machine = (
+        os.environ.get(name) for name in ("SSL_CERT_FILE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+    )
+    bundles = {certifi.where(), *filter(None, named_by_machine)}
+    load = ssl.SSLContext.load_verify_locations
+
+    def load_others(
+        context: ssl.SSLContext, cafile: Any = None, capath: Any = None, cadata: Any = None
+    ) -> None:
+        if cafile not in bundles:
+            load(context, cafile, capath, cadata)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl.SSLContext, "load_verify_locations", load_others)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers_end_soon() -> Iterator[None]:
+    """Let uvicorn look ten times as often as it does whether it is time to end, and whether all have gone."""
+    quick = SimpleNamespace(**(vars(asyncio) | {"sleep": lambda seconds: asyncio.sleep(seconds / 10)}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("uvicorn.server.asyncio", quick)
         yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import threading
 import time
@@ -113,8 +112,8 @@ def live_server(app: ASGIApp, **options: Any) -> Iterator[LiveServer]:
     thread.start()
     started = threading.Event()
     try:
-        for _ in range(START_SECONDS * 100):
-            if server.started or not thread.is_alive() or started.wait(0.01):
+        for _ in range(START_SECONDS * 1000):
+            if server.started or not thread.is_alive() or started.wait(0.001):
                 break
         assert server.started, "the server did not start"
         yield LiveServer(f"http://127.0.0.1:{port}", port, f"http://127.0.0.1:{admin_port}")
@@ -127,14 +126,7 @@ def live_server(app: ASGIApp, **options: Any) -> Iterator[LiveServer]:
 
 
 class _Server(DrainingServer):
-    """Stops as soon as the test says so: a thread gets no signals."""
-
-    async def main_loop(self) -> None:
-        """Look for the end ten times as often as uvicorn does."""
-        ticks = 0
-        while not await self.on_tick(ticks // 10):
-            ticks += 1
-            await asyncio.sleep(0.01)
+    """Stops when the test says so: a thread gets no signals."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

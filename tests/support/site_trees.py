@@ -107,8 +107,7 @@ def http_client(url: str, **options: Any) -> SiteClient:
         url: of a server without TLS.
         options: of `httpx.Client`.
     """
-    # To read the system's certificates takes longer than most tests.
-    return SiteClient(base_url=url, trust_env=False, verify=False, timeout=20, **options)
+    return SiteClient(base_url=url, trust_env=False, timeout=20, **options)
 
 
 @contextmanager

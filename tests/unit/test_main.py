@@ -17,7 +17,6 @@ def usual_interpreter() -> Iterator[None]:
     yield
     gc.enable()
     gc.set_threshold(*thresholds)
-    gc.unfreeze()
     sys.setswitchinterval(switch_interval)
 
 

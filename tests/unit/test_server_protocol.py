@@ -12,6 +12,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from app.server.protocol import BoundedHttpProtocol
+from tests.support.virtual_time import in_virtual_time
 
 HEAD = b"GET /a/ HTTP/1.1\r\nHost: test\r\n\r\n"
 
@@ -57,6 +58,7 @@ class Application:
         self.offered: list[bytes] = []
         self.by_asgi: list[str] = []
         self.may_finish = asyncio.Event()
+        self.body = b""
 
     def read(self, head: bytes, client: tuple[str, int] | None, scheme: str) -> bytes | None:
         """As `FastPath.read`: anything but whole heads is for ASGI."""
@@ -71,6 +73,12 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.by_asgi.append(scope["path"])
+        if scope["method"] == "POST":
+            message = await receive()
+            while message["type"] == "http.request" and message["more_body"]:
+                self.body += message["body"]
+                message = await receive()
+            self.body += message.get("body", b"")
         await self.may_finish.wait()
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
@@ -149,3 +157,20 @@ async def test_a_refused_client_is_offered_nothing(connection: Connection) -> No
     connection.protocol.resume_writing()
     connection.receive(HEAD)
     assert connection.app.offered == []
+
+
+@in_virtual_time
+async def test_a_body_that_comes_in_pieces_ends_where_it_ends() -> None:
+    connection = Connection()
+    connection.app.may_finish.set()
+    connection.protocol.pause_writing()
+    connection.receive(b"POST /b/ HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nbo")
+    connection.protocol.resume_writing()
+    connection.receive(b"dy")
+    async with asyncio.timeout(1):
+        await asyncio.gather(*connection.protocol.tasks)
+    assert connection.app.body == b"body"
+    assert connection.transport.written.startswith(b"HTTP/1.1 204 ")
+    connection.receive(HEAD)
+    assert connection.app.offered == [HEAD]
+    connection.protocol.connection_lost(None)

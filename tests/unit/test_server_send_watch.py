@@ -7,6 +7,8 @@ import socket
 import struct
 from typing import Any, cast
 
+import pytest
+
 from app.server.send_watch import SendWatch
 from tests.support.virtual_time import in_virtual_time
 
@@ -66,3 +68,35 @@ async def test_who_has_gone_is_given_up_at_once() -> None:
     connection = Connection()
     connection.state = CLOSED
     assert await seconds_until_given_up(connection) <= 1
+
+
+@in_virtual_time
+async def test_only_the_time_of_the_watch_counts() -> None:
+    await asyncio.sleep(10 * SECONDS)  # a server that runs for long
+    connection = Connection()  # which nothing was sent to in that time
+    assert SECONDS <= await seconds_until_given_up(connection) <= SECONDS + 2
+
+
+@in_virtual_time
+async def test_a_watch_that_is_called_off_gives_nobody_up() -> None:
+    given_up = asyncio.Event()
+    watch = SendWatch(asyncio.get_running_loop(), cast("Any", Connection()), SECONDS, given_up.set)
+    watch.cancel()
+    await asyncio.sleep(2 * SECONDS)
+    assert not given_up.is_set()
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+@in_virtual_time
+async def test_a_program_on_this_host_is_given_up_when_it_has_gone(is_gone: bool) -> None:
+    given_up = asyncio.Event()
+    own, other = socket.socketpair(socket.AF_UNIX)
+    with own, other:
+        watch = SendWatch(asyncio.get_running_loop(), own, SECONDS, given_up.set)
+        if is_gone:
+            other.close()
+        else:
+            other.shutdown(socket.SHUT_WR)  # it has asked for all it wants, and reads on
+        await asyncio.sleep(10 * SECONDS)
+        assert given_up.is_set() == is_gone
+        watch.cancel()

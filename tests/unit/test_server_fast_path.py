@@ -1,0 +1,151 @@
+"""Answers from memory: how each is counted and logged, and what is found of a folder that is fresh, stale or absent."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+
+from app.cache.response_cache import StoredResponse
+from app.domain.access import ANONYMOUS
+from app.policy.serving import NO_SERVING_RULES
+from app.responses.caching import CacheHeaders
+from app.server.fast_lookup import FILE_STREAM, FastAnswer, FastLookup
+from app.server.fast_path import MAX_FAST_HEAD_BYTES, FastPath
+from app.server.fast_request import AskedFor, FastRequest
+from app.telemetry import AccessLine, Metrics
+from tests.unit.test_server_fast_request import read, reader
+
+PEER: Final = ("203.0.113.1", 40000)
+PAGE: Final = StoredResponse.of(b"page", ((b"etag", b'"x"'),), '"x"')
+
+
+class Log:
+    def __init__(self) -> None:
+        self.lines: list[AccessLine] = []
+
+    def write(self, line: AccessLine) -> None:
+        self.lines.append(line)
+
+    def close(self) -> None:
+        """Nothing waits."""
+
+
+class Lookup:
+    """Finds what it is given."""
+
+    def __init__(self, answer: FastAnswer | None) -> None:
+        self._answer = answer
+
+    def find(self, request: FastRequest) -> FastAnswer | None:
+        return self._answer
+
+
+class Folders:
+    """A catalog and its pages, with one view of whatever folder is asked for."""
+
+    def __init__(self, view: Any, page: StoredResponse | None = PAGE) -> None:
+        self._view, self._page = view, page
+
+    def ready_view(self, *_: object) -> Any:
+        return self._view
+
+    def ready(self, *_: object, in_parts: bool) -> StoredResponse | None:
+        return self._page
+
+
+def fast_path(answer: FastAnswer | None, log: Log | None, metrics: Metrics | None = None) -> FastPath:
+    lookup: Any = Lookup(answer)
+    return FastPath(reader(), lookup, metrics=metrics or Metrics(), access_log=log, replica_id="r1")
+
+
+def page_answer(route: str = "folder-html", cache: str = "fast") -> FastAnswer:
+    return FastAnswer(200, route, cache, PAGE, (), PAGE.body)
+
+
+def usual_request(known: bytes | None = None) -> FastRequest:
+    request = read(reader())
+    assert request is not None
+    return request._replace(known=known)
+
+
+def found(view: Any, request: FastRequest, page: StoredResponse | None = PAGE) -> FastAnswer | None:
+    folders: Any = Folders(view, page)
+    unused: Any = None
+    headers = CacheHeaders(60, 60, 600)
+    lookup = FastLookup(folders, folders, unused, unused, unused, headers, NO_SERVING_RULES)
+    return lookup.find(request)
+
+
+@pytest.mark.parametrize(("is_stale", "cache"), [(False, "fast"), (True, "stale")])
+def test_the_log_says_whether_a_page_is_due_for_a_refresh(is_stale: bool, cache: str) -> None:
+    view = SimpleNamespace(is_stale=is_stale, age=1.0)
+    for known, status, body in [(None, 200, b"page"), (b'"x"', 304, b"")]:
+        answer = found(view, usual_request(known))
+        assert answer is not None
+        assert (answer.status, answer.cache, answer.body, answer.route) == (
+            status,
+            cache,
+            body,
+            "folder-html",
+        )
+
+
+def test_what_is_not_in_memory_or_another_page_is_left_to_the_full_path() -> None:
+    view = SimpleNamespace(is_stale=False, age=1.0)
+    assert found(None, usual_request()) is None
+    assert found(view, usual_request(), page=None) is None
+    assert found(view, usual_request(b'"other"')) is None
+
+
+@pytest.mark.parametrize("has_log", [True, False])
+def test_an_answer_is_sent_counted_and_logged_once(has_log: bool) -> None:
+    written: list[tuple[int, bytes, bytes]] = []
+    log, metrics = Log(), Metrics()
+    path = fast_path(page_answer(cache="stale"), log if has_log else None, metrics)
+
+    assert path.answer(usual_request(), lambda *parts: written.append(parts))
+
+    assert written == [(200, b'etag: "x"\r\n', b"page")]
+    count = b'pierhead_page_duration_seconds_count{cache="stale",route="folder-html",status="200"} 1.0'
+    assert count in metrics.render()
+    expected = AccessLine(
+        200, 4, 0, "GET", "/a/", "folder-html", "203.0.113.1", None, None, "r1", cache="stale", broken=""
+    )
+    assert [line._replace(seconds=0) for line in log.lines] == [expected] * has_log
+
+
+def test_a_file_is_counted_with_its_bytes() -> None:
+    metrics = Metrics()
+    assert fast_path(page_answer(FILE_STREAM, ""), None, metrics).answer(usual_request(), lambda *_: None)
+    rendered = metrics.render()
+    assert b'pierhead_download_bytes_total{route="file-stream"} 4.0' in rendered
+    assert b'route="folder-html"' not in rendered
+
+
+def test_nothing_is_sent_counted_or_logged_of_what_is_not_found() -> None:
+    written: list[tuple[int, bytes, bytes]] = []
+    log = Log()
+    assert not fast_path(None, log).answer(usual_request(), lambda *parts: written.append(parts))
+    assert not written
+    assert not log.lines
+
+
+def head(size: int) -> bytes:
+    """A request for a folder whose head has this many bytes; what fills it is in fields that change nothing."""
+    start, name, end = b"GET /a/ HTTP/1.1\r\nHost: t\r\n", b"Accept-Language: ", b"\r\n\r\n"
+    return start + name + b"x" * (size - len(start + name + end)) + end
+
+
+def test_the_longest_head_that_is_read() -> None:
+    path = fast_path(None, None)
+    assert path.read(head(MAX_FAST_HEAD_BYTES), PEER, "http") is not None
+    assert path.read(head(MAX_FAST_HEAD_BYTES + 1), PEER, "http") is None
+
+
+def test_a_peer_without_an_address_is_nobody_in_the_log() -> None:
+    request = fast_path(None, None).read(head(100), None, "http")
+    assert request is not None
+    asked: AskedFor = request.asked
+    assert (asked.client, asked.parsed.identity.principal) == (None, ANONYMOUS)

@@ -24,7 +24,7 @@ CALLERS = {
         "responses/archive_stream.py: _file",
         "responses/delivery.py: _part",
         "responses/shared_files.py: read",
-        "routes/text_view.py: _read",
+        "routes/file_view.py: _read",
     },
     "read_at_once": {"responses/small_files.py: ready"},
     "presign": {"responses/delivery.py: _presigned"},

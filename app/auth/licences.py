@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from app.auth.keys import KeyRing, Purpose
+from app.auth.sessions import AHEAD_SECONDS
 from app.domain.errors import AuthenticationFailed
 
 ACCEPTANCE_COOKIE = "pierhead_licences"
@@ -90,6 +91,10 @@ def _unexpired(keys: KeyRing, cookie: str | None, now: float) -> dict[str, int]:
         return {}
     if not isinstance(until, dict):
         return {}
+    # One that lasts longer than any was made by a clock that has been set back since.
+    latest = now + ACCEPTANCE_SECONDS + AHEAD_SECONDS
     return {
-        digest: expires for digest, expires in until.items() if isinstance(expires, int) and now < expires
+        digest: expires
+        for digest, expires in until.items()
+        if isinstance(expires, int) and now < expires <= latest
     }

@@ -180,6 +180,9 @@ class Authenticator:
         if identity.stands is not None and not identity.stands():
             return False
         try:
+            session = identity.session
+            if session is not None and self._sessions.is_of_the_future(session, now):
+                return False
             return now < identity.until and not self._revocations.is_revoked(identity.credential, now)
         except RevocationsUnknown:
             return False

@@ -70,6 +70,10 @@ class SessionLives(NamedTuple):
     refresh: int
 
 
+AHEAD_SECONDS: Final = 60.0
+"""By so much, the clock of another replica may be ahead. What is dated later was made by a clock that has been set back since."""
+
+
 class Sessions:
     """Makes and reads sessions.
 
@@ -158,7 +162,11 @@ class Sessions:
 
     def is_due(self, session: Session, now: float) -> bool:
         """Whether its groups must be refreshed before they count."""
-        return now >= session.renewed + self._lives.refresh
+        return not session.renewed - AHEAD_SECONDS <= now < session.renewed + self._lives.refresh
+
+    def is_of_the_future(self, session: Session, now: float) -> bool:
+        """Whether it began later than now: counted from there, it would last too long, so it has ended."""
+        return now < session.started - AHEAD_SECONDS
 
     def due_at(self, session: Session) -> float:
         """Until when a session that is not due stays as it is; seconds since the epoch, UTC."""
@@ -167,7 +175,9 @@ class Sessions:
     def _read(self, cookies: Sequence[str], now: float, name: str) -> Session | None:
         for value in cookie_values(cookies, name):
             session = self._session(unseal(self._keys, Purpose.SESSION, value))
-            if session is not None and self.seconds_left(session, now) > 0:
+            if session is None or self.is_of_the_future(session, now):
+                continue
+            if self.seconds_left(session, now) > 0:
                 return session
         return None
 

@@ -23,9 +23,10 @@ from app.cli.listening import Listening, listening, url_of
 from app.config import Settings
 from app.plan import Plan
 from app.server.draining import AdminListener, DrainingServer
+from app.server.heartbeat import END_AT_ONCE, Pulse, keep_beating
 from app.server.protocol import BoundedHttpProtocol
 from app.server.service_manager import ServiceManager
-from app.server.supervisor import END_AT_ONCE, Supervisor, keep_beating, release_signals
+from app.server.supervisor import Supervisor, release_signals
 from app.telemetry import configure_logging
 
 if TYPE_CHECKING:
@@ -174,14 +175,14 @@ def run_worker(plan: Plan, sockets: list[list[socket.socket]], link: Connection)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     release_signals()
-    keep_beating(link)
+    pulse = keep_beating(link)
     from app.cli.plans import plans_from
     from app.main import Application, prepare_process
 
     configure_logging(plan.settings.log_level, plan.settings.log_format)
     prepare_process()
     public, admin = sockets
-    server = _server(Application(plan, plans_from(link)), plan.settings, admin, is_worker=True)
+    server = _server(Application(plan, plans_from(link)), plan.settings, admin, pulse=pulse)
     signal.signal(END_AT_ONCE, lambda *_: server.end_at_once())
     server.run(public)
 
@@ -192,7 +193,7 @@ def _server(
     admin: list[socket.socket],
     *,
     manager: ServiceManager | None = None,
-    is_worker: bool = False,
+    pulse: Pulse | None = None,
 ) -> DrainingServer:
     options = server_options(settings)
     config = uvicorn.Config(app, **options)
@@ -204,5 +205,5 @@ def _server(
         delay=settings.drain_delay,
         admin=AdminListener(app.answer_operator, admin, options),
         manager=manager,
-        is_worker=is_worker,
+        pulse=pulse,
     )

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from uvicorn.server import HANDLED_SIGNALS, ServerState
 
 from app.domain.drain import Drain
+from app.server.heartbeat import Pulse
 from app.server.protocol import BoundedHttpProtocol
 from app.server.service_manager import ServiceManager
 
@@ -33,8 +34,8 @@ class DrainingServer(uvicorn.Server):
         delay: seconds after that in which new connections are still taken.
         admin: the second listener.
         manager: told what becomes of it.
-        is_worker: whether another process tells it to stop; a second signal then means nothing, for service managers
-            send one to every process.
+        pulse: of a worker, whose parent is to know that its event loop turns. The parent tells it to stop, too; a second
+            signal then means nothing, for service managers send one to every process.
     """
 
     def __init__(
@@ -45,14 +46,14 @@ class DrainingServer(uvicorn.Server):
         delay: float = 0.0,
         admin: AdminListener | None = None,
         manager: ServiceManager | None = None,
-        is_worker: bool = False,
+        pulse: Pulse | None = None,
     ) -> None:
         super().__init__(config)
         self._drain = drain
         self._delay = delay
         self._admin = admin
         self._manager = manager or ServiceManager({})
-        self._is_worker = is_worker
+        self._pulse = pulse
         self._close_at = 0.0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -62,7 +63,7 @@ class DrainingServer(uvicorn.Server):
             self._close_at = time.monotonic() + self._delay
             self._drain.begin()
             self._manager.stopping()
-        elif not self._is_worker:
+        elif self._pulse is None:
             self.end_at_once()
 
     def end_at_once(self) -> None:
@@ -74,7 +75,7 @@ class DrainingServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Take signals while serving. uvicorn would raise them again in the end, as if nobody had taken them."""
         before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
-        if self._is_worker:
+        if self._pulse is not None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes
         try:
             yield
@@ -91,6 +92,8 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Whether it is time to close the sockets; called ten times a second."""
         self._manager.beat()
+        if self._pulse is not None:
+            self._pulse.beat()
         if self._drain.has_begun and time.monotonic() >= self._close_at:
             self.should_exit = True
         ends = await super().on_tick(counter)

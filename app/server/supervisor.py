@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,22 +19,16 @@ from typing import Final, Generic, Protocol, TypeVar
 import structlog
 from uvicorn.config import STARTUP_FAILURE
 
+from app.server.heartbeat import BEAT_SECONDS, END_AT_ONCE, LEAVE_SECONDS, STUCK
 from app.server.service_manager import ServiceManager
 
-END_AT_ONCE: Final = signal.SIGUSR1
-"""What a worker is sent that is to wait for nothing any more."""
-BEAT: Final = b"."
 READY: Final = b"!"
-"""What a worker sends: that it runs, and that it goes by the last plan it was given."""
-BEAT_SECONDS: Final = 0.25
+"""What a worker sends when it goes by the last plan it was given."""
 WORKER_SECONDS: Final = 120
 """How long a worker may be silent before it is replaced. A starting worker is silent, and starting takes long on a
 busy host. With less time, workers would be restarted for ever."""
 RESTART_SECONDS: Final = 1.0
 """Between two starts in one place, so that a worker that dies at once does not keep the host busy."""
-LEAVE_SECONDS: Final = 1.0
-"""What a worker may take to leave when it is told to end at once."""
-
 _FORKING: Final = multiprocessing.get_context("forkserver")
 """Workers are forks of a process of one thread that has imported what they need, and does nothing else."""
 _HELD: Final = frozenset({signal.SIGTERM, signal.SIGHUP})
@@ -230,8 +223,10 @@ class _Worker:
         """Note the beats that have come."""
         try:
             while not self._link.closed and self._link.poll():
-                self.is_ready |= self._link.recv_bytes() == READY
-                self._heard = time.monotonic()
+                said = self._link.recv_bytes()
+                self.is_ready |= said == READY
+                if said != STUCK:
+                    self._heard = time.monotonic()
         except (EOFError, OSError):
             self._link.close()
 
@@ -258,21 +253,3 @@ class _Worker:
 def release_signals() -> None:
     """Take the signals that a worker has been sent since it was started; for when it has its own handlers."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
-
-
-def keep_beating(link: Connection) -> None:
-    """Show the parent that this worker runs; and leave when there is no parent any more."""
-    threading.Thread(target=_beat, args=(link,), daemon=True, name="beats").start()
-
-
-def _beat(link: Connection) -> None:
-    try:
-        while True:
-            link.send_bytes(BEAT)
-            time.sleep(BEAT_SECONDS)
-    except OSError:
-        _log.warning("parent_is_gone", pid=os.getpid())
-    os.kill(os.getpid(), END_AT_ONCE)
-    time.sleep(LEAVE_SECONDS)
-    sys.stderr.flush()
-    os._exit(1)

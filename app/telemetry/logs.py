@@ -11,6 +11,7 @@ import structlog
 
 from app.telemetry.audit import LOGGER as AUDIT_LOGGER
 from app.telemetry.line_writer import LineWriter, writer_to
+from app.telemetry.seldom import Seldom, SeldomEvents
 from app.telemetry.trace import name_request
 
 LogFormat = Literal["auto", "json", "console"]
@@ -25,6 +26,7 @@ def configure_logging(level: str, form: LogFormat) -> None:
     """
     as_json = is_json(form)
     shared: list[structlog.typing.Processor] = [
+        SeldomEvents(Seldom()),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         name_request,

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -14,15 +15,16 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
-    ProcessCollector,
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.domain.lifetime import Reload
+from app.telemetry.processes import AllProcesses, workers_in
 
 _log = structlog.get_logger(__name__)
 
+_DIRECTORY_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 _PAGE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _DOWNLOAD_BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
 
@@ -41,7 +43,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.open_circuits: dict[str, bool] = {}
         self._process = CollectorRegistry()
-        ProcessCollector(registry=self._process)
+        self._process.register(AllProcesses(_workers))
         self.pages = Histogram(
             "pierhead_page_duration_seconds",
             "Time from request to last byte of everything but downloads.",
@@ -172,12 +174,15 @@ class Metrics:
         self.reload_is_well.set(reload is None or not reload.faults)
 
     def render(self) -> bytes:
-        """All metrics in the Prometheus text format, of all workers.
-
-        Those of the process, such as `process_open_fds`, are of the worker that answers.
-        """
+        """All metrics in the Prometheus text format, of all workers."""
         registry = self.registry
-        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        if _DIRECTORY_VARIABLE in os.environ:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry) + generate_latest(self._process)
+
+
+def _workers() -> list[int]:
+    """The process ids of all workers; of this process where it is alone."""
+    directory = os.environ.get(_DIRECTORY_VARIABLE)
+    return workers_in(Path(directory)) if directory else [os.getpid()]

@@ -18,6 +18,7 @@ from app.auth.licences import (
     header_acceptances,
     read_acceptances,
 )
+from app.auth.sessions import AHEAD_SECONDS
 
 NOW = 1_700_000_000.5
 KEYS = KeyRing(["secret"])
@@ -33,6 +34,12 @@ def test_an_acceptance_is_remembered_for_a_day() -> None:
     assert read_acceptances(KEYS, cookie, NOW) == {A}
     assert read_acceptances(KEYS, cookie, NOW + ACCEPTANCE_SECONDS - 1) == {A}
     assert read_acceptances(KEYS, cookie, NOW + ACCEPTANCE_SECONDS) == frozenset()
+
+
+def test_an_acceptance_of_a_clock_that_was_set_back_does_not_last_longer_for_it() -> None:
+    cookie = grant_acceptance(KEYS, None, [A], NOW)
+    assert read_acceptances(KEYS, cookie, NOW - AHEAD_SECONDS) == {A}, "another replica may be ahead"
+    assert read_acceptances(KEYS, cookie, NOW - AHEAD_SECONDS - 2) == frozenset()
 
 
 def test_a_second_licence_does_not_prolong_the_first() -> None:

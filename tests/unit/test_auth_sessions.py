@@ -16,7 +16,7 @@ from starlette.responses import Response
 from app.auth.cookies import secure_name
 from app.auth.keys import KeyRing, Purpose
 from app.auth.sealing import seal, unseal
-from app.auth.sessions import SESSION_COOKIE, LoginMethod, Session, SessionLives, Sessions
+from app.auth.sessions import AHEAD_SECONDS, SESSION_COOKIE, LoginMethod, Session, SessionLives, Sessions
 from app.domain.errors import LoginFailed
 
 NOW = 1_700_000_000.0
@@ -91,6 +91,19 @@ def test_a_session_ends_however_much_it_is_used() -> None:
 def test_groups_count_for_a_while_only() -> None:
     assert not SESSIONS.is_due(SESSION, NOW + LIVES.refresh - 1)
     assert SESSIONS.is_due(SESSION, NOW + LIVES.refresh)
+
+
+def test_a_session_that_began_by_a_clock_which_was_set_back_has_ended() -> None:
+    value = SESSIONS.write(SESSION)
+    assert read(value, NOW - AHEAD_SECONDS) == SESSION, "the clock of another replica may be ahead"
+    assert read(value, NOW - AHEAD_SECONDS - 1) is None
+    assert SESSIONS.is_of_the_future(SESSION, NOW - AHEAD_SECONDS - 1)
+
+
+def test_groups_that_were_refreshed_by_a_clock_which_was_set_back_are_refreshed_again() -> None:
+    session = SESSIONS.renew(SESSION, SESSION.groups, NOW + 400)
+    assert not SESSIONS.is_due(session, NOW + 400 - AHEAD_SECONDS)
+    assert SESSIONS.is_due(session, NOW + 400 - AHEAD_SECONDS - 1)
 
 
 def test_over_tls_only_the_protected_name_is_read() -> None:

@@ -13,9 +13,8 @@ from botocore import exceptions as boto
 from app.domain.errors import ObjectArchived, ObjectChanged, ObjectEncrypted, StoreError, StoreUnavailable
 from app.storage.observation import outcome_of
 from app.storage.s3.errors import MAX_TEXT, FailedAnswer, code_and_message, error_fields
+from app.telemetry.seldom import Seldom
 
-PAUSE_SECONDS: Final = 60.0
-"""Seconds during which the same failure is counted and not logged again."""
 MAX_CAUSES: Final = 256
 
 _NO_CALL: Final = frozenset({"circuit-open", "too-many-calls"})
@@ -74,8 +73,7 @@ class FailureLog:
     def __init__(self, store: str, place: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = structlog.get_logger(__name__).bind(store=store, storage=place)
         self._place = place
-        self._clock = clock
-        self._causes: dict[tuple[object, ...], tuple[float, int]] = {}
+        self._seldom = Seldom(MAX_CAUSES, clock=clock)
 
     @contextmanager
     def noted(self, operation: str, key: str) -> Iterator[None]:
@@ -100,14 +98,9 @@ class FailureLog:
         advice = _advice(error, facts, operation)
         error.explanation = _sentence(self._place, reason, facts, advice)
         cause = (operation, reason, facts.get("status"), facts.get("code"), *_kinds(error))
-        now = self._clock()
-        since, unsaid = self._causes.get(cause, (-PAUSE_SECONDS, 0))
-        if now - since < PAUSE_SECONDS:
-            self._causes[cause] = (since, unsaid + 1)
+        unsaid = self._seldom.due(cause)
+        if unsaid is None:
             return
-        if len(self._causes) >= MAX_CAUSES:
-            self._causes.clear()
-        self._causes[cause] = (now, 0)
         more = {"unsaid": unsaid} if unsaid else {}
         self._log.warning(
             "storage_call_failed", operation=operation, key=key, reason=reason, **facts, advice=advice, **more

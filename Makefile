@@ -54,10 +54,18 @@ test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser,
 	.run/provider/bin/pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements/provider.txt
 	$(BIN)/pytest tests/clients tests/browser tests/system -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-.PHONY: soak
-soak: $(VENV)/.dev-installed ## Make 100,000 TLS handshakes at the server and at nginx before it, under load (takes long)
+.PHONY: test-aarch64
+test-aarch64: $(VENV)/.dev-installed ## Run the server on an emulated aarch64, installed from the lock (installs Debian packages)
 	scripts/install-system-packages
-	PIERHEAD_HANDSHAKES=100000 $(BIN)/pytest tests/system/test_handshakes.py $(PYTEST_ARGS)
+	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
+	$(BIN)/pytest tests/aarch64 $(PYTEST_ARGS)
+
+.PHONY: soak
+soak: $(VENV)/.dev-installed ## Ten minutes of mixed load on 2 CPUs and 2 GiB, then 100,000 TLS handshakes at the server and at nginx (takes hours)
+	scripts/install-system-packages
+	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
+	PIERHEAD_LOAD_SECONDS=600 $(BIN)/pytest -s tests/system/test_small_machine.py $(PYTEST_ARGS)
+	PIERHEAD_HANDSHAKES=100000 $(BIN)/pytest tests/system/test_handshakes.py --timeout 7200 $(PYTEST_ARGS)
 
 .PHONY: engine-table
 engine-table: $(VENV)/.dev-installed ## Write the table of S3 engines in docs/operations.md anew (as test-system, installs packages)

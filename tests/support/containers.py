@@ -144,13 +144,13 @@ def _base_tarball() -> Path:
         packages = ",".join(BASE_PACKAGES)
         options = ("--quiet", "--mode=root", "--variant=minbase", f"--include={packages}")
         subprocess.run(
-            ["mmdebstrap", *options, SUITE, str(partial), _debian_mirror()], check=True, timeout=600
+            ["mmdebstrap", *options, SUITE, str(partial), debian_mirror()], check=True, timeout=600
         )
         partial.rename(tarball)
     return tarball
 
 
-def _debian_mirror() -> str:
+def debian_mirror() -> str:
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
     wanted = ["Identifier: Packages", f"Codename: {SUITE}", "Component: main"]
     targets = subprocess.run([*command, *wanted], capture_output=True, text=True, check=True).stdout.split()

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,7 @@ import app
 from tests.support.live_server import SECRET, metrics_at
 from tests.support.waiting import answers, wait_until
 
+PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
 START_SECONDS = 180
 STOP_SECONDS = 15
 
@@ -49,6 +50,7 @@ def run_pierhead(
     *arguments: str,
     policy: str = "",
     environ: Mapping[str, str] | None = None,
+    program: Sequence[str] = (PIERHEAD,),
 ) -> Iterator[RunningPierhead]:
     """Serve until the block ends. Tokens are made with `live_server.token`.
 
@@ -58,12 +60,13 @@ def run_pierhead(
         arguments: further ones of `pierhead serve`.
         policy: site policy (TOML).
         environ: further environment, such as `AWS_*`; nothing of this process's own is passed on.
+        program: what is run in place of the installed command.
     """
     (directory / "policy.toml").write_text(policy)
     (directory / "pierhead.toml").write_text(f'secret_keys = ["{SECRET}"]\npolicy_file = "policy.toml"\n')
     log = directory / "pierhead.log"
     command = [
-        str(Path(sys.executable).with_name("pierhead")),
+        *program,
         "serve",
         storage,
         "--port",

@@ -20,6 +20,7 @@ LONGEST = (
     "test_setup.py",
     "test_geo_dns.py",
     "test_network_faults.py",
+    "test_small_machine.py",
     "test_install.py",
     "test_two_engines.py",
     "test_alert_rules.py",

@@ -22,7 +22,7 @@ from app.server.tls import TlsFiles
 from app.storage.observation import Unwatched
 from app.storage.open_store import open_storage
 from app.storage.store import ObjectStore
-from app.telemetry import AuditFile
+from app.telemetry import FollowedFile
 from app.wiring.theme import html_pages
 
 CHECK_SECONDS: Final = 10.0
@@ -37,14 +37,12 @@ Calls = Literal["none", "warn", "need"]
 """Calls of a start to the storage: none; one to each store, whose failure is logged; or one that must be answered."""
 
 
-async def check_all(
-    loaded: LoadedSettings, *, calls: Calls = "none", opens_audit: bool = False
-) -> SitePolicy:
+async def check_all(loaded: LoadedSettings, *, calls: Calls = "none", opens_logs: bool = False) -> SitePolicy:
     """Read the site policy, open the storage once, and check that none of the server's own files are published.
 
     Args:
         calls: to make to the storage.
-        opens_audit: whether to open the audit log as well.
+        opens_logs: whether to open the files of logs as well.
 
     Raises:
         ConfigError: with all errors, not only the first.
@@ -71,8 +69,8 @@ async def check_all(
         own = own_files(loaded, licences, os.environ)
         published = [*faults_of_place(own, directories), *fault_of_object(loaded, places)]
         faults = [*await _faults_of_storage(loaded, calls), *faults, *published]
-    if opens_audit and not faults:
-        faults = faults_of_audit(loaded)
+    if opens_logs and not faults:
+        faults = faults_of_logs(loaded)
     if faults:
         raise ConfigError(tuple(faults))
     return policy
@@ -120,15 +118,17 @@ def _faults_of_parts(loaded: LoadedSettings, policy: SitePolicy) -> list[str]:
     ]
 
 
-def faults_of_audit(loaded: LoadedSettings) -> list[str]:
-    """Open the audit log, for what cannot be written there is refused."""
-    path = loaded.settings.audit_file
-    try:
-        if path is not None:
-            AuditFile(path).check()
-    except OSError as error:
-        return [f"{loaded.named('audit_file')}: {path} cannot be written to: {error.strerror}"]
-    return []
+def faults_of_logs(loaded: LoadedSettings) -> list[str]:
+    """Open the files of logs, to say at once which cannot be written."""
+    faults = []
+    for name in ("audit_file", "access_log_file"):
+        path: Path | None = getattr(loaded.settings, name)
+        try:
+            if path is not None:
+                FollowedFile(path).check()
+        except OSError as error:
+            faults.append(f"{loaded.named(name)}: {path} cannot be written to: {error.strerror}")
+    return faults
 
 
 async def _faults_of_storage(loaded: LoadedSettings, calls: Calls) -> list[str]:

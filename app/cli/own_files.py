@@ -23,7 +23,7 @@ _ENVIRONMENT_FILES: Final = ("/etc/pierhead/environment", ".env")
 """Environment files: of the service in docs/operations.md, and the one that container tools read by default."""
 
 
-_MADE_HERE: Final = ("audit_file", "unix_socket")
+_MADE_HERE: Final = ("audit_file", "access_log_file", "unix_socket")
 
 
 class OwnFile(NamedTuple):

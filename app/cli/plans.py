@@ -77,7 +77,7 @@ class PlanReader:
     def _checked(self, loaded: LoadedSettings, calls: Calls) -> Plan:
         for notice in loaded.notices:
             _log.warning("setting_renamed", notice=notice)
-        policy = asyncio.run(check_all(loaded, calls=calls, opens_audit=True))
+        policy = asyncio.run(check_all(loaded, calls=calls, opens_logs=True))
         tls = read_tls(loaded)
         settings, sources = loaded.settings, loaded.sources
         if not settings.secret_keys:

@@ -92,6 +92,12 @@ class ServerSettings(BaseModel):
         "error.",
     )
 
+    access_log_file: Annotated[Path | None, Allowed("the path of a file")] = Field(
+        None,
+        description="File for a line of JSON for each request, whatever `log_level` and `log_format` say. It may be rotated by "
+        "renaming it. None: standard error.",
+    )
+
     @field_validator("trusted_networks", "trusted_proxies")
     @classmethod
     def _networks_parse(cls, networks: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ from app.telemetry.audit_events import (
 )
 from app.telemetry.audit_file import AuditFile
 from app.telemetry.descriptors import watched_descriptors
-from app.telemetry.line_writer import LineWriter, writer_to
+from app.telemetry.followed_file import FollowedFile
+from app.telemetry.line_writer import LineWriter, writer_to, writer_to_file
 from app.telemetry.logs import LogFormat, configure_logging, is_json
 from app.telemetry.metrics import Metrics
 from app.telemetry.worker_states import WorkerStates
@@ -32,6 +33,7 @@ __all__ = [
     "AuditEvent",
     "AuditFile",
     "ConsoleAccessLog",
+    "FollowedFile",
     "JsonAccessLog",
     "LicenceAccepted",
     "LineWriter",
@@ -53,4 +55,5 @@ __all__ = [
     "line_of_command",
     "watched_descriptors",
     "writer_to",
+    "writer_to_file",
 ]

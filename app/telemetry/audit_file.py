@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from app.domain.errors import AuditUnavailable
+from app.telemetry.followed_file import FLAGS, MODE, FollowedFile, is_named
 
 MAX_WAITING: Final = 1000
 """Most lines that wait to be written."""
 WAIT_SECONDS: Final = 5.0
 """How long a line is waited for."""
-_MODE: Final = 0o640
 _CANNOT_BE_SYNCED: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EROFS})
 """What the system says of a pipe or a device (fsync(2)): it keeps nothing that could be lost."""
-_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
 
 _Taken = TypeVar("_Taken")
 
@@ -86,7 +85,7 @@ class AuditFile:
         Raises:
             OSError: it cannot be written to.
         """
-        os.close(os.open(self._path, _FLAGS | os.O_NONBLOCK, _MODE))
+        FollowedFile(self._path).check()
 
     def _run(self) -> None:
         while True:
@@ -132,21 +131,14 @@ class AuditFile:
 
     def _open(self) -> int:
         if self._descriptor is not None:
-            if self._is_same(self._descriptor):
+            if is_named(self._path, self._descriptor):
                 return self._descriptor
             os.close(self._descriptor)
             self._descriptor = None
-        self._descriptor = os.open(self._path, _FLAGS, _MODE)
+        self._descriptor = os.open(self._path, FLAGS, MODE)
         self._is_torn = False
         _sync_folder(self._path.parent)
         return self._descriptor
-
-    def _is_same(self, descriptor: int) -> bool:
-        try:
-            named = self._path.stat()
-        except FileNotFoundError:
-            return False
-        return os.path.samestat(named, os.fstat(descriptor))
 
 
 def _sync(descriptor: int) -> None:

@@ -13,9 +13,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 import structlog
+
+from app.telemetry.followed_file import FollowedFile
 
 MAX_WAITING_BYTES: Final = 1024 * 1024
 """Most bytes that wait for a reader: some four thousand lines."""
@@ -32,13 +35,17 @@ class LineWriter:
         note_dropped: called with the number of lines dropped because the reader of the stream has stalled.
 
     Args:
-        stream: written to as bytes, below its own buffer.
+        stream: written to as bytes, below its own buffer; or a file.
         most: bytes that may wait.
     """
 
-    def __init__(self, stream: TextIO, most: int = MAX_WAITING_BYTES) -> None:
+    def __init__(self, stream: TextIO | FollowedFile, most: int = MAX_WAITING_BYTES) -> None:
         # Not through the buffer: a blocked write would hold its lock, and so block every other user of the stream.
-        self._raw: io.RawIOBase | BinaryIO = getattr(stream.buffer, "raw", None) or stream.buffer
+        self._raw: io.RawIOBase | BinaryIO | FollowedFile = (
+            stream
+            if isinstance(stream, FollowedFile)
+            else getattr(stream.buffer, "raw", None) or stream.buffer
+        )
         self._most = most
         self._waiting: deque[bytes] = deque()
         self._size = 0
@@ -116,6 +123,12 @@ def _pieces(lines: bytes) -> Iterator[bytes]:
 def writer_to(stream: TextIO) -> LineWriter:
     """The only writer to a stream, so that lines of all sources come in order and are never mixed."""
     return LineWriter(stream)
+
+
+@cache
+def writer_to_file(path: Path) -> LineWriter:
+    """The only writer to a file, which may be rotated by renaming it."""
+    return LineWriter(FollowedFile(path))
 
 
 def _ignore(dropped: int) -> None:

@@ -14,11 +14,20 @@ from app.telemetry import (
     JsonAccessLog,
     is_json,
     writer_to,
+    writer_to_file,
 )
 
 
-def build_access_log(settings: Settings) -> AccessLog | None:
-    """The log of requests; None where the level leaves them out."""
+def build_access_log(settings: Settings, note_dropped: Callable[[int], None]) -> AccessLog | None:
+    """The log of requests; None where the level leaves them out.
+
+    Args:
+        note_dropped: called with the number of lines that could not be written to a file of their own.
+    """
+    if settings.access_log_file is not None:
+        writer = writer_to_file(settings.access_log_file)
+        writer.note_dropped = note_dropped
+        return JsonAccessLog(writer)
     if settings.log_level not in ("debug", "info"):
         return None
     return JsonAccessLog(writer_to(sys.stderr)) if is_json(settings.log_format) else ConsoleAccessLog()

@@ -238,7 +238,7 @@ class SiteWiring:
             channel=build_worker_channel(catalog),
             operating=self._operator.open(store, metrics, catalog, held, age_clock),
             is_own_host=Hosts(settings.site_hosts),
-            access_log=build_access_log(settings),
+            access_log=build_access_log(settings, metrics.log_lines_dropped.inc),
         )
 
     def _tree(self, parts: Parts) -> TreeApp:

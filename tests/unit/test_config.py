@@ -214,6 +214,7 @@ WRONG: list[tuple[str, str]] = [
     ("log_level", '"INFO"'),
     ("log_format", '"xml"'),
     ("audit_file", "5"),
+    ("access_log_file", "5"),
     ("prewarm", '"releases"'),
     ("prewarm", "-1"),
     ("unix_socket", "5"),
@@ -390,7 +391,9 @@ def test_an_unknown_name_in_the_file_brings_the_nearest_name() -> None:
     write("prot = 1\n[[tenants]]\n")
     near, far = faults_of()
     assert near == "pierhead.toml: prot: is not a setting; did you mean port?"
-    assert far.startswith("pierhead.toml: tenants: is not a setting; must be one of admin_listen, archives, ")
+    assert far.startswith(
+        "pierhead.toml: tenants: is not a setting; must be one of access_log_file, admin_listen, "
+    )
 
 
 def test_the_file_is_named_that_is_no_toml() -> None:

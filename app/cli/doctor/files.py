@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from app.cli.checks import faults_of_audit
+from app.cli.checks import faults_of_logs
 from app.cli.doctor.finding import Finding, error, well
 from app.cli.own_files import own_files
 from app.config import LoadedSettings, is_secret
@@ -44,7 +44,7 @@ def look_at_files(loaded: LoadedSettings) -> Iterator[Finding]:
             yield error(AREA, text, f"chmod o-rwx {path}")
         elif mode & stat.S_IWOTH:
             yield error(AREA, f"{what}: everybody on this host may change {path}", f"chmod o-w {path}")
-    for fault in faults_of_audit(loaded):
+    for fault in faults_of_logs(loaded):
         yield error(AREA, fault, "let the server's user write there: what cannot be written is refused")
     yield well(AREA, f"{seen} files of the server were looked at")
 

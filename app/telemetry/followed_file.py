@@ -1,0 +1,60 @@
+"""A log file that follows its name, so that it may be rotated by renaming it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+MODE: Final = 0o640
+FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
+
+
+class FollowedFile:
+    """Opened when it is written to, and again whenever its name stands for another file or for none.
+
+    Args:
+        path: of a file, which need not exist, or of a pipe or device.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def write(self, piece: bytes) -> int:
+        """Append bytes. Returns how many were taken.
+
+        Raises:
+            OSError: none can be.
+        """
+        return os.write(self._open(), piece)
+
+    def fileno(self) -> int:
+        """The descriptor, to wait for."""
+        return self._open()
+
+    def check(self) -> None:
+        """Open the file, and make it if it does not exist.
+
+        Raises:
+            OSError: it cannot be written to.
+        """
+        os.close(os.open(self._path, FLAGS | os.O_NONBLOCK, MODE))
+
+    def _open(self) -> int:
+        if self._descriptor is not None:
+            if is_named(self._path, self._descriptor):
+                return self._descriptor
+            os.close(self._descriptor)
+            self._descriptor = None
+        self._descriptor = os.open(self._path, FLAGS, MODE)
+        return self._descriptor
+
+
+def is_named(path: Path, descriptor: int) -> bool:
+    """Whether a path stands for the file that is open."""
+    try:
+        named = path.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(named, os.fstat(descriptor))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,8 @@ def system_files() -> Path:
     root = CACHE / f"{SUITE}-aarch64-{'-'.join(_PACKAGES)}"
     if not root.exists():
         partial = root.with_suffix(".part")
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)  # of a run that was ended
         options = ("--quiet", "--mode=root", "--architectures=arm64", "--variant=extract")
         subprocess.run(
             [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from app.domain import errors
 
 APP = Path(app.__file__).parent
 LONGEST_FILE = 300
+MEDIAN_FILE = 110
 LONGEST_FUNCTION = 50
 TREE_LINE = re.compile(r"^((?:│   |    )*)(?:├── |└── )(\w+)|^(\w+)$", re.MULTILINE)
 
@@ -33,6 +35,11 @@ def too_long(path: Path) -> Iterator[str]:
 
 def test_no_file_and_no_function_is_too_long() -> None:
     assert [found for path in sorted(APP.rglob("*.py")) for found in too_long(path)] == []
+
+
+def test_half_of_the_files_are_short() -> None:
+    lengths = [len(path.read_text(encoding="utf-8").splitlines()) for path in APP.rglob("*.py")]
+    assert statistics.median(filter(None, lengths)) <= MEDIAN_FILE
 
 
 @pytest.mark.parametrize(("blanks", "found"), [(48, 0), (49, 1)])

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
 import app
 from app.config import Settings
 from app.pages.contexts import Site
@@ -65,3 +67,26 @@ def test_every_router_is_wired() -> None:
         for name in re.findall(r"^def (build_\w+_router)\(", text, re.MULTILINE)
     }
     assert built == set(re.findall(r"\b(build_\w+_router)\(", CODE["wiring/routers.py"]))
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md", "tests/README.md"])
+def test_the_map_names_only_what_is_there(page: str) -> None:
+    project = APP.parent
+    named = set(re.findall(r"`((?:\w+/)+\w+(?:\.\w+)?)`", (project / page).read_text()))
+    roots = (project, APP, project / "tests")
+    assert named
+    assert [
+        name
+        for name in sorted(named)
+        if not any((root / f"{name}{ending}").exists() for root in roots for ending in ("", ".py"))
+    ] == []
+
+
+def test_the_guide_to_the_tests_names_only_support_that_is_there() -> None:
+    offered = (
+        (APP.parent / "tests/README.md").read_text().split("## What `support/` offers")[1].split("\n## ")[0]
+    )
+    modules = {path.stem for path in (APP.parent / "tests/support").glob("*.py")}
+    assert {
+        name.partition(".")[0] for name in re.findall(r"`([a-z][a-z0-9]*_[a-z0-9_]+(?:\.\w+)?)`", offered)
+    } <= modules | {"still_well", "run_serve"}

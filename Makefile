@@ -13,6 +13,9 @@ FILE ?=
 BENCH_ARGS ?=
 MUTANTS_ARGS ?= app/policy app/auth app/cache
 
+# Hundreds of processes of the tests load the same modules: the first keeps what it compiles, whatever the machine prefers.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
-
 APP = Path(__file__).parents[2] / "app"
 PLACE = APP / "responses/caching.py"
 FIELDS = {"cache-control", "vary", "age"}
@@ -29,9 +27,10 @@ def said(file: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("file", sorted(set(APP.rglob("*.py")) - {PLACE}), ids=lambda file: file.stem)
-def test_no_other_file_says_how_long_an_answer_may_be_kept(file: Path) -> None:
-    assert said(file) == []
+def test_no_other_file_says_how_long_an_answer_may_be_kept() -> None:
+    others = set(APP.rglob("*.py")) - {PLACE}
+    assert len(others) > 100
+    assert {file: values for file in others if (values := said(file))} == {}
 
 
 def test_the_check_finds_what_it_looks_for() -> None:

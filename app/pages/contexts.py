@@ -72,6 +72,7 @@ class FolderPage:
         documents: files of the folder that are shown as well, its header first.
         name_like: what the names of the entries match; None for all of the folder.
         digests: what files of the folder say of others, by their names; empty for a representation that does not show it.
+        in_all: what all pages of the folder have together, for people; empty where that is not counted.
         previous_after: value of `after` that gives the page before; empty for the first page, None where there is none.
     """
 
@@ -91,6 +92,7 @@ class FolderPage:
         return () if visible.locked or visible.entry.is_folder else self.digests.get(visible.entry.name, ())
 
     previous_after: str | None = None
+    in_all: str = ""
 
     @property
     def url(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
@@ -189,24 +189,33 @@ class HtmlPages:
 
 
 def summary_text(page: FolderPage) -> str:
-    """`3 folders, 42 files, 1.2 GiB`; if more follow, `1,000 entries on this page, more follow`."""
+    """`3 folders, 42 files, 1.2 GiB`; if more follow, `1,000 entries on this page, more follow`, after those of all pages."""
     shown = len(page.entries)
-    if page.next_after is not None:
-        return f"{count_text(shown, 'entry', 'entries')} on this page, more follow"
-    return summary_of(page.entries)
+    if page.next_after is None:
+        return summary_of(page.entries)
+    here = f"{count_text(shown, 'entry', 'entries')} on this page, more follow"
+    return f"{page.in_all}; {here}" if page.in_all else here
 
 
-def summary_of(entries: Sequence[VisibleEntry]) -> str:
+def summary_of(entries: Iterable[VisibleEntry]) -> str:
     """The same of some entries."""
-    sizes = [visible.entry.size for visible in entries if isinstance(visible.entry, File)]
-    folders = sum(visible.entry.is_folder for visible in entries)
+    folders = files = size = 0
+    has_size = False
+    for visible in entries:
+        if visible.entry.is_folder:
+            folders += 1
+            continue
+        files += 1
+        if isinstance(visible.entry, File):
+            has_size = True
+            size += visible.entry.size
     parts = []
     if folders:
         parts.append(count_text(folders, "folder", "folders"))
-    if len(entries) > folders:
-        parts.append(count_text(len(entries) - folders, "file", "files"))
-    if sizes:
-        parts.append(size_text(sum(sizes)))
+    if files:
+        parts.append(count_text(files, "file", "files"))
+    if has_size:
+        parts.append(size_text(size))
     return ", ".join(parts)
 
 

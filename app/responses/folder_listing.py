@@ -16,7 +16,7 @@ from app.domain.paths import ArtifactPath
 from app.domain.turns import free_in_parts, run_aside
 from app.http_semantics import known_media_type
 from app.pages.contexts import Document, FolderPage, Site
-from app.pages.html import HtmlPages
+from app.pages.html import HtmlPages, summary_of
 from app.pages.legacy_lists import ls_json
 from app.pages.links import next_query
 from app.pages.representations import REPRESENTATIONS, Representation
@@ -227,6 +227,7 @@ class FolderPages:
                 cut.name_like,
                 digests.by_name,
                 part.previous_after,
+                _in_all(entries, show) if has_documents and part.next_after is not None else "",
             )
             page = self._page(context, representation, encoding, view.snapshot.origin)
             if (following := next_query(context, cut.format)) is None:
@@ -259,6 +260,11 @@ class FolderPages:
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         )
         return StoredResponse.of(body, raw, f'"{tag}"')
+
+
+def _in_all(entries: Iterable[Entry], show: Callable[[Entry], VisibleEntry | None]) -> str:
+    """What a principal sees of a folder, counted: no more than one entry of it is made at a time."""
+    return summary_of(visible for entry in entries if (visible := show(entry)) is not None)
 
 
 def _limited(cut: PageRequest, representation: str, *, in_parts: bool) -> PageRequest:

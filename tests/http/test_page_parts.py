@@ -126,3 +126,19 @@ def test_parts_of_a_folder_that_is_being_read_lose_nothing() -> None:
         whole = http.get("/many/?format=text").text.splitlines()
         assert len(whole) == COUNT
         assert {*page.names, *rest} == set(whole)
+
+
+def test_the_first_part_counts_what_all_parts_have_for_who_asks() -> None:
+    tree, policy = (
+        MemoryTree(),
+        '[[rule]]\npath = "d/hidden*"\ntier = "private"\ngroups = ["g"]\nvisibility = "hidden"\n',
+    )
+    for number in range(PAGE_ROWS + 3):
+        tree.put(f"d/{number}.img", b"x" * 1024)
+        tree.put(f"d/hidden{number}.img", b"x" * 1024)
+    with client_of(tree.app(policy=policy, cache_ttl=60)) as client:
+        for _ in range(2):
+            first = client.get("/d/?sort=name", headers=BROWSER).text
+            assert "2,003 files, 2.0 MiB; 2,000 entries on this page, more follow" in first
+        second = client.get("/d/?sort=name&after=5.img", headers=BROWSER).text
+        assert "2,003" not in second

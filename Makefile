@@ -11,6 +11,8 @@ PORT ?= 8000
 PYTEST_ARGS ?=
 FILE ?=
 BENCH_ARGS ?=
+BASE ?=
+TAG ?= pierhead
 MUTANTS_ARGS ?= app/policy app/auth app/cache
 
 # Hundreds of processes of the tests load the same modules: the first keeps what it compiles, whatever the machine prefers.
@@ -85,6 +87,19 @@ fault-table: $(VENV)/.dev-installed ## Write the table of network faults in docs
 .PHONY: screenshots
 screenshots: $(VENV)/.dev-installed ## Make the pictures in docs/images anew (needs Debian's chromium)
 	$(BIN)/python -m scripts.make_screenshots
+
+.PHONY: wheel
+wheel: setup ## Build the wheel of the server in dist/
+	$(PIP) wheel --no-index --no-deps --no-build-isolation --wheel-dir dist .
+
+.PHONY: sbom
+sbom: $(VENV)/.dev-installed ## Write what the image has in it, as CycloneDX, to dist/pierhead.cdx.json
+	mkdir -p dist
+	$(BIN)/python -m scripts.sbom > dist/pierhead.cdx.json
+
+.PHONY: image
+image: ## Build the image of a release for x86-64 and aarch64 (BASE=NAME@sha256:DIGEST TAG=...; needs podman)
+	scripts/build-image "$(BASE)" "$(TAG)"
 
 .PHONY: mutants
 mutants: $(VENV)/.dev-installed ## Change the code in small ways and see whether tests notice (MUTANTS_ARGS="app/auth --sample 20")

@@ -18,7 +18,7 @@ from tests.support.waiting import answers, wait_until
 
 PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
 START_SECONDS = 180
-STOP_SECONDS = 15
+STOP_SECONDS = 60
 
 
 class RunningPierhead(NamedTuple):

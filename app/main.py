@@ -17,13 +17,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.config import ConfigError, Settings
 from app.domain.lifetime import Lifetime
-from app.plan import Plan
+from app.plan import Plan, SitePlan
 from app.policy.site_policy import SitePolicy
 from app.policy.site_policy_file import SitePolicyError, parse_site_policy
-from app.server.fast_path import FastPath
+from app.server.fast_path import AnswersAtOnce
 from app.server.tls import Certificates
 from app.telemetry import Metrics, configure_logging, watched_descriptors, writer_to
-from app.wiring.served_site import ServedSite
+from app.wiring.served_sites import ServedSites
 
 SWITCH_SECONDS = 0.001
 
@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Application:
-    """The ASGI application: opens everything when the server starts, and hands requests to the site.
+    """The ASGI application: opens everything when the server starts, and hands requests to the sites.
 
     Args:
         plan: what to serve.
@@ -45,14 +45,14 @@ class Application:
 
     def __init__(self, plan: Plan, plans: AsyncIterator[Plan] | None = None) -> None:
         self.lifetime = Lifetime()
-        self.fast_path: FastPath | None = None
+        self.fast_path: AnswersAtOnce | None = None
         self.certificates = Certificates(plan.tls) if plan.tls else None
         self._plan = plan
         self._plans = plans
         self._lifespan = Router(lifespan=self._open)
         self._answer: ASGIApp = self._lifespan
         self._admin: ASGIApp = self._lifespan
-        self._sites: list[ServedSite] = []
+        self._served: list[ServedSites] = []
         self._prewarming: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,40 +68,43 @@ class Application:
         metrics = Metrics()
         writer_to(sys.stderr).note_dropped = metrics.log_lines_dropped.inc
         self.lifetime.reload = self._plan.reload
-        self.lifetime.is_warming = bool(self._plan.settings.prewarm)
+        self.lifetime.is_warming = any(site.settings.prewarm for site in self._plan.sites)
         metrics.note_reload(self._plan.reload)
         async with AsyncExitStack() as last, watched_descriptors():
             last.push_async_callback(self._close)
             await self._serve(self._plan, metrics)
-            settings = self._plan.settings
-            _log.info(
-                "serving", storage=" ".join(settings.storage), replica=settings.replica_id, pid=os.getpid()
-            )
+            for site in self._plan.sites:
+                named = {"site": site.name} if site.name else {}
+                storage, replica = " ".join(site.settings.storage), site.settings.replica_id
+                _log.info("serving", **named, storage=storage, replica=replica, pid=os.getpid())
             async with in_background(self._follow(metrics)):
                 yield
 
     async def _serve(self, plan: Plan, metrics: Metrics) -> None:
         """Answer by this plan from now on. What is being answered goes on by the one before it."""
-        site = await ServedSite.open(plan, self.lifetime, metrics)
+        sites = await ServedSites.open(plan, self.lifetime, metrics)
         if plan.tls is not None and self.certificates is not None:
             self.certificates.use(plan.tls)
             metrics.certificate_expires.set(plan.tls.expires())
-        former = self._sites[-1:]
-        await site.listen()
-        for one in former:
-            site.take_over(one)
-        self._sites = [one for one in self._sites if not one.is_closed] + [site]
-        self._answer, self._admin, self.fast_path = site.answer, site.admin, site.fast_path
+        former = self._served[-1:]
+        await sites.listen()
+        for before in former:
+            sites.take_over(before)
+        for one in [one for one in self._served if one.are_closed]:
+            self._served.remove(one)
+            await one.close()
+        self._served.append(sites)
+        self._answer, self._admin, self.fast_path = sites.answer, sites.admin, sites.fast_path
         if self._prewarming is not None:
             self._prewarming.cancel()
         for one in former:
             await one.retire()
-        await site.announce()
-        self._prewarming = asyncio.create_task(self._prewarm(site))
+        await sites.announce()
+        self._prewarming = asyncio.create_task(self._prewarm(sites))
 
-    async def _prewarm(self, site: ServedSite) -> None:
+    async def _prewarm(self, sites: ServedSites) -> None:
         try:
-            await site.prewarm()
+            await sites.prewarm()
         finally:
             self.lifetime.is_warming = False
 
@@ -116,7 +119,7 @@ class Application:
             if reload is not None and not reload.faults:
                 try:
                     await self._serve(plan, metrics)
-                except Exception as error:  # noqa: BLE001 - whatever it is, the former site goes on
+                except Exception as error:  # noqa: BLE001 - whatever it is, the former sites go on
                     _log.exception("reload_failed")
                     reload = reload._replace(faults=(f"{type(error).__name__}: {error}",))
                 else:
@@ -129,15 +132,15 @@ class Application:
         if self._prewarming is not None:
             self._prewarming.cancel()
             await asyncio.gather(self._prewarming, return_exceptions=True)
-        for site in self._sites:
-            await site.close()
+        for sites in self._served:
+            await sites.close()
 
 
 def create_app(
     settings: Settings, site_policy: SitePolicy, sources: Mapping[str, str] = MappingProxyType({})
 ) -> Application:
-    """The ASGI application for these settings. Args as `Plan`."""
-    return Application(Plan(settings, site_policy, sources))
+    """The ASGI application of one site. Args as `SitePlan`."""
+    return Application(Plan(settings, (SitePlan(settings, site_policy, sources),), sources))
 
 
 @asynccontextmanager

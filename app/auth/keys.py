@@ -51,15 +51,20 @@ class KeyRing:
 
     Args:
         secrets: at least one, none empty.
+        site: name of the site that the keys are for; empty for a server of one site. What is signed for one site is worth
+            nothing at another.
 
     Raises:
         ValueError: no secret, or an empty one.
     """
 
-    def __init__(self, secrets: Sequence[str]) -> None:
+    def __init__(self, secrets: Sequence[str], site: str = "") -> None:
         if not secrets or not all(secrets):
             raise ValueError("at least one secret is needed, and none may be empty")
-        self._keys = {purpose: tuple(_derive(s, purpose) for s in secrets) for purpose in Purpose}
+        self._keys = {
+            purpose: tuple(_derive(secret, f"{purpose} {site}".rstrip()) for secret in secrets)
+            for purpose in Purpose
+        }
 
     def sign(self, purpose: Purpose, claims: Mapping[str, Any]) -> str:
         """Make a token.
@@ -120,9 +125,9 @@ class KeyRing:
 _BAD_SIGNATURE = "the token's signature is invalid: it was altered, or signed with a key not in use here"
 
 
-def _derive(secret: str, purpose: Purpose) -> Key:
-    """HMAC as a pseudo-random function of the purpose (NIST SP 800-108). The name reveals nothing about the key."""
-    derived = hmac.digest(secret.encode("utf-8", "surrogateescape"), f"pierhead {purpose}".encode(), "sha256")
+def _derive(secret: str, use: str) -> Key:
+    """HMAC as a pseudo-random function of the use (NIST SP 800-108). The name reveals nothing about the key."""
+    derived = hmac.digest(secret.encode("utf-8", "surrogateescape"), f"pierhead {use}".encode(), "sha256")
     return Key(hashlib.sha256(derived).hexdigest()[:12], derived)
 
 

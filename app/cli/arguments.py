@@ -11,7 +11,8 @@ from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from app.auth.networks import parse_networks
-from app.config import PREFIX, LoadedSettings, Settings, load_settings
+from app.config import MAIN_SITE, PREFIX, ConfigError, LoadedSettings, Settings, load_settings
+from app.domain.hosts import host_of
 from app.domain.mounts import mount_of
 from app.domain.paths import ArtifactPath, canonical_path
 
@@ -75,6 +76,33 @@ def add_storage(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_site(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names one of several sites."""
+    parser.add_argument(
+        "--site",
+        metavar="NAME",
+        help=f"the site, where the configuration file has several: the name of its table, or {MAIN_SITE}",
+    )
+
+
+def load_site(options: argparse.Namespace, *names: str) -> LoadedSettings:
+    """The settings of the site that the options name.
+
+    Args:
+        names: as `load` takes them.
+
+    Raises:
+        ConfigError: as `load`; and where there is no such site, or several and none is named.
+    """
+    loaded = load(options, *names)
+    if options.site is not None:
+        return loaded.site_named(options.site)
+    if loaded.is_served:
+        return loaded
+    known = ", ".join(one.site for one in loaded.sites)
+    raise ConfigError((f"--site: must name one of the sites: {known}",))
+
+
 def read_path(text: str, root_path: str) -> ArtifactPath:
     """A path of the tree, as people name one: as such, or as its URL.
 
@@ -96,6 +124,20 @@ def read_path(text: str, root_path: str) -> ArtifactPath:
 def is_url(text: str) -> bool:
     """Whether somebody has written the URL of a page or file."""
     return text.startswith(("http://", "https://"))
+
+
+def site_of_url(loaded: LoadedSettings, url: str) -> LoadedSettings:
+    """The settings of the site that answers at the host of a URL.
+
+    Raises:
+        ConfigError: no site does.
+    """
+    host = host_of(urlsplit(url).netloc.encode("utf-8", "replace")).decode("utf-8")
+    site = loaded.site_at(host)
+    if site is None:
+        known = ", ".join(name for one in loaded.sites for name in one.settings.site_hosts)
+        raise ConfigError((f"there is no site at {host}; there are sites at {known}",))
+    return site
 
 
 def load(

@@ -7,24 +7,30 @@ import os
 import pwd
 import time
 
-from app.config import ConfigError, Settings
+from app.config import ConfigError, LoadedSettings
 from app.domain.errors import AuditUnavailable
 from app.telemetry import AuditEvent, AuditFile, line_of_command
 
 
-def note_command(settings: Settings, event: AuditEvent, subject: str | None = None, *, so: str = "") -> None:
+def note_command(
+    site: LoadedSettings, event: AuditEvent, subject: str | None = None, *, so: str = ""
+) -> None:
     """Note an event.
 
     Args:
+        site: that it is about.
         subject: whom it is about; None if that is not known.
         so: what becomes of the command if it cannot be noted, for the error.
 
     Raises:
         ConfigError: it cannot be written down.
     """
+    settings = site.settings
     if settings.audit_file is None:
         return
-    line = line_of_command(event, replica_id=settings.replica_id, subject=subject, now=time.time())
+    line = line_of_command(
+        event, replica_id=settings.replica_id, subject=subject, now=time.time(), site=site.site
+    )
     try:
         asyncio.run(AuditFile(settings.audit_file).append(line))
     except AuditUnavailable as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,11 +18,13 @@ from app.domain.errors import StoreError
 from app.domain.extras import Extra, how_to_install, is_installed
 from app.main import read_site_policy
 from app.pages.templates_dir import templates_directory
+from app.plan import SitePlan
 from app.policy.site_policy import SitePolicy
 from app.server.tls import TlsFiles
 from app.storage.observation import Unwatched
 from app.storage.open_store import open_storage
 from app.storage.store import ObjectStore
+from app.storage.urls import S3Place
 from app.telemetry import FollowedFile
 from app.wiring.theme import html_pages
 
@@ -37,8 +40,10 @@ Calls = Literal["none", "warn", "need"]
 """Calls of a start to the storage: none; one to each store, whose failure is logged; or one that must be answered."""
 
 
-async def check_all(loaded: LoadedSettings, *, calls: Calls = "none", opens_logs: bool = False) -> SitePolicy:
-    """Read the site policy, open the storage once, and check that none of the server's own files are published.
+async def check_all(
+    loaded: LoadedSettings, *, calls: Calls = "none", opens_logs: bool = False
+) -> tuple[SitePlan, ...]:
+    """Read the policy of each site, open its storage once, and check that none of the server's own files are published.
 
     Args:
         calls: to make to the storage.
@@ -47,8 +52,40 @@ async def check_all(loaded: LoadedSettings, *, calls: Calls = "none", opens_logs
     Raises:
         ConfigError: with all errors, not only the first.
     """
-    faults: list[str] = []
+    of_policies: list[str] = []
     licences: list[Path] = []
+    plans = tuple(_site_plan(one, licences, of_policies) for one in loaded.served)
+    of_places: list[str] = []
+    of_storage: list[str] = []
+    places: list[S3Place | Path] = []
+    for one in loaded.served:
+        try:
+            places += places_of(one)
+        except ConfigError as error:
+            of_places += error.faults
+        else:
+            of_storage += await _faults_of_storage(one, calls)
+    if of_places:
+        faults = [*of_places, *of_storage, *of_policies]
+    else:
+        own = chain.from_iterable(own_files(one, licences, os.environ) for one in (loaded, *loaded.sites))
+        directories = (place for place in places if isinstance(place, Path))
+        published = [*faults_of_place(own, directories), *fault_of_object(loaded, places)]
+        faults = [*of_storage, *of_policies, *published]
+    if opens_logs and not faults:
+        faults = faults_of_logs(loaded)
+    if faults:
+        raise ConfigError(tuple(dict.fromkeys(faults)))
+    return plans
+
+
+def _site_plan(loaded: LoadedSettings, licences: list[Path], faults: list[str]) -> SitePlan:
+    """One site with its policy, an empty one where that is at fault.
+
+    Args:
+        licences: takes the files that the policy names.
+        faults: takes a sentence for each fault of the policy and of the theme.
+    """
     policy = SitePolicy()
     try:
         policy = read_site_policy(loaded.settings, licences.append)
@@ -60,20 +97,7 @@ async def check_all(loaded: LoadedSettings, *, calls: Calls = "none", opens_logs
             html_pages(templates_directory(), loaded.settings.theme_dir)
         except ConfigError as error:
             faults += error.faults
-    try:
-        places = places_of(loaded)
-    except ConfigError as error:
-        faults = [*error.faults, *faults]
-    else:
-        directories = (place for place in places if isinstance(place, Path))
-        own = own_files(loaded, licences, os.environ)
-        published = [*faults_of_place(own, directories), *fault_of_object(loaded, places)]
-        faults = [*await _faults_of_storage(loaded, calls), *faults, *published]
-    if opens_logs and not faults:
-        faults = faults_of_logs(loaded)
-    if faults:
-        raise ConfigError(tuple(faults))
-    return policy
+    return SitePlan(loaded.settings, policy, loaded.sources, loaded.site)
 
 
 def read_tls(loaded: LoadedSettings) -> TlsFiles | None:

@@ -10,7 +10,19 @@ from typing import Final
 
 from app.auth.networks import is_in, parse_networks
 from app.cache.byte_cache import ByteCache
-from app.cli.arguments import Commands, add_command, add_storage, checked, load, name, read_path
+from app.cli.arguments import (
+    Commands,
+    add_command,
+    add_site,
+    add_storage,
+    checked,
+    is_url,
+    load,
+    load_site,
+    name,
+    read_path,
+    site_of_url,
+)
 from app.config import LoadedSettings
 from app.domain.access import Allow, Decision, Forbidden, Hidden, NeedsLicence, NeedsLogin, Principal
 from app.domain.errors import Moved, NotFound
@@ -21,7 +33,8 @@ from app.policy.decide import Explanation
 _EXAMPLES: Final = """\
 pierhead explain releases/17.02/boot.img
 pierhead explain https://releases.example.org/members/plan.txt --group members
-pierhead explain members/ --ip 192.0.2.1 --storage s3://artifacts/releases"""
+pierhead explain members/ --ip 192.0.2.1 --storage s3://artifacts/releases
+pierhead explain members/ --site downloads.example.org"""
 
 
 def add_explain(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -41,11 +54,12 @@ def add_explain(commands: Commands, common: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--ip", type=_address, help="ask from this address")
     add_storage(parser)
+    add_site(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    loaded = load(options, "storage")
+    loaded = _site(options)
     path = read_path(options.path, loaded.settings.root_path)
     is_trusted = is_in(options.ip, parse_networks(loaded.settings.trusted_networks))
     subject = "(asked for)" if options.group else None
@@ -62,6 +76,13 @@ def _run(options: argparse.Namespace) -> int:
         return 1
     _show(path, explanation)
     return 0
+
+
+def _site(options: argparse.Namespace) -> LoadedSettings:
+    """The settings of the site that is named, by the option or by the host of a URL."""
+    if options.site is None and is_url(options.path):
+        return site_of_url(load(options, "storage"), options.path)
+    return load_site(options, "storage")
 
 
 def _show(path: ArtifactPath, explanation: Explanation) -> None:
@@ -85,9 +106,9 @@ async def _ask(loaded: LoadedSettings, path: ArtifactPath, principal: Principal)
 
     settings = loaded.settings
     configure_logging(settings.log_level, settings.log_format)  # to standard error, apart from the answer
-    policy = await check_all(loaded)
+    (plan,) = await check_all(loaded._replace(sites=()))
     async with open_storage(settings.storage, settings.overlay, watch=Unwatched()) as store:
-        return await build_catalog(settings, policy, store, ByteCache(0)).explain(path, principal)
+        return await build_catalog(settings, plan.policy, store, ByteCache(0)).explain(path, principal)
 
 
 def _say(decision: Decision) -> str:

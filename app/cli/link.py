@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from app.auth.links import Links
 from app.auth.networks import parse_networks
 from app.auth.revocation import NOTHING_REVOKED
-from app.cli.arguments import Commands, add_command, is_url, load, read_path
+from app.cli.arguments import Commands, add_command, is_url, load, read_path, site_of_url
 from app.cli.audited import note_command, operator
 from app.cli.signing import add_lifetime, signing_keys
-from app.config import ConfigError, Settings
+from app.config import ConfigError, LoadedSettings, Settings
 from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
 from app.policy.control_file_names import is_hidden_name
@@ -47,12 +47,13 @@ def add_link(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    settings = load(options).settings
+    site = _site_of(options)
+    settings = site.settings
     try:
         path = _file_path(options.path, settings.root_path)
     except ValueError as error:
         options.refuse(f"argument PATH: {error}")
-    keys = signing_keys(settings, "links")
+    keys = signing_keys(site, "links")
     expires = int(time.time()) + options.expires
     networks = parse_networks(options.network)
     try:
@@ -60,12 +61,27 @@ def _run(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise ConfigError((str(error),)) from error
     created = LinkCreated(link.id, path.url, expires, operator())
-    note_command(settings, created, so="; there is no link")
-    print((options.site or _site_of(options.path, settings)) + link.url(path))
+    note_command(site, created, so="; there is no link")
+    print((options.site or _url_of(options.path, settings)) + link.url(path))
     return 0
 
 
-def _site_of(path: str, settings: Settings) -> str:
+def _site_of(options: argparse.Namespace) -> LoadedSettings:
+    """The settings of the site that the link is for: of several, the one whose host is named.
+
+    Raises:
+        ConfigError: as `load`; and where that is none.
+    """
+    loaded = load(options)
+    named = next((text for text in (options.site, options.path) if text and is_url(text)), None)
+    if named is not None:
+        return site_of_url(loaded, named)
+    if loaded.is_served:
+        return loaded
+    raise ConfigError(("--site: must be the URL of the site, as there are several",))
+
+
+def _url_of(path: str, settings: Settings) -> str:
     """Where the site is, as far as it is known."""
     if is_url(path):
         return f"{path.split('/')[0]}//{urlsplit(path).netloc}{settings.root_path}"

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from app.cli.checks import Calls, check_all, read_tls
 from app.cli.places import identity_of, places_of
-from app.config import ConfigError, LoadedSettings
+from app.config import ConfigError, LoadedSettings, Settings
 from app.plan import Plan
 from app.server.service_manager import ServiceManager
 from app.server.supervisor import READY
@@ -77,15 +77,28 @@ class PlanReader:
     def _checked(self, loaded: LoadedSettings, calls: Calls) -> Plan:
         for notice in loaded.notices:
             _log.warning("setting_renamed", notice=notice)
-        policy = asyncio.run(check_all(loaded, calls=calls, opens_logs=True))
+        sites = asyncio.run(check_all(loaded, calls=calls, opens_logs=True))
+        sites = tuple(
+            site._replace(identity=identity_of(places_of(one), os.environ))
+            for one, site in zip(loaded.served, sites, strict=True)
+        )
         tls = read_tls(loaded)
-        settings, sources = loaded.settings, loaded.sources
-        if not settings.secret_keys:
-            _log.warning("no_secret_keys", effect="tokens and licence acceptances end with this process")
-            settings = settings.model_copy(update={"secret_keys": (SecretStr(self._spare_key),)})
-            sources = sources | {"secret_keys": "generated at start"}
-        identity = identity_of(places_of(loaded), os.environ)
-        return Plan(settings, policy, sources, tls, identity)
+        plan = Plan(loaded.settings, sites, loaded.sources, tls)
+        return plan if loaded.settings.secret_keys else self._with_spare_key(plan)
+
+    def _with_spare_key(self, plan: Plan) -> Plan:
+        """The same with a key that ends with this process."""
+        _log.warning("no_secret_keys", effect="tokens and licence acceptances end with this process")
+
+        def given_key(settings: Settings) -> Settings:
+            return settings.model_copy(update={"secret_keys": (SecretStr(self._spare_key),)})
+
+        said = {"secret_keys": "generated at start"}
+        sites = tuple(
+            site._replace(settings=given_key(site.settings), sources={**site.sources, **said})
+            for site in plan.sites
+        )
+        return plan._replace(settings=given_key(plan.settings), sites=sites, sources={**plan.sources, **said})
 
 
 class Hangups:

@@ -152,7 +152,7 @@ def _serve_workers(plan: Plan, reader: PlanReader, opened: Listening, manager: S
             run_worker,
             plan,
             [opened.public, opened.admin],
-            modules=_modules_of(plan.settings),
+            modules=_modules_of(plan),
             read_again=read_again,
             note_death=mark_process_dead,
             manager=manager,
@@ -160,12 +160,12 @@ def _serve_workers(plan: Plan, reader: PlanReader, opened: Listening, manager: S
         return 0 if supervisor.run(plan.settings.workers) else 1
 
 
-def _modules_of(settings: Settings) -> tuple[str, ...]:
+def _modules_of(plan: Plan) -> tuple[str, ...]:
     """What a worker imports, early or late."""
     from app.wiring.catalog import buckets_of
     from app.wiring.late import LATE_MODULES
 
-    of_storage = ("app.storage.s3.opening",) if buckets_of(settings) else ()
+    of_storage = ("app.storage.s3.opening",) if any(buckets_of(site.settings) for site in plan.sites) else ()
     return (__name__, "app.main", *of_storage, *LATE_MODULES)
 
 

@@ -7,7 +7,7 @@ import argparse
 from app.auth.keys import KeyRing
 from app.auth.tokens import parse_duration
 from app.cli.arguments import checked, network
-from app.config import ConfigError, Settings
+from app.config import ConfigError, LoadedSettings, key_name
 
 
 def add_lifetime(parser: argparse.ArgumentParser, *, example: str, begin: str = "") -> None:
@@ -40,14 +40,14 @@ def duration(text: str) -> int:
     return checked(parse_duration, text)
 
 
-def key_ring(settings: Settings) -> KeyRing | None:
-    """The keys of the site; None if it has none."""
-    keys = [key.get_secret_value() for key in settings.secret_keys]
-    return KeyRing(keys) if keys else None
+def key_ring(site: LoadedSettings) -> KeyRing | None:
+    """The keys of a site; None if it has none."""
+    keys = [key.get_secret_value() for key in site.settings.secret_keys]
+    return KeyRing(keys, key_name(site.site)) if keys else None
 
 
-def signing_keys(settings: Settings, what: str) -> KeyRing:
-    """The keys of the site.
+def signing_keys(site: LoadedSettings, what: str) -> KeyRing:
+    """The keys of a site.
 
     Args:
         what: is signed, for the message.
@@ -55,7 +55,7 @@ def signing_keys(settings: Settings, what: str) -> KeyRing:
     Raises:
         ConfigError: it has none.
     """
-    keys = key_ring(settings)
+    keys = key_ring(site)
     if keys is None:
         raise ConfigError((f"secret_keys: must be set to create {what}, to the same keys as the server's",))
     return keys

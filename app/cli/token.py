@@ -9,7 +9,7 @@ from typing import Final
 
 from app.auth.networks import parse_networks
 from app.auth.tokens import TokenGrant, issue_token
-from app.cli.arguments import Commands, add_command, checked, load, name
+from app.cli.arguments import Commands, add_command, add_site, checked, load_site, name
 from app.cli.audited import note_command, operator
 from app.cli.signing import add_lifetime, duration, signing_keys
 from app.cli.token_revoke import add_revocation
@@ -54,12 +54,13 @@ def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
         default=[],
         help="extra permissions: refresh folders, or invalidate changed paths",
     )
+    add_site(create)
     create.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    settings = load(options).settings
-    keys = signing_keys(settings, "tokens")
+    site = load_site(options)
+    keys = signing_keys(site, "tokens")
     now = int(time.time())
     start = now + (options.not_before or 0)
     grant = TokenGrant(
@@ -79,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
         raise ConfigError((str(error),)) from error
     groups, scopes = tuple(sorted(grant.groups)), tuple(sorted(options.scope))
     created = TokenCreated(grant.id, groups, int(grant.expires), scopes, operator())
-    note_command(settings, created, grant.subject, so="; there is no token")
+    note_command(site, created, grant.subject, so="; there is no token")
     print(text)
     return 0
 

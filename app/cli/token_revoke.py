@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from contextlib import suppress
 from dataclasses import asdict
 
 from app.auth.tokens import TokenGrant, read_token
@@ -12,7 +13,7 @@ from app.cli.arguments import Commands, add_command, load, name
 from app.cli.audited import note_command, operator
 from app.cli.revoked_list import revoked_list
 from app.cli.signing import key_ring
-from app.config import ConfigError, Settings
+from app.config import ConfigError, LoadedSettings
 from app.domain.errors import AuthenticationFailed
 from app.telemetry import Revoked
 
@@ -33,25 +34,30 @@ def add_revocation(actions: Commands, common: argparse.ArgumentParser) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    settings = load(options).settings
-    grant = _grant_of(settings, options.token)
-    if grant is None:
+    loaded = load(options)
+    found = _grant_of(loaded, options.token)
+    if found is None:
         raise ConfigError(("TOKEN: is not one that was signed with these secret_keys",))
+    site, grant = found
+    revoked_file = loaded.settings.revoked_file
     shown = asdict(grant) | {
         "groups": sorted(grant.groups),
         "networks": [str(network) for network in grant.networks],
         "permissions": sorted(grant.permissions),
         "is_expired": time.time() >= grant.expires,
-        "is_revoked": settings.revoked_file is not None and grant.id in revoked_list(settings).read(),
+        "is_revoked": revoked_file is not None and grant.id in revoked_list(loaded.settings).read(),
     }
+    if site.site:
+        shown["site"] = site.site
     print(json.dumps(shown, indent=2, ensure_ascii=False))
     return 0
 
 
 def _revoke(options: argparse.Namespace) -> int:
-    settings = load(options).settings
-    revoked = revoked_list(settings)
-    grant = _grant_of(settings, options.token)
+    loaded = load(options)
+    revoked = revoked_list(loaded.settings)
+    found = _grant_of(loaded, options.token)
+    site, grant = found or (loaded, None)
     identifier = grant.id if grant else options.token
     if "." in identifier or " " in identifier:
         raise ConfigError(("TOKEN: is neither an id nor a token that was signed with these secret_keys",))
@@ -59,7 +65,7 @@ def _revoke(options: argparse.Namespace) -> int:
     revoked.add(identifier, " ".join(part for part in (subject, reason) if part))
     # Not before: a full disk must not keep a stolen token alive.
     note_command(
-        settings,
+        site,
         Revoked(identifier, reason, operator()),
         subject,
         so=f"; {identifier} is revoked all the same",
@@ -74,13 +80,14 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _grant_of(settings: Settings, token: str) -> TokenGrant | None:
-    """What a token says, whether it still holds or not; None for what is no token of these keys."""
-    keys = key_ring(settings)
-    try:
-        return read_token(keys, token) if keys else None
-    except AuthenticationFailed:
-        return None
+def _grant_of(loaded: LoadedSettings, token: str) -> tuple[LoadedSettings, TokenGrant] | None:
+    """What a token says, whether it still holds or not, and for which site; None for what is no token of these keys."""
+    for site in loaded.served:
+        keys = key_ring(site)
+        with suppress(AuthenticationFailed):
+            if keys is not None:
+                return site, read_token(keys, token)
+    return None
 
 
 def _note(text: str) -> str:

@@ -4,13 +4,11 @@ Each setting has one name. It is read from the command line (`--port`), then the
 (`PIERHEAD_PORT`), then the configuration file (`port = 8000` in `pierhead.toml`), then its default.
 """
 
+from app.config.loaded import MAIN_SITE, PREFIX, ConfigError, LoadedSettings, key_name
 from app.config.settings import MASK, Settings, allowed, is_secret, masked
 from app.config.sources import (
     CLIENT_VARIABLES,
     FILE_VARIABLE,
-    PREFIX,
-    ConfigError,
-    LoadedSettings,
     load_settings,
 )
 from app.config.types import parse_listen
@@ -18,6 +16,7 @@ from app.config.types import parse_listen
 __all__ = [
     "CLIENT_VARIABLES",
     "FILE_VARIABLE",
+    "MAIN_SITE",
     "MASK",
     "PREFIX",
     "ConfigError",
@@ -25,6 +24,7 @@ __all__ = [
     "Settings",
     "allowed",
     "is_secret",
+    "key_name",
     "load_settings",
     "masked",
     "parse_listen",

@@ -8,10 +8,10 @@ from typing import Annotated
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from app.config.types import Allowed, FileOrObject, Names, Number, StoreCredentials
+from app.domain.hosts import parse_host
 from app.domain.urls import is_issuer_url
 
 _NAME = Allowed("1 or more characters")
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _CONTACT = re.compile(r"[^\s@:]+@[^\s@]+|(https?|mailto):\S+")
 
 
@@ -96,11 +96,7 @@ class LoginSettings(BaseModel):
     @field_validator("site_hosts")
     @classmethod
     def _hosts_are_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
-        lower = tuple(host.lower() for host in hosts)
-        for host in lower:
-            if not _HOST.fullmatch(host):
-                raise ValueError(f"got {host!r}")
-        return lower
+        return tuple(map(parse_host, hosts))
 
     @field_validator("contact")
     @classmethod

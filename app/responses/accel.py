@@ -16,7 +16,7 @@ from app.domain.paths import ArtifactPath
 from app.storage.store import PRIMARY, SignedUrl
 
 DIRECTORIES: Final = "/-/accel/file"
-"""Followed by the name of a store, and a path in it. A reserved path, so that it hides no file of a tree."""
+"""Followed by the site's name, of several, the name of a store, and a path in it. A reserved path, so that it hides no file of a tree."""
 BUCKETS: Final = "/-/accel/s3"
 """The same for every bucket: nginx decodes paths, but a signed URL must be sent unchanged."""
 URL_FIELD: Final = "X-Pierhead-Accel-Url"
@@ -27,7 +27,12 @@ _OF_THE_BODY: Final = frozenset({"Content-Length", "Accept-Ranges"})
 
 
 def accel_response(
-    path: ArtifactPath, headers: Mapping[str, str], signed: SignedUrl | None, origin: str
+    path: ArtifactPath,
+    headers: Mapping[str, str],
+    signed: SignedUrl | None,
+    *,
+    origin: str,
+    site: str = "",
 ) -> Response:
     """The answer to nginx.
 
@@ -36,10 +41,13 @@ def accel_response(
         headers: of a 200.
         signed: its URL in a bucket; None for a directory.
         origin: the one of several stores that has it; empty if there is only one.
+        site: the one of several sites that it is of; empty for the one outside all tables.
     """
     fields = {name: value for name, value in headers.items() if name not in _OF_THE_BODY}
     if signed is None:
-        fields["X-Accel-Redirect"] = f"{DIRECTORIES}/{origin or PRIMARY}{path.url}"
+        fields["X-Accel-Redirect"] = "/".join(
+            part for part in (DIRECTORIES, site, f"{origin or PRIMARY}{path.url}") if part
+        )
     else:
         fields |= {"X-Accel-Redirect": BUCKETS, URL_FIELD: signed.url}
     return Response(None, 200, fields)

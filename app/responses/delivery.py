@@ -62,6 +62,7 @@ class Delivery:
         requester: knows whether an nginx is in front.
         presign_seconds: life of a presigned URL.
         clock: seconds since the epoch, UTC.
+        site: as `accel_response` takes it.
     """
 
     def __init__(
@@ -75,7 +76,9 @@ class Delivery:
         requester: Requester,
         presign_seconds: int,
         clock: Callable[[], float],
+        site: str = "",
     ) -> None:
+        self._site = site
         self._store = store
         self._redirects = redirects
         self._digests = digests
@@ -147,7 +150,7 @@ class Delivery:
         if mode == "accel" and self._requester.is_by_proxy(request):
             record.route = "file-accel"
             signed = await self._presigned(opened, headers)
-            return accel_response(opened.path, headers, signed, opened.info.origin)
+            return accel_response(opened.path, headers, signed, origin=opened.info.origin, site=self._site)
         return None
 
     def _mode_for(self, opened: OpenedFile, options: ServingOptions, *, stays: bool) -> DeliveryMode:

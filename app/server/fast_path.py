@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Final
+from typing import Any, Final, Protocol
 
 import httptools
 from starlette.types import Scope, Send
@@ -30,6 +30,18 @@ MISSED: Final = "pierhead.missed"
 
 WriteAnswer = Callable[[int, bytes, bytes], None]
 """Sends a whole answer: status, header fields as lines, body."""
+
+
+class AnswersAtOnce(Protocol):
+    """A fast path, of one site or of several."""
+
+    def read(self, head: bytes, client: tuple[str, int] | None, scheme: str) -> Any | None:
+        """See `FastPath.read`."""
+        ...
+
+    def answer(self, request: Any, write: WriteAnswer) -> bool:
+        """See `FastPath.answer`."""
+        ...
 
 
 class FastPath:

@@ -7,7 +7,7 @@ A proxy in front may read another request from the same bytes, so such lines are
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from app.server.refusals import (
@@ -70,6 +70,24 @@ def origin_form(target: bytes) -> bytes:
     if absolute := _ORIGIN.match(target):
         target = b"/" + target[absolute.end() :].removeprefix(b"/")
     return target
+
+
+def host_of_target(target: bytes) -> bytes | None:
+    """The host in a request target of the absolute form; None for another form.
+
+    Args:
+        target: as `origin_form` takes it.
+    """
+    absolute = _ORIGIN.match(target)
+    return absolute[0].partition(b"://")[2] if absolute else None
+
+
+def with_host(headers: Sequence[tuple[bytes, bytes]], host: bytes) -> list[tuple[bytes, bytes]]:
+    """The fields with the host of the target in place of the one in Host, which must not count (RFC 9112 section 3.2.2).
+
+    A field that must be refused stays as it is.
+    """
+    return [(name, host if name == b"host" and is_host(value) else value) for name, value in headers]
 
 
 def fault_of_framing(version: str, headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:

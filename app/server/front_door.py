@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from typing import Final
 from urllib.parse import unquote
 
@@ -69,7 +70,7 @@ class FrontDoor:
         root_paths: tell below which path a request asks for the site.
         variation: says on what else answers depend.
         cross_origin: says which other sites may read what anybody gets.
-        is_own_host: whether a Host field is one that is answered.
+        is_own_host: whether a Host field is one that is answered; called with None where there is none.
         metrics: where requests are counted.
         access_log: takes a line for each; None for no lines.
         replica_id: named in every answer and log line.
@@ -84,7 +85,7 @@ class FrontDoor:
         root_paths: RootPaths,
         variation: Variation,
         cross_origin: CrossOrigin,
-        is_own_host: Callable[[bytes], bool],
+        is_own_host: Callable[[bytes | None], bool],
         metrics: Metrics,
         access_log: AccessLog | None,
         replica_id: str,
@@ -100,6 +101,13 @@ class FrontDoor:
         self._access_log = access_log
         self._replica_id = replica_id
         self._shared_headers = shared_headers(replica_id)
+
+    def for_other_hosts(self, access_log: AccessLog | None) -> FrontDoor:
+        """A door that answers probes, and refuses everything else as meant for a host that is not served here."""
+        door = copy(self)
+        door._is_own_host = lambda host: False
+        door._access_log = access_log
+        return door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -214,7 +222,7 @@ class FrontDoor:
             self._metrics.downloads.labels(record.route, status).observe(seconds)
 
 
-def _refusal(scope: Scope, is_own_host: Callable[[bytes], bool]) -> Response | None:
+def _refusal(scope: Scope, is_own_host: Callable[[bytes | None], bool]) -> Response | None:
     """The answer to a request with malformed headers."""
     headers = scope["headers"]
     size = sum(len(name) + len(value) for name, value in headers)
@@ -230,9 +238,9 @@ def _refusal(scope: Scope, is_own_host: Callable[[bytes], bool]) -> Response | N
             400, "Bad request", "a request must have exactly one Host header with a host name", "bad-host"
         )
     # RFC 9110 section 15.5.20. Probes come by addresses.
-    if hosts and not is_own_host(hosts[0]) and scope["path"] not in QUIET:
+    if not is_own_host(hosts[0] if hosts else None) and scope["path"] not in QUIET:
         return problem_response(
-            421, "Misdirected request", "this site does not serve this host name", "misdirected-host"
+            421, "Misdirected request", "this server has no site of this host name", "misdirected-host"
         )
     return None
 

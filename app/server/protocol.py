@@ -15,9 +15,16 @@ import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.server.fast_path import MISSED, FastPath
-from app.server.fast_request import FastRequest
-from app.server.framing import RequestCutter, RequestLine, fault_of_framing, fault_of_line, origin_form
+from app.server.fast_path import MISSED, AnswersAtOnce
+from app.server.framing import (
+    RequestCutter,
+    RequestLine,
+    fault_of_framing,
+    fault_of_line,
+    host_of_target,
+    origin_form,
+    with_host,
+)
 from app.server.patience import USUAL_PATIENCE, Patience
 from app.server.reason_phrase import with_reason
 from app.server.refusals import (
@@ -68,7 +75,7 @@ class BoundedHttpProtocol(ReadingHttpProtocol):
         self._whole_answers = WholeAnswers()
         # An application may answer whole requests without ASGI, and do so in another way from now to then.
         self._has_fast_path = getattr(self.app, "fast_path", None) is not None
-        self._missed: tuple[FastPath, FastRequest] | None = None
+        self._missed: tuple[AnswersAtOnce, object] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time for the first request."""
@@ -86,7 +93,7 @@ class BoundedHttpProtocol(ReadingHttpProtocol):
     def data_received(self, data: bytes) -> None:
         """Answer the received bytes from memory, or parse them. Input of a refused client is discarded."""
         if self._is_between_requests and self._has_fast_path and self._can_answer_now():
-            fast_path: FastPath = self.app.fast_path
+            fast_path: AnswersAtOnce = self.app.fast_path
             request = fast_path.read(data, self.client, self.scheme or "http")
             if request is not None:
                 if fast_path.answer(request, self._write_answer):
@@ -128,6 +135,8 @@ class BoundedHttpProtocol(ReadingHttpProtocol):
         """The end of a head: now the request can be answered."""
         if fault := fault_of_framing(self.parser.get_http_version(), self.headers):
             self._stop_parser(fault)
+        if (host := host_of_target(self.url)) is not None:
+            self.headers[:] = with_host(self.headers, host)
         self.url = origin_form(self.url)
         self._body_left = int(next((value for name, value in self.headers if name == b"content-length"), 0))
         super().on_headers_complete()

@@ -63,6 +63,31 @@ class Unwatched:
         """See `StorageWatch.note_circuit`."""
 
 
+class OfSite:
+    """A `StorageWatch` for the stores of one of several sites, which are told apart by its name.
+
+    Args:
+        watch: of all sites.
+        site: name of the site; empty where there is only one.
+    """
+
+    def __init__(self, watch: StorageWatch, site: str) -> None:
+        self._watch = watch
+        self._prefix = f"{site}/" if site else ""
+
+    def observer_of(self, store: str) -> Observer:
+        """See `StorageWatch.observer_of`."""
+        return self._watch.observer_of(self._prefix + store)
+
+    def note(self, event: Event, store: str) -> None:
+        """See `StorageWatch.note`."""
+        self._watch.note(event, self._prefix + store)
+
+    def note_circuit(self, store: str, *, is_open: bool) -> None:
+        """See `StorageWatch.note_circuit`."""
+        self._watch.note_circuit(self._prefix + store, is_open=is_open)
+
+
 def _ignore(operation: str, outcome: str, seconds: float) -> None:
     del operation, outcome, seconds
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple, Protocol
 
 import orjson
@@ -78,14 +78,19 @@ class AccessLog(Protocol):
 
 
 class ConsoleAccessLog:
-    """Lines for people, in the same form as every other line."""
+    """Lines for people, in the same form as every other line.
 
-    def __init__(self) -> None:
+    Args:
+        site: named in every line; empty where there is only one.
+    """
+
+    def __init__(self, site: str = "") -> None:
         self._log = structlog.get_logger(LOGGER)
+        self._site = {"site": site} if site else {}
 
     def write(self, line: AccessLine) -> None:
         """See `AccessLog.write`."""
-        fields = line._asdict() | {"seconds": round(line.seconds, 6)}
+        fields = line._asdict() | {"seconds": round(line.seconds, 6)} | self._site
         for name in SOMETIMES:
             if not fields[name]:
                 del fields[name]
@@ -100,16 +105,18 @@ class JsonAccessLog:
 
     Args:
         writer: where they go.
+        site: named in every line; empty where there is only one.
     """
 
-    def __init__(self, writer: LineWriter) -> None:
+    def __init__(self, writer: LineWriter, site: str = "") -> None:
         self._writer = writer
         self._waiting = bytearray()
         self._second = 0
         self._second_text = b""
         self._is_closed = False
         # Most requests are like an earlier one: only time and numbers differ.
-        self._constant = lru_cache(MEMO_SIZE)(_constant_part)
+        self._of_site = partial(_constant_part, site)
+        self._constant = lru_cache(MEMO_SIZE)(self._of_site)
 
     def write(self, line: AccessLine) -> None:
         """See `AccessLog.write`."""
@@ -117,7 +124,7 @@ class JsonAccessLog:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
         status, size, seconds, *others = line
         # With an id, no other line is like it.
-        rest: Callable[..., bytes] = _constant_part if line.request_id else self._constant
+        rest: Callable[..., bytes] = self._of_site if line.request_id else self._constant
         self._waiting += _LINE % (self._now(), status, size, seconds, rest(*others))
         if self._is_closed or len(self._waiting) >= FLUSH_BYTES:
             self.flush()
@@ -146,6 +153,7 @@ class JsonAccessLog:
 
 
 def _constant_part(
+    site: str,
     method: str,
     path: str,
     route: str,
@@ -168,6 +176,8 @@ def _constant_part(
         "agent": agent,
         "replica": replica,
     }
+    if site:
+        fields["site"] = site
     rarely = zip(SOMETIMES, (cache, broken, request_id, trace_id), strict=True)
     fields.update((name, value) for name, value in rarely if value)
     return orjson.dumps(fields).removeprefix(b"{")

@@ -27,13 +27,18 @@ class Audit:
         file: where lines go; None for standard error, like all other events.
         replica_id: named in every line.
         clock: seconds since the epoch, UTC.
+        site: named in every line; empty where there is only one.
     """
 
     def __init__(
-        self, file: AuditFile | None, replica_id: str, clock: Callable[[], float] = time.time
+        self,
+        file: AuditFile | None,
+        replica_id: str,
+        clock: Callable[[], float] = time.time,
+        site: str = "",
     ) -> None:
         self._file = file
-        self._replica_id = replica_id
+        self._here = _here(replica_id, site)
         self._clock = clock
         self._log = structlog.get_logger(LOGGER)
 
@@ -47,7 +52,7 @@ class Audit:
         Raises:
             AuditUnavailable: it cannot be written down, so it must not happen.
         """
-        fields = _fields(event, self._replica_id, client, subject)
+        fields = _fields(event, self._here, client, subject)
         if self._file is None:
             self._log.info(event.event, **fields)
             return
@@ -59,18 +64,27 @@ class Audit:
             raise
 
 
-def line_of_command(event: AuditEvent, *, replica_id: str, subject: str | None, now: float) -> bytes:
+def line_of_command(
+    event: AuditEvent, *, replica_id: str, subject: str | None, now: float, site: str = ""
+) -> bytes:
     """The line for an event of a command, which no client has sent.
 
     Args:
+        site: that it is about; empty where there is only one.
         subject: user or robot that it is about; None if that is not known.
         now: seconds since the epoch, UTC.
     """
-    return _line(event, _fields(event, replica_id, None, subject), now)
+    return _line(event, _fields(event, _here(replica_id, site), None, subject), now)
 
 
-def _fields(event: AuditEvent, replica_id: str, client: str | None, subject: str | None) -> dict[str, object]:
-    return {"replica": replica_id, "client": client, "subject": _readable(subject), **asdict(event)}
+def _here(replica_id: str, site: str) -> dict[str, object]:
+    return {"replica": replica_id, "site": site} if site else {"replica": replica_id}
+
+
+def _fields(
+    event: AuditEvent, here: Mapping[str, object], client: str | None, subject: str | None
+) -> dict[str, object]:
+    return {**here, "client": client, "subject": _readable(subject), **asdict(event)}
 
 
 def _line(event: AuditEvent, fields: Mapping[str, object], now: float) -> bytes:

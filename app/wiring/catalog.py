@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final
 
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.listing_cache import ListingCache
-from app.cache.worker_channel import DIRECTORY_VARIABLE, WorkerChannel
+from app.cache.worker_channel import WorkerChannel
 from app.cache.worker_exchange import WorkerExchange
 from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
 from app.catalog.shared_listings import SharedListings
@@ -22,6 +20,7 @@ from app.policy.eula import DefaultLicences
 from app.policy.site_policy import SitePolicy
 from app.storage.store import ObjectStore
 from app.storage.urls import S3Place, parse_storage_url
+from app.wiring.meeting import meeting_place
 
 DEFAULT_LICENCE: Final = "default"
 
@@ -98,25 +97,24 @@ def buckets_of(settings: Settings) -> tuple[S3Place, ...]:
     return tuple(place for place in places if isinstance(place, S3Place))
 
 
-def build_worker_channel(catalog: Catalog) -> WorkerChannel | None:
-    """To the other workers of this replica; None where there are none."""
-    directory = meeting_place()
+def build_worker_channel(catalog: Catalog, site: str = "") -> WorkerChannel | None:
+    """To the other workers of this replica; None where there are none.
+
+    Args:
+        site: name of the site; empty where there is only one.
+    """
+    directory = meeting_place(site)
     return None if directory is None else WorkerChannel(directory, catalog.invalidate)
 
 
-def build_exchange(settings: Settings, identity: object) -> WorkerExchange | None:
+def build_exchange(settings: Settings, identity: object, site: str = "") -> WorkerExchange | None:
     """With the other workers of this replica; None where there are none, or where a folder costs nothing to read.
 
     Args:
-        identity: of the storage, as `Plan` has it.
+        identity: of the storage, as `SitePlan` has it.
+        site: name of the site; empty where there is only one.
     """
-    directory = meeting_place()
+    directory = meeting_place(site)
     if directory is None or not buckets_of(settings):
         return None
     return WorkerExchange(directory, repr((settings.storage, settings.overlay, identity)))
-
-
-def meeting_place() -> Path | None:
-    """The directory in which the workers of a replica meet; None for a process alone."""
-    directory = os.environ.get(DIRECTORY_VARIABLE)
-    return Path(directory) if directory else None

@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from app.auth.oidc.workloads import Workloads
 
 
-def build_keys(settings: Settings) -> KeyRing:
-    """The keys that sign and seal; there is at least one."""
-    return KeyRing([key.get_secret_value() for key in settings.secret_keys])
+def build_keys(settings: Settings, site: str = "") -> KeyRing:
+    """The keys that sign and seal; there is at least one.
+
+    Args:
+        site: as `KeyRing` takes it.
+    """
+    return KeyRing([key.get_secret_value() for key in settings.secret_keys], site)
 
 
 def build_login(

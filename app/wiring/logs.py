@@ -18,26 +18,31 @@ from app.telemetry import (
 )
 
 
-def build_access_log(settings: Settings, note_dropped: Callable[[int], None]) -> AccessLog | None:
+def build_access_log(
+    settings: Settings, note_dropped: Callable[[int], None], site: str = ""
+) -> AccessLog | None:
     """The log of requests; None where the level leaves them out.
 
     Args:
         note_dropped: called with the number of lines that could not be written to a file of their own.
+        site: named in every line; empty where there is only one.
     """
     if settings.access_log_file is not None:
         writer = writer_to_file(settings.access_log_file)
         writer.note_dropped = note_dropped
-        return JsonAccessLog(writer)
+        return JsonAccessLog(writer, site)
     if settings.log_level not in ("debug", "info"):
         return None
-    return JsonAccessLog(writer_to(sys.stderr)) if is_json(settings.log_format) else ConsoleAccessLog()
+    is_for_machines = is_json(settings.log_format)
+    return JsonAccessLog(writer_to(sys.stderr), site) if is_for_machines else ConsoleAccessLog(site)
 
 
-def build_audit(settings: Settings, clock: Callable[[], float]) -> Audit:
+def build_audit(settings: Settings, clock: Callable[[], float], site: str = "") -> Audit:
     """The audit log.
 
     Args:
         clock: seconds since the epoch, UTC.
+        site: named in every line; empty where there is only one.
     """
     file = AuditFile(settings.audit_file) if settings.audit_file else None
-    return Audit(file, settings.replica_id, clock)
+    return Audit(file, settings.replica_id, clock, site)

@@ -34,7 +34,7 @@ def build_routers(parts: Parts, own: SiteParts) -> Sequence[APIRouter]:
     catalog, requester = parts.catalog, parts.requester
     forms = Forms(own.keys, requester, parts.clock)
     return (
-        build_health_router(parts.operating.probes, requester),
+        build_health_router(parts.operator.probes, requester),
         _guarded(build_legacy_router(catalog, parts.pages, requester), parts.limits),
         _guarded(build_manifest_router(parts.subtrees, requester), parts.limits),
         build_invalidate_router(catalog, requester, parts.channel, buckets_of(own.settings)),

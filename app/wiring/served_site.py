@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AsyncExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import Final, Self
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cache.byte_cache import ByteCache
 from app.cache.worker_channel import WorkerChannel
 from app.catalog.prewarming import Prewarming
 from app.catalog.shared_listings import lend
-from app.domain.lifetime import Lifetime
-from app.plan import Plan
+from app.config import key_name
+from app.plan import SitePlan
 from app.responses.folder_documents import KeptDocuments
 from app.responses.listed_digests import FolderDigests
 from app.server.late import loaded_soon
+from app.storage.observation import OfSite
 from app.storage.open_store import open_storage
-from app.telemetry import Metrics
+from app.telemetry import AccessLog, Metrics
 from app.wiring.catalog import build_exchange
+from app.wiring.parts import Shared
 from app.wiring.revocations import kept_fresh
 from app.wiring.site import SiteWiring
 
@@ -34,10 +36,9 @@ class ServedSite:
 
     Attributes:
         fast_path: answers from memory.
-        admin: the application of the operator's own listener.
     """
 
-    def __init__(self, plan: Plan, wiring: SiteWiring, held: ByteCache) -> None:
+    def __init__(self, plan: SitePlan, wiring: SiteWiring, held: ByteCache) -> None:
         self._plan = plan
         self._wiring = wiring
         self._held = held
@@ -48,36 +49,47 @@ class ServedSite:
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, plan: Plan, lifetime: Lifetime, metrics: Metrics) -> Self:
+    async def open(
+        cls, plan: SitePlan, other_hosts: Collection[str], shared: Shared, metrics: Metrics
+    ) -> Self:
         """Open the stores, and wire everything that answers.
+
+        Args:
+            other_hosts: host names of other sites.
+            shared: with those.
 
         Raises:
             Whatever keeps one of them from opening; nothing stays open then.
         """
-        wiring = SiteWiring(plan.settings, plan.policy, sources=plan.sources, lifetime=lifetime)
+        wiring = SiteWiring(plan.settings, plan.policy, name=plan.name, other_hosts=other_hosts)
         site = cls(plan, wiring, ByteCache(plan.settings.cache_bytes))
         async with AsyncExitStack() as opening:
-            await site._open(opening, metrics)
+            await site._open(opening, shared, metrics)
             site._resources = opening.pop_all()
         return site
 
-    async def _open(self, opening: AsyncExitStack, metrics: Metrics) -> None:
+    async def _open(self, opening: AsyncExitStack, shared: Shared, metrics: Metrics) -> None:
         settings = self._plan.settings
+        watch = OfSite(metrics, self._plan.name)
         store = await opening.enter_async_context(
-            open_storage(settings.storage, settings.overlay, watch=metrics)
+            open_storage(settings.storage, settings.overlay, watch=watch)
         )
-        self._exchange = build_exchange(settings, self._plan.identity)
-        wired = self._wiring.open(store, metrics, held=self._held, exchange=self._exchange)
+        self._exchange = build_exchange(settings, self._plan.identity, self._plan.name)
+        wired = self._wiring.open(store, metrics, held=self._held, shared=shared, exchange=self._exchange)
         if wired.access_log is not None:
             opening.callback(wired.access_log.close)
         opening.push_async_callback(wired.login.aclose)
         opening.push_async_callback(wired.catalog.aclose)
         await opening.enter_async_context(wired.workloads.kept_fresh() if wired.workloads else nullcontext())
-        await opening.enter_async_context(loaded_soon(wired.late))
-        await opening.enter_async_context(kept_fresh(self._wiring.revocations, settings, metrics))
+        await opening.enter_async_context(loaded_soon((wired.late,)))
+        await opening.enter_async_context(kept_fresh(self._wiring.revocations, settings, watch))
         self._wired = wired
         self.fast_path = wired.front_door.fast_path
-        self.admin = wired.operating.admin
+
+    @property
+    def key_name(self) -> str:
+        """What its keys are called after: the same for the main site, whether there are others or not."""
+        return key_name(self._plan.name)
 
     async def listen(self) -> None:
         """From now on, hear from the other workers of the replica what has changed, and read folders for them."""
@@ -98,19 +110,22 @@ class ServedSite:
             for key, value, cost in former._held.of_kind(kind):
                 self._held.put(key, value, cost)
 
-    async def announce(self) -> None:
-        """Show the state of this site to the other workers of the replica. Only one of a process may be shown."""
-        await self._announced.enter_async_context(self._wired.operating.states.published())
-
     async def prewarm(self) -> None:
         """Read the folders that the settings name."""
         await Prewarming(self._plan.settings.prewarm).run(self._wired.catalog)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        await self._answer(self._wired.front_door, scope, receive, send)
+
+    def for_other_hosts(self, access_log: AccessLog | None) -> ASGIApp:
+        """As `FrontDoor.for_other_hosts`."""
+        return partial(self._answer, self._wired.front_door.for_other_hosts(access_log))
+
+    async def _answer(self, door: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         self._answering += 1
         try:
-            await self._wired.front_door(scope, receive, send)
+            await door(scope, receive, send)
         finally:
             self._answering -= 1
             if self._is_retired:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Collection
 
 from app.auth.limits import Limits
 from app.auth.links import Links
-from app.auth.login import Login
 from app.auth.networks import parse_networks, parse_peers
 from app.auth.passwords import Passwords
 from app.auth.principal import Authenticator
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.response_cache import RedirectCache, ResponseCache
-from app.cache.worker_channel import WorkerChannel
 from app.cache.worker_exchange import WorkerExchange
 from app.catalog import Catalog, FolderSorter
-from app.config import Settings
+from app.config import Settings, key_name
 from app.domain.lifetime import Lifetime
 from app.pages.static import load_static
 from app.pages.templates_dir import templates_directory
@@ -51,41 +48,16 @@ from app.server.front_door import FrontDoor
 from app.server.hosts import Hosts
 from app.server.late import LateApplication
 from app.storage.store import ObjectStore
-from app.telemetry import AccessLog, Metrics
+from app.telemetry import Metrics
 from app.wiring.catalog import build_catalog, build_worker_channel
 from app.wiring.fast_path import build_fast_path
 from app.wiring.late import late_reserved
 from app.wiring.login import build_keys, build_login, build_workloads, site_of
 from app.wiring.logs import build_access_log, build_audit
-from app.wiring.operator import Operating, OperatorWiring
-from app.wiring.parts import Parts, SiteParts
+from app.wiring.operator import Operator
+from app.wiring.parts import Parts, Shared, SiteParts, WiredSite
 from app.wiring.revocations import build_revocations
 from app.wiring.theme import html_pages
-
-if TYPE_CHECKING:
-    from app.auth.oidc.workloads import Workloads
-
-
-class WiredSite(NamedTuple):
-    """One site, ready to answer.
-
-    Attributes:
-        workloads: believes tokens of other issuers; None where there are none.
-        channel: to the other workers of this replica, if there are any.
-        access_log: takes a line for each request; None if the log level leaves them out.
-        operating: what the operator sees of it.
-        late: to be loaded soon after the start.
-    """
-
-    front_door: FrontDoor
-    catalog: Catalog
-    authenticator: Authenticator
-    login: Login
-    workloads: Workloads | None
-    channel: WorkerChannel | None
-    access_log: AccessLog | None
-    operating: Operating
-    late: tuple[LateApplication, ...]
 
 
 class SiteWiring:
@@ -95,8 +67,8 @@ class SiteWiring:
         settings: checked.
         policy: as `read_site_policy` gives it.
         age_clock: seconds, for the age of what other services said; never goes back.
-        sources: for each setting, where its value came from.
-        lifetime: of the process.
+        name: of the site; empty where there is only one.
+        other_hosts: host names of other sites.
     """
 
     def __init__(
@@ -105,13 +77,15 @@ class SiteWiring:
         policy: SitePolicy,
         age_clock: Callable[[], float] = time.monotonic,
         *,
-        sources: Mapping[str, str] = MappingProxyType({}),
-        lifetime: Lifetime | None = None,
+        name: str = "",
+        other_hosts: Collection[str] = (),
     ) -> None:
         self._settings = settings
         self._policy = policy
+        self._name = name
+        self._hosts = Hosts(settings.site_hosts, other_hosts)
         templates = templates_directory()
-        keys, revocations = build_keys(settings), build_revocations(settings)
+        keys, revocations = build_keys(settings, key_name(name)), build_revocations(settings)
         self.revocations = revocations
         login = build_login(settings, keys, revocations, age_clock)
         self._own = SiteParts(
@@ -123,8 +97,6 @@ class SiteWiring:
             static=load_static(templates, settings.theme_dir),
             site=site_of(settings, login),
         )
-        self._lifetime = lifetime or Lifetime()
-        self._operator = OperatorWiring(settings, sources, keys, self._lifetime)
         self._networks = parse_networks(settings.trusted_networks)
         self._proxies = parse_peers(settings.trusted_proxies)
         self._cross_origin = CrossOrigin(settings.cors_origins)
@@ -144,6 +116,7 @@ class SiteWiring:
         clock: Callable[[], float] = time.time,
         held: ByteCache | None = None,
         lifetimes: Lifetimes | None = None,
+        shared: Shared | None = None,
         exchange: WorkerExchange | None = None,
     ) -> WiredSite:
         """Make a server.
@@ -154,14 +127,17 @@ class SiteWiring:
             clock: seconds since the epoch, UTC.
             held: keeps folders and pages; None for one of the size in the settings.
             lifetimes: of folders; None for those of the settings.
+            shared: with the other sites of the process; None for a site alone.
             exchange: as `build_catalog` takes it.
         """
+        shared = shared or self._alone(metrics, age_clock)
         held = ByteCache(self._settings.cache_bytes) if held is None else held
-        closed, versions = metrics.folders_closed.inc, self._lifetime.versions
+        closed, versions = metrics.folders_closed.inc, shared.versions
         catalog = build_catalog(
             self._settings, self._policy, store, held, age_clock, lifetimes, closed, versions, exchange
         )
-        parts = self._parts(store, metrics, catalog, held, age_clock, clock)
+        shared.operator.watch(self._name, store, catalog, held, self._settings.cache_bytes)
+        parts = self._parts(store, metrics, catalog, held, age_clock, clock, shared)
         reserved = late_reserved(parts, self._own)
         return WiredSite(
             self._front_door(parts, reserved),
@@ -171,9 +147,13 @@ class SiteWiring:
             self._workloads,
             parts.channel,
             parts.access_log,
-            parts.operating,
-            (reserved, parts.operating.admin),
+            shared.operator,
+            reserved,
         )
+
+    def _alone(self, metrics: Metrics, age_clock: Callable[[], float]) -> Shared:
+        operator = Operator(self._settings, {}, self._own.keys, Lifetime(), metrics, age_clock)
+        return Shared(operator, Limits(age_clock), itertools.count())
 
     def _front_door(self, parts: Parts, reserved: LateApplication) -> FrontDoor:
         fast_path = build_fast_path(self._settings, self._policy, parts, self._variation, self._cross_origin)
@@ -198,14 +178,14 @@ class SiteWiring:
         held: ByteCache,
         age_clock: Callable[[], float],
         clock: Callable[[], float],
+        shared: Shared,
     ) -> Parts:
         settings = self._settings
         vary = {"Vary": self._variation.of(FILE_VARY, settings.root_path)}
-        limits = Limits(age_clock)
         requester = Requester(
-            self._authenticator, self._networks, self._proxies, clock, settings.root_path, limits
+            self._authenticator, self._networks, self._proxies, clock, settings.root_path, shared.limits
         )
-        audit = RequestAudit(build_audit(settings, clock), requester, self._own.login.sessions)
+        audit = RequestAudit(build_audit(settings, clock, self._name), requester, self._own.login.sessions)
         shared_files = SharedFiles(catalog, store)
         digests = ListedDigests(shared_files, held)
         return Parts(
@@ -215,7 +195,7 @@ class SiteWiring:
             held=held,
             catalog=catalog,
             requester=requester,
-            limits=RequestLimits(limits, requester, self._networks),
+            limits=RequestLimits(shared.limits, requester, self._networks),
             pages=FolderPages(
                 self._own.site,
                 self._own.html,
@@ -235,10 +215,10 @@ class SiteWiring:
             errors=ErrorAnswers(self._own.html, self._own.site, requester.origin_url, Neighbours(catalog)),
             audit=audit,
             links=LinkDoor(self._own.links, requester, audit, clock),
-            channel=build_worker_channel(catalog),
-            operating=self._operator.open(store, metrics, catalog, held, age_clock),
-            is_own_host=Hosts(settings.site_hosts),
-            access_log=build_access_log(settings, metrics.log_lines_dropped.inc),
+            channel=build_worker_channel(catalog, self._name),
+            operator=shared.operator,
+            is_own_host=self._hosts,
+            access_log=build_access_log(settings, metrics.log_lines_dropped.inc, self._name),
         )
 
     def _tree(self, parts: Parts) -> TreeApp:
@@ -253,6 +233,7 @@ class SiteWiring:
             requester=parts.requester,
             presign_seconds=self._settings.presign_seconds,
             clock=parts.clock,
+            site=key_name(self._name),
         )
         index_files = IndexFiles(catalog, delivery, parts.audit, serving)
         get_it = GetItRoute(

@@ -52,8 +52,15 @@ class Reloadable:
         """Send the signal, and wait until every worker has acted on it. Returns why they keep what they had."""
         self.count += 1
         self.server.process.send_signal(signal.SIGHUP)
-        assert wait_until(lambda: self.reloads() == {self.count}, STOP_SECONDS), self.server.log
-        faults = {tuple(worker["reload"]["faults"]) for worker in self.state()["workers"]}
+        states: list[dict[str, Any]] = []
+
+        def have_acted() -> bool:
+            # One answer: what one worker says of another may be older than what that says of itself.
+            states[:] = [worker["reload"] for worker in self.state()["workers"]]
+            return all(last is not None and last["number"] == self.count for last in states)
+
+        assert wait_until(have_acted, STOP_SECONDS), self.server.log
+        faults = {tuple(last["faults"]) for last in states}
         assert len(faults) == 1
         return list(*faults)
 

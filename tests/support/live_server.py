@@ -78,7 +78,7 @@ def app_over(
     measured = metrics or Metrics()
     wiring = SiteWiring(settings_for(**values), policy_from(policy), clock)
     site = wiring.open(store, measured, age_clock=clock, clock=wall_clock)
-    return WiredApp(site.front_door, site.operating.admin)
+    return WiredApp(site.front_door, site.operator.admin)
 
 
 def app_for(storage: str | tuple[str, ...], *, policy: str = "", **values: Any) -> ASGIApp:

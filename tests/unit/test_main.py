@@ -38,6 +38,7 @@ def test_the_collector_that_rests_during_the_start_works_again() -> None:
 
 @pytest.mark.usefixtures("usual_interpreter")
 def test_threads_give_way_to_the_event_loop_sooner_than_usual() -> None:
-    usual = sys.getswitchinterval()
+    usual = 0.005
+    sys.setswitchinterval(usual)
     prepare_process()
     assert sys.getswitchinterval() < usual

@@ -27,7 +27,8 @@ def look_at_host(loaded: LoadedSettings) -> Iterator[Finding]:
     if settings.workers > 2 * processors:
         text = f"{settings.workers} workers on {processors} processors"
         yield warning(AREA, text, "set workers to the number of processors: more of them only share")
-    yield memory(settings.workers * (settings.cache_bytes + _WORKER_BYTES), _memory())
+    cached = sum(one.settings.cache_bytes for one in loaded.served)
+    yield memory(settings.workers * (cached + _WORKER_BYTES), _memory())
 
 
 def descriptors(limit: int) -> Finding:

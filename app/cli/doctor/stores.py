@@ -31,9 +31,9 @@ _MOST_FOLDERS: Final = 20
 
 
 async def look_at_stores(loaded: LoadedSettings) -> AsyncIterator[Finding]:
-    """Look at every store of the settings, one after the other."""
-    settings = loaded.settings
-    for url in (*settings.storage, *((settings.overlay,) if settings.overlay else ())):
+    """Look at every store of every site, one after the other."""
+    found = (one.settings for one in loaded.served)
+    for url in dict.fromkeys(url for one in found for url in (*one.storage, one.overlay) if url):
         place = parse_storage_url(url)
         name = f"s3://{place.bucket}/{place.prefix}" if isinstance(place, S3Place) else str(place)
         try:

@@ -48,7 +48,12 @@ _BESIDE: Final = {
         "tests/http/test_cache_calls.py",
         "tests/http/test_refresh.py",
     ),
-    "policy": ("tests/http/test_rules_http.py", "tests/http/test_access_http.py"),
+    "policy": (
+        "tests/http/test_rules_http.py",
+        "tests/http/test_access_http.py",
+        "tests/http/test_links_listed.py",
+        "tests/http/test_unlisted_buckets.py",
+    ),
     "storage": ("tests/contract",),
     "server": (
         "tests/http/test_warm*.py",

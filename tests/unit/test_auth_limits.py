@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from app.auth.limits import MAX_NAME_LENGTH, RATES, Limit, Limits, client_key
-from app.domain.errors import TooManyRequests
+from app.domain.errors import TooManyLogins, TooManyRequests
 from tests.support.clocks import Clock
 
 LIMIT = Limit.LOGINS_OF_USER
@@ -88,3 +88,23 @@ def test_long_names_take_no_more_memory_than_others_and_are_counted() -> None:
 )
 def test_a_client_is_an_address_or_the_64_of_it(one: str, other: str, is_same: bool) -> None:
     assert (client_key(ip_address(one)) == client_key(ip_address(other))) is is_same
+
+
+def test_a_login_counts_for_the_client_and_for_the_user_however_the_name_is_spelt() -> None:
+    limits = Limits(Clock())
+    for number in range(BURST):
+        limits.count_login(ip_address(f"192.0.2.{number}"), " Alice " if number % 2 else "alice")
+    with pytest.raises(TooManyLogins):
+        limits.count_login(ip_address("198.51.100.1"), "ALICE")
+    limits.count_login(ip_address("198.51.100.1"), "bob")
+
+
+def test_logins_without_a_name_count_for_the_client_alone() -> None:
+    limits = Limits(Clock())
+    for number in range(2 * BURST):
+        limits.count_login(ip_address(f"192.0.2.{number}"))
+    burst, _ = RATES[Limit.LOGINS]
+    for _ in range(burst):
+        limits.count_login(ip_address("198.51.100.1"))
+    with pytest.raises(TooManyLogins):
+        limits.count_login(ip_address("198.51.100.1"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -91,6 +92,11 @@ def test_a_session_ends_however_much_it_is_used() -> None:
 def test_groups_count_for_a_while_only() -> None:
     assert not SESSIONS.is_due(SESSION, NOW + LIVES.refresh - 1)
     assert SESSIONS.is_due(SESSION, NOW + LIVES.refresh)
+    assert SESSIONS.due_at(SESSION) == NOW + LIVES.refresh
+    assert SESSION.is_new
+    assert not SESSIONS.renew(SESSION, SESSION.groups, NOW + 1).is_new
+    old = replace(SESSION, started=NOW - LIVES.whole + 1)
+    assert SESSIONS.due_at(old) == NOW + 1
 
 
 def test_a_session_that_began_by_a_clock_which_was_set_back_has_ended() -> None:

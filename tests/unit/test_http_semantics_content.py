@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http_semantics import content_disposition, disposition_kind, media_type_for
+from app.http_semantics import content_disposition, disposition_kind, known_media_type, media_type_for
 
 OCTETS = "application/octet-stream"
 PLAIN = "text/plain; charset=utf-8"
@@ -128,3 +128,10 @@ def test_disposition_is_always_one_safe_line(name: str) -> None:
     assert match is not None
     if match[2] and not re.search("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", name):
         assert unquote(match[2]) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("a.html", "text/html"), ("a.tar.gz", "application/x-tar"), ("a.unheard-of", None)]
+)
+def test_a_type_is_given_without_parameters_or_not_at_all(name: str, known: str | None) -> None:
+    assert known_media_type(name) == known

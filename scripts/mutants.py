@@ -69,7 +69,13 @@ _BESIDE: Final = {
         "tests/http/test_manifest.py",
         "tests/http/test_listing_cache_headers.py",
     ),
-    "catalog": ("tests/http/test_links.py", "tests/http/test_wildcards.py"),
+    "catalog": (
+        "tests/http/test_links.py",
+        "tests/http/test_listed_digests.py",
+        "tests/http/test_order.py",
+        "tests/http/test_search.py",
+        "tests/http/test_wildcards.py",
+    ),
 }
 """By the room of `app/`, what tests it beside `tests/unit/test_ROOM_*.py`."""
 

@@ -26,7 +26,7 @@ from app.auth.tokens import TokenGrant, issue_token
 from app.domain.access import Permission
 from app.domain.errors import PierheadError
 from app.responses.requester import Requester
-from app.server.fast_request import FastRequest, RequestReader
+from app.server.fast_request import MAX_REMEMBERED_BYTES, FastRequest, RequestReader
 from app.server.framing import is_host
 from tests.support.live_server import SECRET
 
@@ -186,3 +186,14 @@ def test_a_cookie_that_says_nothing_changes_nothing() -> None:
         request, plain = read(reader(), path, cookie="theme=dark"), read(reader(), path)
         assert request is not None
         assert request == plain
+
+
+@pytest.mark.parametrize("name", [b"accept", b"if-none-match", b"user-agent"])
+def test_a_field_that_is_long_or_repeated_is_left_to_the_full_path(name: bytes) -> None:
+    def is_read(*values: bytes) -> bool:
+        fields = [(b"host", b"t"), *((name, value) for value in values)]
+        return reader().read("GET", b"/a/", b"", fields, "203.0.113.1", "http") is not None
+
+    assert is_read(b"x" * MAX_REMEMBERED_BYTES)
+    assert not is_read(b"x" * (MAX_REMEMBERED_BYTES + 1))
+    assert not is_read(b"x", b"x")

@@ -22,6 +22,7 @@ LONGEST = (
     "test_network_faults.py",
     "test_small_machine.py",
     "test_install.py",
+    "test_ansible.py",
     "test_two_engines.py",
     "test_alert_rules.py",
     "test_image.py",

@@ -11,7 +11,7 @@ import brotli
 from backports import zstd
 from starlette.types import ASGIApp, Message
 
-_CHANGING = {b"age", b"cache-status", b"x-accel-expires"}
+_CHANGING = {b"age", b"cache-status", b"x-accel-expires", b"x-request-id"}
 _FORM_SECRET = re.compile(rb'(name="form_token" value=")[^"]*')
 
 
@@ -37,7 +37,7 @@ class Answer(NamedTuple):
     """What came back, without what may differ between right answers.
 
     Attributes:
-        headers: without those that tell of an age.
+        headers: without those that tell of an age, or which request it was.
         body: decoded.
         is_whole: False where the connection would have been cut.
         age: value of the Age field.

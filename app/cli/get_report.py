@@ -10,10 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
-from rich.text import Text
-
+from app.cli.progress import progress
 from app.client.download import RemoteFile
 from app.client.errors import FetchFailed, LicenceNeeded, RequiredLicence
 from app.client.texts import many_lines, one_line
@@ -34,17 +31,8 @@ class Report:
     def __init__(self, *, is_json: bool) -> None:
         self.exit_status = 0
         self._is_json = is_json
-        self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            DownloadColumn(binary_units=True),
-            TransferSpeedColumn(),
-            console=self._errors,
-            transient=True,
-            disable=is_json or not self._errors.is_terminal,
-        )
-        self._bars: dict[str, TaskID] = {}
+        self._progress = progress(is_shown=not is_json)
+        self._sizes: dict[str, int | None] = {}
         self._files = self._new = self._checked = self._bytes = 0
 
     def __enter__(self) -> Report:
@@ -63,19 +51,17 @@ class Report:
 
     def began(self, file: RemoteFile, arrived: int, size: int | None) -> None:
         """See `Watcher`."""
-        key = file.path.text
-        if key not in self._bars:
-            self._bars[key] = self._progress.add_task(one_line(key), total=size)
-        self._progress.update(self._bars[key], completed=arrived, total=size)
+        self._sizes[file.path.text] = size
+        self._progress.show(one_line(file.path.text), arrived, size)
 
     def advanced(self, file: RemoteFile, arrived: int) -> None:
         """See `Watcher`."""
-        self._progress.update(self._bars[file.path.text], completed=arrived)
+        self._progress.show(one_line(file.path.text), arrived, self._sizes[file.path.text])
 
     def ended(self, outcome: Outcome) -> None:
         """See `Reporter`."""
-        if (bar := self._bars.pop(outcome.path, None)) is not None:
-            self._progress.remove_task(bar)
+        self._sizes.pop(outcome.path, None)
+        self._progress.remove(one_line(outcome.path))
         result = outcome.result
         if isinstance(result, FetchFailed):
             self._fail(result)
@@ -99,7 +85,7 @@ class Report:
 
     def notice(self, text: str) -> None:
         """See `Reporter`."""
-        self._errors.print(Text(f"pierhead: {text}"))
+        self._progress.say(f"pierhead: {text}")
 
     def licence(self, licence: RequiredLicence, text: str) -> None:
         """See `Reporter`."""
@@ -110,7 +96,7 @@ class Report:
 
     def can_ask(self) -> bool:
         """See `Reporter`."""
-        return not self._is_json and sys.stdin.isatty() and self._errors.is_terminal
+        return not self._is_json and sys.stdin.isatty() and sys.stderr.isatty()
 
     async def accepts(self, licence: RequiredLicence) -> bool:
         """See `Reporter`."""

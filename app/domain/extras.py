@@ -5,12 +5,15 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Final, Literal
 
-Extra = Literal["s3", "login", "ldap"]
+Extra = Literal["s3", "login", "ldap", "documents", "brotli", "progress"]
 
 _LIBRARIES: Final[dict[Extra, tuple[str, ...]]] = {
-    "s3": ("aioboto3",),
+    "s3": ("aioboto3", "stamina"),
     "login": ("joserfc",),
     "ldap": ("joserfc", "ldap3"),
+    "documents": ("docutils", "textile"),
+    "brotli": ("brotli",),
+    "progress": ("rich",),
 }
 """What each brings along. None of them is loaded here."""
 

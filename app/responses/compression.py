@@ -5,10 +5,14 @@ from __future__ import annotations
 import gzip
 from typing import Final
 
-import brotli
 from backports import zstd
 
-ENCODINGS: Final = ("zstd", "br", "gzip")
+from app.domain.extras import is_installed
+
+if is_installed("brotli"):
+    import brotli
+
+ENCODINGS: Final = ("zstd", "br", "gzip") if is_installed("brotli") else ("zstd", "gzip")
 """In order of preference, if the client has none: the cheapest to decode first."""
 
 MIN_COMPRESSED_BYTES: Final = 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from app.cli.checks import check_all
 from app.config import ConfigError, load_settings
 from app.domain import extras
 from app.domain.extras import Extra
+from app.responses import compression
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 LDAP = {"PIERHEAD_LDAP_URL": "ldaps://d.example", "PIERHEAD_LDAP_USER_BASE": "dc=example"}
@@ -44,6 +46,16 @@ def test_a_setting_that_needs_a_part_names_it(
 
 def test_a_plain_site_needs_none(tmp_path: Path) -> None:
     asyncio.run(check_all(load_settings(environ={"PIERHEAD_STORAGE": str(tmp_path)})))
+
+
+def test_br_is_offered_where_it_is_installed() -> None:
+    assert compression.ENCODINGS == ("zstd", "br", "gzip")
+    spec = spec_from_file_location("compression_without_brotli", compression.__file__)
+    assert spec
+    assert spec.loader
+    without = module_from_spec(spec)
+    spec.loader.exec_module(without)
+    assert without.ENCODINGS == ("zstd", "gzip")
 
 
 def test_the_parts_are_those_of_the_project() -> None:

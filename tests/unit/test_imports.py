@@ -76,10 +76,14 @@ def test_a_site_in_a_directory_needs_no_library_of_an_extra(tmp_path: Path) -> N
         "aiobotocore",
         "boto3",
         "botocore",
+        "brotli",
         "cryptography",
         "docutils",
         "joserfc",
         "ldap3",
+        "rich",
+        "stamina",
+        "tenacity",
         "textile",
     }
     shown = served(tmp_path, "/", *OWN_PATHS, "/README.rst", without=extras)

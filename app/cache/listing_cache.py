@@ -106,6 +106,12 @@ class ListingCache(Generic[Value]):
                     self._flights.launch(path, lambda: self._read(path))
                 return Cached(stored.value, age, True, "stale")
 
+    def fresh(self, path: ArtifactPath) -> Cached[Value] | None:
+        """A value that is fresh, or None. Never calls the store, now or in the background."""
+        stored: Stored[Value] | None = self._held.get(path)
+        age = math.inf if stored is None else self._clock() - stored.read_at
+        return None if stored is None or age >= stored.ttl else Cached(stored.value, age, False)
+
     def held(self, path: ArtifactPath) -> Value | None:
         """Return the cached listing without checking freshness. Never calls the store."""
         stored: Stored[Value] | None = self._held.get(path)

@@ -1,6 +1,8 @@
 """The use cases: list a folder, open a file, walk a subtree."""
 
 from app.catalog.catalog import Catalog, OpenedFile
+from app.catalog.folder_sizes import FolderSizes
+from app.catalog.folder_totals import FolderTotals
 from app.catalog.name_filter import name_filter
 from app.catalog.nearby import Nearby, find_nearby
 from app.catalog.paging import Page, take_page
@@ -12,7 +14,9 @@ from app.catalog.views import FolderView, PartialView
 
 __all__ = [
     "Catalog",
+    "FolderSizes",
     "FolderSorter",
+    "FolderTotals",
     "FolderView",
     "Nearby",
     "OpenedFile",

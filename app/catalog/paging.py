@@ -15,7 +15,7 @@ from app.domain.paths import ROOT, ArtifactPath
 
 _VALUES: Final[Mapping[str, Callable[[Entry | LockedFile], float | None]]] = {
     "modified": lambda entry: entry.modified,
-    "size": lambda entry: None if isinstance(entry, Folder) else entry.size,
+    "size": lambda entry: entry.size,
 }
 """By the order, what a cursor must say of an entry beside its name."""
 _NO_VALUE: Final = "-"
@@ -117,13 +117,13 @@ def _placed_by(cursor: str, order: Order) -> Entry | LockedFile:
     text, _, name = cursor.partition(" ")
     try:
         value = None if text == _NO_VALUE else float(text)
-        size = int(value or 0)
+        size = None if value is None else int(value)
     except (ValueError, OverflowError) as error:
         raise BadParameter("after", "taken from the link to the next page, in this order") from error
     named = _named_by(name)
     if isinstance(named, Folder):
-        return Folder(named.name, value)
-    return LockedFile(named.name) if value is None else File(named.name, size, value)
+        return Folder(named.name, value, size)
+    return LockedFile(named.name) if value is None or size is None else File(named.name, size, value)
 
 
 def _named_by(cursor: str) -> Entry:

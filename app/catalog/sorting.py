@@ -58,10 +58,12 @@ class FolderSorter:
         self._held = held
 
     def entries(self, view: FolderView, order: Order) -> SortedEntries:
-        """What the principal sees of a folder, in this order.
+        """What the principal sees of a folder, in this order. With sizes of folders it is not kept: they change by themselves.
 
         It is the shown values that are sorted: the order of locked entries tells nothing of what they hide.
         """
+        if view.sizes:
+            return SortedEntries(view.snapshot.entries, _places(view, order))
         key = _Key(view.snapshot.path, view.tier, order, view.mount)
         kept: _Kept | None = self._held.get(key)
         if kept is None or kept.version != view.snapshot.version:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from app.cache.stored import Cached, Outcome
 from app.catalog.snapshot import Snapshot
 from app.domain.access import Principal, VisibleEntry
-from app.domain.entries import Entry
+from app.domain.entries import Entry, Folder
 from app.domain.errors import ListingUnavailable
 from app.domain.mounts import AT_ROOT, Mount
 from app.policy.alike import FolderJudge
@@ -30,6 +31,7 @@ class FolderView(NamedTuple):
             now asked again.
         outcome: where the folder came from, for the log.
         mount: where the site is mounted for this request.
+        sizes: of its folders, by name, as far as they are known. Only `FolderSizes` says some.
     """
 
     snapshot: Snapshot
@@ -39,6 +41,7 @@ class FolderView(NamedTuple):
     is_stale: bool
     outcome: Outcome = "fresh"
     mount: Mount = AT_ROOT
+    sizes: Mapping[str, int] = MappingProxyType({})
 
     def entries(self) -> tuple[VisibleEntry, ...]:
         """What the principal sees, in listing order."""
@@ -52,7 +55,8 @@ class FolderView(NamedTuple):
     def show(self) -> Callable[[Entry], VisibleEntry | None]:
         """Gives an entry of the folder as the principal sees it, or None."""
         folder, lists = self.snapshot.path, self.mount.lists
-        show = FolderJudge(folder, self.snapshot.rules, self.principal).show
+        judge = FolderJudge(folder, self.snapshot.rules, self.principal)
+        show = _with_sizes(judge.show, self.sizes) if self.sizes else judge.show
         if folder.segments:
             return show
         return lambda entry: show(entry) if lists(folder, entry.name) else None
@@ -71,6 +75,18 @@ class FolderView(NamedTuple):
         """The matching entries that the principal sees. Only these are decided about."""
         seen = map(self.show, self.snapshot.entries.named(pattern.matches))
         return (visible for visible in seen if visible is not None)
+
+
+def _with_sizes(
+    show: Callable[[Entry], VisibleEntry | None], sizes: Mapping[str, int]
+) -> Callable[[Entry], VisibleEntry | None]:
+    def show_sized(entry: Entry) -> VisibleEntry | None:
+        visible = show(entry)
+        if visible is None or not isinstance(visible.entry, Folder):
+            return visible
+        return visible._replace(entry=visible.entry._replace(size=sizes.get(entry.name)))
+
+    return show_sized
 
 
 class PartialView(NamedTuple):

@@ -39,10 +39,12 @@ class Folder(NamedTuple):
     Attributes:
         name: its name within the folder, without a slash.
         modified: seconds since the epoch, UTC; None where the store has no time for folders (S3).
+        size: bytes of all files below it that the principal may see; None where that is not known.
     """
 
     name: str
     modified: float | None = None
+    size: int | None = None
 
     @property
     def is_folder(self) -> bool:

@@ -9,7 +9,7 @@ from enum import IntEnum
 from itertools import chain
 from typing import Final, Literal, NamedTuple, TypeVar
 
-from app.domain.entries import Entry, Folder, LockedFile
+from app.domain.entries import Entry, LockedFile
 
 SortKey = Literal["name", "version", "modified", "size"]
 SORT_KEYS: Final[tuple[SortKey, ...]] = ("name", "version", "modified", "size")
@@ -110,7 +110,7 @@ def _weighed(match: re.Match[bytes]) -> bytes:
 def sort_entries(items: Iterable[_T], order: Order, entry_of: Callable[[_T], Entry | LockedFile]) -> list[_T]:
     """Items in the requested order.
 
-    Entries whose sort value a listing does not show (locked ones; folders, which have no size) come behind the
+    Entries whose sort value a listing does not show (locked ones; most folders have no size) come behind the
     others of their kind, in the order of `listing_order`.
 
     Args:
@@ -153,7 +153,7 @@ def _place(entry: Entry | LockedFile, order: Order) -> tuple[int, _Key]:
     if order.by == "modified":
         value = entry.modified
     elif order.by == "size":
-        value = None if isinstance(entry, Folder) else entry.size
+        value = entry.size
     if value is None:
         return kind + 1, (0, *listing_order(entry))
     name = natural_key(entry.name) if order.by == "name" else version_key(entry.name)

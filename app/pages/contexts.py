@@ -12,6 +12,7 @@ from app.domain.entries import Digest
 from app.domain.mounts import AT_ROOT, Mount, with_link
 from app.domain.order import Order
 from app.domain.paths import ArtifactPath
+from app.domain.totals import Totals
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ class FolderPage:
         documents: files of the folder that are shown as well, its header first.
         name_like: what the names of the entries match; None for all of the folder.
         digests: what files of the folder say of others, by their names; empty for a representation that does not show it.
-        in_all: what all pages of the folder have together, for people; empty where that is not counted.
         previous_after: value of `after` that gives the page before; empty for the first page, None where there is none.
+        totals: of all pages of the folder together; None where that is not counted.
+        has_sizes: whether folders have sizes, as far as they are known.
     """
 
     site: Site
@@ -92,7 +94,8 @@ class FolderPage:
         return () if visible.locked or visible.entry.is_folder else self.digests.get(visible.entry.name, ())
 
     previous_after: str | None = None
-    in_all: str = ""
+    totals: Totals | None = None
+    has_sizes: bool = False
 
     @property
     def url(self) -> str:

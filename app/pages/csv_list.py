@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.domain.access import VisibleEntry
-from app.domain.entries import Digest, Folder
+from app.domain.entries import Digest
 from app.domain.mounts import Mount
 from app.domain.paths import display_name
 from app.pages.contexts import FolderPage
@@ -37,12 +37,11 @@ def csv_line(visible: VisibleEntry, mount: Mount, digests: Sequence[Digest] = ()
         digests: of the file, as far as they are known.
     """
     entry = visible.entry
-    size = None if isinstance(entry, Folder) else entry.size
     sha256 = next((digest.value.hex() for digest in digests if digest.algorithm == "sha-256"), "")
     cells = (
         display_name(entry.name),
         "folder" if entry.is_folder else "file",
-        "" if size is None else str(size),
+        "" if entry.size is None else str(entry.size),
         iso_text(entry.modified) or "",
         mount.url(visible.path),
         visible.access.value,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
-from app.domain.access import Access, VisibleEntry
-from app.domain.entries import File
+from app.domain.access import Access
 from app.domain.paths import display_name
+from app.domain.totals import Totals, totals_of
 from app.pages.breadcrumbs import Crumb, breadcrumbs
 from app.pages.column_heads import column_heads
 from app.pages.contexts import (
@@ -190,32 +190,21 @@ class HtmlPages:
 
 def summary_text(page: FolderPage) -> str:
     """`3 folders, 42 files, 1.2 GiB`; if more follow, `1,000 entries on this page, more follow`, after those of all pages."""
-    shown = len(page.entries)
     if page.next_after is None:
-        return summary_of(page.entries)
-    here = f"{count_text(shown, 'entry', 'entries')} on this page, more follow"
-    return f"{page.in_all}; {here}" if page.in_all else here
+        return totals_text(totals_of(page.entries))
+    here = f"{count_text(len(page.entries), 'entry', 'entries')} on this page, more follow"
+    return here if page.totals is None else f"{totals_text(page.totals)}; {here}"
 
 
-def summary_of(entries: Iterable[VisibleEntry]) -> str:
-    """The same of some entries."""
-    folders = files = size = 0
-    has_size = False
-    for visible in entries:
-        if visible.entry.is_folder:
-            folders += 1
-            continue
-        files += 1
-        if isinstance(visible.entry, File):
-            has_size = True
-            size += visible.entry.size
+def totals_text(totals: Totals) -> str:
+    """The same of all that was counted."""
     parts = []
-    if folders:
-        parts.append(count_text(folders, "folder", "folders"))
-    if files:
-        parts.append(count_text(files, "file", "files"))
-    if has_size:
-        parts.append(size_text(size))
+    if totals.folders:
+        parts.append(count_text(totals.folders, "folder", "folders"))
+    if totals.files:
+        parts.append(count_text(totals.files, "file", "files"))
+    if totals.size is not None:
+        parts.append(size_text(totals.size))
     return ", ".join(parts)
 
 

@@ -36,6 +36,8 @@ def _query(page: FolderPage, after: str, representation: str | None = None) -> s
         fields |= {"sort": page.order.by, "order": page.order.direction}
     if page.name_like is not None:
         fields["q"] = page.name_like
+    if page.has_sizes:
+        fields["sizes"] = "true"
     if representation is not None:
         fields["format"] = representation
     return "?" + urlencode(fields, errors="surrogateescape") if fields else "./"

@@ -21,7 +21,8 @@ def entry_object(visible: VisibleEntry, mount: Mount = AT_ROOT) -> dict[str, obj
         mount: where the site is mounted for this request.
 
     Returns:
-        name (display form), type (`file` or `folder`), size (bytes; null for folders), modified (RFC 3339 in
+        name (display form), type (`file` or `folder`), size (bytes; null where it is not
+        known, as those of most folders), modified (RFC 3339 in
         UTC; null where unknown), e_tag (opaque, without quotes; null where unknown), url (absolute path,
         percent-encoded, exact), access, licences (each with name, digest and sha256) and locked; storage_class where
         a file has one other than the usual.
@@ -30,7 +31,7 @@ def entry_object(visible: VisibleEntry, mount: Mount = AT_ROOT) -> dict[str, obj
     described: dict[str, object] = {
         "name": display_name(entry.name),
         "type": "folder" if entry.is_folder else "file",
-        "size": None if isinstance(entry, Folder) else entry.size,
+        "size": entry.size,
         "modified": iso_text(entry.modified),
         "e_tag": None if isinstance(entry, Folder) else entry.e_tag,
         "url": mount.url(visible.path),
@@ -50,8 +51,9 @@ def folder_json(page: FolderPage) -> bytes:
     """One page of a folder as one JSON object.
 
     Returns:
-        path (decoded, for people), url (exact), entries, truncated, and next: where truncated, a relative
-        reference to the following page in the same representation, else null.
+        path (decoded, for people), url (exact), entries, total (folders, files and size of all pages together; null
+        where that is not counted), truncated, and next: where truncated, a relative reference to the following page in
+        the same representation, else null.
     """
     # Entry by entry: while one call encodes all of a large folder, no other thread gets a turn.
     entries = b",".join(
@@ -61,7 +63,13 @@ def folder_json(page: FolderPage) -> bytes:
         ]
     )
     before = json_bytes({"path": "/" + display_name(page.path.text), "url": page.url})
-    after = json_bytes({"truncated": page.next_after is not None, "next": next_query(page, "json")})
+    after = json_bytes(
+        {
+            "total": None if page.totals is None else page.totals._asdict(),
+            "truncated": page.next_after is not None,
+            "next": next_query(page, "json"),
+        }
+    )
     return b'%b,"entries":[%b],%b' % (before[:-1], entries, after[1:])
 
 

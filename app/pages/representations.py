@@ -27,6 +27,7 @@ class Representation(NamedTuple):
         has_whole_urls: whether it depends on the host of the request.
         takes_parts: whether it can be had of some entries, or in another order.
         has_digests: whether it shows what is said of files by others.
+        has_totals: whether it shows how much there is in all.
         line: gives what makes, at a mount, what a page has for one entry, with its line feed; None where a page cannot be sent line by line.
         around: makes the parts of a page before and after these lines.
         found: writes what a search finds; None where it cannot say at its end that more may follow.
@@ -38,6 +39,7 @@ class Representation(NamedTuple):
     has_whole_urls: bool = False
     takes_parts: bool = True
     has_digests: bool = False
+    has_totals: bool = False
     line: Callable[[Mount], Callable[[VisibleEntry], bytes]] | None = None
     around: Callable[[HtmlPages, FolderPage], tuple[bytes, bytes]] = lambda _, __: (b"", b"")
     found: FoundForm | None = None
@@ -53,12 +55,18 @@ _TABLE: Final = (
         "html",
         "text/html; charset=utf-8",
         page=lambda html, page: html.folder(page),
+        has_totals=True,
         line=lambda _: entry_row,
         around=lambda html, page: html.around_rows(page),
         found=HTML_FOUND,
     ),
     Representation(
-        "json", "application/json", lambda _, page: folder_json(page), has_digests=True, found=JSON_FOUND
+        "json",
+        "application/json",
+        lambda _, page: folder_json(page),
+        has_digests=True,
+        has_totals=True,
+        found=JSON_FOUND,
     ),
     Representation(
         "ndjson",

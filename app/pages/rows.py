@@ -63,12 +63,13 @@ def found_row(visible: VisibleEntry, root: ArtifactPath) -> bytes:
 
 def _row(visible: VisibleEntry, above_href: str = "", above_label: str = "") -> str:
     entry = visible.entry
-    kind, slash, size = ("folder", "/", _NO_SIZE) if entry.is_folder else (kind_of(entry.name), "", _NO_SIZE)
+    kind, slash = ("folder", "/") if entry.is_folder else (kind_of(entry.name), "")
+    size = (
+        _NO_SIZE if entry.size is None else f'<td title="{entry.size:,} bytes">{size_text(entry.size)}</td>'
+    )
     access = _access(visible)
-    if isinstance(entry, File):
-        size = f'<td title="{entry.size:,} bytes">{size_text(entry.size)}</td>'
-        if entry.storage_class is not None:
-            access = f"{access} {_class_tag(entry.storage_class)}".lstrip()
+    if isinstance(entry, File) and entry.storage_class is not None:
+        access = f"{access} {_class_tag(entry.storage_class)}".lstrip()
     if _is_plain(entry.name):
         href = label = entry.name
     else:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from app.cache.response_cache import ListingKey, ResponseCache, StoredResponse
 from app.cache.single_flight import SingleFlight
-from app.catalog import FolderSorter, FolderView, name_filter, take_page
+from app.catalog import FolderSorter, FolderTotals, FolderView, name_filter, take_page
 from app.domain.access import VisibleEntry
 from app.domain.entries import Entry
 from app.domain.order import Order
 from app.domain.paths import ArtifactPath
+from app.domain.totals import totals_of
 from app.domain.turns import free_in_parts, run_aside
 from app.http_semantics import known_media_type
 from app.pages.contexts import Document, FolderPage, Site
-from app.pages.html import HtmlPages, summary_of
+from app.pages.html import HtmlPages
 from app.pages.legacy_lists import ls_json
 from app.pages.links import next_query
 from app.pages.representations import REPRESENTATIONS, Representation
@@ -25,6 +26,7 @@ from app.responses.caching import LISTING_VARY, Variation
 from app.responses.compression import MIN_COMPRESSED_BYTES, compressed
 from app.responses.headers import store_headers
 from app.responses.listed_digests import FolderDigests
+from app.responses.page_request import PageRequest
 
 LS: Final = Representation(
     "ls", "application/json", lambda _, page: ls_json(page.entries, known_media_type, page.mount)
@@ -49,36 +51,6 @@ _NOT_MODIFIED: Final = frozenset(
 )
 
 
-class PageRequest(NamedTuple):
-    """The part of a folder that is requested.
-
-    Attributes:
-        after: begin behind this name; None for the beginning.
-        limit: most entries; None for all.
-        format: the value of the `format` parameter, repeated in the link to the next page.
-        order: the requested one; None for the folder's own.
-        name_like: leave out all names that do not match this; None for all.
-        rows: most entries if there is no limit; None for all.
-    """
-
-    after: str | None = None
-    limit: int | None = None
-    format: str | None = None
-    order: Order | None = None
-    name_like: str | None = None
-    rows: int | None = None
-
-    @property
-    def most(self) -> int | None:
-        """Most entries of the page; None for all."""
-        return self.rows if self.limit is None else self.limit
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is all of the folder in the order that is its own."""
-        return self == PageRequest(format=self.format)
-
-
 class FolderPages:
     """Renders folders.
 
@@ -87,6 +59,7 @@ class FolderPages:
         html: renders HTML.
         cache: keeps rendered pages.
         sorter: sorts folders that are not in the listing order.
+        totals: counts what is in them.
         serving: says which folders those are.
         documents: gives the files of a folder that its page shows as well.
         digests: gives what files of a folder say of others.
@@ -100,6 +73,7 @@ class FolderPages:
         html: HtmlPages,
         cache: ResponseCache,
         sorter: FolderSorter,
+        totals: FolderTotals,
         serving: ServingRules,
         documents: Callable[[FolderView], Awaitable[tuple[Document, ...]]],
         digests: Callable[[FolderView], Awaitable[FolderDigests]],
@@ -110,6 +84,7 @@ class FolderPages:
         self._html = html
         self._cache = cache
         self._sorter = sorter
+        self._totals = totals
         self._serving = serving
         self._documents = documents
         self._digests = digests
@@ -202,10 +177,13 @@ class FolderPages:
     ) -> tuple[StoredResponse, bool]:
         """A page, and whether the next one would be the same: it is not where the store did not give all that is on it."""
         site = self._site.under(view.mount.root_path)
-        has_documents = representation == "html" and cut.after is None and cut.name_like is None
+        has_documents = representation == "html" and cut.is_first_of_all
         documents = await self._documents(view) if has_documents else ()
         has_digests = _FORMS[representation].has_digests
         digests = await self._digests(view) if has_digests else FolderDigests()
+        is_counted = _FORMS[representation].has_totals and cut.is_first_of_all
+        is_cut = cut.most is not None and len(view.snapshot.entries) > cut.most
+        totals = await self._totals.of(view) if is_counted and is_cut else None
         show = view.show if cut.name_like is None else _shown_if(name_filter(cut.name_like), view.show)
 
         shown: list[VisibleEntry] = []
@@ -227,7 +205,8 @@ class FolderPages:
                 cut.name_like,
                 digests.by_name,
                 part.previous_after,
-                _in_all(entries, show) if has_documents and part.next_after is not None else "",
+                totals if part.next_after is not None or not is_counted else totals_of(part.entries),
+                has_sizes=cut.sizes,
             )
             page = self._page(context, representation, encoding, view.snapshot.origin)
             if (following := next_query(context, cut.format)) is None:
@@ -260,11 +239,6 @@ class FolderPages:
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         )
         return StoredResponse.of(body, raw, f'"{tag}"')
-
-
-def _in_all(entries: Iterable[Entry], show: Callable[[Entry], VisibleEntry | None]) -> str:
-    """What a principal sees of a folder, counted: no more than one entry of it is made at a time."""
-    return summary_of(visible for entry in entries if (visible := show(entry)) is not None)
 
 
 def _limited(cut: PageRequest, representation: str, *, in_parts: bool) -> PageRequest:

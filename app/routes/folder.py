@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.cache.response_cache import StoredResponse
-from app.catalog import Catalog, FolderView, PartialView
+from app.catalog import Catalog, FolderSizes, FolderView, PartialView
 from app.domain.access import Permission
 from app.domain.errors import BadParameter
 from app.pages.representations import REPRESENTATIONS, SEARCHED
 from app.responses.archive_stream import ARCHIVE_FORMS, Archive, ArchiveListing
 from app.responses.caching import CacheHeaders
-from app.responses.folder_listing import FolderPages, PageRequest, not_modified_headers
+from app.responses.folder_listing import FolderPages, not_modified_headers
+from app.responses.page_request import PageRequest
 from app.responses.parsed_request import ParsedRequest, negotiated
 from app.responses.partial_listing import may_be_partial, partial_answer
 from app.responses.record import note_for_all, record_of
@@ -35,6 +36,7 @@ _PARAMETERS: Final = (
     "recursive",
     "digests",
     "q",
+    "sizes",
     "get",
     "archive",
 )
@@ -45,6 +47,7 @@ class FolderRoute:
 
     Args:
         pages: renders and keeps their pages.
+        sizes: says how much is below the folders of a folder.
         subtrees: answers `?recursive=true`.
         searches: answers that with `q`.
         cache_headers: say how long a page may be kept.
@@ -58,6 +61,7 @@ class FolderRoute:
         self,
         catalog: Catalog,
         pages: FolderPages,
+        sizes: FolderSizes,
         subtrees: SubtreeListing,
         searches: SearchListing,
         cache_headers: CacheHeaders,
@@ -68,6 +72,7 @@ class FolderRoute:
     ) -> None:
         self._catalog = catalog
         self._pages = pages
+        self._sizes = sizes
         self._subtrees = subtrees
         self._searches = searches
         self._cache_headers = cache_headers
@@ -94,13 +99,14 @@ class FolderRoute:
             query.choice("format", tuple(REPRESENTATIONS)),
             query.order(),
             query.text("q") or None,
+            query.flag("sizes"),
         )
         representation = cut.format or parsed.representation
         if REPRESENTATIONS[representation].has_whole_urls:
             parsed = parsed._replace(mount=parsed.mount._replace(origin=self._origin_url(request, "")))
         if not (REPRESENTATIONS[representation].takes_parts or cut.is_whole):
             raise BadParameter(
-                "format", f"another than {representation} together with limit, after, sort or q"
+                "format", f"another than {representation} together with limit, after, sort, q or sizes"
             )
         if not request.url.query and representation == "html":
             index = await self._index_files.answer(request, path, principal)
@@ -115,6 +121,8 @@ class FolderRoute:
         if cut.is_whole:
             page = await self._pages.whole(view, representation, parsed.encoding, in_parts=parsed.in_parts)
         else:
+            if cut.sizes:
+                view = await self._sizes.added_to(view)
             page = await self._pages.part(
                 view, representation, parsed.encoding, cut, in_parts=parsed.in_parts
             )
@@ -175,6 +183,10 @@ class FolderRoute:
             raise BadParameter("format", "ndjson, or left out, together with recursive=true")
         if query.order() is not None:
             raise BadParameter("sort", "left out together with recursive=true, which lists by path")
+        if query.flag("sizes"):
+            raise BadParameter(
+                "sizes", "left out together with recursive=true, which lists what is in the folders"
+            )
         limit, after = query.number("limit", MAX_LIMIT), query.text("after")
         asked = Subtree(
             parsed.path,

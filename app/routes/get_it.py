@@ -14,10 +14,11 @@ from app.domain.entries import Digest, File
 from app.domain.errors import ImpossiblePath, NotFound
 from app.domain.paths import ArtifactPath, display_name
 from app.domain.reserved import MANIFEST_PREFIX
+from app.domain.totals import totals_of
 from app.pages.contexts import Site
 from app.pages.formats import date_text, iso_text, size_text
 from app.pages.get_page import GetPage, Needs, file_commands, folder_commands
-from app.pages.html import HtmlPages, summary_of
+from app.pages.html import HtmlPages, totals_text
 from app.responses.caching import NOT_STORED
 from app.responses.headers import FOLDER_SECURITY_POLICY
 from app.responses.listed_digests import ListedDigests
@@ -102,7 +103,10 @@ class GetItRoute:
         url = self._site_url(request, mount.url(parsed.path))
         manifest = self._site_url(request, f"{mount.root_path}{MANIFEST_PREFIX}{parsed.path.url}")
         read = iso_text(self._clock() - view.age)
-        facts = [("In this folder", summary_of(entries)), ("As of", f"{date_text(read)} UTC" if read else "")]
+        facts = [
+            ("In this folder", totals_text(totals_of(entries))),
+            ("As of", f"{date_text(read)} UTC" if read else ""),
+        ]
         return GetPage(
             site_of(self._site, request),
             parsed.path,

@@ -31,7 +31,9 @@ class ListedEntry(BaseModel):
 
     name: str = Field(description="For people: bytes that are no UTF-8 appear as U+FFFD.")
     type: Literal["file", "folder"]
-    size: int | None = Field(description="Bytes; null for folders.", ge=0)
+    size: int | None = Field(
+        description="Bytes; null where it is not known, and for folders without `sizes`.", ge=0
+    )
     modified: str | None = Field(description="RFC 3339 in UTC; null if it is not known.")
     e_tag: str | None = Field(
         description="The file's `ETag`, without quotes; null for folders and if it is not known."
@@ -45,12 +47,23 @@ class ListedEntry(BaseModel):
     )
 
 
+class FolderTotal(BaseModel):
+    """What a folder has on all its pages."""
+
+    folders: int
+    files: int
+    size: int | None = Field(
+        description="Bytes of the files, without what is in folders; null if no file shows its size."
+    )
+
+
 class FolderListing(BaseModel):
     """One page of a folder."""
 
     path: str = Field(description="Decoded, for people.")
     url: str
     entries: list[ListedEntry]
+    total: FolderTotal | None = Field(description="On the first page only, and not with `q`.")
     truncated: bool = Field(description="Whether there is another page.")
     next: str | None = Field(description="Relative reference to that page.")
 
@@ -87,6 +100,12 @@ _PARAMETERS: Final[list[dict[str, Any]]] = [
         "in": "query",
         "schema": {"type": "string", "minLength": 1},
         "description": "Begin behind this entry: a name, with a `/` if it is a folder's; a path if recursive.",
+    },
+    {
+        "name": "sizes",
+        "in": "query",
+        "schema": {"type": "string", "enum": ["true", "false"]},
+        "description": "Give folders a size, as far as all that is below them is in memory.",
     },
     {
         "name": "License-Accepted",

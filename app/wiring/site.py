@@ -15,7 +15,7 @@ from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
 from app.cache.response_cache import RedirectCache, ResponseCache
 from app.cache.worker_exchange import WorkerExchange
-from app.catalog import Catalog, FolderSorter
+from app.catalog import Catalog, FolderSizes, FolderSorter, FolderTotals
 from app.config import Settings, key_name
 from app.domain.lifetime import Lifetime
 from app.pages.static import load_static
@@ -196,17 +196,7 @@ class SiteWiring:
             catalog=catalog,
             requester=requester,
             limits=RequestLimits(shared.limits, requester, self._networks),
-            pages=FolderPages(
-                self._own.site,
-                self._own.html,
-                ResponseCache(held),
-                FolderSorter(held),
-                self._policy.serving,
-                FolderDocuments(shared_files, held).of,
-                digests.of,
-                folder_headers(settings.replica_id),
-                self._variation,
-            ),
+            pages=self._pages(held, shared_files, digests),
             redirects=RedirectCache(held, page_headers(settings.replica_id) | vary, clock=clock),
             cache_headers=CacheHeaders(settings.cache_ttl, settings.cache_grace, settings.cache_max_stale),
             digests=digests,
@@ -219,6 +209,20 @@ class SiteWiring:
             operator=shared.operator,
             is_own_host=self._hosts,
             access_log=build_access_log(settings, metrics.log_lines_dropped.inc, self._name),
+        )
+
+    def _pages(self, held: ByteCache, shared_files: SharedFiles, digests: ListedDigests) -> FolderPages:
+        return FolderPages(
+            self._own.site,
+            self._own.html,
+            ResponseCache(held),
+            FolderSorter(held),
+            FolderTotals(held),
+            self._policy.serving,
+            FolderDocuments(shared_files, held).of,
+            digests.of,
+            folder_headers(self._settings.replica_id),
+            self._variation,
         )
 
     def _tree(self, parts: Parts) -> TreeApp:
@@ -243,6 +247,7 @@ class SiteWiring:
             FolderRoute(
                 catalog,
                 parts.pages,
+                FolderSizes(catalog.folders, FolderTotals(parts.held)),
                 parts.subtrees,
                 parts.searches,
                 parts.cache_headers,

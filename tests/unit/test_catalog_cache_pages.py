@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.cache.byte_cache import ByteCache
 from app.cache.response_cache import ResponseCache, StoredResponse
-from app.catalog import FolderSorter, FolderView, SnapshotLoader
+from app.catalog import FolderSorter, FolderTotals, FolderView, SnapshotLoader
 from app.domain.access import ANONYMOUS, PathScope, Principal
 from app.domain.paths import ArtifactPath
 from app.domain.turns import MANY_ENTRIES
@@ -92,6 +92,7 @@ def folder_pages(max_bytes: int = 2**24) -> FolderPages:
         html(),
         ResponseCache(held := ByteCache(max_bytes)),
         FolderSorter(held),
+        FolderTotals(held),
         NO_SERVING_RULES,
         no_documents,
         no_digests,

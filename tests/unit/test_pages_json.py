@@ -79,6 +79,7 @@ def test_folder_json_of_a_whole_folder() -> None:
         "path": "/é \ufffd/",
         "url": "/%C3%A9%20%FF/",
         "entries": [entry_object(entry)],
+        "total": None,
         "truncated": False,
         "next": None,
     }

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import structlog
 from starlette.routing import Router
@@ -23,7 +24,11 @@ from app.policy.site_policy_file import SitePolicyError, parse_site_policy
 from app.server.fast_path import AnswersAtOnce
 from app.server.tls import Certificates
 from app.telemetry import Metrics, configure_logging, watched_descriptors, writer_to
+from app.wiring.logs import build_tracing
 from app.wiring.served_sites import ServedSites
+
+if TYPE_CHECKING:
+    from app.telemetry.tracing import Tracing
 
 SWITCH_SECONDS = 0.001
 
@@ -53,6 +58,7 @@ class Application:
         self._answer: ASGIApp = self._lifespan
         self._admin: ASGIApp = self._lifespan
         self._served: list[ServedSites] = []
+        self._tracing: Tracing | None = None
         self._prewarming: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +77,9 @@ class Application:
         self.lifetime.is_warming = any(site.settings.prewarm for site in self._plan.sites)
         metrics.note_reload(self._plan.reload)
         async with AsyncExitStack() as last, watched_descriptors():
+            self._tracing = build_tracing(self._plan.settings)
+            if self._tracing is not None:
+                last.push_async_callback(self._tracing.aclose)
             last.push_async_callback(self._close)
             await self._serve(self._plan, metrics)
             for site in self._plan.sites:
@@ -82,7 +91,7 @@ class Application:
 
     async def _serve(self, plan: Plan, metrics: Metrics) -> None:
         """Answer by this plan from now on. What is being answered goes on by the one before it."""
-        sites = await ServedSites.open(plan, self.lifetime, metrics)
+        sites = await ServedSites.open(plan, self.lifetime, metrics, self._tracing)
         if plan.tls is not None and self.certificates is not None:
             self.certificates.use(plan.tls)
             metrics.certificate_expires.set(plan.tls.expires())

@@ -133,6 +133,7 @@ def _faults_of_parts(loaded: LoadedSettings, policy: SitePolicy) -> list[str]:
         (loaded.named("oidc_issuer"), "login", settings.oidc_issuer),
         (loaded.named("demo_login_groups"), "login", settings.demo_login_groups),
         (loaded.named("ldap_url"), "ldap", settings.ldap_url),
+        (loaded.named("tracing"), "otel", settings.tracing == "on"),
         ("[[workload_issuers]]", "login", policy.workload_issuers),
     )
     return [

@@ -22,7 +22,9 @@ from app.plan import Plan
 from app.server.service_manager import ServiceManager
 from app.server.supervisor import READY
 
-FIXED: Final = ("host", "port", "unix_socket", "workers", "admin_listen", "drain_delay", "drain_timeout")
+FIXED: Final = (
+    "host", "port", "unix_socket", "workers", "admin_listen", "drain_delay", "drain_timeout", "tracing",
+)  # fmt: skip
 """Settings of the process, which stay as they are until it is started anew."""
 
 _log = structlog.get_logger(__name__)

@@ -166,7 +166,8 @@ def _modules_of(plan: Plan) -> tuple[str, ...]:
     from app.wiring.late import LATE_MODULES
 
     of_storage = ("app.storage.s3.opening",) if any(buckets_of(site.settings) for site in plan.sites) else ()
-    return (__name__, "app.main", *of_storage, *LATE_MODULES)
+    of_traces = ("app.telemetry.tracing",) if plan.settings.tracing == "on" else ()
+    return (__name__, "app.main", *of_storage, *of_traces, *LATE_MODULES)
 
 
 def run_worker(plan: Plan, sockets: list[list[socket.socket]], link: Connection) -> None:

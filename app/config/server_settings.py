@@ -97,6 +97,11 @@ class ServerSettings(BaseModel):
         description="File for a line of JSON for each request, whatever `log_level` and `log_format` say. It may be rotated by "
         "renaming it. None: standard error.",
     )
+    tracing: Literal["off", "on"] = Field(
+        "off",
+        description="Whether requests and calls to the storage are sent as OpenTelemetry spans, to where `OTEL_EXPORTER_OTLP_ENDPOINT` "
+        "says; see [Traces](operations.md#traces).",
+    )
 
     @field_validator("trusted_networks", "trusted_proxies")
     @classmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httptools
 from starlette.types import Scope, Send
@@ -20,6 +20,9 @@ from app.server.fast_request import PASSING, PASSWORD, FastRequest, RequestReade
 from app.server.framing import fault_of_line
 from app.telemetry import AccessLine, AccessLog, Metrics
 from app.telemetry.trace import raw_id
+
+if TYPE_CHECKING:
+    from app.telemetry.tracing import Tracing
 
 MAX_FAST_HEAD_BYTES: Final = 4096
 """Longer heads are rare, and not cached."""
@@ -45,13 +48,14 @@ class AnswersAtOnce(Protocol):
 
 
 class FastPath:
-    """Answers requests from memory, and notes them in log and metrics.
+    """Answers requests from memory, and notes them in log, metrics and traces.
 
     Args:
         reader: reads requests.
         lookup: finds cached answers.
         metrics: where requests are counted.
         access_log: takes a line for each; None for no lines.
+        tracing: makes a span of each; None for no spans.
         replica_id: named in every log line.
     """
 
@@ -62,11 +66,13 @@ class FastPath:
         *,
         metrics: Metrics,
         access_log: AccessLog | None,
+        tracing: Tracing | None,
         replica_id: str,
     ) -> None:
         self._reader = reader
         self._lookup = lookup
         self._access_log = access_log
+        self._tracing = tracing
         self._replica_id = replica_id
         self._read_head = lru_cache(REMEMBERED_HEADS)(self._parse_head)
         self._observe = lru_cache(256)(partial(_observer, metrics))
@@ -140,31 +146,37 @@ class FastPath:
         return request, True
 
     def _note(self, request: FastRequest, answer: FastAnswer, seconds: float) -> None:
-        """Count an answer and log it.
+        """Count an answer, log it and trace it.
 
         Args:
             seconds: from the head to the last byte passed to the network.
         """
-        asked = request.asked
+        asked, trace = request.asked, request.trace
         self._observe(answer.route, answer.status, answer.cache)(seconds, len(answer.body))
+        span = None if self._tracing is None else self._tracing.begin(trace, seconds)
+        if span is not None:
+            trace = span.trace
+        elif self._access_log is None:
+            return
+        line = AccessLine(
+            answer.status,
+            len(answer.body),
+            seconds,
+            request.method,
+            asked.path_text,
+            answer.route,
+            asked.client,
+            asked.subject,
+            request.agent,
+            self._replica_id,
+            answer.cache,
+            "",
+            *(() if trace is None else (trace.request_id, trace.trace_id)),
+        )
         if self._access_log is not None:
-            self._access_log.write(
-                AccessLine(
-                    answer.status,
-                    len(answer.body),
-                    seconds,
-                    request.method,
-                    asked.path_text,
-                    answer.route,
-                    asked.client,
-                    asked.subject,
-                    request.agent,
-                    self._replica_id,
-                    answer.cache,
-                    "",
-                    *(() if request.trace is None else (request.trace.request_id, request.trace.trace_id)),
-                )
-            )
+            self._access_log.write(line)
+        if span is not None:
+            span.end(line)
 
     def _parse_head(self, head: bytes, peer: str | None, scheme: str) -> FastRequest | None:
         line, end, _ = head.partition(b"\n")

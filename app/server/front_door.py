@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 import structlog
@@ -46,8 +46,11 @@ from app.server.outgoing import OutgoingAnswer
 from app.telemetry import AccessLine, AccessLog, Metrics
 from app.telemetry.trace import Trace, trace_of, traced
 
+if TYPE_CHECKING:
+    from app.telemetry.tracing import RequestSpan, Tracing
+
 QUIET: Final = frozenset({"/healthz", "/readyz", "/readyz/storage", "/metrics"})
-"""Probes. They are not logged, because they would flood the log."""
+"""Probes. They are neither logged nor traced, because they would flood both."""
 
 CLIENT_CLOSED_REQUEST: Final = 499
 """For log and metrics, as in nginx: the client went away before a status was sent."""
@@ -73,6 +76,7 @@ class FrontDoor:
         is_own_host: whether a Host field is one that is answered; called with None where there is none.
         metrics: where requests are counted.
         access_log: takes a line for each; None for no lines.
+        tracing: makes a span of each; None for no spans.
         replica_id: named in every answer and log line.
     """
 
@@ -88,6 +92,7 @@ class FrontDoor:
         is_own_host: Callable[[bytes | None], bool],
         metrics: Metrics,
         access_log: AccessLog | None,
+        tracing: Tracing | None,
         replica_id: str,
     ) -> None:
         self._root_paths = root_paths
@@ -99,6 +104,7 @@ class FrontDoor:
         self.fast_path = fast_path
         self._metrics = metrics
         self._access_log = access_log
+        self._tracing = tracing
         self._replica_id = replica_id
         self._shared_headers = shared_headers(replica_id)
 
@@ -120,6 +126,9 @@ class FrontDoor:
         record = RequestRecord(is_head=scope["method"] == "HEAD")
         for_all = self._cross_origin.fields(origin_of(Headers(scope=scope)))
         trace = trace_of(scope["headers"])
+        span = None if self._tracing is None else self._tracing.begin(trace)
+        if span is not None:
+            trace = span.trace
         answer = OutgoingAnswer(send, self._shared_headers, self._variation, for_all, record, trace)
         scope[SCOPE_KEY] = record
         if request is not None:
@@ -129,7 +138,7 @@ class FrontDoor:
             try:
                 await self._answer(scope, receive, record, answer)
             finally:
-                self._finish(scope, record, answer, trace)
+                self._finish(scope, record, answer, trace, span)
 
     async def _answer(
         self, scope: Scope, receive: Receive, record: RequestRecord, answer: OutgoingAnswer
@@ -184,31 +193,39 @@ class FrontDoor:
         record.root_path = self._root_paths.of(forwarded, peer)
         return self._root_paths.below(scope["raw_path"], forwarded, peer)
 
-    def _finish(self, scope: Scope, record: RequestRecord, answer: OutgoingAnswer, trace: Trace) -> None:
+    def _finish(
+        self,
+        scope: Scope,
+        record: RequestRecord,
+        answer: OutgoingAnswer,
+        trace: Trace,
+        span: RequestSpan | None,
+    ) -> None:
         seconds = time.perf_counter() - record.started
         self._measure(record, answer, seconds)
-        if scope["path"] in QUIET:
+        if scope["path"] in QUIET or (self._access_log is None and span is None):
             return
+        identity = record.identity
+        line = AccessLine(
+            method=scope["method"],
+            path=_path(scope),
+            status=answer.status,
+            bytes=answer.body_bytes,
+            seconds=seconds,
+            route=record.route,
+            client=str(identity.client) if identity and identity.client else _peer(scope),
+            subject=identity.principal.subject if identity else None,
+            agent=logged_text(dict(scope["headers"]).get(b"user-agent")),
+            replica=self._replica_id,
+            cache=record.cache,
+            broken=record.ended.reason,
+            request_id=trace.request_id,
+            trace_id=trace.trace_id,
+        )
         if self._access_log is not None:
-            identity = record.identity
-            self._access_log.write(
-                AccessLine(
-                    method=scope["method"],
-                    path=_path(scope),
-                    status=answer.status,
-                    bytes=answer.body_bytes,
-                    seconds=seconds,
-                    route=record.route,
-                    client=str(identity.client) if identity and identity.client else _peer(scope),
-                    subject=identity.principal.subject if identity else None,
-                    agent=logged_text(dict(scope["headers"]).get(b"user-agent")),
-                    replica=self._replica_id,
-                    cache=record.cache,
-                    broken=record.ended.reason,
-                    request_id=trace.request_id,
-                    trace_id=trace.trace_id,
-                )
-            )
+            self._access_log.write(line)
+        if span is not None:
+            span.end(line)
 
     def _measure(self, record: RequestRecord, answer: OutgoingAnswer, seconds: float) -> None:
         status = str(answer.status)

@@ -124,7 +124,7 @@ class JsonAccessLog:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
         status, size, seconds, *others = line
         # With an id, no other line is like it.
-        rest: Callable[..., bytes] = self._of_site if line.request_id else self._constant
+        rest: Callable[..., bytes] = self._of_site if line.request_id or line.trace_id else self._constant
         self._waiting += _LINE % (self._now(), status, size, seconds, rest(*others))
         if self._is_closed or len(self._waiting) >= FLUSH_BYTES:
             self.flush()

@@ -101,6 +101,11 @@ def traced(trace: Trace) -> Iterator[None]:
         _current.reset(token)
 
 
+def current_trace() -> Trace | None:
+    """The trace of the request for which something is done now; None outside of a request."""
+    return _current.get()
+
+
 def traced_fields() -> Mapping[str, str]:
     """Header fields for a call that is made now; none outside of a request."""
     trace = _current.get()

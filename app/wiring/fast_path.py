@@ -52,5 +52,6 @@ def build_fast_path(
         lookup,
         metrics=parts.metrics,
         access_log=parts.access_log,
+        tracing=parts.tracing,
         replica_id=settings.replica_id,
     )

@@ -1,9 +1,10 @@
-"""Makes the logs that the settings name."""
+"""Makes the logs that the settings name, and what makes the spans."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from app.config import Settings
 from app.telemetry import (
@@ -16,6 +17,9 @@ from app.telemetry import (
     writer_to,
     writer_to_file,
 )
+
+if TYPE_CHECKING:
+    from app.telemetry.tracing import Tracing
 
 
 def build_access_log(
@@ -46,3 +50,12 @@ def build_audit(settings: Settings, clock: Callable[[], float], site: str = "") 
     """
     file = AuditFile(settings.audit_file) if settings.audit_file else None
     return Audit(file, settings.replica_id, clock, site)
+
+
+def build_tracing(settings: Settings) -> Tracing | None:
+    """What makes spans, if the settings ask for them."""
+    if settings.tracing == "off":
+        return None
+    from app.telemetry.tracing import open_tracing  # here, since its libraries are an extra
+
+    return open_tracing(settings.replica_id)

@@ -37,6 +37,7 @@ from app.wiring.operator import Operator
 
 if TYPE_CHECKING:
     from app.auth.oidc.workloads import Workloads
+    from app.telemetry.tracing import Tracing
 
 
 class SiteParts(NamedTuple):
@@ -73,6 +74,7 @@ class Parts(NamedTuple):
     channel: WorkerChannel | None
     is_own_host: Hosts
     access_log: AccessLog | None
+    tracing: Tracing | None
     operator: Operator
 
 
@@ -105,8 +107,10 @@ class Shared(NamedTuple):
         operator: sees all of them.
         limits: count what one client or user asks of any of them.
         versions: as `Lifetime` has them.
+        tracing: makes spans; None for none.
     """
 
     operator: Operator
     limits: Limits
     versions: Iterator[int]
+    tracing: Tracing | None

@@ -70,7 +70,8 @@ class ServedSite:
 
     async def _open(self, opening: AsyncExitStack, shared: Shared, metrics: Metrics) -> None:
         settings = self._plan.settings
-        watch = OfSite(metrics, self._plan.name)
+        watched = metrics if shared.tracing is None else shared.tracing.watch(metrics)
+        watch = OfSite(watched, self._plan.name)
         store = await opening.enter_async_context(
             open_storage(settings.storage, settings.overlay, watch=watch)
         )

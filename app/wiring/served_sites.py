@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from starlette.types import ASGIApp
 
@@ -22,6 +22,9 @@ from app.wiring.logs import build_access_log
 from app.wiring.operator import Operator
 from app.wiring.parts import Shared
 from app.wiring.served_site import ServedSite
+
+if TYPE_CHECKING:
+    from app.telemetry.tracing import Tracing
 
 
 class ServedSites:
@@ -44,14 +47,17 @@ class ServedSites:
         self.admin = operator.admin
 
     @classmethod
-    async def open(cls, plan: Plan, lifetime: Lifetime, metrics: Metrics) -> Self:
+    async def open(cls, plan: Plan, lifetime: Lifetime, metrics: Metrics, tracing: Tracing | None) -> Self:
         """Open all sites.
+
+        Args:
+            tracing: makes spans; None for none.
 
         Raises:
             Whatever keeps one of them from opening; nothing stays open then.
         """
         operator = Operator(plan.settings, plan.sources, build_keys(plan.settings), lifetime, metrics)
-        shared = Shared(operator, Limits(time.monotonic), lifetime.versions)
+        shared = Shared(operator, Limits(time.monotonic), lifetime.versions, tracing)
         async with AsyncExitStack() as opening:
             opened: list[ServedSite] = []
             for one in plan.sites:

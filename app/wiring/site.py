@@ -153,7 +153,7 @@ class SiteWiring:
 
     def _alone(self, metrics: Metrics, age_clock: Callable[[], float]) -> Shared:
         operator = Operator(self._settings, {}, self._own.keys, Lifetime(), metrics, age_clock)
-        return Shared(operator, Limits(age_clock), itertools.count())
+        return Shared(operator, Limits(age_clock), itertools.count(), tracing=None)
 
     def _front_door(self, parts: Parts, reserved: LateApplication) -> FrontDoor:
         fast_path = build_fast_path(self._settings, self._policy, parts, self._variation, self._cross_origin)
@@ -167,6 +167,7 @@ class SiteWiring:
             is_own_host=parts.is_own_host,
             metrics=parts.metrics,
             access_log=parts.access_log,
+            tracing=parts.tracing,
             replica_id=self._settings.replica_id,
         )
 
@@ -209,6 +210,7 @@ class SiteWiring:
             operator=shared.operator,
             is_own_host=self._hosts,
             access_log=build_access_log(settings, metrics.log_lines_dropped.inc, self._name),
+            tracing=shared.tracing,
         )
 
     def _pages(self, held: ByteCache, shared_files: SharedFiles, digests: ListedDigests) -> FolderPages:

@@ -31,6 +31,7 @@ def _nothing_but_the_base(monkeypatch: pytest.MonkeyPatch) -> None:
         ("login", "oidc_issuer", {"PIERHEAD_OIDC_ISSUER": "https://i.example", "PIERHEAD_OIDC_CLIENT_ID": "c"}),
         ("login", "demo_login_groups", {"PIERHEAD_DEMO_LOGIN_GROUPS": "members"}),
         ("ldap", "ldap_url", LDAP),
+        ("otel", "tracing", {"PIERHEAD_TRACING": "on"}),
     ],
 )  # fmt: skip
 def test_a_setting_that_needs_a_part_names_it(
@@ -61,5 +62,7 @@ def test_br_is_offered_where_it_is_installed() -> None:
 def test_the_parts_are_those_of_the_project() -> None:
     parts = PROJECT["optional-dependencies"]
     for extra, libraries in extras._LIBRARIES.items():
-        assert {requirement.partition(">")[0] for requirement in parts[extra]} == set(libraries)
+        assert {requirement.partition(">")[0] for requirement in parts[extra]} == {
+            library.replace(".", "-") for library in libraries
+        }
     assert parts["all"] == [f"pierhead[{','.join(sorted(set(parts) - {'all', 'dev'}))}]"]

@@ -57,7 +57,9 @@ class Folders:
 
 def fast_path(answer: FastAnswer | None, log: Log | None, metrics: Metrics | None = None) -> FastPath:
     lookup: Any = Lookup(answer)
-    return FastPath(reader(), lookup, metrics=metrics or Metrics(), access_log=log, replica_id="r1")
+    return FastPath(
+        reader(), lookup, metrics=metrics or Metrics(), access_log=log, tracing=None, replica_id="r1"
+    )
 
 
 def page_answer(route: str = "folder-html", cache: str = "fast") -> FastAnswer:

@@ -14,8 +14,11 @@ from typing import Any
 import certifi
 import pytest
 from botocore.loaders import create_loader
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
 from jinja2 import Environment
+
+from tests.support.waiting import PATIENCE
 
 # A busy machine is no fault of the code: no example, and no drawing of one, has to be done in a given time.
 settings.register_profile("pierhead", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -43,6 +46,16 @@ def s3_model_read_once() -> Iterator[None]:
     """Let all sessions of botocore share what they read from its files, which takes longer than most tests of S3."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", functools.cache(create_loader))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def answers_may_take_long() -> Iterator[None]:
+    """Let clients that say nothing else wait for an answer as long as it takes, and servers for a sign of life of the storage."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.storage.health.LOOK_TIMEOUT", PATIENCE)
+        for name in ("connect", "read", "write", "pool"):
+            patch.setattr(DEFAULT_TIMEOUT_CONFIG, name, PATIENCE)
         yield
 
 

@@ -124,7 +124,7 @@ def test_a_fresh_folder_costs_nothing_until_its_time_is_over(site: Site) -> None
     assert site.calls("GET", "/plain/", 200) == []
     site.clock.now += TTL * 0.2 + 1
     site.http.get("/plain/")
-    assert wait_until(lambda: site.store.calls.count(Call("list", "plain/")) == 2, 10)
+    assert wait_until(lambda: site.store.calls.count(Call("list", "plain/")) == 2)
 
 
 # Downloads
@@ -172,7 +172,7 @@ def test_a_redirected_download_costs_the_head_once(redirecting: Site) -> None:
 def test_a_redirect_is_made_again_when_the_store_would_sign_another_url(redirecting: Site) -> None:
     redirecting.store.presign_until = time.time() + 0.2
     assert redirecting.calls("GET", "/ruled/app.bin", 302) == [LIST, RULES, HEAD, SIGNED]
-    assert wait_until(lambda: redirecting.calls("GET", "/ruled/app.bin", 302) == [HEAD, SIGNED], 10)
+    assert wait_until(lambda: redirecting.calls("GET", "/ruled/app.bin", 302) == [HEAD, SIGNED])
 
 
 def test_a_redirect_is_made_again_when_its_folder_has_changed(redirecting: Site) -> None:
@@ -304,7 +304,7 @@ def test_in_a_folder_that_is_asked_for_the_next_but_one_sees_the_new_rules(site:
     site.store.put("ruled/BUILD-INFO.txt", PRIVATE)
     site.clock.now += TTL
     site.http.get("/ruled/app.bin")
-    assert wait_until(lambda: site.http.get("/ruled/app.bin").status_code == 401, 10)
+    assert wait_until(lambda: site.http.get("/ruled/app.bin").status_code == 401)
     assert "app.bin" not in site.http.get("/ruled/").text
 
 

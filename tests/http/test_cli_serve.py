@@ -142,7 +142,7 @@ def test_a_name_with_two_addresses_is_served_at_both(serve: Callable[..., Served
     server = serve("--host", "localhost")
     port = server.url.rpartition(":")[2]
     for address in addresses:
-        with socket.create_connection((address, int(port)), timeout=5):
+        with socket.create_connection((address, int(port)), timeout=60):
             pass
 
 

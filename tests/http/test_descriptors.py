@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.support.pierhead_process import RunningPierhead, run_pierhead
-from tests.support.raw_http import TIMEOUT_SECONDS, parse_answer
-from tests.support.waiting import answers, wait_until
+from tests.support.raw_http import parse_answer
+from tests.support.waiting import PATIENCE, answers, wait_until
 
 LIMIT = 64
 SECONDS = 60
@@ -23,9 +23,7 @@ def held_connections(port: int) -> Iterator[list[socket.socket]]:
     """More connections than there are descriptors; the first of them are the server's."""
     with ExitStack() as held:
         address = ("127.0.0.1", port)
-        yield [
-            held.enter_context(socket.create_connection(address, TIMEOUT_SECONDS)) for _ in range(2 * LIMIT)
-        ]
+        yield [held.enter_context(socket.create_connection(address, PATIENCE)) for _ in range(2 * LIMIT)]
 
 
 def ask_on(connection: socket.socket, target: bytes) -> tuple[int, str, bytes]:

@@ -12,7 +12,8 @@ import pytest
 from app.telemetry import AccessLine, JsonAccessLog
 from tests.support.live_server import app_over, live_server
 from tests.support.memory_store import MemoryStore
-from tests.support.raw_http import TIMEOUT_SECONDS, ask, read_to_end, request
+from tests.support.raw_http import ask, read_to_end, request
+from tests.support.waiting import PATIENCE
 
 METHODS = [b"GET", b"HEAD", b"DELETE", b"POST", b"PUT", b"OPTIONS", b"PATCH", b"TRACE"]
 LAST = b"GET /healthz HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"
@@ -87,7 +88,7 @@ class Sides:
 
 
 def send_in_pieces(port: int, pieces: list[bytes]) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
             connection.sendall(piece)
@@ -158,7 +159,7 @@ def test_a_second_request_without_host_in_the_same_segment(sides: Sides) -> None
     # Taken for one request, the two would have just one Host between them.
     head = b"GET /a/?format=text HTTP/1.1\r\nHost: t\r\n\r\n"
     for port in sides.ports:
-        with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as connection:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
             connection.sendall(head + b"GET /a/?format=text HTTP/1.1\r\n\r\n")
             # Only when an answer has come is the next segment one of its own.
             answers = connection.recv(1)

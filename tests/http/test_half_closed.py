@@ -17,10 +17,10 @@ from app.server.protocol import BoundedHttpProtocol
 from tests.support.aws import S3Endpoint, point_aws_at
 from tests.support.live_server import LiveServer, app_for, app_over, live_server
 from tests.support.memory_store import MemoryStore
-from tests.support.raw_http import TIMEOUT_SECONDS, exchange, parse_answer
+from tests.support.raw_http import exchange, parse_answer
 from tests.support.site_trees import DirectoryTree
 from tests.support.switched_s3 import BUCKET, run_switched_s3
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 from tests.support.watched_store import WatchedStore
 
 LARGE = bytes(range(256)) * 4096 * 8
@@ -151,25 +151,25 @@ def test_a_client_to_which_nothing_can_be_sent_is_let_go(closes: bool, breaks_at
     store = hanging(breaks_at=breaks_at)
     with (
         live_server(app_over(store), http=hasty_protocol()) as server,
-        socket.create_connection(("127.0.0.1", server.port), TIMEOUT_SECONDS) as connection,
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection,
     ):
         connection.sendall(get("/f.bin"))
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(1)
         if closes:
             connection.close()
-        assert store.released.wait(TIMEOUT_SECONDS)
-        assert wait_until(lambda: has_counted_the_abort(server), TIMEOUT_SECONDS)
+        assert store.released.wait(PATIENCE)
+        assert wait_until(lambda: has_counted_the_abort(server), PATIENCE)
 
 
 def test_a_client_that_has_gone_is_noticed_at_the_first_byte_it_does_not_take() -> None:
     """Long before a half-closed one would be given up."""
     store = hanging(breaks_at=100_000)
     with live_server(app_over(store)) as server:
-        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_SECONDS) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
             connection.sendall(get("/f.bin"))
             connection.shutdown(socket.SHUT_WR)
-        assert store.released.wait(TIMEOUT_SECONDS)
+        assert store.released.wait(PATIENCE)
 
 
 def test_a_half_closed_client_may_read_slowly() -> None:
@@ -178,7 +178,7 @@ def test_a_half_closed_client_may_read_slowly() -> None:
     store.put("large.bin", LARGE)
     with (
         live_server(app_over(store), http=hasty_protocol()) as server,
-        socket.create_connection(("127.0.0.1", server.port), TIMEOUT_SECONDS) as connection,
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection,
     ):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)
         connection.sendall(get("/large.bin"))
@@ -216,9 +216,9 @@ def test_an_answer_from_memory_that_nobody_reads_does_not_stay() -> None:
     """Nothing is under way, but the connection waits for its bytes to be taken."""
     with (
         live_server(AtOnce(), http=hasty_protocol()) as server,
-        socket.create_connection(("127.0.0.1", server.port), TIMEOUT_SECONDS) as connection,
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection,
     ):
         connection.sendall(get("/f"))
         connection.shutdown(socket.SHUT_WR)
-        assert wait_until(lambda: half_closed_connections(server.port) == 1, TIMEOUT_SECONDS)
-        assert wait_until(lambda: half_closed_connections(server.port) == 0, TIMEOUT_SECONDS)
+        assert wait_until(lambda: half_closed_connections(server.port) == 1, PATIENCE)
+        assert wait_until(lambda: half_closed_connections(server.port) == 0, PATIENCE)

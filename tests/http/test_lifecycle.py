@@ -28,7 +28,7 @@ def ready(server: Served) -> int:
 
 def takes_connections(server: Served) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=5):
+        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=60):
             return True
     except OSError:
         return False

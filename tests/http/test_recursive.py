@@ -17,6 +17,7 @@ from tests.support.live_server import live_server
 from tests.support.site_policies import MEMBERS_AND_SHOWN
 from tests.support.site_trees import MemoryTree, SiteTree, client_of
 from tests.support.store_contract import ODD_NAMES
+from tests.support.waiting import PATIENCE
 
 GROUPS_ONLY = b"Format-Version: 0.5\nFiles-Pattern: *\nLicense-Type: open\nAuth-Groups: staff\n"
 
@@ -176,7 +177,7 @@ def test_a_store_that_fails_midway_breaks_the_connection(
     with live_server(memory.app(log_level="info")) as server:
         answer = raw_http.ask(server.port, raw_http.request(b"GET", url.encode()))
         with pytest.raises(httpx.RemoteProtocolError):
-            httpx.get(f"{server.url}{url}", timeout=raw_http.TIMEOUT_SECONDS)
+            httpx.get(f"{server.url}{url}", timeout=PATIENCE)
     assert (answer.status, answer.headers["transfer-encoding"]) == (200, "chunked")
     assert not answer.body.endswith(b"0\r\n\r\n")
     assert b"/a/0" in answer.body

@@ -264,7 +264,7 @@ def test_a_client_that_leaves_ends_it_though_nothing_is_found(
         parts = answer.iter_raw()  # kept, since the connection is closed with it
         next(parts)
         assert not slow.store.is_over
-    assert wait_until(lambda: slow.store.is_over, 120)
+    assert wait_until(lambda: slow.store.is_over)
     assert slow.store.pages < 3000
 
 
@@ -292,4 +292,4 @@ def test_head_has_no_body(slow: ServedStore[SlowStore]) -> None:
         "application/json",
         b"",
     )
-    assert wait_until(lambda: slow.store.is_over, 30)
+    assert wait_until(lambda: slow.store.is_over)

@@ -14,12 +14,11 @@ from app.storage.local.span import COPIED_BYTES
 from tests.support import raw_http
 from tests.support.live_server import live_server
 from tests.support.site_trees import DirectoryTree
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 MIB = 1024 * 1024
 STRAIGHT = 16 * MIB
 SIZE = STRAIGHT + COPIED_BYTES
-TIMEOUT = 10.0
 
 
 class Straight:
@@ -54,7 +53,7 @@ def content(directory: DirectoryTree) -> bytes:
 def test_a_large_file_arrives_whole_and_its_connection_goes_on(
     directory: DirectoryTree, content: bytes, straight: Straight
 ) -> None:
-    with live_server(directory.app()) as server, httpx.Client(trust_env=False, timeout=TIMEOUT) as client:
+    with live_server(directory.app()) as server, httpx.Client(trust_env=False, timeout=PATIENCE) as client:
         for _ in range(2):
             assert client.get(f"{server.url}/f.bin").content == content
         assert straight.sent == 2 * STRAIGHT
@@ -83,7 +82,7 @@ def test_a_range_goes_the_same_way(
 ) -> None:
     with live_server(directory.app()) as server:
         fields = {"Range": f"bytes={first}-"}
-        answer = httpx.get(f"{server.url}/f.bin", headers=fields, trust_env=False, timeout=TIMEOUT)
+        answer = httpx.get(f"{server.url}/f.bin", headers=fields, trust_env=False, timeout=PATIENCE)
     assert (answer.status_code, straight.sent) == (206, STRAIGHT - first)
     assert answer.headers["content-range"] == f"bytes {first}-{SIZE - 1}/{SIZE}"
     assert answer.content == content[first:]
@@ -92,7 +91,7 @@ def test_a_range_goes_the_same_way(
 def test_several_ranges_stay_in_order(directory: DirectoryTree, content: bytes, straight: Straight) -> None:
     with live_server(directory.app()) as server:
         fields = {"Range": f"bytes=1-9,100-{SIZE - 2}"}
-        answer = httpx.get(f"{server.url}/f.bin", headers=fields, trust_env=False, timeout=TIMEOUT)
+        answer = httpx.get(f"{server.url}/f.bin", headers=fields, trust_env=False, timeout=PATIENCE)
     boundary = answer.headers["content-type"].partition("boundary=")[2].strip('"').encode()
     parts = [
         part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
@@ -112,7 +111,7 @@ def test_the_log_counts_every_byte(
     directory: DirectoryTree, content: bytes, straight: Straight, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with live_server(directory.app(log_level="info", log_format="json")) as server:
-        assert httpx.get(f"{server.url}/f.bin", trust_env=False, timeout=TIMEOUT).content == content
+        assert httpx.get(f"{server.url}/f.bin", trust_env=False, timeout=PATIENCE).content == content
         metrics = server.metrics()
     (line,) = logged(capfd.readouterr().err)
     assert (line["status"], line["bytes"], line.get("broken")) == (200, SIZE, None)
@@ -129,11 +128,11 @@ def test_a_client_that_goes_away_is_logged_with_what_was_sent(
         return bool(lines)
 
     with live_server(directory.app(log_level="info", log_format="json")) as server:
-        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
             connection.sendall(raw_http.request(b"GET", b"/f.bin"))
             assert connection.recv(MIB)
-            assert wait_until(lambda: straight.sent > 0, TIMEOUT)
-        assert wait_until(is_logged, TIMEOUT)
+            assert wait_until(lambda: straight.sent > 0, PATIENCE)
+        assert wait_until(is_logged, PATIENCE)
     assert lines[0]["broken"] == "the client went away"
     assert lines[0]["bytes"] == straight.sent < STRAIGHT
 

@@ -174,7 +174,7 @@ def test_a_file_that_is_rewritten_in_place_is_looked_at_anew(site: DirectorySite
         os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
         return place.stat().st_ctime_ns != before.st_ctime_ns
 
-    assert wait_until(rewritten, 10)
+    assert wait_until(rewritten)
     assert site.client.get("/d/f.txt").content == b"y" * 500
 
 

@@ -18,9 +18,9 @@ import pytest
 
 from app.telemetry.line_writer import MAX_WAITING_BYTES
 from tests.support.live_server import metrics_at
-from tests.support.raw_http import TIMEOUT_SECONDS, ask, read_to_end, request
+from tests.support.raw_http import ask, read_to_end, request
 from tests.support.serve_command import environment
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 PIPE_BYTES = 4096
 START_SECONDS = 60
@@ -63,7 +63,7 @@ class StalledServer:
 
     def ask_many(self, count: int) -> None:
         """Ask for one page so many times, on one connection."""
-        with socket.create_connection(("127.0.0.1", self.port), TIMEOUT_SECONDS) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
             sender = threading.Thread(
                 target=connection.sendall,
                 args=(b"GET /a/ HTTP/1.1\r\nHost: t\r\n\r\n" * count + request(target=b"/healthz"),),

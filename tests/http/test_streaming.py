@@ -26,11 +26,10 @@ from tests.support.memory_store import MemoryStore
 from tests.support.pierhead_process import run_pierhead
 from tests.support.site_trees import DirectoryTree, client_of
 from tests.support.switched_s3 import BUCKET, run_switched_s3
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 from tests.support.watched_store import WatchedStore, made_up
 
 MIB = 1024 * 1024
-TIMEOUT = 10.0
 
 
 def ask_on(connection: socket.socket, target: bytes, *lines: bytes) -> None:
@@ -45,7 +44,7 @@ def stops_at(count: Callable[[], int]) -> int:
         seen.append(count())
         return len(set(seen[-5:])) == 1 and seen[-1] > 0
 
-    assert wait_until(stands_still, TIMEOUT)
+    assert wait_until(stands_still, PATIENCE)
     return seen[-1]
 
 
@@ -59,11 +58,11 @@ def watched(size: int, **options: object) -> WatchedStore:
 def test_a_client_that_goes_away_lets_the_source_go(lines: tuple[bytes, ...]) -> None:
     store = watched(1 << 40)
     with live_server(app_over(store)) as server:
-        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
             ask_on(connection, b"/f.bin", *lines)
             assert connection.recv(65536)
-            assert wait_until(lambda: store.served > MIB, TIMEOUT)
-        assert store.released.wait(TIMEOUT)
+            assert wait_until(lambda: store.served > MIB, PATIENCE)
+        assert store.released.wait(PATIENCE)
 
 
 def test_a_download_that_its_client_gives_up_says_how_far_it_came(capfd: pytest.CaptureFixture[str]) -> None:
@@ -76,11 +75,11 @@ def test_a_download_that_its_client_gives_up_says_how_far_it_came(capfd: pytest.
         return bool(logged)
 
     with live_server(app_over(store, log_level="info")) as server:
-        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
             ask_on(connection, b"/f.bin")
             while size < MIB:
                 size += len(connection.recv(65536))
-        assert wait_until(is_logged, TIMEOUT)
+        assert wait_until(is_logged, PATIENCE)
         counted = server.metrics()
     assert logged[0]["broken"] == "the client went away"
     assert (logged[0]["status"], MIB < logged[0]["bytes"] < 1 << 40) == (200, True)
@@ -91,18 +90,18 @@ def test_a_download_that_its_client_gives_up_says_how_far_it_came(capfd: pytest.
 def test_a_client_that_breaks_off_while_the_source_hangs_lets_it_go() -> None:
     store = watched(1 << 40, breaks_at=10)
     with live_server(app_over(store)) as server:
-        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             ask_on(connection, b"/f.bin")
             assert connection.recv(65536)
-        assert store.released.wait(TIMEOUT)
+        assert store.released.wait(PATIENCE)
 
 
 def test_a_client_that_does_not_read_is_not_read_for() -> None:
     store = watched(1 << 40)
     with (
         live_server(app_over(store)) as server,
-        socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection,
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection,
     ):
         ask_on(connection, b"/f.bin")
         assert connection.recv(65536)
@@ -116,7 +115,7 @@ def test_what_a_client_does_not_read_stays_in_s3(monkeypatch: pytest.MonkeyPatch
         s3.answer_each(head=outpour, get=outpour)
         with (
             live_server(app_for(f"s3://{BUCKET}", delivery="proxy")) as server,
-            socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection,
+            socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection,
         ):
             ask_on(connection, b"/f.bin")
             assert connection.recv(65536)
@@ -131,11 +130,11 @@ def test_a_file_let_go_of_is_closed(directory: DirectoryTree) -> None:
         return any(_target(link).endswith("big.bin") for link in Path("/proc/self/fd").iterdir())
 
     with live_server(directory.app()) as server:
-        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
             ask_on(connection, b"/d/big.bin")
             assert connection.recv(65536)
             assert is_open()
-        assert wait_until(lambda: not is_open(), TIMEOUT)
+        assert wait_until(lambda: not is_open(), PATIENCE)
 
 
 def _target(link: Path) -> str:
@@ -234,7 +233,7 @@ def test_a_file_rewritten_in_mid_download_is_cut_and_never_mixed(directory: Dire
     directory.put("f.bin", b"a" * size)
     with (
         live_server(directory.app()) as server,
-        socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection,
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection,
     ):
         ask_on(connection, b"/f.bin")
         received = b""
@@ -254,7 +253,7 @@ def test_a_file_that_grows_while_it_is_sent_arrives_with_the_size_it_had(directo
     log = directory.root / "ci.log"
     with (
         live_server(directory.app()) as server,
-        socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection,
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection,
     ):
         ask_on(connection, b"/ci.log", b"Connection: close")
         received = connection.recv(65536)
@@ -283,7 +282,7 @@ def test_a_log_that_is_written_all_the_time_can_be_had(directory: DirectoryTree)
             answers = [client.get("/ci.log") for _ in range(50)]
         finally:
             is_over.set()
-            writer.join(TIMEOUT)
+            writer.join(PATIENCE)
     written = log.read_bytes()
     for answer in answers:
         assert answer.status_code == 200
@@ -296,7 +295,7 @@ def test_a_file_that_is_rewritten_to_a_larger_one_is_cut(directory: DirectoryTre
     directory.put("f.bin", b"a" * size)
     with (
         live_server(directory.app()) as server,
-        socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection,
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection,
     ):
         ask_on(connection, b"/f.bin")
         received = b""
@@ -326,7 +325,7 @@ def test_a_file_of_many_megabytes_goes_out_in_constant_memory(tmp_path: Path) ->
 def discard(port: int, line: bytes) -> int:
     """Download into nothing; the number of bytes that came, head included."""
     total, buffer = 0, bytearray(MIB)
-    with socket.create_connection(("127.0.0.1", port), TIMEOUT) as connection:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         ask_on(connection, b"/big.bin", line)
         while count := connection.recv_into(buffer):
             total += count

@@ -15,9 +15,8 @@ from app.server.patience import Patience
 from app.server.protocol import BoundedHttpProtocol
 from tests.http.test_half_closed import SHORT, AtOnce, get
 from tests.support.live_server import LiveServer, app_over, live_server
-from tests.support.raw_http import TIMEOUT_SECONDS
 from tests.support.site_trees import DirectoryTree
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 from tests.support.watched_store import WatchedStore
 
 Serve = Callable[[Path], AbstractContextManager[LiveServer]]
@@ -33,7 +32,7 @@ def from_a_store(directory: Path) -> Iterator[LiveServer]:
     store.put("f.bin", b"x")
     with serving(app_over(store)) as server:
         yield server
-        assert store.released.wait(TIMEOUT_SECONDS)
+        assert store.released.wait(PATIENCE)
 
 
 @contextmanager
@@ -63,8 +62,8 @@ def established(port: int) -> int:
 def test_a_client_that_takes_nothing_is_let_go(serve: Serve, tmp_path: Path) -> None:
     with (
         serve(tmp_path) as server,
-        socket.create_connection(("127.0.0.1", server.port), TIMEOUT_SECONDS) as connection,
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection,
     ):
         connection.sendall(get("/f.bin"))
         assert connection.recv(1)
-        assert wait_until(lambda: established(server.port) == 0, TIMEOUT_SECONDS)
+        assert wait_until(lambda: established(server.port) == 0, PATIENCE)

@@ -360,7 +360,7 @@ def test_the_documented_examples_do_what_they_say(
 
 
 def times_asked(issuer: FakeProvider) -> Callable[[int], bool]:
-    return lambda times: wait_until(lambda: issuer.times_asked >= times, 20)
+    return lambda times: wait_until(lambda: issuer.times_asked >= times)
 
 
 def test_keys_are_read_before_anybody_asks_and_again(

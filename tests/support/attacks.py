@@ -14,8 +14,9 @@ from structlog.testing import LogCapture
 
 from tests.support.live_server import LiveServer, app_over
 from tests.support.memory_store import MemoryStore
-from tests.support.raw_http import TIMEOUT_SECONDS, RawAnswer, ask, request
+from tests.support.raw_http import RawAnswer, ask, request
 from tests.support.site_policies import MEMBERS
+from tests.support.waiting import PATIENCE
 
 
 def small_tree() -> MemoryStore:
@@ -59,7 +60,7 @@ def unharmed(server: LiveServer, caplog: pytest.LogCaptureFixture) -> Iterator[N
 
 def connect(server: LiveServer) -> socket.socket:
     """A connection on which nothing was sent yet."""
-    return socket.create_connection(("127.0.0.1", server.port), TIMEOUT_SECONDS)
+    return socket.create_connection(("127.0.0.1", server.port), PATIENCE)
 
 
 def assert_well(server: LiveServer) -> None:

@@ -6,8 +6,8 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
 import aioboto3
@@ -20,16 +20,13 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
-from app.storage.s3.call_limits import DEFAULT_LIMITS
-from app.storage.s3.clients import Timeouts
-from app.storage.s3.opening import open_s3_store
+from tests.support.patience import be_patient_with_s3
+from tests.support.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
 BUCKET = "artifacts"
-PATIENCE: Final = 60.0
-"""Seconds: longer than any answer takes, shorter than a test may."""
 _AT_ONCE = 32
 
 
@@ -43,7 +40,8 @@ class S3Endpoint:
 
 
 def point_aws_at(monkeypatch: pytest.MonkeyPatch, endpoint: S3Endpoint) -> None:
-    """Let the AWS conventions name this endpoint and nothing of the machine the test runs on."""
+    """Let the AWS conventions name this endpoint and nothing of the machine the test runs on, and be patient with it."""
+    be_patient_with_s3(monkeypatch)
     for name in os.environ:
         if name.startswith("AWS_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -122,7 +120,7 @@ async def open_bucket(name: str = BUCKET, *, hand: type[Bucket] = Bucket) -> Asy
     config = AioConfig(
         max_pool_connections=_AT_ONCE,
         # An engine on a busy machine may leave a call without an answer: it is made again, well within a test's time.
-        read_timeout=15,
+        read_timeout=60,
         retries={"mode": "standard", "total_max_attempts": 5},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
@@ -139,25 +137,17 @@ async def open_bucket(name: str = BUCKET, *, hand: type[Bucket] = Bucket) -> Asy
 
 @contextmanager
 def run_moto() -> Iterator[S3Endpoint]:
-    """Run moto's server in a thread. It checks no signature.
-
-    Servers that are started meanwhile give it as long as it takes: it shares this process with them and with the client.
-    """
+    """Run moto's server in a thread. It checks no signature."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    limits = replace(DEFAULT_LIMITS, seconds=PATIENCE, probe_seconds=PATIENCE)
-    with pytest.MonkeyPatch.context() as patch:
-        usual: Any = open_s3_store.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]
-        patch.setitem(usual, "limits", limits)
-        patch.setitem(usual, "timeouts", Timeouts(PATIENCE, PATIENCE))
-        try:
-            host, port = server.get_host_and_port()
-            yield S3Endpoint(f"http://{host}:{port}")
-        finally:
-            server.stop()
+    try:
+        host, port = server.get_host_and_port()
+        yield S3Endpoint(f"http://{host}:{port}")
+    finally:
+        server.stop()
 
 
 def reset_moto(endpoint: S3Endpoint) -> None:
     """Forget every bucket."""
-    with urlopen(Request(f"{endpoint.url}/moto-api/reset", method="POST"), timeout=10):
+    with urlopen(Request(f"{endpoint.url}/moto-api/reset", method="POST"), timeout=PATIENCE):
         pass

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 _CHUNK = 256 * 1024
 _METHODS = (b"GET ", b"HEAD ", b"PUT ", b"POST ", b"DELETE ")
-_SECONDS = 10
+_SECONDS = 60
 
 _Result = TypeVar("_Result")
 

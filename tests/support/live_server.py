@@ -25,10 +25,9 @@ from app.server.draining import AdminListener, DrainingServer
 from app.storage.store import ObjectStore
 from app.telemetry import Metrics
 from app.wiring import SiteWiring
-from tests.support.waiting import fetch
+from tests.support.waiting import PATIENCE, fetch
 
 SECRET = "a key for tests that has at least thirty-two characters"
-START_SECONDS = 20
 
 
 class LiveServer(NamedTuple):
@@ -112,14 +111,14 @@ def live_server(app: ASGIApp, **options: Any) -> Iterator[LiveServer]:
     thread.start()
     started = threading.Event()
     try:
-        for _ in range(START_SECONDS * 1000):
+        for _ in range(int(PATIENCE) * 1000):
             if server.started or not thread.is_alive() or started.wait(0.001):
                 break
         assert server.started, "the server did not start"
         yield LiveServer(f"http://127.0.0.1:{port}", port, f"http://127.0.0.1:{admin_port}")
     finally:
         server.should_exit = True
-        thread.join(START_SECONDS)
+        thread.join(PATIENCE)
         listening.close()
         admin.close()
     assert not thread.is_alive(), "the server did not stop"

@@ -10,7 +10,8 @@ from app.storage.s3.clients import Timeouts
 from app.storage.s3.opening import open_s3_store
 from app.storage.s3.store import S3Store
 from app.storage.urls import S3Place
-from tests.support.aws import BUCKET, PATIENCE
+from tests.support.aws import BUCKET
+from tests.support.waiting import PATIENCE
 
 
 def open_patient_store(

@@ -6,7 +6,8 @@ import socket
 from collections.abc import Iterable
 from typing import NamedTuple
 
-TIMEOUT_SECONDS = 10
+from tests.support.waiting import PATIENCE
+
 CLOSE = b"Host: test\r\nConnection: close\r\n"
 
 
@@ -56,7 +57,7 @@ def exchange(port: int, data: bytes | Iterable[bytes], *, half_close: bool = Fal
     Args:
         half_close: say that nothing more will be sent before the first byte is read.
     """
-    with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         try:
             for piece in [data] if isinstance(data, bytes) else data:
                 connection.sendall(piece)

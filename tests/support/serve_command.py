@@ -17,7 +17,7 @@ from tests.support.waiting import answers, wait_until
 
 PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
 START_SECONDS = 60
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 KEY = "one-key-for-all-the-tests-of-this-file"
 
 

@@ -17,7 +17,7 @@ from backports import zstd
 
 from tests.support.waiting import answers, free_port, wait_until
 
-START_SECONDS = 30
+START_SECONDS = 60
 _GZIP = b"\x1f\x8b\x08"
 
 

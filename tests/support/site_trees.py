@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from app.domain.entries import Digest
 from tests.support.live_server import app_for, app_over, live_server, metrics_at
 from tests.support.memory_store import MemoryStore
+from tests.support.waiting import PATIENCE
 
 
 class SiteTree(Protocol):
@@ -107,7 +108,7 @@ def http_client(url: str, **options: Any) -> SiteClient:
         url: of a server without TLS.
         options: of `httpx.Client`.
     """
-    return SiteClient(base_url=url, trust_env=False, timeout=20, **options)
+    return SiteClient(base_url=url, trust_env=False, timeout=PATIENCE, **options)
 
 
 @contextmanager

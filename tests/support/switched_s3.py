@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from tests.support.fake_s3 import Answer, FakeS3, Request, status, stored, tag_of, xml
+from tests.support.waiting import PATIENCE
 
 BUCKET = "artifacts"
 
@@ -129,7 +130,7 @@ class SwitchedS3:
             self.server = None
 
     def _run(self, call: object) -> None:
-        asyncio.run_coroutine_threadsafe(call, self._loop).result(10)  # type: ignore[arg-type]
+        asyncio.run_coroutine_threadsafe(call, self._loop).result(PATIENCE)  # type: ignore[arg-type]
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -142,7 +143,7 @@ class SwitchedS3:
         finally:
             self.refuse()
             self._loop.call_soon_threadsafe(self._loop.stop)
-            thread.join(10)
+            thread.join(PATIENCE)
             self._loop.close()
 
 

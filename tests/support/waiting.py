@@ -7,7 +7,10 @@ import socket
 import time
 import urllib.request
 from collections.abc import Callable
+from typing import Final
 
+PATIENCE: Final = 120.0
+"""Seconds: longer than any answer takes, shorter than a test may."""
 _PORTS = range(12_000, 32_000)
 """Below those that the system gives to connections: none of these takes a port before its server has it."""
 
@@ -24,7 +27,7 @@ def free_port() -> int:
             return port
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
+def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> bool:
     """Ask again and again until it is so, or the time is over. Returns whether it was."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -40,7 +43,7 @@ def fetch(url: str) -> bytes:
     Raises:
         OSError: there was none.
     """
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
         return bytes(answer.read())
 
 

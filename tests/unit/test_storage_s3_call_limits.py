@@ -82,6 +82,28 @@ async def test_everything_else_is_told_at_once(limiter: Make, error: Exception) 
     assert script.calls == 1
 
 
+@in_virtual_time
+async def test_those_who_try_again_do_not_do_so_in_step() -> None:
+    waits: list[float] = []
+
+    async def be_throttled() -> None:
+        made: list[float] = []
+
+        async def call() -> str:
+            made.append(asyncio.get_running_loop().time())
+            raise StoreUnavailable("throttled")
+
+        with pytest.raises(StoreUnavailable):
+            await limited.run(call, about=object())
+        waits.append(made[1] - made[0])
+
+    async with aclosing(CallLimiter(CallLimits(breaker_failures=100), probe=Script("well"))) as limited:
+        await asyncio.gather(*(be_throttled() for _ in range(20)))
+    assert len(waits) == 20
+    assert min(waits) > 0.02
+    assert max(waits) - min(waits) > 0.05
+
+
 async def test_attempts_end(limiter: Make) -> None:
     script = Script(StoreUnavailable("throttled"))
     with pytest.raises(StoreUnavailable, match="throttled"):

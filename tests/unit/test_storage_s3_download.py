@@ -14,9 +14,9 @@ from app.domain.errors import ObjectChanged, StoreDenied, StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.storage.s3.download import PROGRESS_BYTES
 from app.storage.s3.store import S3Store
-from tests.support.aws import PATIENCE
 from tests.support.fake_s3 import Answer, FakeS3, content, hang, in_turn, reset, status, stored
 from tests.support.patient_store import open_patient_store
+from tests.support.waiting import PATIENCE
 
 FILE = ArtifactPath.of("d", "f.zip")
 BODY = bytes(range(251)) * (8 * PROGRESS_BYTES // 251 + 1)

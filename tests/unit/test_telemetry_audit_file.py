@@ -111,7 +111,7 @@ async def test_a_reader_that_stalls_is_not_waited_for_for_ever_and_not_by_all(tm
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert results[:MAX_WAITING] == [None] * MAX_WAITING
     assert isinstance(results[-1], AuditUnavailable)
-    assert wait_until(lambda: b"\n999\n" in read, 10)
+    assert wait_until(lambda: b"\n999\n" in read)
 
 
 async def test_who_is_answered_has_the_line_on_the_disk(

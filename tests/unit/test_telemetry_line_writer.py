@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from app.telemetry.line_writer import LineWriter
 from tests.support.waiting import wait_until
 
-SECONDS = 20
+SECONDS = 60
 FULL = 1024 * 1024
 """More than any pipe holds."""
 

@@ -13,12 +13,12 @@ from typing import Final
 
 from benchmarks import machine
 from benchmarks.bench import HOME, Bench, Section
-from benchmarks.contenders import SERVERS
 from benchmarks.options import Options, parse_options
 from benchmarks.programs import PROJECT
 from benchmarks.report import publish, render
 from benchmarks.results import BenchError, Row
 from benchmarks.sections import SECTIONS
+from benchmarks.servers import NAMES
 
 PAGE: Final = PROJECT / "docs" / "benchmarks.md"
 RUN: Final = HOME / "run"
@@ -27,7 +27,7 @@ RUN: Final = HOME / "run"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit status: 1 where a row failed, 2 where nothing can be measured."""
-    options = parse_options(arguments, [section.name for section in SECTIONS], SERVERS)
+    options = parse_options(arguments, [section.name for section in SECTIONS], NAMES)
     # A signal ends the servers too, which are processes of their own.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
@@ -38,13 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     shutil.rmtree(RUN, ignore_errors=True)
     RUN.mkdir(parents=True)
-    described = machine.describe() | {"load average before": f"{machine.load_average():.2f}"}
+    described = machine.describe()
     with Bench(options, RUN) as bench:
         chosen = [one for one in SECTIONS if not options.sections or one.name in options.sections]
         rows = {section.name: _measure(bench, section) for section in chosen}
         bench.say("done")
-    described["date"] = time.strftime("%Y-%m-%d", time.gmtime())
-    _report(options, rows, described)
+    _report(options, rows, described | {"date": time.strftime("%Y-%m-%d", time.gmtime())})
     return 0 if all(row.samples or row.is_skipped for each in rows.values() for row in each) else 1
 
 

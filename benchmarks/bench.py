@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 from benchmarks.options import Options
@@ -17,7 +16,6 @@ from benchmarks.results import BenchError, Goal, Row, Sample
 from benchmarks.s3 import run_s3
 from benchmarks.tree import COLD_FOLDERS, cold_folder, folder, make_tree
 from tests.support.aws import S3Endpoint
-from tests.support.waiting import wait_until
 
 HOME = PROJECT / ".run" / "bench"
 
@@ -30,36 +28,21 @@ MOST_ENTRIES_IN_S3 = 10_000
 
 
 class Lane(NamedTuple):
-    """A row that is being measured.
-
-    Attributes:
-        take: makes one measurement, or raises `BenchError` or `OSError`.
-    """
+    """A row that is being measured, and what takes one sample or raises `BenchError` or `OSError`."""
 
     row: Row
     take: Callable[[], Sample]
 
 
-class Bench:
-    """One run.
-
-    Args:
-        options: what is measured.
-        directory: for this run's servers; must not exist yet.
-    """
+class Bench(ExitStack):
+    """One run, with a directory for its servers that does not exist yet."""
 
     def __init__(self, options: Options, directory: Path) -> None:
+        super().__init__()
         self.options = options
         self.directory = directory
         self._places = 0
-        self._stack = ExitStack()
         self._started = time.monotonic()
-
-    def __enter__(self) -> Bench:
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._stack.close()
 
     def say(self, text: str) -> None:
         """Show how far the run is."""
@@ -94,7 +77,7 @@ class Bench:
         sizes = (size for size in self.options.sizes if size <= MOST_ENTRIES_IN_S3)
         folders = (*map(folder, sizes), *map(cold_folder, range(COLD_FOLDERS)))
         try:
-            return self._stack.enter_context(run_s3(self.directory / "s3", self.tree, folders))
+            return self.enter_context(run_s3(self.directory / "s3", self.tree, folders))
         except BenchError as error:
             return error
 
@@ -102,9 +85,6 @@ class Bench:
         """Measure every row once, then every row again in the opposite order, and so on.
 
         So what changes on the machine meanwhile hits all rows, and neighbours stay neighbours.
-
-        Args:
-            repetitions: None for those of the options.
         """
         samples: list[list[Sample]] = [[] for _ in lanes]
         failures: dict[int, Exception] = {}
@@ -125,30 +105,11 @@ class Bench:
 
 
 class Section(NamedTuple):
-    """A part of a run, and a part of the report.
+    """A part of a run, and a part of the report."""
 
-    Attributes:
-        name: for `--only`.
-        title: of its table.
-        measure: makes its rows. What it raises (`BenchError`, `OSError`) becomes a failed row.
-        columns: titles of the table's columns, see `report.cell`.
-        goals: what its rows are held against.
-        by_case: one table for each case.
-    """
-
-    name: str
+    name: str  # for `--only`
     title: str
-    measure: Callable[[Bench], list[Row]]
-    columns: Sequence[str]
+    measure: Callable[[Bench], list[Row]]  # what it raises (`BenchError`, `OSError`) becomes a failed row
+    columns: Sequence[str]  # see `report.cell`
     goals: Sequence[Goal] = ()
-    by_case: bool = False
-
-
-def wait_for(is_so: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait for something without which there is nothing to measure.
-
-    Raises:
-        BenchError: it was not so in time.
-    """
-    if not wait_until(is_so, seconds):
-        raise BenchError(f"{what}: not within {seconds:g} s")
+    by_case: bool = False  # one table for each case

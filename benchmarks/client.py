@@ -14,32 +14,21 @@ from benchmarks.programs import Program
 from benchmarks.results import BenchError
 
 _ANSWER_SECONDS = 60
+_PIECE = 64 * 1024
 
 
 class Answer(NamedTuple):
-    """One whole answer.
-
-    Attributes:
-        headers: names in lower case, in the order they came.
-        first_byte: seconds until its status line was there.
-        seconds: until its last byte was.
-    """
+    """One whole answer."""
 
     status: int
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...]  # names in lower case, in the order they came
     body: bytes
-    first_byte: float
+    first_byte: float  # seconds until its body began, or had what was waited for
     seconds: float
 
 
 class Target(NamedTuple):
-    """A page of a server.
-
-    Attributes:
-        path: with its query.
-        headers: that are sent with each request.
-        status: of every right answer.
-    """
+    """A page of a server, and the status of every right answer."""
 
     program: Program
     path: str
@@ -58,23 +47,27 @@ class Client:
     def __init__(self, url: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=_ANSWER_SECONDS)
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
-        """Ask once.
+    def get(
+        self, path: str, headers: Mapping[str, str] = MappingProxyType({}), waits_for: bytes = b""
+    ) -> Answer:
+        """Ask once, and note when the body had what is waited for.
 
         Raises:
             BenchError: there was no whole answer.
         """
-        start = time.perf_counter()
+        body, first_byte, start = bytearray(), 0.0, time.perf_counter()
         try:
-            self._connection.request("GET", path, headers=dict(headers or {}))
-            answer = self._connection.getresponse()
-            first_byte = time.perf_counter() - start
-            body = answer.read()
+            self._connection.request("GET", path, headers=dict(headers))
+            with self._connection.getresponse() as answer:
+                while piece := answer.read1(_PIECE):
+                    body += piece
+                    if not first_byte and waits_for in body:
+                        first_byte = time.perf_counter() - start
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise BenchError(f"no answer to {path}: {error!r}") from error
         found = tuple((name.lower(), value) for name, value in answer.getheaders())
-        return Answer(answer.status, found, body, first_byte, time.perf_counter() - start)
+        return Answer(answer.status, found, bytes(body), first_byte, time.perf_counter() - start)
 
     def ask(self, target: Target) -> float:
         """Ask once. Returns the seconds that the whole answer took.
@@ -92,11 +85,7 @@ class Client:
         self._connection.close()
 
 
-def get(target: Target) -> Answer:
-    """Ask once, on a connection of its own.
-
-    Raises:
-        BenchError: as `Client.get`.
-    """
+def get(target: Target, waits_for: bytes = b"") -> Answer:
+    """`Client.get` on a connection of its own."""
     with closing(Client(target.url)) as client:
-        return client.get(target.path, target.headers)
+        return client.get(target.path, target.headers, waits_for)

@@ -10,12 +10,11 @@ from typing import Final
 from app.auth.keys import KeyRing
 from app.auth.revocation import NOTHING_REVOKED
 from app.auth.sessions import SESSION_COOKIE, LoginMethod, SessionLives, Sessions
-from benchmarks import servers
 from benchmarks.bench import ALL, Bench, Lane, Section
 from benchmarks.load import load
 from benchmarks.programs import run_to_end
-from benchmarks.results import Goal, Row, times_of
-from benchmarks.servers import PIERHEAD
+from benchmarks.results import Row, speed_goal
+from benchmarks.servers import COMMAND, PIERHEAD, pierhead
 from benchmarks.tree import COLD_ENTRIES, small_page
 
 CASE: Final = f"{COLD_ENTRIES} entries"
@@ -23,6 +22,7 @@ WITH_COOKIE: Final = "Pierhead, with an unrelated cookie"
 WITH_TOKEN: Final = "Pierhead, with a bearer token"
 WITH_SESSION: Final = "Pierhead, logged in"
 
+_CREATE = "token create --subject robot --group staff --expires 1h"
 _CREATE_SECONDS = 30
 
 
@@ -32,30 +32,21 @@ def measure_credentials(bench: Bench) -> list[Row]:
     # The directory is never asked: the person has logged in before.
     directory = {"PIERHEAD_LDAP_URL": "ldap://127.0.0.1:1", "PIERHEAD_LDAP_USER_BASE": "dc=example"}
     environ = {"PIERHEAD_SECRET_KEYS": key, **directory}
-    create = [
-        str(servers.COMMAND),
-        "token",
-        "create",
-        "--subject",
-        "robot",
-        "--group",
-        "staff",
-        "--expires",
-        "1h",
-    ]
-    bearer = run_to_end(create, environ, seconds=_CREATE_SECONDS).strip()
+    bearer = run_to_end([str(COMMAND), *_CREATE.split()], environ, seconds=_CREATE_SECONDS).strip()
     headers = {
         PIERHEAD: {},
         WITH_COOKIE: {"Cookie": "_ga=GA1.1.1234567890.1700000000"},
         WITH_TOKEN: {"Authorization": f"Bearer {bearer}"},
         WITH_SESSION: {"Cookie": f"{SESSION_COOKIE}={_session(key)}"},
     }
-    with servers.pierhead(bench.place("credentials"), f"file://{bench.tree}", environ=environ) as program:
-        lanes = []
-        for server, sent in headers.items():
-            take = partial(load, small_page(program, sent), bench.options.seconds)
-            lanes.append(Lane(Row(server, CASE), take))
-        return bench.in_turn(lanes)
+    with pierhead(bench, environ=environ) as program:
+        pages = {server: small_page(program, sent) for server, sent in headers.items()}
+        return bench.in_turn(
+            [
+                Lane(Row(name, CASE), partial(load, page, bench.options.seconds))
+                for name, page in pages.items()
+            ]
+        )
 
 
 def _session(key: str) -> str:
@@ -64,17 +55,15 @@ def _session(key: str) -> str:
     return sessions.write(sessions.start("somebody", frozenset({"staff"}), LoginMethod.LDAP, time.time()))
 
 
-SECTION: Final = Section(
+CREDENTIALS: Final = Section(
     "credentials",
     "Warm listing, with a cookie, with a token and logged in",
     measure_credentials,
     (*ALL, f"x {PIERHEAD}"),
-    tuple(
-        Goal(
-            f"{CASE}, {server}: at least {least} of the anonymous page",
-            times_of(CASE, server, PIERHEAD),
-            at_least=least,
+    [
+        speed_goal(
+            f"{CASE}, {name}: at least {least} of the anonymous page", CASE, name, PIERHEAD, at_least=least
         )
-        for server, least in ((WITH_COOKIE, 0.85), (WITH_TOKEN, 0.8), (WITH_SESSION, 0.8))
-    ),
+        for name, least in ((WITH_COOKIE, 0.85), (WITH_TOKEN, 0.8), (WITH_SESSION, 0.8))
+    ],
 )

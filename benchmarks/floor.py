@@ -16,11 +16,12 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from benchmarks import servers
 from benchmarks.bench import Bench, Lane
 from benchmarks.client import Answer, Target, get
 from benchmarks.load import load
+from benchmarks.programs import run_program
 from benchmarks.results import BenchError, Row
+from benchmarks.servers import FLOOR
 
 _OF_UVICORN = frozenset({"date", "connection"})
 """Header fields that uvicorn adds by itself."""
@@ -29,47 +30,30 @@ _OF_UVICORN = frozenset({"date", "connection"})
 def beside_floor(
     bench: Bench, stack: ExitStack, row: Row, target: Target, answer: Answer, connections: int
 ) -> list[Lane]:
-    """A row of Pierhead, and beside it one of the floor that sends the same.
-
-    Args:
-        stack: holds the floor.
-        answer: what Pierhead has just sent.
-        connections: see `load`.
+    """A row of Pierhead, and beside it one of the floor (held by the stack) that sends the same answer.
 
     Raises:
         BenchError: the floor does not start, or sends something else.
     """
     captured = bench.place("captured")
-    capture(answer, captured)
-    floor = stack.enter_context(servers.floor(bench.place(servers.FLOOR), captured))
-    at_floor = target._replace(program=floor)
-    check_same(answer, get(at_floor))
-    rows = ((row, target), (replace(row, server=servers.FLOOR), at_floor))
-    seconds = bench.options.seconds
-    return [Lane(row, partial(load, at, seconds, connections)) for row, at in rows]
-
-
-def capture(answer: Answer, directory: Path) -> None:
-    """Keep an answer for `build_floor`."""
-    directory.mkdir(parents=True)
+    captured.mkdir(parents=True)
     headers = [pair for pair in answer.headers if pair[0] not in _OF_UVICORN]
-    (directory / "head.json").write_text(json.dumps({"status": answer.status, "headers": headers}))
-    (directory / "body").write_bytes(answer.body)
-
-
-def check_same(answer: Answer, floor: Answer) -> None:
-    """Compare what Pierhead sent with what the floor sends in its place.
-
-    Raises:
-        BenchError: the floor does less, or more.
-    """
-    fields, floor_fields = ({name for name, _ in one.headers} for one in (answer, floor))
-    if (floor.status, floor.body, floor_fields) != (answer.status, answer.body, fields):
+    (captured / "head.json").write_text(json.dumps({"status": answer.status, "headers": headers}))
+    (captured / "body").write_bytes(answer.body)
+    command = "{python} -m benchmarks.floor {captured} {port}"
+    floor = stack.enter_context(run_program(command, bench.place(FLOOR), captured=captured))
+    at_floor = target._replace(program=floor)
+    sent, of_floor = (
+        (one.status, one.body, {name for name, _ in one.headers}) for one in (answer, get(at_floor))
+    )
+    if sent != of_floor:
         raise BenchError("the floor sends something else")
+    rows = ((row, target), (replace(row, server=FLOOR), at_floor))
+    return [Lane(row, partial(load, at, bench.options.seconds, connections)) for row, at in rows]
 
 
 def build_floor(directory: Path) -> ASGIApp:
-    """The application that sends what `capture` wrote."""
+    """The application that sends what `beside_floor` has kept in a directory."""
     head = json.loads((directory / "head.json").read_text())
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"]]
     start = {"type": "http.response.start", "status": head["status"], "headers": headers}

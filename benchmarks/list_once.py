@@ -19,7 +19,6 @@ from app.domain.paths import ArtifactPath
 from app.main import prepare_process
 from app.storage.s3.list_call import flat_pages
 from app.storage.s3.opening import open_s3_store
-from app.storage.s3.store import S3Store
 from app.storage.urls import S3Place
 from benchmarks.made_up_s3 import REQUESTS
 from tests.support.waiting import fetch
@@ -32,67 +31,40 @@ Lister = Callable[[], Awaitable[int]]
 
 @dataclass
 class Listed:
-    """How one listing went.
-
-    Attributes:
-        keys: how many it gave.
-        seconds: that it took.
-        cpu_seconds: that this process used meanwhile.
-        held_seconds: longest that the event loop was late for something else.
-        calls: that S3 was asked.
-    """
+    """How one listing went."""
 
     keys: int = 0
     seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    held_seconds: float = 0.0
-    calls: int = 0
+    cpu_seconds: float = 0.0  # of this process
+    held_seconds: float = 0.0  # longest that the event loop was late for something else
+    calls: int = 0  # of S3
+
+
+WAYS: Final = ("aioboto3", "page-by-page", "ranges")
+"""The obvious one; the calls and the parser of Pierhead, each page after the one before; and as Pierhead lists."""
 
 
 @asynccontextmanager
-async def _aioboto3(bucket: str, prefix: str) -> AsyncIterator[Lister]:
-    """The obvious way."""
-    async with aioboto3.Session().client("s3") as client:
+async def open_lister(way: str, bucket: str, prefix: str) -> AsyncIterator[Lister]:
+    """A lister of a folder, by one of the ways."""
+    async with (
+        aioboto3.Session().client("s3") as client,
+        open_s3_store(S3Place(bucket), observe=lambda *_: None) as store,
+    ):
 
-        async def run() -> int:
-            pages = client.get_paginator("list_objects_v2").paginate(
-                Bucket=bucket, Prefix=prefix, Delimiter="/"
-            )
+        async def aioboto3_pages() -> int:
+            paginator = client.get_paginator("list_objects_v2")
+            pages = paginator.paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
             return len([item async for page in pages for item in page.get("Contents", [])])
 
-        yield run
-
-
-@asynccontextmanager
-async def _page_by_page(bucket: str, prefix: str) -> AsyncIterator[Lister]:
-    """With the calls and the parser of Pierhead, each page after the one before."""
-    async with _store(bucket) as store:
-        fetch = store._spelling.fetch  # the very one that it lists folders with
-
-        async def run() -> int:
+        async def page_by_page() -> int:
+            fetch = store._spelling.fetch  # the very one that it lists folders with
             return sum([len(page.keys) async for page in flat_pages(fetch, prefix, "")])
 
-        yield run
-
-
-@asynccontextmanager
-async def _ranges(bucket: str, prefix: str) -> AsyncIterator[Lister]:
-    """As Pierhead lists a folder."""
-    async with _store(bucket) as store:
-
-        async def run() -> int:
+        async def ranges() -> int:
             return len((await store.list_folder(ArtifactPath.from_text(f"/{prefix}"))).entries)
 
-        yield run
-
-
-WAYS: Final = {"aioboto3": _aioboto3, "page-by-page": _page_by_page, "ranges": _ranges}
-
-
-@asynccontextmanager
-async def _store(bucket: str) -> AsyncIterator[S3Store]:
-    async with open_s3_store(S3Place(bucket), observe=lambda *_: None) as store:
-        yield store
+        yield dict(zip(WAYS, (aioboto3_pages, page_by_page, ranges), strict=True))[way]
 
 
 async def measure(lister: Lister) -> Listed:
@@ -122,7 +94,7 @@ async def _probe(listed: Listed) -> None:
 
 
 async def _run(way: str, bucket: str, prefix: str, times: int) -> Listed:
-    async with WAYS[way](bucket, prefix) as lister:
+    async with open_lister(way, bucket, prefix) as lister:
         for _ in range(times - 1):
             await lister()
         return await measure(lister)

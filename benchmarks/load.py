@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,33 +26,20 @@ _WARM_UP = 0.1
 _PAUSE_SECONDS = 0.005
 _CURL_SECONDS = 120
 _WRK_END_SECONDS = 30
-_MIB = 1024 * 1024
 _REPORT = Path(__file__).with_name("wrk_report.lua")
 
 
 def connections_for(seconds: float, answer_seconds: float) -> int:
-    """How many requests may be under way at once.
+    """How many requests may be under way at once; 0 means one by one, which counts every request.
 
-    Fewer than `CONNECTIONS` where a server is so slow that hardly more than those would be answered within the
-    time: what is under way when it is over is not counted. 0 means one by one, which counts every request.
-
-    Args:
-        seconds: length of a measurement.
-        answer_seconds: how long one answer takes.
+    A slow server gets fewer than `CONNECTIONS`: what is under way when the time is over is not counted.
     """
     connections = min(CONNECTIONS, int(seconds / 10 / answer_seconds))
     return connections if connections > 1 else 0
 
 
 def load(target: Target, seconds: float, connections: int = CONNECTIONS) -> Sample:
-    """One measurement of one page, warmed up.
-
-    Args:
-        connections: 0 where requests are made one by one.
-
-    Raises:
-        BenchError: there is no figure.
-    """
+    """One measurement of one page, warmed up. Without connections, requests are made one by one."""
     if not connections:
         return ask_one_by_one(target, seconds=seconds)
     ask_one_by_one(target, seconds=seconds * _WARM_UP, at_least=1)
@@ -61,11 +49,7 @@ def load(target: Target, seconds: float, connections: int = CONNECTIONS) -> Samp
 def load_with_wrk(
     target: Target, *, seconds: float, connections: int, threads: int = 1, cores: Sequence[int] = (LOAD_CORE,)
 ) -> Sample:
-    """Keep some connections busy for a while.
-
-    Args:
-        connections: each always has one request under way.
-        cores: those that the load generator runs on.
+    """Keep some connections busy for a while; wrk runs on the given cores.
 
     Raises:
         BenchError: wrk said nothing that can be read.
@@ -88,11 +72,7 @@ def load_with_wrk(
 
 
 def read_report(output: str, cpu_seconds: float) -> Sample:
-    """The sample that wrk found.
-
-    Args:
-        output: what it printed, with the line of `wrk_report.lua`.
-        cpu_seconds: what the server used meanwhile.
+    """What wrk printed by `wrk_report.lua`, with the CPU time that the server used meanwhile.
 
     Raises:
         BenchError: there is no such line, or nothing was answered.
@@ -110,20 +90,13 @@ def read_report(output: str, cpu_seconds: float) -> Sample:
 
 
 def ask_one_by_one(target: Target, *, seconds: float, at_least: int = 3) -> Sample:
-    """Ask a server that takes long for each answer, one request after the other.
-
-    The rate of wrk would be wrong there by the requests that are under way when the time is over.
-    """
+    """Ask a slow server: the rate of wrk would be wrong by what is under way when the time is over."""
     with closing(Client(target.url)) as client:
         return repeat(lambda: client.ask(target), target.program, seconds=seconds, at_least=at_least)
 
 
 def download(url: str, size: int, program: Program | None, *, seconds: float) -> Sample:
-    """Fetch a file with curl, again and again. The rate of the sample is in MiB a second.
-
-    Args:
-        size: of the file, in bytes.
-        program: whose CPU time counts; None where it is not known.
+    """Fetch a file of some bytes with curl, again and again. The rate of the sample is in MiB a second.
 
     Raises:
         BenchError: it is not the whole file.
@@ -139,18 +112,13 @@ def download(url: str, size: int, program: Program | None, *, seconds: float) ->
 
     fetch()
     sample = repeat(fetch, program, seconds=seconds)
-    return replace(sample, rate=sample.rate * size / _MIB)
+    return replace(sample, rate=sample.rate * size / 2**20)
 
 
 def repeat(
     once: Callable[[], float], program: Program | None, *, seconds: float, at_least: int = 1
 ) -> Sample:
-    """Do something again and again for a while.
-
-    Args:
-        once: does it, and returns the seconds that it took.
-        program: whose CPU time counts; None where it is not known.
-    """
+    """Do something that returns the seconds it took, again and again for a while; count a program's CPU time."""
     taken: list[float] = []
     started, used = time.perf_counter(), program.cpu_seconds() if program else 0.0
     while len(taken) < at_least or time.perf_counter() - started < seconds:
@@ -160,11 +128,7 @@ def repeat(
 
 
 def sample_of(taken: Sequence[float], *, busy: float = 0.0) -> Sample:
-    """The sample that single requests make.
-
-    Args:
-        taken: seconds of each, all of them answered.
-    """
+    """The sample that single requests make, all of them answered, by the seconds of each."""
     ordered = sorted(taken)
     p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
     return Sample(len(taken) / sum(taken), statistics.median(taken) * 1e3, p99 * 1e3, len(taken), 0, busy)
@@ -181,23 +145,17 @@ def asked_all_the_time(page: Target) -> Iterator[list[float]]:
         BenchError: an answer failed, or had another status.
     """
     taken: list[float] = []
-    failures: list[BenchError] = []
     is_over = threading.Event()
 
     def ask() -> None:
-        try:
-            with closing(Client(page.url)) as client:
-                while not is_over.wait(_PAUSE_SECONDS):
-                    taken.append(client.ask(page))
-        except BenchError as error:
-            failures.append(error)
+        with closing(Client(page.url)) as client:
+            while not is_over.wait(_PAUSE_SECONDS):
+                taken.append(client.ask(page))
 
-    thread = threading.Thread(target=ask, name="asks-all-the-time")
-    thread.start()
-    try:
-        yield taken
-    finally:
-        is_over.set()
-        thread.join()
-    if failures:
-        raise failures[0]
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        try:
+            yield taken
+        finally:
+            is_over.set()
+    asking.result()

@@ -13,12 +13,12 @@ from benchmarks.programs import LOAD_CORE, SERVER_CORE
 from benchmarks.results import BenchError
 
 _VERSIONS = {
-    "nginx": ("/usr/sbin/nginx", "-v"),
-    "Apache": ("/usr/sbin/apache2", "-v"),
-    "Caddy": ("caddy", "version"),
-    "rclone": ("rclone", "version"),
-    "Ceph": ("radosgw", "--version"),
-    "wrk": ("wrk", "-v"),
+    "nginx": "/usr/sbin/nginx -v",
+    "Apache": "/usr/sbin/apache2 -v",
+    "Caddy": "caddy version",
+    "rclone": "rclone version",
+    "Ceph": "radosgw --version",
+    "wrk": "wrk -v",
 }
 _VERSION = re.compile(r"[0-9]+\.[0-9]+[0-9.]*")
 
@@ -37,24 +37,20 @@ def prepare() -> None:
 
 
 def describe() -> dict[str, str]:
-    """What belongs to the figures: processor, kernel, versions."""
+    """What belongs to the figures: processor, kernel, versions, and how many processes want to run before ours."""
     cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    found = {
+    return {
         "processor": f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores",
         "kernel": platform.release(),
         "Python": platform.python_version(),
+        **{name: _version(command) for name, command in _VERSIONS.items()},
+        "load average before": f"{os.getloadavg()[0]:.2f}",
     }
-    return found | {name: _version(command) for name, command in _VERSIONS.items()}
 
 
-def load_average() -> float:
-    """Processes that wanted to run, over the last minute: beside ours there should be none."""
-    return os.getloadavg()[0]
-
-
-def _version(command: tuple[str, ...]) -> str:
+def _version(command: str) -> str:
     try:
-        result = subprocess.run(command, capture_output=True, timeout=30, check=False)
+        result = subprocess.run(command.split(), capture_output=True, timeout=30, check=False)
     except OSError:
         return "not installed"
     found = _VERSION.search((result.stdout + result.stderr).decode(errors="replace"))

@@ -11,25 +11,17 @@ SIZES = (10, 100, 1_000, 10_000, 100_000)
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for.
+    """What was asked for."""
 
-    Attributes:
-        seconds: length of one measurement of our own rows: Pierhead, the floor, nginx with a static file.
-        peer_seconds: of one measurement of a peer.
-        repetitions: how often each row is measured; the median counts.
-        sizes: entries of the folders that are listed.
-        sections: names of those that are measured; empty for all of them.
-        servers: names of those that are measured in `warm`; empty for all of them.
-        quick: everything once and as short as can be: shows that it works, and no figure is worth anything.
-    """
-
-    seconds: float = 5.0
-    peer_seconds: float = 2.0
+    seconds: float = (
+        5.0  # length of one measurement of our own rows: Pierhead, the floor, nginx with a static file
+    )
+    peer_seconds: float = 2.0  # of one measurement of a peer
     repetitions: int = 3
-    sizes: tuple[int, ...] = SIZES
-    sections: tuple[str, ...] = ()
-    servers: tuple[str, ...] = ()
-    quick: bool = False
+    sizes: tuple[int, ...] = SIZES  # entries of the folders that are listed
+    sections: tuple[str, ...] = ()  # names of those that are measured; empty for all of them
+    servers: tuple[str, ...] = ()  # the same of those in `warm`
+    quick: bool = False  # everything once and as short as can be; no figure is worth anything
 
     @property
     def is_complete(self) -> bool:
@@ -40,12 +32,7 @@ class Options:
 def parse_options(
     arguments: Sequence[str] | None, sections: Sequence[str], servers: Sequence[str]
 ) -> Options:
-    """Read the command line. Ends the process on a wrong one.
-
-    Args:
-        arguments: None for the process's own.
-        sections, servers: the names of those that can be chosen.
-    """
+    """Read the command line (None for the process's own), and end the process on a wrong one."""
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure Pierhead beside its peers.")
     add = parser.add_argument
     add("--quick", action="store_true", help="half a second a row, once: does it work at all?")

@@ -23,20 +23,11 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Program:
-    """A running server, with all processes that it has started.
-
-    Attributes:
-        url: where it answers, without a slash at the end.
-    """
+    """A running server with all processes that it has started, and its URL without a slash at the end."""
 
     def __init__(self, process: subprocess.Popen[bytes], url: str) -> None:
         self._process = process
         self.url = url
-
-    @property
-    def is_running(self) -> bool:
-        """Whether its first process lives."""
-        return self._process.poll() is None
 
     def cpu_seconds(self) -> float:
         """CPU time used until now, of all its processes: utime and stime of proc(5)."""
@@ -44,11 +35,7 @@ class Program:
         return sum(int(fields[11]) + int(fields[12]) for fields in stats) / _TICKS
 
     def memory(self, name: str = "VmRSS") -> float:
-        """MiB of memory, summed over its processes.
-
-        Args:
-            name: `VmRSS` (now) or `VmHWM` (the most it has been), as in /proc/PID/status.
-        """
+        """MiB of memory, summed over its processes: now, or the most it has been (`VmHWM`), by /proc/PID/status."""
         texts = [Path(f"/proc/{pid}/status").read_text() for pid in _group(self._process.pid)]
         lines = [line for text in texts for line in text.splitlines()]
         return sum(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
@@ -86,36 +73,28 @@ def run_program(
     words = [word.format(**known) for word in command.split()]
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "configuration").write_text(configuration.format(**known))
-    process = _start([*prefix, "taskset", "-c", ",".join(map(str, cores)), *words], directory, environ or {})
+    with (directory / "log").open("ab") as output:
+        process = subprocess.Popen(
+            [*prefix, "taskset", "-c", ",".join(map(str, cores)), *words],
+            cwd=directory,
+            env={**_environment(), "HOME": str(directory), "LC_ALL": "C.UTF-8", **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
     program = Program(process, f"http://127.0.0.1:{port}")
     try:
-        wait_until(lambda: not program.is_running or answers(program.url + ready), _START_SECONDS)
-        if not program.is_running or not answers(program.url + ready):
+        wait_until(lambda: process.poll() is not None or answers(program.url + ready), _START_SECONDS)
+        if process.poll() is not None or not answers(program.url + ready):
             raise BenchError(f"{Path(words[0]).name} did not start: {_last_words(directory / 'log')}")
         yield program
     finally:
         _stop(process)
 
 
-def _start(words: Sequence[str], directory: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    with (directory / "log").open("ab") as output:
-        return subprocess.Popen(
-            words,
-            cwd=directory,
-            env={**_environment(), "HOME": str(directory), "LC_ALL": "C.UTF-8", **environ},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            process_group=0,
-        )
-
-
 def run_to_end(command: Sequence[str], environ: Mapping[str, str] | None = None, *, seconds: float) -> str:
-    """Run a command on the load generator's core. Returns what it printed.
-
-    Args:
-        environ: its environment beside PATH and where this project is.
-        seconds: longest that it may take.
+    """Run a command on the load generator's core for some seconds at most. Returns what it printed.
 
     Raises:
         BenchError: it failed or took longer, with its last words.

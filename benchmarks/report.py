@@ -15,11 +15,7 @@ END: Final = "<!-- figures: end -->"
 
 
 def render(rows: Mapping[str, Sequence[Row]], sections: Sequence[Section], machine: Mapping[str, str]) -> str:
-    """Everything that stands between the markers of docs/benchmarks.md.
-
-    Args:
-        rows: of each section that was measured, by its name.
-    """
+    """What stands between the markers of docs/benchmarks.md, by the rows of each section that was measured."""
     parts = ["; ".join(f"{name}: {value}" for name, value in machine.items()) + ".", "### Targets"]
     judged = [_judge(goal, rows.get(section.name, ())) for section in sections for goal in section.goals]
     parts.append(_table(("target", "measured", "met"), judged))
@@ -79,10 +75,7 @@ def _rows(rows: Sequence[Row], columns: Sequence[str]) -> str:
 def cell(row: Row, column: str, rows: Sequence[Row]) -> str:
     """What stands in a column for a row that has figures.
 
-    Args:
-        column: one of those below; `x SERVER` for how many times as fast as that server it is in the same case; or
-            the name of a fact.
-        rows: all of the section.
+    The column is one of those below, a fact, or `x SERVER`: how many times as fast as that server the row is.
     """
     if column in _COLUMNS:
         return _COLUMNS[column](row)

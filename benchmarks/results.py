@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 Figure = Literal["rate", "per_core", "p50", "p99", "busy"]
@@ -20,25 +21,15 @@ class Skipped(BenchError):
 
 @dataclass(frozen=True)
 class Sample:
-    """One measurement.
+    """One measurement."""
 
-    Attributes:
-        rate: requests answered per second, or what the section counts instead.
-        p50: half of the answers took no longer, in milliseconds.
-        p99: 99 of 100 answers took no longer, in milliseconds.
-        requests: how many were answered.
-        errors: answers with another status than 2xx or 3xx, broken or timed-out connections.
-        busy: cores that the server used; 0 where that is not known.
-        facts: further figures, by the title of their column.
-    """
-
-    rate: float
-    p50: float
+    rate: float  # requests answered per second, or what the section counts instead
+    p50: float  # milliseconds that half of the answers took at most
     p99: float
     requests: int
-    errors: int = 0
-    busy: float = 0.0
-    facts: Mapping[str, float] = field(default_factory=dict)
+    errors: int = 0  # answers with another status than 2xx or 3xx, broken or timed-out connections
+    busy: float = 0.0  # cores that the server used; 0 where that is not known
+    facts: Mapping[str, float] = field(default_factory=dict)  # further figures, by the title of their column
 
     @property
     def per_core(self) -> float:
@@ -48,25 +39,15 @@ class Sample:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table.
-
-    Attributes:
-        server: who answered.
-        case: what was asked for, or under which circumstances.
-        samples: one for each repetition, in the order of time.
-        facts: further figures, by the title of their column.
-        note: what a reader has to know about this row.
-        failure: why there are no samples.
-        is_skipped: whether they were left out on purpose.
-    """
+    """One line of a table: a server, what it was asked for, and one sample for each repetition."""
 
     server: str
     case: str
     samples: tuple[Sample, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
-    failure: str = ""
-    is_skipped: bool = False
+    failure: str = ""  # why there are no samples
+    is_skipped: bool = False  # on purpose
 
     def median(self, figure: Figure) -> float:
         """The median over the repetitions."""
@@ -100,10 +81,7 @@ def find(rows: Sequence[Row], server: str, case: str) -> Row | None:
 
 
 def paired(row: Row, base: Row, figure: Figure) -> float:
-    """How many times a figure of `base` a row has.
-
-    Each repetition is compared with the one of `base` that ran close to it, and the median of these ratios counts:
-    what slows the machine down for a while slows both sides of a ratio.
+    """How many times a figure of `base` a row has: the median of the ratios of repetitions that ran close together.
 
     Raises:
         BenchError: they do not have the same repetitions.
@@ -119,23 +97,13 @@ def times(row: Row, base: Row) -> float:
     """How many times as fast as `base` a row is: by the clock or by CPU time, whichever is less.
 
     A slow load generator makes all servers look alike by the clock, and a server that waits looks slower than it is.
-
-    Raises:
-        BenchError: see `paired`.
     """
     return min(paired(row, base, "rate"), paired(row, base, "per_core"))
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a section's rows are held against.
-
-    Attributes:
-        text: in words.
-        figure: the number that counts; None where a row is missing.
-        at_least, at_most: between which it has to be.
-        unit: of the number.
-    """
+    """What a section's rows are held against: a figure (None where a row is missing), and its limits."""
 
     text: str
     figure: Callable[[Sequence[Row]], float | None]
@@ -144,19 +112,29 @@ class Goal:
     unit: str = "times"
 
 
-def times_of(case: str, server: str, *bases: str) -> Callable[[Sequence[Row]], float | None]:
-    """The figure of a goal: how many times as fast as the fastest of some others a server is."""
-
-    def figure(rows: Sequence[Row]) -> float | None:
-        row = find(rows, server, case)
-        others = [other for base in bases if (other := find(rows, base, case))]
-        return min(times(row, other) for other in others) if row and others else None
-
-    return figure
+def times_of(case: str, server: str, bases: Sequence[str], rows: Sequence[Row]) -> float | None:
+    """How many times as fast as the fastest of some others a server is."""
+    row = find(rows, server, case)
+    others = [other for base in bases if (other := find(rows, base, case))]
+    return min(times(row, other) for other in others) if row and others else None
 
 
-def fact_of(case: str, server: str, name: str) -> Callable[[Sequence[Row]], float | None]:
-    """The figure of a goal: a fact, or `rate`, `p99` or `errors`, of one row."""
+def speed_goal(text: str, case: str, server: str, *bases: str, at_least: float) -> Goal:
+    """A server is so many times as fast as the fastest of some others."""
+    return Goal(text, partial(times_of, case, server, bases), at_least)
+
+
+def fact_goal(
+    text: str,
+    case: str,
+    server: str,
+    name: str,
+    *,
+    at_least: float = 0.0,
+    at_most: float = float("inf"),
+    unit: str,
+) -> Goal:
+    """A fact, or `rate`, `p99` or `errors`, of one row is within its limits."""
 
     def figure(rows: Sequence[Row]) -> float | None:
         row = find(rows, server, case)
@@ -165,4 +143,4 @@ def fact_of(case: str, server: str, name: str) -> Callable[[Sequence[Row]], floa
         known = {"rate": row.median("rate"), "p99": row.median("p99"), "errors": row.errors}
         return known.get(name, row.facts.get(name))
 
-    return figure
+    return Goal(text, figure, at_least, at_most, unit)

@@ -1,39 +1,33 @@
-"""All sections, in the order in which they are measured and published. A new one is a module and a line here."""
+"""All sections, in the order in which they are measured and published."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from benchmarks import (
-    cold,
     credentials,
-    crowd,
     downloads,
-    files,
+    first_listing,
     growth,
-    listing,
-    loop_hold,
-    recursive,
-    redirect,
-    served_listing,
-    slow_clients,
+    large_folders,
     slow_s3,
+    small_machine,
     warm,
 )
 
 SECTIONS: Final = (
-    warm.SECTION,
-    credentials.SECTION,
-    cold.SECTION,
-    slow_s3.SECTION,
-    growth.SECTION,
-    crowd.SECTION,
-    recursive.SECTION,
-    files.SECTION,
-    redirect.SECTION,
-    listing.SECTION,
-    served_listing.SECTION,
-    loop_hold.SECTION,
-    downloads.SECTION,
-    slow_clients.SECTION,
+    warm.WARM,
+    credentials.CREDENTIALS,
+    slow_s3.COLD,
+    slow_s3.SLOW_S3,
+    growth.GROWTH,
+    small_machine.CROWD,
+    large_folders.RECURSIVE,
+    downloads.FILES,
+    downloads.REDIRECT,
+    first_listing.LISTING,
+    first_listing.SERVED_LISTING,
+    large_folders.LOOP_HOLD,
+    downloads.DOWNLOADS,
+    small_machine.SLOW,
 )

@@ -1,25 +1,38 @@
-"""Every server that takes part, and how it is started. None of the peers writes an access log; Pierhead does."""
+"""Every server that takes part, how it is started, and what a reader has to know about it.
+
+None of the peers writes an access log; Pierhead does.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+from benchmarks.bench import HOME, Bench
 from benchmarks.programs import LOAD_CORE, SERVER_CORE, Program, run_program
 from benchmarks.results import BenchError
+from benchmarks.s3 import STORAGE, aws_environment, rclone_environment
+from tests.support.aws import BUCKET, S3Endpoint
 
 PIERHEAD: Final = "Pierhead"
 PIERHEAD_S3: Final = "Pierhead on S3"
 FLOOR: Final = "floor"
 NGINX_FILE: Final = "nginx, static file"
 AUTOINDEX: Final = "nginx autoindex"
+FANCYINDEX: Final = "nginx fancyindex"
+APACHE: Final = "Apache mod_autoindex"
+CADDY: Final = "Caddy file_server browse"
+RCLONE: Final = "rclone serve http"
+RCLONE_S3: Final = "rclone on S3"
+RCLONE_S3_READING: Final = "rclone on S3, --dir-cache-time 0"
+LISTING_PEERS: Final = (AUTOINDEX, FANCYINDEX, APACHE, CADDY)
 
 COMMAND: Final = Path(sys.executable).with_name("pierhead")
-FANCYINDEX: Final = Path("/usr/lib/nginx/modules/ngx_http_fancyindex_module.so")
 
 _NGINX: Final = """\
 {module}
@@ -35,11 +48,8 @@ http {{
     sendfile on;
     tcp_nopush on;
     keepalive_requests 1000000;
-    client_body_temp_path {directory}/client;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
+    client_body_temp_path {directory}/client; proxy_temp_path {directory}/proxy; scgi_temp_path {directory}/scgi;
+    fastcgi_temp_path {directory}/fastcgi; uwsgi_temp_path {directory}/uwsgi;
     server {{
         listen 127.0.0.1:{port};
         root {root};
@@ -55,10 +65,10 @@ ServerName localhost
 PidFile {directory}/pid
 ErrorLog {directory}/errors
 Listen 127.0.0.1:{port}
-LoadModule mpm_event_module {modules}/mod_mpm_event.so
-LoadModule authz_core_module {modules}/mod_authz_core.so
-LoadModule mime_module {modules}/mod_mime.so
-LoadModule autoindex_module {modules}/mod_autoindex.so
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule mime_module /usr/lib/apache2/modules/mod_mime.so
+LoadModule autoindex_module /usr/lib/apache2/modules/mod_autoindex.so
 TypesConfig /dev/null
 <IfModule unixd_module>
     User www-data
@@ -77,72 +87,51 @@ DocumentRoot {root}
 </Directory>
 """
 
+Running = AbstractContextManager[Program]
+
 
 def pierhead(
-    directory: Path,
-    storage: str,
+    bench: Bench,
+    storage: str = "",
     *,
     environ: Mapping[str, str] | None = None,
     workers: int = 1,
     cores: Sequence[int] = (SERVER_CORE,),
     prefix: Sequence[str] = (),
-) -> AbstractContextManager[Program]:
-    """Pierhead as an operator runs it: access log to a file, metrics on.
-
-    Args:
-        storage: URL of what it serves.
-        environ: settings (`PIERHEAD_*`) that are not to be the defaults, and `AWS_*`.
-        cores, prefix: see `run_program`.
-    """
+) -> Running:
+    """Pierhead as an operator runs it, access log to a file, metrics on; on the tree or another storage."""
     return run_program(
         "{pierhead} serve --storage {storage} --port {port} --workers {workers}",
-        directory,
+        bench.place(PIERHEAD),
         ready="/readyz",
         environ=environ,
         cores=cores,
         prefix=prefix,
         pierhead=COMMAND,
-        storage=storage,
+        storage=storage or f"file://{bench.tree}",
         workers=workers,
     )
 
 
-def floor(directory: Path, captured: Path) -> AbstractContextManager[Program]:
-    """The application `floor`, which sends what `floor.capture` wrote."""
-    command = "{python} -m benchmarks.floor {captured} {port}"
-    return run_program(command, directory, captured=captured)
+def pierhead_on_s3(bench: Bench, s3: S3Endpoint | None = None, **settings: str) -> Running:
+    """Pierhead on the S3 engine or another S3, with some settings (`PIERHEAD_*`)."""
+    return pierhead(bench, STORAGE, environ=aws_environment(s3 or bench.s3) | settings)
 
 
-def synthetic(directory: Path, groups: int, cache_bytes: int) -> AbstractContextManager[Program]:
-    """Pierhead over made-up folders, 10,000 files in each of the groups."""
-    command = (
-        "{python} -m tests.support.synthetic_site {port} {cache_bytes} --groups {groups} --log-level info"
-    )
-    return run_program(command, directory, ready="/healthz", cache_bytes=cache_bytes, groups=groups)
-
-
-def made_up_s3(
-    directory: Path, *, entries: int = 0, object_bytes: int = 0, delay: float = 0.0
-) -> AbstractContextManager[Program]:
+def made_up_s3(bench: Bench, *, entries: int = 0, object_bytes: int = 0, delay: float = 0.0) -> Running:
     """A `MadeUpS3`, on the load generator's core."""
     return run_program(
-        "{python} -m benchmarks.made_up_s3 {port} {entries} {object_bytes} {delay}",
-        directory,
+        f"{{python}} -m benchmarks.made_up_s3 {{port}} {entries} {object_bytes} {delay}",
+        bench.place("made-up S3"),
         ready="/-/requests",
         cores=(LOAD_CORE,),
-        entries=entries,
-        object_bytes=object_bytes,
-        delay=delay,
     )
 
 
 def nginx(
-    directory: Path, root: Path, location: str = "", *, module: Path | None = None
-) -> AbstractContextManager[Program]:
-    """nginx with one worker.
-
-    Args:
-        location: directives for all of the root.
+    bench: Bench, root: Path | None = None, location: str = "", *, module: Path | None = None
+) -> Running:
+    """nginx with one worker, and directives for all of the root.
 
     Raises:
         BenchError: the module is not installed.
@@ -151,43 +140,97 @@ def nginx(
         raise BenchError(f"{module} is not installed")
     return run_program(
         "nginx -c {directory}/configuration -e {directory}/errors",
-        directory,
+        bench.place("nginx"),
         ready="/ready",
         configuration=_NGINX,
-        root=root,
+        root=root or bench.tree,
         location=location,
         module=f"load_module {module};" if module else "",
         user="user root;" if os.geteuid() == 0 else "",
     )
 
 
-def apache(directory: Path, root: Path) -> AbstractContextManager[Program]:
-    """Apache with mod_autoindex and the event MPM, listings as Debian sets them up."""
-    command = "apache2 -f {directory}/configuration -DFOREGROUND"
-    modules = "/usr/lib/apache2/modules"
-    return run_program(command, directory, configuration=_APACHE, root=root, modules=modules)
+def static_pages(bench: Bench) -> Path:
+    """The directory of the pages that `NGINX_FILE` sends."""
+    pages = bench.directory / "static"
+    pages.mkdir(exist_ok=True)
+    return pages
 
 
-def caddy(directory: Path, root: Path) -> AbstractContextManager[Program]:
-    """Caddy's file server with its listings."""
-    command = "caddy file-server --browse --root {root} --listen 127.0.0.1:{port}"
-    return run_program(command, directory, root=root)
+def rclone(bench: Bench, s3: S3Endpoint | None = None, options: str = "") -> Running:
+    """`rclone serve http` on the tree, or on an S3."""
+    remote = f":s3:{BUCKET}" if s3 else bench.tree
+    environ = rclone_environment(s3, bench.directory) if s3 else {}
+    command = f"rclone serve http {remote} --addr 127.0.0.1:{{port}} --read-only {options}"
+    return run_program(command, bench.place(RCLONE), environ=environ)
 
 
-def rclone(
-    directory: Path, remote: object, environ: Mapping[str, str] | None = None, options: str = ""
-) -> AbstractContextManager[Program]:
-    """`rclone serve http`.
-
-    Args:
-        remote: a directory, or a bucket that `environ` says more about.
-    """
-    command = "rclone serve http {remote} --addr 127.0.0.1:{port} --read-only " + options
-    nowhere = {"RCLONE_CONFIG": str(directory / "rclone.conf")}
-    return run_program(command, directory, environ=nowhere | dict(environ or {}), remote=remote)
+def rclone_on_s3(bench: Bench, s3: S3Endpoint | None = None, options: str = "") -> Running:
+    """rclone on S3. Times are those of S3: for another one, rclone would ask S3 once more for each file."""
+    return rclone(bench, s3 or bench.s3, f"--use-server-modtime {options}")
 
 
-def copyparty(directory: Path, root: Path, venv: Path) -> AbstractContextManager[Program]:
-    """copyparty, read-only, with its own kind of page."""
-    command = "{venv}/bin/python -m copyparty -q -i 127.0.0.1 -p {port} -v {root}::r --no-thumb --http-only"
-    return run_program(command, directory, root=root, venv=venv)
+def _on_tree(command: str, bench: Bench, configuration: str = "") -> Running:
+    """A server that needs nothing but a command."""
+    place, tools = bench.place("peer"), HOME / "copyparty"
+    return run_program(command, place, configuration=configuration, root=bench.tree, copyparty=tools)
+
+
+class Server(NamedTuple):
+    """One that takes part in the warm listings."""
+
+    name: str
+    start: Callable[[Bench], Running]
+    is_ours: bool = False  # Pierhead, or what says how good Pierhead could be: measured for longer
+    reads_s3: bool = False
+    suffix: str = "/"  # of the page's path: `/` for a folder
+    note: str = ""  # stands in each of its rows
+    strength: str = ""  # why it wins, where it does
+
+
+_READS: Final = "reads the directory for every request; it is in the kernel's memory and short"
+_KEEPS: Final = "Go; keeps directories in memory for five minutes"
+_FANCYINDEX = Path("/usr/lib/nginx/modules/ngx_http_fancyindex_module.so")
+_RUN_APACHE = "apache2 -f {directory}/configuration -DFOREGROUND"
+_RUN_CADDY = "caddy file-server --browse --root {root} --listen 127.0.0.1:{port}"
+_RUN_COPYPARTY = (
+    "{copyparty}/bin/python -m copyparty -q -i 127.0.0.1 -p {port} -v {root}::r --no-thumb --http-only"
+)
+
+SERVERS: Final = (
+    Server(PIERHEAD, pierhead, is_ours=True),
+    Server(PIERHEAD_S3, pierhead_on_s3, is_ours=True, reads_s3=True),
+    Server(
+        NGINX_FILE,
+        lambda bench: nginx(bench, static_pages(bench), "default_type text/html;"),
+        is_ours=True,
+        suffix="",
+        note="the same body, made beforehand",
+        strength="C throughout, sendfile() of one file; no rules, no freshness, no log",
+    ),
+    Server(AUTOINDEX, partial(nginx, location="autoindex on;"), strength=f"C throughout; {_READS}"),
+    Server(
+        FANCYINDEX,
+        partial(nginx, location="fancyindex on;", module=_FANCYINDEX),
+        strength=f"C throughout; {_READS}",
+    ),
+    Server(APACHE, partial(_on_tree, _RUN_APACHE, configuration=_APACHE), strength=f"C throughout; {_READS}"),
+    Server(CADDY, partial(_on_tree, _RUN_CADDY), strength=f"Go; {_READS}"),
+    Server(RCLONE, rclone, strength=_KEEPS),
+    Server(RCLONE_S3, rclone_on_s3, reads_s3=True, strength=_KEEPS),
+    Server(
+        RCLONE_S3_READING,
+        partial(rclone_on_s3, options="--dir-cache-time 0"),
+        reads_s3=True,
+        note="asks S3 for each request",
+    ),
+    Server(
+        "copyparty",
+        partial(_on_tree, _RUN_COPYPARTY),
+        note="the page is made by a script in the browser",
+        strength=_READS,
+    ),
+)
+
+NAMES: Final = (FLOOR, *(server.name for server in SERVERS))
+"""Everybody's name, in the order of the tables."""

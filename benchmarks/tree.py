@@ -62,11 +62,7 @@ def make_tree(root: Path, sizes: tuple[int, ...]) -> None:
 
 
 def small_page(program: Program, headers: Mapping[str, str] = MappingProxyType({})) -> Target:
-    """The page of a folder of `COLD_ENTRIES` entries, once it was right: from then on it is warm.
-
-    Raises:
-        BenchError: there is no such page.
-    """
+    """The page of a folder of `COLD_ENTRIES` entries, once it was right: from then on it is warm."""
     target = Target(program, f"/{cold_folder(0)}/", headers)
     check_listing(get(target), COLD_ENTRIES)
     return target

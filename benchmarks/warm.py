@@ -8,23 +8,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from benchmarks import servers
 from benchmarks.bench import ALL, MOST_ENTRIES_IN_S3, Bench, Lane, Section
 from benchmarks.client import Target, get
-from benchmarks.contenders import (
-    CONTENDERS,
-    LISTING_PEERS,
-    RCLONE_S3,
-    RCLONE_S3_READING,
-    SERVERS,
-    Contender,
-    keep_static_page,
-)
 from benchmarks.floor import beside_floor
 from benchmarks.load import CONNECTIONS, connections_for, load
 from benchmarks.options import SIZES
 from benchmarks.programs import Program
-from benchmarks.results import BenchError, Goal, Row, Skipped, find, times, times_of
-from benchmarks.servers import FLOOR, NGINX_FILE, PIERHEAD, PIERHEAD_S3
+from benchmarks.results import BenchError, Goal, Row, Skipped, find, speed_goal, times
 from benchmarks.tree import WrongListing, check_listing, folder
 
 VARIANTS_AT: Final = 1_000
@@ -47,16 +38,18 @@ def measure_warm(bench: Bench) -> list[Row]:
     """All sizes, all servers."""
     names = bench.options.servers
     # Pierhead always takes part: its page is what the floor sends.
-    chosen = [one for one in CONTENDERS if not names or one.name in names or one.name == PIERHEAD]
+    chosen = [
+        one for one in servers.SERVERS if not names or one.name in names or one.name == servers.PIERHEAD
+    ]
     running: dict[str, Program] = {}
     failures: dict[str, Exception] = {}
     with ExitStack() as stack:
-        for contender in chosen:
-            bench.say(f"starting {contender.name}")
+        for server in chosen:
+            bench.say(f"starting {server.name}")
             try:
-                running[contender.name] = stack.enter_context(contender.start(bench))
+                running[server.name] = stack.enter_context(server.start(bench))
             except (BenchError, OSError) as error:
-                failures[contender.name] = error
+                failures[server.name] = error
         return [row for size in bench.options.sizes for row in _measure_size(bench, size, running, failures)]
 
 
@@ -66,52 +59,51 @@ def _measure_size(
     rows = [Row(name, case_of(size)).failed(reason) for name, reason in failures.items()]
     lanes: list[Lane] = []
     with ExitStack() as stack:
-        ours = _connections_for_ours(bench, running.get(PIERHEAD), size)
-        for contender in CONTENDERS:
-            if program := running.get(contender.name):
-                variants = VARIANTS if contender.name == PIERHEAD and size == VARIANTS_AT else {}
+        ours = _connections_for_ours(bench, running.get(servers.PIERHEAD), size)
+        for server in servers.SERVERS:
+            if program := running.get(server.name):
+                variants = VARIANTS if server.name == servers.PIERHEAD and size == VARIANTS_AT else {}
                 for variant, headers in {"": {}, **variants}.items():
-                    target = Target(program, f"/{folder(size)}{contender.suffix}", headers)
-                    row = Row(contender.name, case_of(size, variant), note=contender.note)
+                    target = Target(program, f"/{folder(size)}{server.suffix}", headers)
+                    row = Row(server.name, case_of(size, variant), note=server.note)
                     try:
-                        lanes += _lanes(bench, stack, contender, row, target, size, ours)
+                        lanes += _lanes(bench, stack, server, row, target, size, ours)
                     except BenchError as error:
                         rows.append(row.failed(error))
         rows += bench.in_turn(lanes)
-    rows = [remarked(row, find(rows, PIERHEAD, row.case)) for row in rows]
-    return sorted(rows, key=lambda row: SERVERS.index(row.server))
+    rows = [remarked(row, find(rows, servers.PIERHEAD, row.case)) for row in rows]
+    return sorted(rows, key=lambda row: servers.NAMES.index(row.server))
 
 
 def _lanes(
-    bench: Bench, stack: ExitStack, contender: Contender, row: Row, target: Target, size: int, ours: int
+    bench: Bench, stack: ExitStack, server: servers.Server, row: Row, target: Target, size: int, ours: int
 ) -> list[Lane]:
-    """Look at one page, and see how many connections its server can stand. Pierhead brings the floor along.
+    """Look at one page, and see how many connections its server can stand (all of ours: `ours`).
 
-    Args:
-        ours: connections for Pierhead, and for what it is compared with by its speed.
+    Pierhead brings the floor along.
 
     Raises:
         BenchError: it cannot be measured.
     """
-    if contender.reads_s3 and size > MOST_ENTRIES_IN_S3:
+    if server.reads_s3 and size > MOST_ENTRIES_IN_S3:
         raise Skipped("storing so many objects takes longer than all the rest")
     answer = get(target)
     try:
         check_listing(answer, size)
     except WrongListing as error:
-        raise error if contender.is_ours else Skipped(f"cannot be compared: {error}") from error
+        raise error if server.is_ours else Skipped(f"cannot be compared: {error}") from error
     taken = get(target).seconds  # what the server keeps in memory is there by now
     if taken > _TOO_SLOW_SECONDS:
         raise Skipped(f"one request takes {taken:.1f} s")
-    seconds = bench.options.seconds if contender.is_ours else bench.options.peer_seconds
-    connections = ours if contender.is_ours else connections_for(seconds, taken)
+    seconds = bench.options.seconds if server.is_ours else bench.options.peer_seconds
+    connections = ours if server.is_ours else connections_for(seconds, taken)
     row = replace(row, facts={"body": len(answer.body)})
     if connections < CONNECTIONS:
         row = row.noted(f"{connections} at a time" if connections > 1 else "one at a time")
-    if contender.name != PIERHEAD:
+    if server.name != servers.PIERHEAD:
         return [Lane(row, partial(load, target, seconds, connections))]
     if not target.headers:
-        keep_static_page(bench, folder(size), answer.body)
+        (servers.static_pages(bench) / folder(size)).write_bytes(answer.body)
     return beside_floor(bench, stack, row, target, answer, connections)
 
 
@@ -127,7 +119,7 @@ def _connections_for_ours(bench: Bench, pierhead: Program | None, size: int) -> 
 
 def remarked(row: Row, pierhead: Row | None) -> Row:
     """Where a peer wins: at what and why."""
-    strength = next((one.strength for one in CONTENDERS if one.name == row.server), "")
+    strength = next((one.strength for one in servers.SERVERS if one.name == row.server), "")
     if not (row.samples and pierhead and strength):
         return row
     won = ["requests/s"] if times(pierhead, row) < 1 else []
@@ -136,34 +128,37 @@ def remarked(row: Row, pierhead: Row | None) -> Row:
 
 
 def _goals() -> list[Goal]:
+    cases = (*map(case_of, SIZES), *(case_of(VARIANTS_AT, variant) for variant in VARIANTS))
+    text = "at least 0.7 of the floor's requests/s"
     goals = [
-        Goal(f"{case}: at least 0.7 of the floor's requests/s", times_of(case, PIERHEAD, FLOOR), at_least=0.7)
-        for case in (*map(case_of, SIZES), *(case_of(VARIANTS_AT, variant) for variant in VARIANTS))
+        speed_goal(f"{case}: {text}", case, servers.PIERHEAD, servers.FLOOR, at_least=0.7) for case in cases
     ]
-    for size in (10, 100):
-        text = f"{case_of(size)}: at least the requests/s of nginx that sends the same page as a file"
-        goals.append(Goal(text, times_of(case_of(size), PIERHEAD, NGINX_FILE), at_least=1))
-    for size, least in zip(SIZES, (1, 3, 20, 20, 1), strict=True):
-        case, peers = case_of(size), "nginx's modules, Apache and Caddy"
+    text = "at least the requests/s of nginx that sends the same page as a file"
+    small = map(case_of, (10, 100))
+    goals += [
+        speed_goal(f"{case}: {text}", case, servers.PIERHEAD, servers.NGINX_FILE, at_least=1)
+        for case in small
+    ]
+    peers = "nginx's modules, Apache and Caddy"
+    for case, least in zip(map(case_of, SIZES), (1, 3, 20, 20, 1), strict=True):
         text = f"{case}: {least} times the requests/s of {peers}"
-        goals.append(Goal(text, times_of(case, PIERHEAD, *LISTING_PEERS), at_least=least))
-        text = f"{case}: a shorter p99 than {peers}"
-        goals.append(Goal(text, partial(_p99_of_quickest, case), at_most=1))
-    for peer in (RCLONE_S3, RCLONE_S3_READING):
+        goals.append(speed_goal(text, case, servers.PIERHEAD, *servers.LISTING_PEERS, at_least=least))
+        goals.append(Goal(f"{case}: a shorter p99 than {peers}", partial(_p99_of_quickest, case), at_most=1))
+    for peer in (servers.RCLONE_S3, servers.RCLONE_S3_READING):
         for case in map(case_of, SIZES):
             text = f"{case} on S3: 20 times the requests/s of {peer}"
-            goals.append(Goal(text, times_of(case, PIERHEAD_S3, peer), at_least=20))
+            goals.append(speed_goal(text, case, servers.PIERHEAD_S3, peer, at_least=20))
     return goals
 
 
 def _p99_of_quickest(case: str, rows: Sequence[Row]) -> float | None:
     """Pierhead's p99 as a part of the shortest p99 among the peers."""
-    row = find(rows, PIERHEAD, case)
-    peers = [peer.median("p99") for name in LISTING_PEERS if (peer := find(rows, name, case))]
+    row = find(rows, servers.PIERHEAD, case)
+    peers = [peer.median("p99") for name in servers.LISTING_PEERS if (peer := find(rows, name, case))]
     return row.median("p99") / min(peers) if row and peers else None
 
 
-SECTION: Final = Section(
+WARM: Final = Section(
     "warm",
     "Warm listing",
     measure_warm,

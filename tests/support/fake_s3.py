@@ -62,7 +62,7 @@ class FakeS3:
         assert task is not None
         self._tasks.add(task)
         try:
-            while request := await _read_request(reader, number):
+            while request := await read_request(reader, number):
                 answering = asyncio.ensure_future(self._choose(request)(request, writer))
                 await self._unless_client_goes(answering, reader)
         except ConnectionError:
@@ -293,7 +293,8 @@ def in_turn(*answers: Answer) -> Answer:
     return answer
 
 
-async def _read_request(reader: asyncio.StreamReader, connection: int) -> Request | None:
+async def read_request(reader: asyncio.StreamReader, connection: int) -> Request | None:
+    """The next request of a connection; None when its client has gone."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
@@ -12,6 +12,9 @@ from xml.sax.saxutils import escape
 from tests.support.fake_s3 import Answer, Request, content, status, xml
 
 PAGE_KEYS = 1000
+
+_LAST = "\U0010ffff"
+"""Comes after whatever a key can go on with."""
 
 
 class Asked(NamedTuple):
@@ -38,6 +41,7 @@ class KeyListing:
         self, keys: Sequence[str], contents: dict[str, bytes], order: Callable[[str], str] = str
     ) -> None:
         self._keys = keys
+        self._items = [_item(key) for key in keys]
         self._order = order
         self._contents = contents
         self.asked: list[Asked] = []
@@ -52,7 +56,7 @@ class KeyListing:
         if "list-type" in fields:
             delimiter = fields.get("delimiter")
             self.asked.append(Asked("list", fields.get("prefix", ""), delimiter))
-            return xml(self._page(fields, delimiter))
+            return xml(self._page(fields))
         key = url.path.split("/", 2)[2]
         self.asked.append(Asked(request.method, key))
         return content(self._contents[key]) if key in self._contents else status(404, "NoSuchKey")
@@ -60,32 +64,39 @@ class KeyListing:
     def _behind(self, key: str) -> int:
         return bisect_right(self._keys, self._order(key), key=self._order)
 
-    def _page(self, fields: dict[str, str], delimiter: str | None) -> str:
+    def _page(self, fields: dict[str, str]) -> str:
         prefix = fields.get("prefix", "")
-        after = fields.get("continuation-token", fields.get("start-after", ""))
-        shown: list[str] = []
-        place = self._behind(max(after, prefix, key=self._order))
-        most = int(fields.get("max-keys", PAGE_KEYS))
-        while place < len(self._keys) and self._keys[place].startswith(prefix) and len(shown) <= most:
-            key = self._keys[place]
-            common, slash, _ = key.removeprefix(prefix).partition("/")
-            if delimiter and slash:
-                key = prefix + common + "/"
-                place = self._behind(key + "\U0010ffff")
-            else:
-                place += 1
-            shown.append(key)
-        is_cut = len(shown) > most
-        page = shown[:most]
-        token = ""
-        if is_cut:
-            last = page[-1] + ("\U0010ffff" if delimiter and page[-1].endswith("/") else "")
-            token = f"<NextContinuationToken>{escape(last)}</NextContinuationToken>"
-        items = "".join(map(_item if not delimiter else _item_or_prefix, page))
+        after = fields.get("continuation-token") or fields.get("start-after", "")
+        most = min(int(fields.get("max-keys", PAGE_KEYS)), PAGE_KEYS)
+        first = max(bisect_left(self._keys, self._order(prefix), key=self._order), self._behind(after))
+        end = self._behind(prefix + _LAST)
+        if "delimiter" in fields:
+            items, last = self._grouped(prefix, first, end, most)
+        else:
+            last = max(first, min(first + most, end))
+            items = self._items[first:last]
+        is_cut = first < last < end
+        token = (
+            f"<NextContinuationToken>{escape(self._keys[last - 1])}</NextContinuationToken>" if is_cut else ""
+        )
         return (
             '<?xml version="1.0"?><ListBucketResult><Name>artifacts</Name><EncodingType>url</EncodingType>'
-            f"<IsTruncated>{'true' if is_cut else 'false'}</IsTruncated>{token}{items}</ListBucketResult>"
+            f"<IsTruncated>{str(is_cut).lower()}</IsTruncated>{token}{''.join(items)}</ListBucketResult>"
         )
+
+    def _grouped(self, prefix: str, place: int, end: int, most: int) -> tuple[list[str], int]:
+        """Up to `most` objects and common prefixes from a place on, and the place behind what they cover."""
+        items: list[str] = []
+        while place < end and len(items) < most:
+            slash = self._keys[place].find("/", len(prefix))
+            if slash < 0:
+                items.append(self._items[place])
+                place += 1
+            else:
+                common = self._keys[place][: slash + 1]
+                items.append(f"<CommonPrefixes><Prefix>{quote(common)}</Prefix></CommonPrefixes>")
+                place = self._behind(common + _LAST)
+        return items, place
 
 
 def folder_order(key: str) -> str:
@@ -94,13 +105,9 @@ def folder_order(key: str) -> str:
 
 
 def _item(key: str) -> str:
+    """As Ceph writes it."""
     return (
-        f'<Contents><Key>{quote(key)}</Key><Size>1</Size><ETag>"tag"</ETag>'
-        "<LastModified>2022-10-12T17:50:00.000Z</LastModified></Contents>"
+        f"<Contents><Key>{quote(key)}</Key><LastModified>2022-10-12T17:50:00.000Z</LastModified>"
+        "<ETag>&quot;tag&quot;</ETag><Size>1</Size><StorageClass>STANDARD</StorageClass>"
+        "<Owner><ID>owner</ID><DisplayName>owner</DisplayName></Owner><Type>Normal</Type></Contents>"
     )
-
-
-def _item_or_prefix(key: str) -> str:
-    if key.endswith("/"):
-        return f"<CommonPrefixes><Prefix>{quote(key)}</Prefix></CommonPrefixes>"
-    return _item(key)

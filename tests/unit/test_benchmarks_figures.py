@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import downloads, listing, served_listing, slow_clients, warm
+from benchmarks import downloads, first_listing, small_machine, warm
 from benchmarks.__main__ import PAGE
 from benchmarks.bench import Bench, Lane, Section
 from benchmarks.client import Answer
@@ -96,8 +96,8 @@ def test_rows_take_turns_and_a_failure_stops_its_own_row_alone(tmp_path: Path) -
 )
 def test_the_floor_is_a_target(pierhead: Sample, reaches: bool) -> None:
     rows = warm_row(PIERHEAD, pierhead), warm_row(FLOOR, sample(100))
-    assert met(warm.SECTION, "100 entries: at least 0.7 of the floor's", *rows) == {reaches}
-    assert met(warm.SECTION, "10 entries: at least 0.7 of the floor's", *rows) == {None}
+    assert met(warm.WARM, "100 entries: at least 0.7 of the floor's", *rows) == {reaches}
+    assert met(warm.WARM, "10 entries: at least 0.7 of the floor's", *rows) == {None}
 
 
 @pytest.mark.parametrize(
@@ -106,35 +106,37 @@ def test_the_floor_is_a_target(pierhead: Sample, reaches: bool) -> None:
 )
 def test_a_peer_is_a_target_by_rate_and_by_p99(peer: Sample, reaches: set[bool]) -> None:
     rows = warm_row(PIERHEAD, sample(100)), warm_row(AUTOINDEX, peer)
-    by_rate = met(warm.SECTION, "100 entries: 3 times", *rows)
-    assert by_rate | met(warm.SECTION, "100 entries: a shorter p99", *rows) == reaches
+    by_rate = met(warm.WARM, "100 entries: 3 times", *rows)
+    assert by_rate | met(warm.WARM, "100 entries: a shorter p99", *rows) == reaches
 
 
 @pytest.mark.parametrize(("seconds", "reaches"), [(1.9, True), (2.1, False)])
 def test_pages_one_after_the_other_are_a_target_of_a_large_listing(seconds: float, reaches: bool) -> None:
     rows = [
-        Row(name, listing.CASE, (sample(1 / taken),), {listing.HELD: 21.0})
-        for name, taken in ((listing.RANGES, seconds), (listing.AIOBOTO3, 10.0))
+        Row(name, first_listing.CASE, (sample(1 / taken),), {first_listing.HELD: 21.0})
+        for name, taken in ((first_listing.RANGES, seconds), (first_listing.AIOBOTO3, 10.0))
     ]
-    about = f"{listing.CASE}, {listing.RANGES}: "
-    assert met(listing.SECTION, f"{about}5 times as fast as {listing.AIOBOTO3}", *rows) == {reaches}
-    assert met(listing.SECTION, f"{about}event loop", *rows) == {False}
+    about = f"{first_listing.CASE}, {first_listing.RANGES}: "
+    assert met(first_listing.LISTING, f"{about}5 times as fast as {first_listing.AIOBOTO3}", *rows) == {
+        reaches
+    }
+    assert met(first_listing.LISTING, f"{about}event loop", *rows) == {False}
 
 
 @pytest.mark.parametrize(("first", "p99", "reaches"), [(59, 19, {True}), (61, 21, {False})])
 def test_a_large_folder_is_to_begin_soon_and_disturb_nobody(
     first: float, p99: float, reaches: set[bool]
 ) -> None:
-    case = served_listing.case_of("html")
-    row = Row(PIERHEAD_S3, case, (sample(1, p99=p99),), {served_listing.FIRST_ENTRY: first})
-    assert met(served_listing.SECTION, case, row) == reaches
+    case = first_listing.case_of("html")
+    row = Row(PIERHEAD_S3, case, (sample(1, p99=p99),), {first_listing.FIRST_ENTRY: first})
+    assert met(first_listing.SERVED_LISTING, case, row) == reaches
 
 
 @pytest.mark.parametrize(("rate", "reaches"), [(81, True), (79, False)])
 def test_the_engine_itself_is_a_target_of_a_download(rate: float, reaches: bool) -> None:
     straight = Row(downloads.STRAIGHT, downloads.CASE, (sample(100, busy=0),))
     ours = Row(PIERHEAD_S3, downloads.CASE, (sample(rate, busy=0.3),))
-    assert met(downloads.SECTION, downloads.CASE, straight, ours) == {reaches}
+    assert met(downloads.DOWNLOADS, downloads.CASE, straight, ours) == {reaches}
 
 
 @pytest.mark.parametrize(
@@ -145,8 +147,8 @@ def test_slow_clients_are_all_served_within_their_memory(
     errors: int, memory: float, reaches: set[bool]
 ) -> None:
     served = (sample(1, errors=errors),)
-    row = Row(PIERHEAD_S3, slow_clients.CASE, served, {slow_clients.PEAK: memory})
-    assert met(slow_clients.SECTION, slow_clients.CASE, row) == reaches
+    row = Row(PIERHEAD_S3, small_machine.SLOW_CASE, served, {small_machine.PEAK: memory})
+    assert met(small_machine.SLOW, small_machine.SLOW_CASE, row) == reaches
 
 
 def test_the_page_shows_every_case_and_what_failed() -> None:

@@ -12,9 +12,8 @@ from app.storage.s3.opening import open_s3_store
 from app.storage.urls import S3Place
 from benchmarks import list_once
 from benchmarks.made_up_s3 import OBJECT, MadeUpS3
-from benchmarks.s3 import BUCKET
 from benchmarks.tree import COLD_ENTRIES, cold_folder, folder
-from tests.support.aws import S3Endpoint, point_aws_at
+from tests.support.aws import BUCKET, S3Endpoint, point_aws_at
 
 ENTRIES = 4_321
 BYTES = 300_000
@@ -33,7 +32,7 @@ async def s3(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
 @pytest.mark.parametrize("way", list_once.WAYS)
 @pytest.mark.parametrize(("path", "entries"), [(folder(ENTRIES), ENTRIES), (cold_folder(0), COLD_ENTRIES)])
 async def test_every_way_gives_every_key(way: str, path: str, entries: int) -> None:
-    async with list_once.WAYS[way](BUCKET, f"{path}/") as lister:
+    async with list_once.open_lister(way, BUCKET, f"{path}/") as lister:
         assert await lister() == entries
 
 

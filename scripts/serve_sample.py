@@ -20,8 +20,8 @@ from scripts.sample_tree.licensing import EVALUATION_LICENCE, MEMBERS
 
 RUN_DIRECTORY = Path(".run")
 KEY_FILE = "secret-key"
-PUBLIC_FILE = "releases/17.02/devkit/boot.img"
-EULA_FILE = "releases/17.02/board/boot.img"
+PUBLIC_FILE = "releases/2026.09/devkit/boot.img"
+EULA_FILE = "releases/2026.09/board/boot.img"
 PRIVATE_FILE = "members/roadmap.txt"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

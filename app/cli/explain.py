@@ -31,7 +31,7 @@ from app.domain.paths import ArtifactPath
 from app.policy.decide import Explanation
 
 _EXAMPLES: Final = """\
-pierhead explain releases/17.02/boot.img
+pierhead explain releases/2026.09/boot.img
 pierhead explain https://releases.example.org/members/plan.txt --group members
 pierhead explain members/ --ip 192.0.2.1 --storage s3://artifacts/releases
 pierhead explain members/ --site downloads.example.org"""

@@ -87,7 +87,7 @@ class ArtifactPath(NamedTuple):
 
     @classmethod
     def from_text(cls, text: str) -> ArtifactPath:
-        """Parse a decoded path as people and link files write it: `releases/16.09/` or `/releases/16.09/`.
+        """Parse a decoded path as people and link files write it: `releases/2026.03/` or `/releases/2026.03/`.
 
         Raises:
             ImpossiblePath, PathTooLong: as `of`.
@@ -118,7 +118,7 @@ class ArtifactPath(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Site-relative and decoded, without a leading slash: `releases/16.09/`; empty for the root."""
+        """Site-relative and decoded, without a leading slash: `releases/2026.03/`; empty for the root."""
         return "/".join(self.segments) + ("/" if self.is_folder and self.segments else "")
 
     def to_bytes(self) -> bytes:
@@ -127,7 +127,7 @@ class ArtifactPath(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The absolute, percent-encoded URL path: `/releases/16.09/`."""
+        """The absolute, percent-encoded URL path: `/releases/2026.03/`."""
         return quote_from_bytes(b"/" + self.to_bytes(), safe=f"/{_ALLOWED_IN_SEGMENT}")
 
     @property

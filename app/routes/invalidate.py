@@ -25,7 +25,7 @@ from app.storage.urls import S3Place
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 _EXAMPLE: Final[dict[str, Any]] = {
-    "Records": [{"s3": {"bucket": {"name": "artifacts"}, "object": {"key": "releases/17.02/boot.img"}}}]
+    "Records": [{"s3": {"bucket": {"name": "artifacts"}, "object": {"key": "releases/2026.09/boot.img"}}}]
 }
 
 _log = structlog.get_logger(__name__)

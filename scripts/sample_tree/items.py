@@ -17,7 +17,7 @@ class Blob(NamedTuple):
     """A file with content of its own.
 
     Attributes:
-        path: tree path, `releases/16.09/README.txt`.
+        path: tree path, `releases/2026.03/README.txt`.
         content: all its bytes.
         modified: seconds since the epoch.
     """

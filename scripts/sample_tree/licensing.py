@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scripts.sample_tree.items import EmptyFolder, Item, day, noise, text
 
-MODIFIED = day(2017, 1, 16)
+MODIFIED = day(2026, 2, 16)
 MEMBERS = "members"
 
 EVALUATION_LICENCE = """\

@@ -41,6 +41,6 @@ directory takes."""
 
 def odd_names() -> list[Item]:
     """A file under each odd name, and one in a folder of such a name."""
-    modified = day(2017, 1, 20)
+    modified = day(2026, 2, 20)
     files: list[Item] = [text(f"odd-names/{name}", f"{name}\n", modified) for name in ODD_NAMES]
     return [*files, text("odd-names/a folder? yes & 100%/ü + b.txt", "deep\n", modified)]

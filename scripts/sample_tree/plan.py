@@ -21,7 +21,7 @@ def plan() -> tuple[Item, ...]:
 
 
 def _front() -> list[Item]:
-    modified = day(2017, 3, 10)
+    modified = day(2026, 10, 9)
     welcome = "A sample tree: releases, snapshots, one folder for each kind of licensing, and odd names.\n"
     return [
         text("README.txt", welcome, modified),

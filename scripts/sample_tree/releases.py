@@ -6,10 +6,10 @@ from scripts.sample_tree.items import Checksums, Content, Item, Link, Sparse, da
 from scripts.sample_tree.licensing import EVALUATION_LICENCE, build_info, open_block, protected_block
 
 RELEASES = {
-    "9.1": day(2009, 1, 30),
-    "16.09": day(2016, 9, 29),
-    "16.12": day(2016, 12, 22),
-    "17.02": day(2017, 2, 23),
+    "2025.12": day(2025, 12, 18),
+    "2026.03": day(2026, 3, 26),
+    "2026.06": day(2026, 6, 25),
+    "2026.09": day(2026, 9, 24),
 }
 KERNEL_BUILDS = (*range(1, 13), 100)
 ROOTFS_BUILDS = (1, 2, 10, 11)
@@ -24,7 +24,7 @@ def releases() -> list[Item]:
         for board in ("board", "devkit", "server"):
             items += _board(version, board, modified)
         items.append(text(f"releases/{version}/README.txt", f"Release {version}.\n", modified))
-    return [*items, *_images(RELEASES["16.09"])]
+    return [*items, *_images(RELEASES["2026.03"])]
 
 
 def snapshots() -> list[Item]:
@@ -52,7 +52,7 @@ def _linked_from(job: str) -> Item:
 
 
 def _built(number: int) -> int:
-    return day(2017, 3, 1) + number * 86_400
+    return day(2026, 6, 1) + number * 86_400
 
 
 def _board(version: str, board: str, modified: int) -> list[Item]:
@@ -83,7 +83,7 @@ def _rules(folder: str, board: str, modified: int) -> list[Item]:
 
 
 def _images(modified: int) -> list[Item]:
-    folder = "releases/16.09/images"
+    folder = "releases/2026.03/images"
     marks = ((0, b"begin\n"), (LARGE_SIZE // 2, b"middle\n"), (LARGE_SIZE - 4, b"end\n"))
     large = Sparse(f"{folder}/large.img", LARGE_SIZE, marks, modified)
     return [

@@ -188,7 +188,7 @@ def test_ansible(recipe: Recipe, run: Callable[..., None], tmp_path: Path, tree:
     assert_firmware(tmp_path / "firmware.bin")
     for name, path in (
         ("preview.img", "members/preview.img"),
-        ("boot.img", "releases/17.02/devkit/boot.img"),
+        ("boot.img", "releases/2026.09/devkit/boot.img"),
     ):
         assert (tmp_path / name).read_bytes() == (tree / path).read_bytes()
 

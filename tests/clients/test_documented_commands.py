@@ -83,7 +83,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Described]:
     tree = DirectoryTree(root)
     (build_info,) = re.findall(r"^```build-info\n(.*?)^```$", ACCESS, re.DOTALL | re.MULTILINE)
     tree.put("board/BUILD-INFO.txt", build_info.encode())
-    for path in ("board/boot.img", "members/boot.img", "members/plan.txt", "releases/16.09/board.img"):
+    for path in ("board/boot.img", "members/boot.img", "members/plan.txt", "releases/2026.03/board.img"):
         tree.put(path, path.encode())
     with fake_provider() as issuer:
         policy = policy_of(issuer.url, request.param)

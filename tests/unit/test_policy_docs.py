@@ -68,7 +68,7 @@ def test_the_build_info_with_an_end() -> None:
     ("path", "access", "decision"),
     [
         ("/hwpacks/x", Access.PUBLIC, Allow()),
-        ("/releases/16.09/origen/x.img", Access.EULA, None),
+        ("/releases/2026.03/origen/x.img", Access.EULA, None),
         ("/members/x", Access.PRIVATE, NeedsLogin()),
         ("/members/unannounced/x", Access.PRIVATE, Hidden()),
     ],

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from scripts.sample_tree.licensing import BUILD_INFOS, POLICY
 from scripts.sample_tree.names import ODD_NAMES
 from scripts.sample_tree.plan import plan
 from scripts.sample_tree.releases import KERNEL_BUILDS, LARGE_SIZE
+from scripts.sample_tree.showcase import FOLDER
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +92,7 @@ def test_every_checksum_is_true(tree: Path, name: str) -> None:
 
 
 def test_the_large_file_is_sparse_and_its_spans_differ(tree: Path) -> None:
-    path = tree / "releases/16.09/images/large.img"
+    path = tree / "releases/2026.03/images/large.img"
     status = path.stat()
 
     assert status.st_size == LARGE_SIZE >= 200 * 1024 * 1024
@@ -205,3 +207,12 @@ def test_an_upload_goes_to_s3_only(url: str, capsys: pytest.CaptureFixture[str])
         main(["--upload", url])
     assert stopped.value.code == 2
     assert "must be s3://BUCKET" in capsys.readouterr().err
+
+
+def test_the_times_are_those_of_releases_of_today(tree: Path) -> None:
+    assert FOLDER in {str(path.relative_to(tree)) for path in tree.glob("releases/*")}, (
+        "that of the pictures is one of them"
+    )
+    times = [datetime.fromtimestamp(path.lstat().st_mtime, UTC) for path in tree.rglob("*") if path.is_file()]
+    assert min(times) >= datetime(2025, 12, 1, tzinfo=UTC)
+    assert max(times) < datetime(2026, 11, 1, tzinfo=UTC)

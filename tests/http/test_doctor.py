@@ -8,13 +8,17 @@ import logging
 import resource
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.utils import formatdate
 from pathlib import Path
 from time import time
 from typing import Any
 
+import httpx
 import pytest
 import structlog
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from app.cli import main
 from app.cli.doctor.host import descriptors, memory
@@ -23,6 +27,7 @@ from app.cli.doctor.stores import skew_of
 from tests.support.aws import S3Endpoint, point_aws_at
 from tests.support.certificates import make_certificate
 from tests.support.fake_s3 import Request, status
+from tests.support.live_server import LiveServer, app_for, live_server
 from tests.support.switched_s3 import BUCKET, SwitchedS3, run_switched_s3
 
 KEY = "7d1f0e6a9b3c48d2a5f7e90c1b6d3a8472c5e9f0b1d4a6c8"
@@ -324,6 +329,61 @@ def test_networks_that_trust_too_much(
     doctor.settings |= settings
     found = doctor.one("proxies")
     assert (found[0], text in found[1]) == (level, True)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    tree = tmp_path_factory.mktemp("tree")
+    (tree / "hello.txt").write_text("hello")
+    with live_server(app_for(str(tree))) as server:
+        yield server
+
+
+class TestUrl:
+    """The site is asked by the URL of its clients."""
+
+    def test_one_that_is_the_sites_own(self, doctor: Doctor, site: LiveServer) -> None:
+        found = doctor.look("--url", f"{site.url}/")
+        assert not any(found.values()), found
+
+    def test_a_proxy_that_keeps_the_host_to_itself(self, doctor: Doctor, site: LiveServer) -> None:
+        with hiding_proxy(site.url) as url:
+            level, text, advice = doctor.one("proxies", "--url", url)
+        assert (level, text) == ("error", f"{url}: the server takes itself for {site.url}")
+        assert "trusted_proxies" in advice
+
+    def test_a_folder_that_strangers_are_not_shown(self, doctor: Doctor, site: LiveServer) -> None:
+        found = doctor.one("proxies", "--url", f"{site.url}/none/")
+        assert found[:2] == ("warning", f"{site.url}/none/: answers 404 to strangers")
+
+    def test_another_page(self, doctor: Doctor, site: LiveServer) -> None:
+        url = f"{site.url}/hello.txt?"
+        found = doctor.one("proxies", "--url", url)
+        assert found[:2] == ("warning", f"{url}: is no page of this server")
+
+    @pytest.mark.parametrize(
+        ("url", "why"), [("http://127.0.0.1:9/", "refused"), ("ftp://a.example/", "http:// or https://")]
+    )
+    def test_nobody_there(self, doctor: Doctor, url: str, why: str) -> None:
+        level, text, _ = doctor.one("proxies", "--url", url)
+        assert level == "error"
+        assert f"{url}: cannot be asked" in text
+        assert why in text
+
+
+@contextmanager
+def hiding_proxy(url: str) -> Iterator[str]:
+    """A proxy that asks a server by that one's own address, and does not say who was asked. Gives its URL."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            found = await client.get(f"{url}{scope['path']}?{scope['query_string'].decode()}")
+        await Response(found.content, found.status_code, media_type="application/atom+xml")(
+            scope, receive, send
+        )
+
+    with live_server(answer, lifespan="off") as proxy:
+        yield f"{proxy.url}/"
 
 
 @pytest.mark.parametrize(

@@ -196,14 +196,19 @@ def read_site_policy(settings: Settings, note_licence: Callable[[Path], object] 
     if path is None:
         return SitePolicy()
 
-    def read_beside(name: str) -> str:
+    def read_text(name: str) -> str:
         licence = path.parent / name
         if note_licence is not None:
             note_licence(licence)
         return licence.read_text("utf-8")
 
     try:
-        return parse_site_policy(path.read_text("utf-8"), source=str(path), read_text=read_beside)
+        return parse_site_policy(
+            path.read_text("utf-8"),
+            source=str(path),
+            read_text=read_text,
+            read_bytes=lambda name: (path.parent / name).read_bytes(),
+        )
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError((f"policy_file: {path} cannot be read: {error}",)) from error
     except SitePolicyError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
 from app.domain.access import Access
+from app.domain.licence_look import LicenceLook
 from app.domain.paths import display_name
 from app.domain.totals import Totals, totals_of
 from app.pages.breadcrumbs import Crumb, breadcrumbs
@@ -27,11 +28,12 @@ from app.pages.contexts import (
 from app.pages.file_view import FilePage, ImagePage
 from app.pages.formats import count_text, date_text, iso_text, size_text
 from app.pages.get_page import GetPage
+from app.pages.licence_looks import files_of
 from app.pages.links import next_query, previous_query
 from app.pages.markup import licence_html
 from app.pages.rows import ACCESS_WORDS, folder_rows
 from app.pages.search_page import SearchPage
-from app.pages.static import load_static, static_urls
+from app.pages.static import StaticFile, load_static, static_urls
 from app.pages.text_view import TextPage
 
 _ACCESS_MEANINGS = {
@@ -51,12 +53,20 @@ class HtmlPages:
         templates: the directory that holds `*.html` and `static/`.
         theme: a directory of the operator's, whose templates come before ours. There, ours are called `pierhead/NAME`, so
             that one can be extended by another of the same name.
+        looks: of licences.
+
+    Attributes:
+        static: the files that the pages load, as `load_static` gives them.
 
     Raises:
         jinja2.TemplateError, OSError: the templates are missing or do not compile.
     """
 
-    def __init__(self, templates: Path, theme: Path | None = None) -> None:
+    static: Mapping[str, StaticFile]
+
+    def __init__(self, templates: Path, theme: Path | None = None, looks: Iterable[LicenceLook] = ()) -> None:
+        self._looks = {look.name: look for look in looks}
+        self.static = load_static(templates, theme, self._looks.values())
         ours = FileSystemLoader(templates)
         theirs = () if theme is None else (FileSystemLoader(theme),)
         environment = Environment(
@@ -68,7 +78,7 @@ class HtmlPages:
             auto_reload=False,
         )
         environment.filters["display"] = display_name
-        environment.globals["static"] = static_urls(load_static(templates, theme))
+        environment.globals["static"] = static_urls(self.static)
         self._environment = environment
         self._folder = environment.get_template("folder.html")
 
@@ -136,7 +146,15 @@ class HtmlPages:
         """
         # Cleaned by an allow-list, which escapes what a plain text has in it.
         text = Markup(licence_html(display_name(page.licence.text)))  # noqa: S704
-        return self._render("licence.html", page=page, crumbs=_crumbs(page), text=text)
+        look = self._looks.get(page.licence.name)
+        return self._render(
+            "licence.html",
+            page=page,
+            crumbs=_crumbs(page),
+            text=text,
+            title=look.title if look else "",
+            look=files_of(look) if look else None,
+        )
 
     def download(self, page: DownloadPage) -> bytes:
         """The page after an accepted licence. It leads on to the path by itself, and has a link too."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
+from urllib.parse import quote
+
+from app.domain.licence_look import LicenceLook
+from app.pages.licence_looks import look_contents
 
 STATIC_PREFIX = "/-/static/"
 """URL path that the names of `load_static` are appended to."""
@@ -28,22 +33,25 @@ class StaticFile(NamedTuple):
         content: its bytes.
         media_type: value for Content-Type.
         e_tag: strong validator without quotes, from the content.
-        source: its name in the templates, without the hash.
+        sources: its names in the templates, without the hash; several where files are the same.
     """
 
     content: bytes
     media_type: str
     e_tag: str
-    source: str
+    sources: tuple[str, ...]
 
 
-def load_static(templates: Path, theme: Path | None = None) -> Mapping[str, StaticFile]:
+def load_static(
+    templates: Path, theme: Path | None = None, looks: Iterable[LicenceLook] = ()
+) -> Mapping[str, StaticFile]:
     """Read every static file.
 
     Args:
         templates: the directory that holds `static/`.
         theme: a directory of the operator's: its `logo.svg` takes the place of ours, its `theme.css` comes behind our
             style sheet, and what is in its `static/` is served as well.
+        looks: of licences, whose logos and colours are served as well.
 
     Returns:
         files by public name. The name carries a hash of the content (`pierhead-0123456789ab.css`), so that
@@ -60,6 +68,7 @@ def load_static(templates: Path, theme: Path | None = None) -> Mapping[str, Stat
             contents[_LOGO] = logo.read_bytes()
         if (colours := theme / "theme.css").exists():
             contents[_STYLE_SHEET] += b"\n" + colours.read_bytes()
+    contents |= look_contents(looks)
     files: dict[str, StaticFile] = {}
     for source in sorted(contents, key=lambda source: (source.endswith(".css"), source)):
         content = contents[source]
@@ -67,9 +76,9 @@ def load_static(templates: Path, theme: Path | None = None) -> Mapping[str, Stat
             content = _with_public_names(content, files)
         digest = hashlib.sha256(content).hexdigest()
         stem, suffix = Path(source).stem, Path(source).suffix
-        files[f"{stem}-{digest[:12]}{suffix}"] = StaticFile(
-            content, _MEDIA_TYPES[suffix], digest[:32], source
-        )
+        name = f"{stem}-{digest[:12]}{suffix}"
+        sources = (*(files[name].sources if name in files else ()), source)
+        files[name] = StaticFile(content, _MEDIA_TYPES[suffix], digest[:32], sources)
     return MappingProxyType(files)
 
 
@@ -81,10 +90,15 @@ def _contents(directory: Path) -> dict[str, bytes]:
 
 def static_urls(files: Mapping[str, StaticFile]) -> dict[str, str]:
     """URL path of every static file by its name in the templates."""
-    return {file.source: STATIC_PREFIX + name for name, file in files.items()}
+    return {source: STATIC_PREFIX + _quoted(name) for name, file in files.items() for source in file.sources}
 
 
 def _with_public_names(style_sheet: bytes, images: Mapping[str, StaticFile]) -> bytes:
     for name, image in images.items():
-        style_sheet = style_sheet.replace(f'url("{image.source}")'.encode(), f'url("{name}")'.encode())
+        for source in image.sources:
+            style_sheet = style_sheet.replace(f'url("{source}")'.encode(), f'url("{_quoted(name)}")'.encode())
     return style_sheet
+
+
+def _quoted(name: str) -> str:
+    return quote(os.fsencode(name))

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from app.domain.access import Access, Licence, Source, Visibility
+from app.domain.licence_look import LicenceLook
 from app.domain.paths import ArtifactPath
 from app.policy.globs import PathGlob
 from app.policy.name_patterns import NamePattern
@@ -67,12 +68,14 @@ class SitePolicy:
         private_entries: what strangers learn of private paths that no rule with its own word on it governs.
         serving: how what may be had is served.
         workload_issuers: whose tokens count beside our own.
+        looks: of licences; one for each name.
     """
 
     rules: tuple[SiteRule, ...] = ()
     private_entries: Visibility = Visibility.UNLISTED
     serving: ServingRules = NO_SERVING_RULES
     workload_issuers: tuple[WorkloadIssuer, ...] = ()
+    looks: tuple[LicenceLook, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules", tuple(sorted(self.rules, key=_precedence)))

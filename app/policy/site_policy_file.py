@@ -11,6 +11,10 @@ groups = ["release-team"]
 path = "git"
 delivery = "proxy"
 
+[[licence]]                           # how a licence looks; see app.policy.licence_look_file
+name = "samsung"
+title = "Samsung evaluation terms"
+
 [[workload_issuers]]                  # whose tokens count beside our own; see app.policy.workload_file
 issuer = "https://token.actions.githubusercontent.com"
 """
@@ -24,6 +28,8 @@ from typing import Any, TypeVar
 
 from app.domain.access import Access, Licence, Source, Visibility
 from app.domain.errors import MalformedRules, PierheadError
+from app.policy.licence_look_file import KEY as LICENCES
+from app.policy.licence_look_file import read_licence_looks
 from app.policy.serving_file import read_serving
 from app.policy.site_policy import SitePolicy, SiteRule
 from app.policy.toml_lines import KeyLines
@@ -35,7 +41,7 @@ __all__ = ["SitePolicy", "SitePolicyError", "SiteRule", "parse_site_policy"]
 
 _Choice = TypeVar("_Choice")
 
-_TOP_KEYS = ("private_entries", "rule", "serve", WORKLOADS)
+_TOP_KEYS = ("private_entries", "rule", "serve", LICENCES, WORKLOADS)
 RULE_KEYS = {
     "path": "public, eula and private",
     "tier": "public, eula and private",
@@ -64,7 +70,9 @@ class SitePolicyError(PierheadError):
         self.faults = faults
 
 
-def parse_site_policy(text: str, *, source: str, read_text: Callable[[str], str]) -> SitePolicy:
+def parse_site_policy(
+    text: str, *, source: str, read_text: Callable[[str], str], read_bytes: Callable[[str], bytes]
+) -> SitePolicy:
     """Read a site policy file.
 
     Args:
@@ -72,6 +80,7 @@ def parse_site_policy(text: str, *, source: str, read_text: Callable[[str], str]
         source: its name, for messages.
         read_text: gives the content of a `licence_file`, by the path as it stands in the policy. May raise
             OSError, or ValueError for what is not UTF-8.
+        read_bytes: the same for a `logo`.
 
     Raises:
         SitePolicyError: naming every fault with its line, and what is allowed there.
@@ -82,18 +91,23 @@ def parse_site_policy(text: str, *, source: str, read_text: Callable[[str], str]
     except (ValueError, RecursionError) as exc:
         line = _line_of_toml_error(str(exc), text)
         raise SitePolicyError((MalformedRules(source, line, f"not valid TOML: {exc}"),)) from exc
-    return _PolicyReader(document, TableReader(source, KeyLines(text)), read_text).read()
+    return _PolicyReader(document, TableReader(source, KeyLines(text)), read_text, read_bytes).read()
 
 
 class _PolicyReader:
     """Checks one document, noting faults as it goes on."""
 
     def __init__(
-        self, document: dict[str, Any], tables: TableReader, read_text: Callable[[str], str]
+        self,
+        document: dict[str, Any],
+        tables: TableReader,
+        read_text: Callable[[str], str],
+        read_bytes: Callable[[str], bytes],
     ) -> None:
         self._document = document
         self._tables = tables
         self._read_text = read_text
+        self._read_bytes = read_bytes
 
     def read(self) -> SitePolicy:
         self._tables.check_keys(self._document, _TOP_KEYS)
@@ -101,11 +115,12 @@ class _PolicyReader:
         tables = self._tables.read_array(self._document, "rule")
         serving = read_serving(self._document, self._tables)
         issuers = read_workload_issuers(self._document, self._tables)
+        looks = read_licence_looks(self._document, self._tables, self._read_bytes)
         default = private_entries or Visibility.UNLISTED
         rules = [self._read_rule(table, index, default) for index, table in enumerate(tables)]
         if self._tables.faults:
             raise SitePolicyError(tuple(sorted(self._tables.faults, key=lambda fault: fault.line)))
-        return SitePolicy(tuple(rule for rule in rules if rule), default, serving, issuers)
+        return SitePolicy(tuple(rule for rule in rules if rule), default, serving, issuers, looks)
 
     def _read_rule(self, table: dict[str, Any], index: int, default: Visibility) -> SiteRule | None:
         at = ("rule", index)

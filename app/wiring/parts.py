@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.auth.keys import KeyRing
@@ -17,7 +17,6 @@ from app.catalog import Catalog
 from app.config import Settings
 from app.pages.contexts import Site
 from app.pages.html import HtmlPages
-from app.pages.static import StaticFile
 from app.responses.caching import CacheHeaders
 from app.responses.folder_listing import FolderPages
 from app.responses.listed_digests import ListedDigests
@@ -48,7 +47,6 @@ class SiteParts(NamedTuple):
     login: Login
     links: Links
     html: HtmlPages
-    static: Mapping[str, StaticFile]
     site: Site
 
 

@@ -42,7 +42,7 @@ def build_routers(parts: Parts, own: SiteParts) -> Sequence[APIRouter]:
         _guarded(build_share_router(_share_desk(parts, own, forms)), parts.limits),
         build_own_token_router(_token_desk(parts, own, forms)),
         *_login_routers(parts, own, forms),
-        build_static_router(own.static),
+        build_static_router(own.html.static),
     )
 
 

@@ -18,7 +18,6 @@ from app.cache.worker_exchange import WorkerExchange
 from app.catalog import Catalog, FolderSizes, FolderSorter, FolderTotals
 from app.config import Settings, key_name
 from app.domain.lifetime import Lifetime
-from app.pages.static import load_static
 from app.pages.templates_dir import templates_directory
 from app.policy.site_policy import SitePolicy
 from app.responses.archive_stream import ArchiveListing
@@ -84,7 +83,6 @@ class SiteWiring:
         self._policy = policy
         self._name = name
         self._hosts = Hosts(settings.site_hosts, other_hosts)
-        templates = templates_directory()
         keys, revocations = build_keys(settings, key_name(name)), build_revocations(settings)
         self.revocations = revocations
         login = build_login(settings, keys, revocations, age_clock)
@@ -93,8 +91,7 @@ class SiteWiring:
             keys=keys,
             login=login,
             links=Links(keys, revocations),
-            html=html_pages(templates, settings.theme_dir),
-            static=load_static(templates, settings.theme_dir),
+            html=html_pages(templates_directory(), settings.theme_dir, policy.looks),
             site=site_of(settings, login),
         )
         self._networks = parse_networks(settings.trusted_networks)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage, take
+from tests.support.published_tree import SECOND_LICENCE
 from tests.support.publishing import Published
 
 PAGES = {
@@ -15,6 +16,10 @@ PAGES = {
     "get": ("tree/licensed/?get=board.img", "Get board.img – Pierhead"),
     "view": ("tree/notes.txt?view=1", "notes.txt – Pierhead"),
     "licence": ("tree/licensed/board.img", "Licence for board.img – Pierhead"),
+    "licence with a look": (
+        f"license?lic={SECOND_LICENCE.digest}&url=/tree/licensed/both.img",
+        "Licence for both.img – Pierhead",
+    ),
     "error": ("tree/absent/", "Not found – Pierhead"),
 }
 

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from app.config import ConfigError
-from tests.support.live_server import app_over, live_server
+from app.domain.licence_look import Logo
+from app.main import read_site_policy
+from tests.support.live_server import app_over, live_server, settings_for
 from tests.support.memory_store import MemoryStore
+from tests.support.policy import build_info, picture_of
 from tests.support.site_trees import SiteClient, http_client
 
 HTML = {"Accept": "text/html"}
@@ -84,3 +87,70 @@ def test_a_mistake_in_a_template_is_found_at_the_start(store: MemoryStore, theme
     (theme / name).write_text("\n{% block %}")
     with pytest.raises(ConfigError, match=rf"theme_dir: .*{re.escape(name)}, line 2: "):
         app_over(store, theme_dir=theme)
+
+
+LOOKS = """
+[[rule]]
+path = "b"
+tier = "eula"
+licence_text = "Be kind."
+licence_name = "Acme's <own>"
+
+[[licence]]
+name = "Acme's <own>"
+title = "Terms of <Acme>"
+logo = "acme.svg"
+accent = "#7b1538"
+background = "#fdf1f4"
+
+[[licence]]
+name = "samsung"
+logo = "samsung.svg"
+"""
+
+
+def sheets(page: str) -> list[str]:
+    return re.findall(r'<link rel="stylesheet" href="([^"]+)">', page)
+
+
+def test_a_licence_has_its_title_logo_and_colours_on_its_page_alone(store: MemoryStore) -> None:
+    store.put("b/board.img")
+    store.put("c/board.img")
+    lines = ("Files-Pattern: *", "License-Type: protected", "Theme: samsung", "License-Text: Be brief.")
+    store.put("c/BUILD-INFO.txt", build_info(*lines))
+    app = app_over(store, policy=LOOKS, root_path="/down")
+    with live_server(app) as server, http_client(server.url) as http:
+        plain, titled, themed = (
+            http.get(f"/down/{folder}/board.img", headers=HTML, follow_redirects=True).text
+            for folder in "abc"
+        )
+        own_sheet = http.get(sheets(titled)[1])
+        logos = [re.findall(r'<img src="([^"]+)" alt="([^"]+)">', page) for page in (plain, titled, themed)]
+        (acme,), (samsung,) = logos[1:]
+        assert http.get(acme[0]).content == picture_of("acme.svg")
+        assert http.get(samsung[0]).content == picture_of("samsung.svg")
+        listing = http.get("/down/b/", headers=HTML).text
+    assert sheets(titled)[0].startswith("/down/-/static/pierhead-")
+    assert own_sheet.text == ":root { --accent: #7b1538; --accent-ground: #fdf1f4; }\n"
+    assert own_sheet.headers["content-type"] == "text/css; charset=utf-8"
+    assert sheets(plain) == sheets(themed) == sheets(listing) == sheets(titled)[:1]
+    assert logos[0] == []
+    assert (acme[1], samsung[1]) == ("Terms of &lt;Acme&gt;", "samsung")
+    assert "accept <strong><bdi>Terms of &lt;Acme&gt;</bdi></strong>." in titled
+    assert "accept the licence <strong><bdi>samsung</bdi></strong>." in themed
+    assert 'class="licence-head coloured"' in titled
+    assert 'class="licence-head"' in plain
+    assert 'class="licence-head"' in themed
+
+
+def test_a_logo_of_a_licence_is_read_beside_the_policy(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[[licence]]\nname = "a"\nlogo = "logos/a.svg"\n')
+    with pytest.raises(
+        ConfigError, match=r"policy\.toml, line 3: logo 'logos/a\.svg' cannot be read: No such file"
+    ):
+        read_site_policy(settings_for(policy_file=policy))
+    (tmp_path / "logos").mkdir()
+    (tmp_path / "logos" / "a.svg").write_text(LOGO)
+    (look,) = read_site_policy(settings_for(policy_file=policy)).looks
+    assert look.logo == Logo("a.svg", LOGO.encode())

@@ -20,11 +20,11 @@ from app.config import Settings
 from app.domain.drain import Drain
 from app.main import Application, create_app
 from app.policy.site_policy import SitePolicy
-from app.policy.site_policy_file import parse_site_policy
 from app.server.draining import AdminListener, DrainingServer
 from app.storage.store import ObjectStore
 from app.telemetry import Metrics
 from app.wiring import SiteWiring
+from tests.support.policy import site_policy
 from tests.support.waiting import PATIENCE, fetch
 
 SECRET = "a key for tests that has at least thirty-two characters"
@@ -55,7 +55,7 @@ def settings_for(**values: Any) -> Settings:
 
 def policy_from(text: str) -> SitePolicy:
     """A site policy from TOML."""
-    return parse_site_policy(text, source="policy.toml", read_text=lambda name: f"text of {name}")
+    return site_policy(text)
 
 
 def app_over(

@@ -20,7 +20,15 @@ DEFAULTS = DefaultLicences(
 
 
 def site_policy(text: str) -> SitePolicy:
-    return parse_site_policy(text, source="policy.toml", read_text=lambda name: f"text of {name}")
+    """A site policy from TOML, beside which there is every file."""
+    return parse_site_policy(
+        text, source="policy.toml", read_text=lambda name: f"text of {name}", read_bytes=picture_of
+    )
+
+
+def picture_of(name: str) -> bytes:
+    """A picture that differs from that of every other name."""
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><title>{name}</title></svg>'.encode()
 
 
 def folder_rules(

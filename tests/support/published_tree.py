@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from app.domain.access import Licence
+from app.pages.templates_dir import templates_directory
 from scripts.sample_tree.names import ODD_NAMES
 
 BIG: Final = random.Random(20170120).randbytes(9 * 1024 * 1024 + 321)
@@ -35,6 +36,13 @@ POLICY: Final = f"""\
 path = "tree/members/**"
 tier = "private"
 groups = ["{MEMBERS}"]
+
+[[licence]]
+name = "{SECOND_LICENCE.name}"
+title = "Keep one copy"
+logo = "{templates_directory() / "static" / "favicon.svg"}"
+accent = "#7b1538"
+background = "#fdf1f4"
 """
 
 _BUILD_INFO = f"""\

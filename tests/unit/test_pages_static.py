@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 
+from app.domain.licence_look import MIN_CONTRAST, Colours, LicenceLook, Logo, contrast
+from app.pages.licence_looks import files_of
 from app.pages.static import STATIC_PREFIX, load_static, static_urls
 from app.pages.templates_dir import load_default_licences, templates_directory
 
 TEMPLATES = templates_directory()
 FILES = load_static(TEMPLATES)
-STYLE_SHEET = next(file.content for file in FILES.values() if file.source == "pierhead.css").decode()
+STYLE_SHEET = next(file.content for file in FILES.values() if "pierhead.css" in file.sources).decode()
 
 
 @pytest.fixture
@@ -28,17 +31,17 @@ def templates(tmp_path: Path) -> Path:
 def test_names_carry_a_hash_of_what_is_served() -> None:
     for name, file in FILES.items():
         digest = hashlib.sha256(file.content).hexdigest()
-        stem, _, suffix = file.source.rpartition(".")
+        stem, _, suffix = file.sources[0].rpartition(".")
         assert name == f"{stem}-{digest[:12]}.{suffix}"
         assert digest.startswith(file.e_tag)
 
 
 def test_media_types() -> None:
-    assert {file.source: file.media_type for file in FILES.values()} == {
-        "pierhead.css": "text/css; charset=utf-8",
-        "pierhead.js": "text/javascript; charset=utf-8",
-        "icons.svg": "image/svg+xml",
-        "favicon.svg": "image/svg+xml",
+    assert {file.sources: file.media_type for file in FILES.values()} == {
+        ("pierhead.css",): "text/css; charset=utf-8",
+        ("pierhead.js",): "text/javascript; charset=utf-8",
+        ("icons.svg",): "image/svg+xml",
+        ("favicon.svg",): "image/svg+xml",
     }
 
 
@@ -46,6 +49,50 @@ def test_a_style_sheet_names_images_as_they_are_served(templates: Path) -> None:
     files = load_static(templates)
     image, sheet = files
     assert files[sheet].content == f'b {{ background: url("{image}") }}'.encode()
+
+
+def test_a_name_is_written_as_a_url(templates: Path) -> None:
+    (templates / "static" / "a.css").write_text('b { background: url("50% #1?.svg") }')
+    (templates / "static" / "50% #1?.svg").write_text("<svg/>")
+    files = load_static(templates)
+    name = next(name for name, file in files.items() if "50% #1?.svg" in file.sources)
+    assert static_urls(files)["50% #1?.svg"] == STATIC_PREFIX + quote(name)
+    assert [file.content for file in files.values() if "a.css" in file.sources] == [
+        f'b {{ background: url("{quote(name)}") }}'.encode()
+    ]
+
+
+def test_looks_that_are_alike_in_part_keep_all_their_files(templates: Path) -> None:
+    """Two of one logo and one pair of colours, two logos of one file name, and one that is a picture of the theme too."""
+    (templates / "static" / "logo.svg").write_text("<svg>of the theme</svg>")
+    colours, one, other = (
+        Colours("#000000", "#ffffff"),
+        Logo("logo.svg", b"<svg/>"),
+        Logo("logo.svg", b"<svg>of the theme</svg>"),
+    )
+    looks = (
+        LicenceLook("a", "", one, colours),
+        LicenceLook("b", "", one, colours),
+        LicenceLook("c", "", other, Colours("#ffffff", "#000000")),
+    )
+    files = load_static(templates, looks=looks)
+    urls = static_urls(files)
+    for look in looks:
+        found = files_of(look)
+        assert look.logo
+        assert files[unquote(urls[found.logo].removeprefix(STATIC_PREFIX))].content == look.logo.content
+        assert look.colours
+        sheet = files[urls[found.style_sheet].removeprefix(STATIC_PREFIX)].content.decode()
+        assert f"--accent: {look.colours.accent}; --accent-ground: {look.colours.background};" in sheet
+    assert files[urls["logo.svg"].removeprefix(STATIC_PREFIX)].content == b"<svg>of the theme</svg>"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ratio"),
+    [("#000000", "#FFFFFF", 21), ("#777777", "#ffffff", 4.48), ("#ff0000", "#ff0000", 1)],
+)
+def test_contrast_is_what_the_guidelines_say(one: str, other: str, ratio: float) -> None:
+    assert contrast(one, other) == contrast(other, one) == pytest.approx(ratio, abs=0.005)
 
 
 def test_a_changed_image_changes_the_name_of_the_style_sheet(templates: Path) -> None:
@@ -91,18 +138,6 @@ def colours(scheme: str) -> dict[str, str]:
     return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
 
 
-def contrast(one: str, other: str) -> float:
-    """Contrast ratio (WCAG 2.2, "contrast ratio" and "relative luminance")."""
-    brighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (brighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     ("text", "grounds"),
@@ -119,7 +154,7 @@ def test_text_stands_out_from_its_ground(scheme: str, text: str, grounds: tuple[
     """WCAG 2.2, success criterion 1.4.3 (AA): at least 4.5 : 1."""
     palette = colours(scheme)
     for ground in grounds:
-        assert contrast(palette[text], palette[ground]) >= 4.5, ground
+        assert contrast(palette[text], palette[ground]) >= MIN_CONTRAST, ground
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

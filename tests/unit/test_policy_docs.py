@@ -11,6 +11,7 @@ from app.domain.access import ANONYMOUS, Access, Allow, Hidden, NeedsLogin
 from app.domain.paths import ArtifactPath
 from app.policy.build_info import MAX_WILD_CHARACTERS, MAX_WILD_PATTERNS
 from app.policy.decide import classify, decide, rules_without_control_files
+from app.policy.licence_look_file import LOOK_KEYS
 from app.policy.name_patterns import MAX_PATTERN_BYTES
 from app.policy.serving_file import SERVE_KEYS
 from app.policy.site_policy_file import RULE_KEYS
@@ -83,7 +84,7 @@ def test_the_site_policy(path: str, access: Access, decision: object) -> None:
 def test_every_key_of_a_rule_is_in_the_table() -> None:
     rows = [row.split("|")[1] for row in PAGE.splitlines() if row.startswith("| `")]
     documented = {key for row in rows for key in re.findall("`([a-z_]+)`", row)}
-    assert RULE_KEYS.keys() | set(SERVE_KEYS) <= documented
+    assert RULE_KEYS.keys() | {*SERVE_KEYS, *LOOK_KEYS} <= documented
 
 
 def test_the_limits() -> None:

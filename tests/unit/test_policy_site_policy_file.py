@@ -257,7 +257,7 @@ def test_a_licence_file_that_cannot_be_used_is_a_fault(error: Exception | None, 
 
     text = '[[rule]]\npath = "a"\ntier = "eula"\nlicence_file = "x.txt"\n'
     with pytest.raises(SitePolicyError) as caught:
-        parse_site_policy(text, source="policy.toml", read_text=read_text)
+        parse_site_policy(text, source="policy.toml", read_text=read_text, read_bytes=str.encode)
     (fault,) = caught.value.faults
     assert fault.line == 4
     assert said in fault.reason

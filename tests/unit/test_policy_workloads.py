@@ -23,12 +23,12 @@ groups = [
 
 def faults(text: str) -> list[str]:
     with pytest.raises(SitePolicyError) as caught:
-        parse_site_policy(text, source="p", read_text=str)
+        parse_site_policy(text, source="p", read_text=str, read_bytes=str.encode)
     return [str(fault).removeprefix("p, line ") for fault in caught.value.faults]
 
 
 def test_a_table_is_read() -> None:
-    policy = parse_site_policy(TABLE, source="p", read_text=str)
+    policy = parse_site_policy(TABLE, source="p", read_text=str, read_bytes=str.encode)
     exact = WorkloadGroup("a.b", ClaimPattern("x*", is_wild=False), "exact")
     wild = WorkloadGroup("c", ClaimPattern("x*", is_wild=True), "wild")
     assert policy.workload_issuers == (

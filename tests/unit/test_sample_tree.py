@@ -156,7 +156,7 @@ def test_every_odd_name_is_a_file_of_its_own(tree: Path) -> None:
 
 
 def test_the_policy_has_a_rule_for_each_tier_and_only_for_folders_that_exist(tree: Path) -> None:
-    policy = parse_site_policy(POLICY, source="policy.toml", read_text=lambda path: "")
+    policy = parse_site_policy(POLICY, source="policy.toml", read_text=lambda path: "", read_bytes=str.encode)
 
     assert {rule.tier for rule in policy.rules} == {Access.PUBLIC, Access.EULA, Access.PRIVATE}
     assert {rule.visibility for rule in policy.rules} == set(Visibility)

@@ -172,7 +172,7 @@ def rclone_on_s3(bench: Bench, s3: S3Endpoint | None = None, options: str = "") 
 
 def _on_tree(command: str, bench: Bench, configuration: str = "") -> Running:
     """A server that needs nothing but a command."""
-    place, tools = bench.place("peer"), HOME / "copyparty"
+    place, tools = bench.place(Path(command.split()[0]).name), HOME / "copyparty"
     return run_program(command, place, configuration=configuration, root=bench.tree, copyparty=tools)
 
 

@@ -1,4 +1,4 @@
-"""Makes the pictures in docs/images: a folder of a release as a browser shows it, on a desktop, in the dark and on a phone."""
+"""Makes the pictures in docs/images: a folder of a release as a browser shows it, on a desktop, in the dark, on a phone and with a theme."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from playwright.sync_api import Browser, sync_playwright
 
-from scripts.sample_tree.showcase import FOLDER, make_showcase
+from scripts.sample_tree.showcase import FOLDER, LICENSED, make_showcase, make_theme
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -25,7 +25,7 @@ START_SECONDS = 30
 
 
 class Picture(NamedTuple):
-    """One picture: the name of its file, the screen it is taken from, in CSS pixels, and whether that is dark."""
+    """One picture: the name of its file, the screen it is taken from, in CSS pixels, whether that is dark, and what of the folder it shows."""
 
     name: str
     width: int
@@ -33,6 +33,7 @@ class Picture(NamedTuple):
     pixels_per_dot: int = 1
     is_mobile: bool = False
     is_dark: bool = False
+    shown: str = ""
 
 
 PICTURES = (
@@ -40,11 +41,19 @@ PICTURES = (
     Picture("listing-dark.png", 1200, 800, is_dark=True),
     Picture("listing-phone.png", 390, 844, pixels_per_dot=2, is_mobile=True),
 )
+THEMED = (
+    Picture("themed-listing.png", 1000, 560),
+    Picture("themed-licence.png", 1000, 480, shown=LICENSED),
+)
 
 
 @contextmanager
-def serve_showcase(directory: Path) -> Iterator[str]:
+def serve_showcase(directory: Path, *, has_theme: bool) -> Iterator[str]:
     """Make the folder and serve it until the block ends.
+
+    Args:
+        directory: an empty one.
+        has_theme: whether the site and its licence have a look of their own.
 
     Yields:
         where it answers, without a slash at the end.
@@ -61,8 +70,12 @@ def serve_showcase(directory: Path) -> Iterator[str]:
     environment = {
         "PATH": os.environ["PATH"],
         "PIERHEAD_SITE_TITLE": "Aurora downloads",
+        "PIERHEAD_ADMIN_LISTEN": "127.0.0.1:0",
         "PIERHEAD_LOG_LEVEL": "error",
     }
+    if has_theme:
+        theme, policy = make_theme(directory)
+        environment |= {"PIERHEAD_THEME_DIR": str(theme), "PIERHEAD_POLICY_FILE": str(policy)}
     process = subprocess.Popen(
         [pierhead, "serve", "--storage", tree, "--port", port], cwd=directory, env=environment
     )
@@ -113,16 +126,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--chromium", type=Path, default=CHROMIUM, help="the browser")
     options = parser.parse_args(arguments)
     options.into.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        serve_showcase(Path(directory)) as url,
-        sync_playwright() as playwright,
-    ):
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
-        for picture in PICTURES:
-            path: Path = options.into / picture.name
-            take_picture(browser, picture, f"{url}/{options.folder}", path)
-            print(f"{path}: {path.stat().st_size} bytes", file=sys.stderr)
+        for pictures, has_theme in ((PICTURES, False), (THEMED, True)):
+            with (
+                tempfile.TemporaryDirectory() as directory,
+                serve_showcase(Path(directory), has_theme=has_theme) as url,
+            ):
+                for picture in pictures:
+                    path: Path = options.into / picture.name
+                    take_picture(browser, picture, f"{url}/{options.folder}{picture.shown}", path)
+                    print(f"{path}: {path.stat().st_size} bytes", file=sys.stderr)
         browser.close()
     return 0
 

@@ -13,6 +13,8 @@ Every call that reads a file from the store, or asks about one, and why it is al
 - `list_folder` and `walk`: in `SnapshotLoader` and `SubtreeWalk`. What they give is shown only through `decide`. Where a link
   of the folder leads elsewhere, the control files there are read too, and say who may see the link.
 
+`pierhead doctor` lists, asks and reads for the operator, whose store it is, and prints no bytes.
+
 `tests/unit/test_store_reads.py` compares this list with the code.
 """
 

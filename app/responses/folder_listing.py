@@ -181,7 +181,8 @@ class FolderPages:
         documents = await self._documents(view) if has_documents else ()
         has_digests = _FORMS[representation].has_digests
         digests = await self._digests(view) if has_digests else FolderDigests()
-        is_counted = _FORMS[representation].has_totals and cut.is_first_of_all
+        # Who sets a limit pays for that many entries.
+        is_counted = _FORMS[representation].has_totals and cut.is_first_of_all and cut.limit is None
         is_cut = cut.most is not None and len(view.snapshot.entries) > cut.most
         totals = await self._totals.of(view) if is_counted and is_cut else None
         show = view.show if cut.name_like is None else _shown_if(name_filter(cut.name_like), view.show)

@@ -63,7 +63,7 @@ class FolderListing(BaseModel):
     path: str = Field(description="Decoded, for people.")
     url: str
     entries: list[ListedEntry]
-    total: FolderTotal | None = Field(description="On the first page only, and not with `q`.")
+    total: FolderTotal | None = Field(description="Null with `limit`, `after` and `q`.")
     truncated: bool = Field(description="Whether there is another page.")
     next: str | None = Field(description="Relative reference to that page.")
 

@@ -10,8 +10,9 @@ from app.domain.entries import Entry, File, Folder
 from app.domain.entry_bytes import from_bytes, to_bytes
 from app.domain.entry_table import EntryTable
 
-NAMES = st.text(st.characters(exclude_characters="/\0"), min_size=1) | st.just("caf\udce9")
-TEXTS = st.none() | st.text(min_size=1, max_size=40) | st.just("0" * 32)
+SOME_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=40)
+NAMES = SOME_TEXT | st.just("caf\udce9")
+TEXTS = st.none() | SOME_TEXT | st.just("0" * 32)
 FILES = st.builds(File, NAMES, st.integers(0, 2**62), st.floats(0, 1e12), TEXTS, TEXTS, TEXTS)
 FOLDERS = st.builds(Folder, NAMES, st.none() | st.floats(0, 1e12))
 

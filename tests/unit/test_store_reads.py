@@ -19,8 +19,10 @@ CALLERS = {
         "catalog/locate.py: _head",
         "catalog/snapshot_loader.py: look",
         "catalog/stored_digests.py: _info",
+        "cli/doctor/stores.py: _read_one",
     },
     "open_range": {
+        "cli/doctor/stores.py: _read_one",
         "responses/archive_stream.py: _file",
         "responses/delivery.py: _part",
         "responses/shared_files.py: read",
@@ -28,7 +30,12 @@ CALLERS = {
     },
     "read_at_once": {"responses/small_files.py: ready"},
     "presign": {"responses/delivery.py: _presigned"},
-    "list_folder": {"catalog/snapshot_loader.py: _load", "catalog/snapshot_loader.py: _elsewhere"},
+    "list_folder": {
+        "catalog/snapshot_loader.py: _load",
+        "catalog/snapshot_loader.py: _elsewhere",
+        "cli/doctor/stores.py: _look_at",
+        "cli/doctor/stores.py: _some_file",
+    },
     "walk": {"catalog/subtree/walk.py: _passed"},
 }
 """The list in the docstring of `app.catalog.control_files`. Whoever adds to it says there why the call is allowed."""

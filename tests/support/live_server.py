@@ -22,7 +22,7 @@ from app.main import Application, create_app
 from app.policy.site_policy import SitePolicy
 from app.server.draining import AdminListener, DrainingServer
 from app.storage.store import ObjectStore
-from app.telemetry import Metrics
+from app.telemetry import AccessLog, Metrics
 from app.wiring import SiteWiring
 from tests.support.policy import site_policy
 from tests.support.waiting import PATIENCE, fetch
@@ -77,7 +77,7 @@ def app_over(
     measured = metrics or Metrics()
     wiring = SiteWiring(settings_for(**values), policy_from(policy), clock)
     site = wiring.open(store, measured, age_clock=clock, clock=wall_clock)
-    return WiredApp(site.front_door, site.operator.admin)
+    return WiredApp(site.front_door, site.operator.admin, site.access_log)
 
 
 def app_for(storage: str | tuple[str, ...], *, policy: str = "", **values: Any) -> ASGIApp:
@@ -133,18 +133,20 @@ class _Server(DrainingServer):
 
 
 class WiredApp:
-    """An application that is wired already, with a lifespan that has nothing to do."""
+    """An application that is wired already. At the end of its lifespan it writes the lines of its log that still wait."""
 
-    def __init__(self, app: ASGIApp, admin: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, admin: ASGIApp, access_log: AccessLog | None = None) -> None:
         self._app = app
-        self._lifespan = Router(lifespan=_nothing)
+        self._access_log = access_log
+        self._lifespan = Router(lifespan=self._open)
         self.answer_operator = admin
         self.fast_path = getattr(app, "fast_path", None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._lifespan if scope["type"] == "lifespan" else self._app)(scope, receive, send)
 
-
-@asynccontextmanager
-async def _nothing(_: Router) -> AsyncIterator[None]:
-    yield
+    @asynccontextmanager
+    async def _open(self, _: Router) -> AsyncIterator[None]:
+        yield
+        if self._access_log is not None:
+            self._access_log.close()

@@ -7,6 +7,7 @@ import os
 import posixpath
 import re
 import sys
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -17,6 +18,7 @@ from app.cache.byte_cache import ByteCache
 from app.catalog import FolderView
 from app.domain.errors import StoreError
 from app.domain.paths import ArtifactPath
+from app.domain.turns import run_aside
 from app.pages.contexts import Document
 from app.pages.documents import STEMS, DocumentName, Markup, documents_among
 from app.pages.markup import MAX_DOCUMENT_BYTES, is_quick, render
@@ -71,8 +73,8 @@ class FolderDocuments:
         kept: KeptDocuments | None = self._held.get(key)
         if kept is not None and kept.version == version:
             return kept.documents
-        if not (names := documents_among(_names(view))[:_MOST_DOCUMENTS]):
-            return ()
+        found = await run_aside(partial(_names, view), entries=len(view.snapshot.entries))
+        names = documents_among(found)[:_MOST_DOCUMENTS]
         texts = [(document, await self._read(view, document.name)) for document in names]
         documents = tuple(
             [

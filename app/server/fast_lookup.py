@@ -16,6 +16,7 @@ from app.responses.caching import CacheHeaders
 from app.responses.folder_listing import FolderPages, not_modified_headers
 from app.responses.parsed_request import ParsedRequest
 from app.responses.small_files import SmallFiles
+from app.responses.streaming import PIECE_BYTES
 from app.routes.limited import RequestLimits
 from app.server.fast_request import FastRequest
 
@@ -113,6 +114,8 @@ class FastLookup:
         if request.asked.for_all:
             changing += request.asked.for_all
         if request.known is None:
+            if len(page.body) > PIECE_BYTES:
+                return None  # the full path sends it in pieces
             return FastAnswer(
                 200, request.asked.route, cache, page, changing, page.body if request.method == "GET" else b""
             )

@@ -157,6 +157,7 @@ def test_every_wrong_setting_is_named_at_once_with_its_source_and_what_is_allowe
 
 WRONG: list[tuple[str, str]] = [
     ("archives", '"zip"'),
+    ("tracing", '"yes"'),
     ("storage", '""'),
     ("storage", '"http://bucket"'),
     ("storage", '"s3://"'),

@@ -14,7 +14,7 @@ SOME_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_
 NAMES = SOME_TEXT | st.just("caf\udce9")
 TEXTS = st.none() | SOME_TEXT | st.just("0" * 32)
 FILES = st.builds(File, NAMES, st.integers(0, 2**62), st.floats(0, 1e12), TEXTS, TEXTS, TEXTS)
-FOLDERS = st.builds(Folder, NAMES, st.none() | st.floats(0, 1e12))
+FOLDERS = st.builds(Folder, NAMES, st.none() | st.floats(0, 1e12), st.none())
 
 
 @given(st.lists(FILES | FOLDERS))

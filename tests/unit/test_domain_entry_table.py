@@ -34,7 +34,7 @@ E_TAGS = st.one_of(
 TIMES = st.floats(-1e10, 1e11)
 ENTRIES: st.SearchStrategy[list[Entry]] = st.lists(
     st.one_of(
-        st.builds(Folder, NAMES, st.none() | TIMES),
+        st.builds(Folder, NAMES, st.none() | TIMES, st.none()),
         st.builds(
             File,
             NAMES,

@@ -20,7 +20,7 @@ names = st.sampled_from(
     ["latest", "1", "01", "1.0", "16.9", "16.12", "16.12.1", "١", "²", "1.", ".1", "a"]
 ) | st.text(st.characters(exclude_categories=["Cs"]) | st.just("\udcff"), min_size=1, max_size=6)
 times = st.sampled_from([0.0, 1.5, 2.0])
-entries = st.builds(Folder, names, st.none() | times) | st.builds(
+entries = st.builds(Folder, names, st.none() | times, st.none()) | st.builds(
     File, names, st.integers(0, 2), times, st.none()
 )
 orders = st.builds(Order, st.sampled_from(SORT_KEYS), st.sampled_from(DIRECTIONS))

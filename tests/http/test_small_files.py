@@ -15,6 +15,7 @@ import pytest
 
 from app.storage.local import at_once
 from app.storage.local.store import LocalStore
+from tests.support.answers import timeless
 from tests.support.live_server import live_server, metrics_at, token
 from tests.support.raw_http import exchange, parse_answer, request
 from tests.support.site_trees import DirectoryTree
@@ -82,10 +83,6 @@ def site(directory: DirectoryTree) -> Iterator[DirectorySite]:
         for folder in ("/d/", "/eula/", "/", "/linked/"):
             client.get(folder)
         yield DirectorySite(directory, client, server.port, server.admin)
-
-
-def timeless(answer: bytes) -> list[bytes]:
-    return [line for line in answer.split(b"\r\n") if not line.startswith((b"date: ", b"age: "))]
 
 
 FIELDS = [

@@ -17,6 +17,7 @@ import pytest
 from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, issue_token
 from tests.support.pierhead_process import RunningPierhead, run_pierhead
+from tests.support.reloads import Reloads
 from tests.support.serve_command import START_SECONDS, STOP_SECONDS, Served
 from tests.support.switched_s3 import BUCKET, SwitchedS3, run_switched_s3
 from tests.support.waiting import wait_until
@@ -35,7 +36,7 @@ class Reloadable:
         self.write_settings()
         self.server = serve("--workers", str(workers), PIERHEAD_SECRET_KEYS="", **environ)
         assert wait_until(lambda: len(self.server.workers()) == workers, START_SECONDS)
-        self.count = 0
+        self.reload = Reloads(self.server.process.pid, self.server.admin, workers)
         # Enough of them that each worker has some.
         self.clients = [httpx.Client(base_url=self.server.url, trust_env=False) for _ in range(8 * workers)]
 
@@ -47,27 +48,6 @@ class Reloadable:
         (self.directory / "pierhead.toml").write_text(
             f'policy_file = "policy.toml"\nsecret_keys = {list(keys)}\n{"".join(lines)}'
         )
-
-    def reload(self) -> list[str]:
-        """Send the signal, and wait until every worker has acted on it. Returns why they keep what they had."""
-        self.count += 1
-        self.server.process.send_signal(signal.SIGHUP)
-        states: list[dict[str, Any]] = []
-
-        def have_acted() -> bool:
-            # One answer: what one worker says of another may be older than what that says of itself.
-            states[:] = [worker["reload"] for worker in self.state()["workers"]]
-            return all(last is not None and last["number"] == self.count for last in states)
-
-        assert wait_until(have_acted, STOP_SECONDS), self.server.log
-        faults = {tuple(last["faults"]) for last in states}
-        assert len(faults) == 1
-        return list(*faults)
-
-    def reloads(self) -> set[int]:
-        """How many attempts each worker knows of."""
-        workers = self.state()["workers"]
-        return {(worker["reload"] or {"number": 0})["number"] for worker in workers}
 
     def state(self) -> dict[str, Any]:
         state: dict[str, Any] = httpx.get(f"{self.server.admin}/-/state", trust_env=False).json()
@@ -170,7 +150,7 @@ def test_a_worker_that_is_replaced_goes_by_the_same_plan_as_the_others(workers: 
     assert wait_until(lambda: len(workers.server.workers()) == 3, START_SECONDS)
     url = f"{workers.server.url}/hello.txt"
     assert {httpx.get(url, trust_env=False).status_code for _ in range(20)} == {401}
-    assert wait_until(lambda: workers.reloads() == {2}, STOP_SECONDS)
+    assert wait_until(lambda: workers.reload.known() == {2}, STOP_SECONDS)
     assert "pierhead_last_reload_successful 0.0" in workers.server.metrics()
 
 
@@ -221,7 +201,7 @@ def test_no_request_fails_while_it_reloads_again_and_again(reloadable: Reloadabl
         reloadable.server.process.send_signal(signal.SIGHUP)
         for _ in range(10):
             assert reloadable.statuses("/hello.txt") | reloadable.statuses("/") == {200}
-    assert wait_until(lambda: min(reloadable.reloads()) > 0, STOP_SECONDS)
+    assert wait_until(lambda: min(reloadable.reload.known()) > 0, STOP_SECONDS)
     assert reloadable.server.stop()[0] == 0
     assert "Traceback" not in reloadable.server.log
 
@@ -277,18 +257,6 @@ def write_credentials(directory: Path, key: str) -> None:
     (directory / "credentials").write_text(text)
 
 
-def hang_up(server: RunningPierhead, count: int) -> None:
-    """Have the settings read again, for the so manieth time."""
-    os.kill(server.pid, signal.SIGHUP)
-
-    def last() -> dict[str, Any]:
-        workers = httpx.get(f"{server.admin}/-/state", trust_env=False).json()["workers"]
-        return workers[0]["reload"] or {"number": 0}
-
-    assert wait_until(lambda: last()["number"] == count, STOP_SECONDS)
-    assert not last()["faults"]
-
-
 def get(server: RunningPierhead, path: str) -> httpx.Response:
     return httpx.get(f"{server.url}{path}", headers={"Accept": "text/html"}, trust_env=False)
 
@@ -313,7 +281,7 @@ def test_s3_is_asked_with_the_credentials_as_they_are_now(tmp_path: Path) -> Non
         assert get(server, "/d/").status_code == 200
         assert any("Credential=FORMER%2F" in request.target for request in s3.requests)
         write_credentials(tmp_path, "LATTER")
-        hang_up(server, 1)
+        assert Reloads(server.pid, server.admin)() == []
         before = len(s3.requests)
         assert get(server, "/d/closed/").status_code == 401
         since = [request.target for request in s3.requests[before:]]
@@ -324,12 +292,13 @@ def test_s3_is_asked_with_the_credentials_as_they_are_now(tmp_path: Path) -> Non
 def test_folders_stay_in_memory_while_nothing_changes_that_they_depend_on(tmp_path: Path) -> None:
     changes = ('log_level = "warning"', f'secret_keys = ["{KEYS[0]}"]', 'site_title = "Other"')
     with over_s3(tmp_path, FOLDER) as (s3, server):
+        reload = Reloads(server.pid, server.admin)
         answers = [get(server, path).status_code for path in PATHS]
         assert answers == [200, 401, 401]
         before = reads(s3)
-        for count, change in enumerate(changes, 1):
+        for change in changes:
             set_up(tmp_path, change)
-            hang_up(server, count)
+            assert reload() == []
             assert [get(server, path).status_code for path in PATHS] == answers
         page = get(server, "/d/").text
         assert ("About these files" in page, "Other" in page) == (True, True)
@@ -345,12 +314,13 @@ def test_folders_are_read_again_where_that_has_changed(tmp_path: Path) -> None:
         lambda: (tmp_path / "aws-config").write_text("[default]\nregion = us-east-1\n"),
     ]
     with over_s3(tmp_path, FOLDER) as (s3, server):
+        reload = Reloads(server.pid, server.admin)
         assert get(server, "/d/f.txt").status_code != 401
-        for count, change in enumerate(changes, 1):
+        for change in changes:
             get(server, "/d/")
             before = reads(s3)
             change()
-            hang_up(server, count)
+            assert reload() == []
             assert get(server, "/d/f.txt").status_code == 401
             get(server, "/d/")
             assert reads(s3) > before

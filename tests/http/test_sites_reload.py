@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from app.cli import main
+from tests.support.reloads import Reloads
 from tests.support.serve_command import KEY, START_SECONDS, STOP_SECONDS, Served
 from tests.support.waiting import wait_until
 
@@ -57,25 +56,12 @@ class Workers:
     def __init__(self, server: Served, file: Path) -> None:
         self.server = server
         self._file = file
-        self._count = 0
+        self._reload = Reloads(server.process.pid, server.admin, workers=2)
 
     def reload(self, text: str) -> list[str]:
         """Have them read this. Returns why they keep what they had."""
         self._file.write_text(text)
-        self._count += 1
-        self.server.process.send_signal(signal.SIGHUP)
-        assert wait_until(lambda: self._last() is not None, STOP_SECONDS), self.server.log
-        last = self._last()
-        assert last is not None
-        return list(last["faults"])
-
-    def _last(self) -> dict[str, Any] | None:
-        """What became of the last attempt; None before all workers have made it."""
-        workers = httpx.get(f"{self.server.admin}/-/state", trust_env=False).json()["workers"]
-        made = [
-            worker["reload"] for worker in workers if (worker["reload"] or {}).get("number") == self._count
-        ]
-        return made[0] if len(made) == 2 else None
+        return self._reload()
 
     def hello(self, host: str) -> set[str]:
         """What is answered on several connections, each perhaps of another worker."""

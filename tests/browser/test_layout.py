@@ -98,7 +98,7 @@ class TestKeyboard:
     def test_little_stands_before_the_entries(self, site: Published, page: Page) -> None:
         page.goto(site.url_of("tree/nested/"))
         labels = []
-        for _ in range(10):
+        for _ in range(11):
             page.keyboard.press("Tab")
             labels.append(page.evaluate(FOCUSED)["label"])
         field = box = ""
@@ -110,6 +110,7 @@ class TestKeyboard:
             box,
             "Filter",
             "Get all of this folder",
+            "Show sizes of folders",
             *heads,
             "Parent folder",
         ]

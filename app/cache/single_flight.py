@@ -27,7 +27,7 @@ class SingleFlight(Generic[Key, Value]):
 
     def is_under_way(self, key: Key) -> bool:
         """Whether a new caller for this key would join a running call."""
-        return self._running_one(key) is not None
+        return key in self._flights
 
     def launch(self, key: Key, call: Callable[[], Awaitable[Value]]) -> asyncio.Task[Value]:
         """Begin a call, or join the one under way, without waiting for it.
@@ -35,7 +35,7 @@ class SingleFlight(Generic[Key, Value]):
         Returns:
             The shared task. Await it only through `asyncio.shield`, as `join` does.
         """
-        flight = self._running_one(key)
+        flight = self._flights.get(key)
         if flight is None:
             flight = asyncio.create_task(_run(call))
             self._flights[key] = flight
@@ -61,12 +61,6 @@ class SingleFlight(Generic[Key, Value]):
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
-
-    def _running_one(self, key: Key) -> asyncio.Task[Value] | None:
-        # For a moment, one that has ended is still there: its callback has not run yet. Who asks then wants a new call, and who
-        # asks again until the answer is new would never let the callback run.
-        flight = self._flights.get(key)
-        return None if flight is None or flight.done() else flight
 
     def _land(self, key: Key, flight: asyncio.Task[Value]) -> None:
         self._running.discard(flight)

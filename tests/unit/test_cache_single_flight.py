@@ -148,24 +148,3 @@ async def test_closing_ends_abandoned_calls_too() -> None:
     await flights.aclose()
     with pytest.raises(asyncio.CancelledError):
         await waiter
-
-
-async def test_a_call_that_has_ended_is_not_joined_before_it_is_cleared_away() -> None:
-    flights: SingleFlight[str, int] = SingleFlight()
-    seen: list[tuple[bool, asyncio.Task[int]]] = []
-    second = Counter()
-
-    def ask() -> None:
-        seen.append((flights.is_under_way("k"), flights.launch("k", second)))
-
-    async def first() -> int:
-        asyncio.get_running_loop().call_soon(ask)  # runs after this call, and before what clears it away
-        return 0
-
-    begun = flights.launch("k", first)
-    await settle()
-    (was_under_way, next_one) = seen[0]
-    assert (was_under_way, begun.done(), next_one is begun) == (False, True, False)
-    assert flights.is_under_way("k")
-    second.go.set()
-    assert await asyncio.shield(next_one) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
@@ -194,9 +193,6 @@ class ListingCache(Generic[Value]):
                 if not may_be_early:
                     raise
             may_be_early = False
-            if stored is None or stored.load <= since:
-                # One that has ended is joined until its callback has run, which needs a turn of the loop.
-                await asyncio.sleep(0)
         return Cached(stored.value, max(0.0, self._clock() - stored.read_at), False, "miss")
 
     async def _get_anew(self, path: ArtifactPath) -> Cached[Value]:

@@ -49,7 +49,12 @@ class SingleFlight(Generic[Key, Value]):
         Raises:
             Whatever the call raises.
         """
-        return await asyncio.shield(self.launch(key, call))
+        flight = self.launch(key, call)
+        if flight.done():
+            # It is cleared away in the next turn of the loop. Without that turn, who joins until the result is new would
+            # get this one for ever.
+            await asyncio.sleep(0)
+        return await asyncio.shield(flight)
 
     def abandon(self, key: Key) -> None:
         """Let the running call finish for its waiters, and start a new one for the next caller."""

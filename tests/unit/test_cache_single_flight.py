@@ -148,3 +148,24 @@ async def test_closing_ends_abandoned_calls_too() -> None:
     await flights.aclose()
     with pytest.raises(asyncio.CancelledError):
         await waiter
+
+
+async def test_a_call_that_has_just_ended_is_joined_once() -> None:
+    flights: SingleFlight[str, int] = SingleFlight()
+    ends = asyncio.Event()
+
+    async def first() -> int:
+        ends.set()  # who waits for this runs when the call has ended, and before it is cleared away
+        return 1
+
+    async def second() -> int:
+        return 2
+
+    async def ask_again() -> list[int]:
+        await ends.wait()
+        return [await flights.join("k", second) for _ in range(3)]
+
+    asking = asyncio.create_task(ask_again())
+    await settle()
+    assert await flights.join("k", first) == 1
+    assert await asking == [1, 2, 2]

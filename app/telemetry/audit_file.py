@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from app.domain.errors import AuditUnavailable
-from app.telemetry.followed_file import FLAGS, MODE, FollowedFile, is_named
+from app.telemetry.followed_file import FollowedFile
 
 MAX_WAITING: Final = 1000
 """Most lines that wait to be written."""
@@ -46,7 +46,8 @@ class AuditFile:
     """
 
     def __init__(self, path: Path, wait_seconds: float = WAIT_SECONDS) -> None:
-        self._path = path
+        self._folder = path.parent
+        self._file = FollowedFile(path, self._note_opened)
         self._wait_seconds = wait_seconds
         self._waiting: deque[_Waiting] = deque()
         self._changed = threading.Condition()
@@ -85,7 +86,7 @@ class AuditFile:
         Raises:
             OSError: it cannot be written to.
         """
-        FollowedFile(self._path).check()
+        self._file.check()
 
     def _run(self) -> None:
         while True:
@@ -118,7 +119,7 @@ class AuditFile:
 
     def _write(self, line: bytes) -> None:
         """Write a whole line, apart from what was left of one that could not be finished."""
-        descriptor = self._open()
+        self._descriptor = descriptor = self._file.fileno()
         left = b"\n" + line if self._is_torn else line
         while left:
             try:
@@ -129,16 +130,9 @@ class AuditFile:
             left = left[written:]
         self._is_torn = False
 
-    def _open(self) -> int:
-        if self._descriptor is not None:
-            if is_named(self._path, self._descriptor):
-                return self._descriptor
-            os.close(self._descriptor)
-            self._descriptor = None
-        self._descriptor = os.open(self._path, FLAGS, MODE)
+    def _note_opened(self) -> None:
         self._is_torn = False
-        _sync_folder(self._path.parent)
-        return self._descriptor
+        _sync_folder(self._folder)
 
 
 def _sync(descriptor: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,20 @@ from app.telemetry.processes import AllProcesses, workers_in
 
 @pytest.fixture
 def others() -> Iterator[list[int]]:
-    """Processes beside this one."""
-    started = [subprocess.Popen(["sleep", "1000"]) for _ in range(2)]
-    yield [process.pid for process in started]
-    for process in started:
-        process.kill()
-        process.wait()
+    """Processes beside this one, that have started and wait: their memory does not grow any more."""
+    with ExitStack() as held:
+        started = []
+        for _ in range(2):
+            process = held.enter_context(
+                subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+            )
+            held.callback(process.kill)
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(b"x")
+            assert process.stdout.read(1) == b"x"
+            started.append(process.pid)
+        yield started
 
 
 def figures(*pids: int) -> dict[str, float]:

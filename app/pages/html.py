@@ -12,19 +12,10 @@ from app.domain.access import Access
 from app.domain.licence_look import LicenceLook
 from app.domain.paths import display_name
 from app.domain.totals import Totals, totals_of
+from app.pages.account_pages import AccountPage, LeadOnPage, LoginPage, TokenPage
 from app.pages.breadcrumbs import Crumb, breadcrumbs
 from app.pages.column_heads import column_heads
-from app.pages.contexts import (
-    AccountPage,
-    DownloadPage,
-    ErrorPage,
-    FolderPage,
-    LeadOnPage,
-    LicencePage,
-    LoginPage,
-    SharePage,
-    TokenPage,
-)
+from app.pages.contexts import DownloadPage, ErrorPage, FolderPage, LicencePage, SharePage
 from app.pages.file_view import FilePage, ImagePage
 from app.pages.formats import count_text, date_text, iso_text, size_text
 from app.pages.get_page import GetPage

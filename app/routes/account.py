@@ -9,7 +9,8 @@ from starlette.responses import Response
 from app.auth.login import Login
 from app.auth.sessions import LoginMethod, Session
 from app.domain.errors import NotFound
-from app.pages.contexts import AccountPage, LeadOnPage, Site
+from app.pages.account_pages import AccountPage, LeadOnPage
+from app.pages.contexts import Site
 from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
 from app.responses.record import site_of

@@ -14,7 +14,8 @@ from app.auth.own_tokens import MIN_SECONDS, OwnTokens
 from app.auth.sessions import Session
 from app.auth.tokens import TokenGrant
 from app.domain.errors import BadParameter, LoginRequired, NotFound
-from app.pages.contexts import MintedToken, Site, TokenPage
+from app.pages.account_pages import MintedToken, TokenPage
+from app.pages.contexts import Site
 from app.pages.formats import duration_text, iso_text
 from app.pages.html import HtmlPages
 from app.pages.json_bytes import json_bytes

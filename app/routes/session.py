@@ -11,7 +11,8 @@ from starlette.responses import Response
 from app.auth.login import Login
 from app.auth.sessions import LoginMethod, Session
 from app.domain.errors import LoginFailed, LoginRequired, LoginUnavailable, NotFound
-from app.pages.contexts import LeadOnPage, LoginPage, Site
+from app.pages.account_pages import LeadOnPage, LoginPage
+from app.pages.contexts import Site
 from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
 from app.responses.record import site_of

@@ -50,7 +50,7 @@ class SnapshotLoader:
         site: the site policy.
         default_public: whether a file that nothing governs is public.
         default_licences: texts for licence files that are empty.
-        versions: a number for each snapshot, of which no other of the process has the same.
+        versions: gives each snapshot its number. No two snapshots of this process have the same.
         link_prefix: what older publishing tools put before the path in a link file (the bucket's prefix,
             ending in `/`).
         note_closed: called when a folder was read that its control files close, because they are malformed, too many

@@ -64,7 +64,7 @@ class FolderSorter:
         """
         if view.sizes:
             return SortedEntries(view.snapshot.entries, _places(view, order))
-        key = _Key(view.snapshot.path, view.tier, order, view.mount)
+        key = _Key(view.snapshot.path, view.tier, order, view.mount._replace(origin=""))
         kept: _Kept | None = self._held.get(key)
         if kept is None or kept.version != view.snapshot.version:
             kept = _Kept(_places(view, order), view.snapshot.version)

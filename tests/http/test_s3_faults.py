@@ -37,7 +37,7 @@ def breaking(then: Answer) -> Answer:
 
 
 async def replaced(request: Request, writer: asyncio.StreamWriter) -> None:
-    """Half of the file; whoever comes back finds another one."""
+    """Half of the file. A request for the rest finds another file."""
     if "range" in request.headers:
         await stored(b"another" * HALF, e_tag="another")(request, writer)
     else:

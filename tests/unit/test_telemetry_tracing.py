@@ -1,4 +1,4 @@
-"""Spans: whose children they are, what is in them, and that nothing waits for whoever takes them."""
+"""Spans: which is the child of which, what is in them, and that no request waits until they are sent."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from typing import TypeVar
 
 import pytest
@@ -109,6 +109,24 @@ async def test_no_more_matches_are_looked_for_than_are_named(work: Work) -> None
     with pytest.raises(AmbiguousPattern):
         await catalog.open_file(FOLDER.child("f*"), ANONYMOUS)
     assert work.decided == 21
+
+
+async def test_names_of_a_large_folder_are_searched_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[int] = set()
+    search = EntryTable.with_part
+
+    def noting_search(table: EntryTable, part: str) -> Iterator[Entry]:
+        threads.add(threading.get_ident())
+        return search(table, part)
+
+    store = tree_of(*(f"big/f{n:04}" for n in range(FILES)))
+    app, asker = app_over(store, cache_ttl=60), Asker("anonymous")
+    assert (await send(app, Ask("/big/", "format=text"), asker)).status == 200
+    monkeypatch.setattr(EntryTable, "with_part", noting_search)
+    for form in ("html", "json"):
+        assert (await send(app, Ask("/big/", f"format={form}&limit={FILES - 1}"), asker)).status == 200
+    assert threads, "documents and checksum files are looked for"
+    assert threading.get_ident() not in threads
 
 
 @pytest.mark.parametrize("form", ["html", "json", "ndjson", "text"])

@@ -114,11 +114,10 @@ class FastLookup:
         if request.asked.for_all:
             changing += request.asked.for_all
         if request.known is None:
-            if len(page.body) > PIECE_BYTES:
+            body = page.body if request.method == "GET" else b""
+            if len(body) > PIECE_BYTES:
                 return None  # the full path sends it in pieces
-            return FastAnswer(
-                200, request.asked.route, cache, page, changing, page.body if request.method == "GET" else b""
-            )
+            return FastAnswer(200, request.asked.route, cache, page, changing, body)
         if request.known == page.e_tag:
             return FastAnswer(304, request.asked.route, cache, page, changing, b"")
         return None

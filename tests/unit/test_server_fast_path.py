@@ -11,6 +11,7 @@ from app.cache.response_cache import StoredResponse
 from app.domain.access import ANONYMOUS
 from app.policy.serving import NO_SERVING_RULES
 from app.responses.caching import CacheHeaders
+from app.responses.streaming import PIECE_BYTES
 from app.server.fast_lookup import FILE_STREAM, FastAnswer, FastLookup
 from app.server.fast_path import MAX_FAST_HEAD_BYTES, FastPath
 from app.server.fast_request import AskedFor, FastRequest
@@ -151,3 +152,12 @@ def test_a_peer_without_an_address_is_nobody_in_the_log() -> None:
     assert request is not None
     asked: AskedFor = request.asked
     assert (asked.client, asked.parsed.identity.principal) == (None, ANONYMOUS)
+
+
+def test_a_body_that_goes_out_in_pieces_is_left_to_the_full_path() -> None:
+    view: Any = SimpleNamespace(age=1.0, is_stale=False)
+    for size, is_found in ((PIECE_BYTES, True), (PIECE_BYTES + 1, False)):
+        page = StoredResponse.of(bytes(size), PAGE.headers, '"x"')
+        assert (found(view, usual_request(), page) is not None) is is_found
+        assert found(view, usual_request()._replace(method="HEAD"), page) is not None
+        assert found(view, usual_request(page.e_tag), page) is not None

@@ -57,17 +57,19 @@ class DrainingServer(uvicorn.Server):
         self._close_at = 0.0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop; end at once if asked a second time."""
+        """Begin to stop; end at once if asked a second time.
+
+        As a signal handler, this only sets flags. What it interrupts may hold a lock of the log or the metrics.
+        """
         del sig, frame
         if not self._drain.has_begun:
             self._close_at = time.monotonic() + self._delay
             self._drain.begin()
-            self._manager.stopping()
         elif self._pulse is None:
             self.end_at_once()
 
     def end_at_once(self) -> None:
-        """Do not wait for anything any more."""
+        """Do not wait for anything any more. A signal handler may call this."""
         self._drain.begin()
         self.should_exit = self.force_exit = True
 
@@ -94,6 +96,8 @@ class DrainingServer(uvicorn.Server):
         self._manager.beat()
         if self._pulse is not None:
             self._pulse.beat()
+        if self._drain.tell():
+            self._manager.stopping()
         if self._drain.has_begun and time.monotonic() >= self._close_at:
             self.should_exit = True
         ends = await super().on_tick(counter)

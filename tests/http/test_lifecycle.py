@@ -68,7 +68,7 @@ class TestDrain:
         for _ in range(20):
             answer = httpx.get(f"{server.url}/hello.txt", trust_env=False)
             assert (answer.status_code, answer.text) == (200, "hello\n")
-        assert "pierhead_draining 1.0" in server.metrics()
+        assert wait_until(lambda: "pierhead_draining 1.0" in server.metrics(), STOP_SECONDS)
         assert httpx.get(f"{server.admin}/-/state", trust_env=False).json()["draining"]
         assert httpx.get(f"{server.admin}/readyz", trust_env=False).status_code == 503
         server.process.send_signal(signal.SIGTERM)

@@ -55,7 +55,7 @@ def test_it_says_that_it_is_ready_lives_reloads_and_stops(
 ) -> None:
     server = serve("--workers", workers, NOTIFY_SOCKET=manager.path, WATCHDOG_USEC="1000000")
     assert wait_until(lambda: manager.states() == ["READY=1"], START_SECONDS), manager.heard
-    assert len(server.lines("serving")) == int(workers)
+    assert wait_until(lambda: len(server.lines("serving")) == int(workers), START_SECONDS)
     signs = manager.heard.count("WATCHDOG=1")
     assert wait_until(
         lambda: bool(manager.states()) and manager.heard.count("WATCHDOG=1") > signs + 2, START_SECONDS
@@ -63,7 +63,7 @@ def test_it_says_that_it_is_ready_lives_reloads_and_stops(
     server.process.send_signal(signal.SIGHUP)
     expected = ["READY=1", "RELOADING=1", "READY=1"]
     assert wait_until(lambda: manager.states() == expected, STOP_SECONDS), manager.heard
-    assert len(server.lines("reloaded")) == int(workers)
+    assert wait_until(lambda: len(server.lines("reloaded")) == int(workers), STOP_SECONDS)  # a thread writes
     assert any(text.startswith("RELOADING=1\nMONOTONIC_USEC=") for text in manager.heard)
     assert server.stop()[0] == 0
     assert manager.states() == [*expected, "STOPPING=1"]

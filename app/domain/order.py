@@ -24,7 +24,6 @@ _Sortable = TypeVar("_Sortable", tuple[NameKey, int], tuple[_Key, int], tuple[by
 _END: Final = b"\x01"
 """Ends every key: a name comes before those that it is the beginning of, and behind its own pre-releases."""
 _PRE_RELEASE: Final = b"\x00"
-_NUMBER: Final = re.compile(rb"([0-9]+)")
 _STAGES: Final = {
     **dict.fromkeys((b"dev", b"snapshot", b"nightly"), b"\x01"),
     **dict.fromkeys((b"alpha", b"a"), b"\x02"),
@@ -35,11 +34,25 @@ _STAGES: Final = {
 }
 """Words for what comes before a release, with their order (as PEP 440 and Maven have it)."""
 _WORDS: Final = rb"dev|snapshot|nightly|alpha|beta|milestone|preview|pre|rc|(?:[abcm](?=[0-9]))"
-_IN_NAME: Final = re.compile(rb"([0-9]+)(?:[-._~+]?(" + _WORDS + rb")(?![a-z])[-._]?)?")
-"""A number, with the pre-release that may follow it."""
+_DIGITS: Final = re.compile(rb"(?P<digits>[0-9]+)")
+_STAGE: Final = rb"(?<=[0-9])[-._~+]?(?P<stage>" + _WORDS + rb")(?![a-z])[-._]?"
+_ENDINGS: Final = rb"(?<=.)(?P<endings>(?:\.[a-z~][a-z0-9~]*){1,4})\Z"
+"""`.tar.gz`, which is no part of a version (GNU coreutils manual, "More details about version sort"). No name has more of
+them, and without a limit a name of many dots would take long."""
+_IN_NAME: Final = re.compile(_DIGITS.pattern + rb"|" + _ENDINGS, re.DOTALL)
+_V: Final = rb"\Av(?=[0-9]+(?:[-._]|\Z))"
+"""What says of a name that it is a version, but not which."""
+_IN_VERSION: Final = re.compile(rb"|".join((_DIGITS.pattern, _STAGE, _ENDINGS, _V)), re.DOTALL)
+_TIME: Final = rb"t[0-9]{2}(?:[-.:]?[0-9]{2}){0,2}(?:[.,][0-9]+)?(?:z|[-+][0-9]{2}:?[0-9]{2})?"
 _VERSION: Final = re.compile(
-    rb"v?[0-9]+(?:[-._][0-9]+)*(?:[-._~]?(?:" + _WORDS + rb")(?:[-._]?[0-9]+)*)?", re.IGNORECASE
+    rb"v?[0-9]+(?:[-._][0-9]+)*"
+    rb"(?:[-._~]?(?:" + _WORDS + rb")(?:[-._]?[0-9]+)*)?"
+    rb"(?:[-._](?:final|ga|lts|release|stable)|[-._]?(?:post|rev|r)[-._]?[0-9]+)?"
+    rb"(?:\+[0-9a-z.-]+)?"  # build metadata (Semantic Versioning 2.0.0, item 10)
+    rb"|[0-9]{4}-?[0-9]{2}-?[0-9]{2}" + _TIME,  # ISO 8601
+    re.IGNORECASE,
 )
+"""Names of folders that are numbers, versions, dates or times."""
 _REVERSED: Final = bytes(range(255, -1, -1))
 _RUN: Final = 4096
 """Entries that are sorted in one step."""
@@ -79,21 +92,21 @@ def name_order(name: str, *, is_folder: bool) -> NameKey:
     """`listing_order` of the entry of this name and kind."""
     kind = 0 if is_folder else 1
     raw = _raw(name)
-    if name == "latest":
+    if raw.lower() == b"latest":
         return (kind, 0, b"", raw)
     if is_folder and _VERSION.fullmatch(raw):
-        return (kind, 1, version_key(name.lstrip("vV")).translate(_REVERSED), raw)
+        return (kind, 1, version_key(name).translate(_REVERSED), raw)
     return (kind, 2, version_key(name), raw)
 
 
 def version_key(name: str) -> bytes:
-    """Sort key of a name by its version: `v1.2.0` before `v1.10.0`, `1.2.0-rc1` before `1.2.0`. Case does not count."""
-    return _IN_NAME.sub(_weighed, _folded(name)) + _END
+    """Sort key of a name by its version: `v1.2.0` before `1.10.0`, `1.2.0-rc1` before `1.2.0`. Case does not count."""
+    return _IN_VERSION.sub(_weighed, _folded(name)) + _END
 
 
 def natural_key(name: str) -> bytes:
     """Sort key of a name: digits are numbers, and case does not count."""
-    return _NUMBER.sub(_weighed, _folded(name)) + _END
+    return _IN_NAME.sub(_weighed, _folded(name)) + _END
 
 
 def _folded(name: str) -> bytes:
@@ -101,10 +114,14 @@ def _folded(name: str) -> bytes:
 
 
 def _weighed(match: re.Match[bytes]) -> bytes:
-    """A number with its length before it, and the rank of a pre-release behind it."""
-    digits = match[1].lstrip(b"0")
-    number = b"0%b%b" % (len(digits).to_bytes(2), digits)
-    return number if match.lastindex == 1 else number + _PRE_RELEASE + _STAGES[match[2]]
+    """A number behind its length, the rank of a pre-release, endings behind the end of the rest, or nothing for a `v`."""
+    kind = match.lastgroup
+    if kind == "digits":
+        digits = match[0].lstrip(b"0")
+        return b"0%b%b" % (len(digits).to_bytes(2), digits)
+    if kind == "stage":
+        return _PRE_RELEASE + _STAGES[match["stage"]]
+    return b"" if kind is None else _END + _DIGITS.sub(_weighed, match[0])
 
 
 def sort_entries(items: Iterable[_T], order: Order, entry_of: Callable[[_T], Entry | LockedFile]) -> list[_T]:

@@ -37,6 +37,7 @@ def in_order(*mixed: Entry) -> list[str]:
 def test_folders_come_before_files_and_latest_before_all_of_its_kind() -> None:
     mixed: list[Entry] = [file("latest"), file("a"), Folder("b"), Folder("latest"), file("1"), Folder("1")]
     assert in_order(*mixed) == ["latest/", "1/", "b/", "latest", "1", "a"]
+    assert in_order(Folder("Latest"), Folder("9"), Folder("A")) == ["Latest/", "9/", "A/"]
 
 
 def test_folders_named_as_numbers_come_newest_first() -> None:
@@ -53,8 +54,27 @@ def test_folders_named_as_versions_or_dates_come_newest_first() -> None:
         "1.9.3/",
         "v1.2.0/",
     ]
-    dates = ["2023-12-31", "2024-01-02", "2024-01-10"]
-    assert in_order(*map(Folder, dates)) == ["2024-01-10/", "2024-01-02/", "2023-12-31/"]
+    dates = ["2023-12-31", "2024-01-02", "2024-01-10", "2024-01-10T08:00", "2024-01-10T12:00:00Z"]
+    assert in_order(*map(Folder, dates)) == [f"{date}/" for date in reversed(dates)]
+
+
+def test_folders_of_any_kind_of_version_come_newest_first() -> None:
+    versions = ["2.0-SNAPSHOT", "2.0.RC2", "2.0.post1", "2.0+git.9f3a", "2.0-final", "v2.1-lts", "3.1.0-r4"]
+    assert in_order(Folder("notes"), *map(Folder, versions)) == [
+        *(f"{version}/" for version in reversed(versions)),
+        "notes/",
+    ]
+
+
+def test_a_version_is_the_same_with_a_v_before_it() -> None:
+    assert in_order(*map(file, ["1.3.zip", "v1.2.zip", "1.10.zip", "v4l2.zip"])) == [
+        "v1.2.zip",
+        "1.3.zip",
+        "1.10.zip",
+        "v4l2.zip",
+    ]
+    by_version = sort_entries([Folder("2.0"), Folder("v1.10"), Folder("1.9")], Order("version"), _itself)
+    assert [entry.name for entry in by_version] == ["1.9", "v1.10", "2.0"]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +84,19 @@ def test_folders_named_as_versions_or_dates_come_newest_first() -> None:
         ["build-9", "build-100"],
         ["1.2.0-rc1", "1.2.0"],
         ["tool-1.2.0-dev3.tar.gz", "tool-1.2.0-beta1.tar.gz", "tool-1.2.0-rc1.tar.gz", "tool-1.2.0.tar.gz"],
-        ["1.2.0a1", "1.2.0b2", "1.2.0rc1", "1.2.0~rc2", "1.2.0", "1.2.0.1", "1.2.0.post1"],
+        ["1.2.0a1", "1.2.0b2", "1.2.0rc1", "1.2.0~rc2", "1.2.0", "1.2.0.post1", "1.2.0.1"],
+        ["1.2.0.rc1.tar.gz", "1.2.0.tar.gz"],
+        [
+            "linux-6.1.tar.sign",
+            "linux-6.1.tar.xz",
+            "linux-6.1.2.tar.xz",
+            "linux-6.1.10.tar.xz",
+            "linux-6.2.tar.xz",
+        ],
+        ["boot.img", "boot.img.sig", "boot-1.img"],
+        ["disk.part9", "disk.part10"],
+        ["libx.so", "libx.so.1", "libx.so.1.2"],
+        [".a", ".b.txt"],
         ["log-2024-9-30.txt", "log-2024-10-1.txt"],
         ["a", "B", "c"],
         ["README", "readme.md", "Release"],
@@ -112,8 +144,8 @@ MIXED: list[Entry | LockedFile] = [
     [
         (Order("name"), "timeless v2 v10 a B c-1.0 c-1.0-rc1 locked"),
         (Order("name", "desc"), "v10 v2 timeless locked c-1.0-rc1 c-1.0 B a"),
-        (Order("version"), "timeless v2 v10 a B c-1.0-rc1 c-1.0 locked"),
-        (Order("version", "desc"), "v10 v2 timeless locked c-1.0 c-1.0-rc1 B a"),
+        (Order("version"), "v2 v10 timeless a B c-1.0-rc1 c-1.0 locked"),
+        (Order("version", "desc"), "timeless v10 v2 locked c-1.0 c-1.0-rc1 B a"),
         (Order("modified"), "v10 v2 timeless B c-1.0-rc1 c-1.0 a locked"),
         (Order("modified", "desc"), "v2 v10 timeless a c-1.0 c-1.0-rc1 B locked"),
         (Order("size"), "v10 v2 timeless B c-1.0-rc1 c-1.0 a locked"),

@@ -181,10 +181,13 @@ def numeric_date(claims: Mapping[str, Any], name: str) -> float:
     """A claim that is a NumericDate (RFC 7519 section 2): finite, for no time is after NaN.
 
     Raises:
-        AuthenticationFailed: `token-claims`, it is missing or of another type.
+        AuthenticationFailed: `token-claims`, it is missing, of another type or beyond all numbers of this machine.
     """
     value = claims.get(name)
-    is_number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    try:
+        is_number = isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        is_number = False
     if isinstance(value, bool) or not is_number:
         raise AuthenticationFailed("token-claims", f"the token's claim {name} is not a time")
     return cast("float", value)

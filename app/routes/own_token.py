@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -29,6 +30,7 @@ from app.routes.limited import RequestLimits
 from app.telemetry import TokenMinted
 
 _JSON: Final = "application/json"
+_NUMBER: Final = re.compile("[0-9]{1,9}")
 _LIVES: Final = (3600, 86400, 7 * 86400, 30 * 86400, 365 * 86400)
 """What is offered, in seconds, below the longest that is allowed."""
 
@@ -118,7 +120,7 @@ class TokenDesk:
         form = await self._forms.read(request, session.id)
         seconds = form.get("seconds", "")
         groups = (line.strip() for line in form.get("groups", "").splitlines())
-        return _Wish(frozenset(filter(None, groups)), int(seconds) if seconds.isdecimal() else 0)
+        return _Wish(frozenset(filter(None, groups)), int(seconds) if _NUMBER.fullmatch(seconds) else 0)
 
     async def _wish_of_json(self, request: Request) -> _Wish:
         # No page of another site can send this media type unless this one lets it, which it never does.

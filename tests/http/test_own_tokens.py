@@ -114,6 +114,18 @@ def test_nobody_gets_more_than_they_have(site: FormSite, fields: dict[str, str],
         assert words in unescape(page.text).replace("Seconds must", "seconds must")
 
 
+def test_a_life_of_thousands_of_digits_is_refused_in_words(site: FormSite) -> None:
+    log_in(site.person, "alice")
+    page = site.person.submit(open_form(site), "/-/token", groups="staff", seconds="9" * 5000)
+    assert page.status_code == 400
+    assert "must be a whole number from 60" in page.text
+    body = f'{{"groups": ["staff"], "seconds": {"9" * 5000}}}'
+    answer = site.person.client.post(
+        "/-/token", content=body, headers={**SCRIPT, "Content-Type": "application/json"}
+    )
+    assert problem(answer) == (400, "bad-parameter")
+
+
 def test_who_is_in_no_group_is_told_so(site: FormSite) -> None:
     log_in(site.person, "bob")
     page = open_form(site)

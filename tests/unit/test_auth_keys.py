@@ -219,9 +219,8 @@ def test_signed_nonsense_is_still_refused(payload: bytes) -> None:
     assert code(sign_raw(payload)) == "token-claims"
 
 
-def test_huge_numbers_are_numbers() -> None:
-    claims: dict[str, Any] = KEYS.verify(Purpose.ACCESS, sign_raw(b'{"exp": 1' + b"0" * 400 + b"}"), NOW)
-    assert claims == {"exp": 10**400}
+def test_what_is_beyond_all_numbers_is_no_time() -> None:
+    assert code(sign_raw(b'{"exp": 1' + b"0" * 400 + b"}")) == "token-claims"
 
 
 def test_a_token_that_no_header_could_carry_is_not_made() -> None:

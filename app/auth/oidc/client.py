@@ -105,10 +105,12 @@ class OidcClient:
         if not isinstance(subject, str) or not subject:
             raise LoginFailed("no-user")
         groups = groups_of(claims, self._settings.groups_claim)
-        has_all = groups is not None and claim_at(claims, self._settings.user_claim) is not None
-        if not has_all and metadata.userinfo_endpoint:
-            claims = {**await self._userinfo(tokens, subject, metadata), **claims}
-            groups = groups_of(claims, self._settings.groups_claim)
+        user = claim_at(claims, self._settings.user_claim)
+        if (groups is None or user is None) and metadata.userinfo_endpoint:
+            more = await self._userinfo(tokens, subject, metadata)
+            # Each by itself: half of a nested claim here must not hide the other half there.
+            groups = groups_of(more, self._settings.groups_claim) if groups is None else groups
+            claims = more if user is None else claims
         return Person(user_of(claims, self._settings.user_claim), self._names.choose(groups or ()))
 
     async def check(self) -> None:

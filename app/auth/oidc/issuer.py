@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -11,6 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 
 from app.auth.fetch import JsonFetcher
+from app.cache.single_flight import SingleFlight
 from app.domain.errors import LoginUnavailable
 from app.domain.urls import is_safe_url
 
@@ -76,7 +76,9 @@ class Issuer:
         self.url = url
         self._fetcher = fetcher
         self._clock = clock
-        self._lock = asyncio.Lock()
+        # Who asks at the same time shares one answer: behind an issuer that hangs, a queue would have no end.
+        self._metadata_asked: SingleFlight[str, Metadata] = SingleFlight()
+        self._keys_asked: SingleFlight[str, None] = SingleFlight()
         self._metadata: Metadata | None = None
         self._metadata_read = 0.0
         self._keys: tuple[SigningKey, ...] = ()
@@ -89,8 +91,7 @@ class Issuer:
         Raises:
             LoginUnavailable: it does not answer, or its metadata is invalid.
         """
-        async with self._lock:
-            metadata = await self._known_metadata()
+        metadata = await self._known_metadata()
         # An issuer that nobody logs in at has no such endpoints.
         if not metadata.authorization_endpoint or not metadata.token_endpoint:
             raise LoginUnavailable
@@ -102,8 +103,7 @@ class Issuer:
         Raises:
             LoginUnavailable: it does not answer.
         """
-        async with self._lock:
-            await self._read_metadata()
+        await self._new_metadata()
 
     async def keys(self, kid: str | None) -> tuple[SigningKey, ...]:
         """The keys that a token may be signed with, that names the key `kid`, or none.
@@ -113,12 +113,21 @@ class Issuer:
         Raises:
             LoginUnavailable: the issuer does not answer.
         """
-        async with self._lock:
-            known = self.keys_at_hand(kid)
-            if known is None:
-                await self._read_keys()
-                known = self._named(kid)
-            return known
+        known = self.keys_at_hand(kid)
+        if known is None:
+            await self.refresh()
+            known = self._named(kid)
+        return known
+
+    async def newer_keys(self, kid: str | None) -> tuple[SigningKey, ...]:
+        """The same for a token that none of the known keys has signed: fetched again, unless that was a moment ago.
+
+        Raises:
+            LoginUnavailable: the issuer does not answer.
+        """
+        if self.may_be_asked:
+            await self.refresh()
+        return self._named(kid)
 
     def keys_at_hand(self, kid: str | None) -> tuple[SigningKey, ...] | None:
         """The same without a request; None if a request to the issuer is needed.
@@ -129,11 +138,16 @@ class Issuer:
         found = self._named(kid) if self._is_believed() else ()
         if found:
             return found
-        if self._clock() - self._keys_tried >= MIN_KEY_SECONDS:
+        if self.may_be_asked:
             return None
         if self._keys_tried > self._keys_read:
             raise LoginUnavailable
         return ()
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether its keys were not asked for a moment ago, so that other ones may be had."""
+        return self._clock() - self._keys_tried >= MIN_KEY_SECONDS
 
     def publishes(self, thumbprint: str) -> bool:
         """Whether a key is one of the issuer's, as far as is known."""
@@ -145,8 +159,7 @@ class Issuer:
         Raises:
             LoginUnavailable: the issuer does not answer. What is known is believed for a while yet.
         """
-        async with self._lock:
-            await self._read_keys()
+        await self._keys_asked.join(self.url, self._read_keys)
 
     def _is_believed(self) -> bool:
         return self._clock() - self._keys_read < DOCUMENT_SECONDS
@@ -157,7 +170,10 @@ class Issuer:
     async def _known_metadata(self) -> Metadata:
         if self._metadata is not None and self._clock() - self._metadata_read < DOCUMENT_SECONDS:
             return self._metadata
-        return await self._read_metadata()
+        return await self._new_metadata()
+
+    async def _new_metadata(self) -> Metadata:
+        return await self._metadata_asked.join(self.url, self._read_metadata)
 
     async def _read_metadata(self) -> Metadata:
         where = f"{self.url.rstrip('/')}/.well-known/openid-configuration"
@@ -198,11 +214,14 @@ def _signing_key(item: object) -> SigningKey | None:
 
     Secrets are among those: a public key never passes for one (RFC 8725 section 2.1).
     """
-    if not isinstance(item, dict) or item.get("kty") not in _KEY_TYPES or item.get("use", "sig") != "sig":
+    if not isinstance(item, dict) or item.get("use", "sig") != "sig":
         return None
     try:
         key = import_key(item)
-    except (JoseError, ValueError, TypeError):
+        # The library raises LookupError for a curve that it does not know (RFC 7517 section 5: such a key is ignored).
+    except (JoseError, ValueError, TypeError, LookupError):
+        return None
+    if key.key_type not in _KEY_TYPES:
         return None
     kid, alg = item.get("kid"), item.get("alg")
     named = kid if isinstance(kid, str) else None

@@ -9,13 +9,16 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from joserfc import jws
 from joserfc.errors import JoseError
+from joserfc.jws import JWSRegistry
 
 from app.auth import base64url
+from app.auth.fetch import MAX_DOCUMENT_BYTES
 from app.auth.keys import numeric_date
 from app.auth.oidc.issuer import Issuer, SigningKey
 from app.domain.errors import AuthenticationFailed
 
-MAX_TOKEN_BYTES: Final = 64 * 1024
+MAX_TOKEN_BYTES: Final = MAX_DOCUMENT_BYTES
+"""A token of a login comes in a document. It may name thousands of groups of which few count here."""
 SKEW_SECONDS: Final = 60.0
 """Seconds by which the issuer's clock may differ from ours."""
 
@@ -25,6 +28,16 @@ _KEY_TYPE_OF: Final = {
     **dict.fromkeys(("EdDSA", "Ed25519"), "OKP"),
 }
 """The accepted algorithms, each with its kind of key. None with a shared secret, and not `none`."""
+
+
+class _Registry(JWSRegistry):
+    """What the library takes: any fields in a header (RFC 7515 section 4: unknown ones are ignored), and any part as long
+    as the whole token may be."""
+
+    max_header_length = max_payload_length = max_signature_length = MAX_TOKEN_BYTES
+
+    def __init__(self, alg: str) -> None:
+        super().__init__(algorithms=[alg], strict_check_header=False)
 
 
 class SignedToken(NamedTuple):
@@ -45,11 +58,12 @@ class SignedToken(NamedTuple):
         Raises:
             AuthenticationFailed: `token-signature` or `token-claims`.
         """
+        registry = _Registry(self.alg)
         for key in keys:
             if key.key.key_type == _KEY_TYPE_OF[self.alg] and key.alg in (None, self.alg):
                 with suppress(JoseError, ValueError):
                     return _claims(
-                        jws.deserialize_compact(self.text, key.key, algorithms=[self.alg]).payload
+                        jws.deserialize_compact(self.text, key.key, registry=registry).payload
                     ), key
         return _fail("token-signature", "none of the issuer's keys made the token's signature")
 
@@ -67,7 +81,11 @@ async def verified_claims(issuer: Issuer, token: str, audience: str, now: float)
         LoginUnavailable: the issuer's keys cannot be fetched.
     """
     signed = read_signed(token)
-    claims, _ = signed.verify(await issuer.keys(signed.kid))
+    try:
+        claims, _ = signed.verify(await issuer.keys(signed.kid))
+    except AuthenticationFailed:
+        # Another key may have taken the name of an old one, or keys may have no names.
+        claims, _ = signed.verify(await issuer.newer_keys(signed.kid))
     check_claims(claims, issuer.url, audience, now)
     return claims
 
@@ -118,7 +136,7 @@ def _header(token: str) -> dict[str, Any]:
     if not isinstance(header, dict) or "crit" in header:
         _fail("token-malformed", "the token's header is not supported")
     # RFC 8725 section 3.11: what an issuer signs for another use, such as a logout, has a type of its own.
-    if str(header.get("typ", "JWT")).upper() != "JWT":
+    if str(header.get("typ", "JWT")).lower().removeprefix("application/") != "jwt":
         _fail("token-malformed", "the token's header has a typ other than JWT")
     return header
 

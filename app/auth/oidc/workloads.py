@@ -72,7 +72,12 @@ class Workloads:
             raise IssuerUnavailable from error
         if keys is None:
             raise Unchecked(lambda _: _ask(issuer, signed.kid))  # how often that is done is bounded already
-        claims, key = signed.verify(keys)
+        try:
+            claims, key = signed.verify(keys)
+        except AuthenticationFailed:
+            if not issuer.may_be_asked:
+                raise
+            raise Unchecked(lambda _: _ask(issuer, signed.kid)) from None
         check_claims(claims, said.url, said.audience, now)
         return Workload(
             _subject(claims),
@@ -102,7 +107,7 @@ class Workloads:
 
 async def _ask(issuer: Issuer, kid: str | None) -> None:
     try:
-        await issuer.keys(kid)
+        await issuer.newer_keys(kid)
     except LoginUnavailable as error:
         raise IssuerUnavailable from error
 

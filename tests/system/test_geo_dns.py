@@ -132,9 +132,9 @@ def test_what_dies_costs_clients_one_retry_at_most(regions: tuple[Host, dict[str
         assert wait_until(faces(world, region, region), SECONDS)
     with clients_near(world, "eu", "eu", "us") as clients:
         for what, die, revive in (
-            ("its process dies", replica_dies, eu.start_replica),
-            ("its storage dies", storage_dies, eu.start_bucket),
-            ("its network dies", network_dies, None),
+            ("the process dies", replica_dies, eu.start_replica),
+            ("the storage fails", storage_dies, eu.start_bucket),
+            ("the network fails", network_dies, None),
         ):
             for client in clients:
                 client.patience = stated(what)

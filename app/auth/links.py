@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from app.auth.keys import KeyRing, Purpose, numeric_date
 from app.auth.networks import Address, Network, is_in, parse_networks
@@ -25,11 +25,13 @@ class Link(NamedTuple):
         id: unique name of the link, for logs and for taking it back.
         value: of the query parameter.
         expires: seconds since the epoch, UTC, from which on it opens nothing.
+        networks: from which it may be used; empty for anywhere.
     """
 
     id: str
     value: str
     expires: float
+    networks: tuple[Network, ...] = ()
 
     def url(self, path: ArtifactPath) -> str:
         """The path of the file with the link, relative to the site."""
@@ -69,7 +71,7 @@ class Links:
             "exp": expires,
             "networks": [str(network) for network in networks],
         }
-        return Link(identifier, self._keys.sign(Purpose.LINK, claims), expires)
+        return Link(identifier, self._keys.sign(Purpose.LINK, claims), expires, tuple(networks))
 
     def read(self, value: str, path: ArtifactPath, client: Address | None, now: float) -> Link | None:
         """The link that a request has; None where it does not open this path to this client now.
@@ -82,12 +84,11 @@ class Links:
         """
         try:
             claims = self._keys.verify(Purpose.LINK, value, now)
-            networks = parse_networks(claims["networks"])
-            link = Link(str(claims["jti"]), value, numeric_date(claims, "exp"))
-        except (AuthenticationFailed, KeyError, TypeError, ValueError):
+            link = _link(claims, value)
+        except AuthenticationFailed:
             return None
         is_for_this = not path.is_folder and claims.get("path") == _digest(path)
-        is_from_there = not networks or is_in(client, networks)
+        is_from_there = not link.networks or is_in(client, link.networks)
         return link if is_for_this and is_from_there and claims.get("method") == _METHOD else None
 
     def is_revoked(self, link: Link, now: float) -> bool:
@@ -97,6 +98,23 @@ class Links:
             RevocationsUnknown: the revoked ids cannot be read.
         """
         return self._revocations.is_revoked(link.id, now)
+
+
+def read_link(keys: KeyRing, value: str) -> Link:
+    """A link, even if it has expired, and whatever it opens.
+
+    Raises:
+        AuthenticationFailed: as `KeyRing.verify`, with a code that has nothing to do with times.
+    """
+    return _link(keys.verify(Purpose.LINK, value, now=None), value)
+
+
+def _link(claims: Mapping[str, Any], value: str) -> Link:
+    try:
+        networks = parse_networks(claims["networks"])
+        return Link(str(claims["jti"]), value, numeric_date(claims, "exp"), networks)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise AuthenticationFailed("token-claims", "the link lacks its id or networks") from error
 
 
 def _digest(path: ArtifactPath) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -103,17 +104,34 @@ def parse_revoked(content: bytes) -> dict[str, str]:
     return {identifier: " ".join(note) for identifier, *note in parts}
 
 
-def write_revoked(path: Path, revoked: Iterable[tuple[str, str]]) -> None:
-    """Replace a file of ids in one step, so that a reader sees either the new file or the old one.
+def line_to_add(content: bytes, identifier: str, note: str) -> bytes:
+    """What to append to a list so that it has an id with a note; empty where it has both.
 
     Raises:
-        OSError: it cannot be written.
+        ValueError: as `parse_revoked`; or the list would be larger than `MAX_FILE_BYTES`, and so no token would count.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(format_revoked(revoked))
-    beside.replace(path)
+    if parse_revoked(content).get(identifier) == note:
+        return b""
+    line = " ".join(f"{identifier} {note}".split()) + "\n"
+    added = (b"\n" if content and not content.endswith(b"\n") else b"") + line.encode("utf-8")
+    if len(content) + len(added) > MAX_FILE_BYTES:
+        raise ValueError("it is full: take out the ids of what has expired")
+    return added
 
 
-def format_revoked(revoked: Iterable[tuple[str, str]]) -> bytes:
-    """A list of ids and notes, as `parse_revoked` reads it."""
-    return "".join(f"{identifier} {note}".rstrip() + "\n" for identifier, note in revoked).encode("utf-8")
+def add_revoked(path: Path, identifier: str, note: str) -> None:
+    """Add an id to a file, which is made if it does not exist.
+
+    The file is never replaced: its owner and mode stay, so do comments and a link to it, and two who add to it at once
+    do not undo each other.
+
+    Raises:
+        OSError: it cannot be read or written.
+        ValueError: as `line_to_add`.
+    """
+    with path.open("a+b", buffering=0) as file:
+        file.seek(0)
+        line = line_to_add(file.read(MAX_FILE_BYTES + 1), identifier, note)
+        if file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file.fileno())

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from app.auth.revocation import format_revoked, parse_revoked, read_revoked, write_revoked
+from app.auth.revocation import add_revoked, line_to_add, parse_revoked, read_revoked
 from app.config import ConfigError, Settings
 from app.domain.extras import how_to_install, is_installed
 from app.storage.urls import S3Place, parse_storage_url, split_object_url
@@ -69,11 +69,10 @@ class RevokedFile:
 
     def add(self, identifier: str, note: str) -> None:
         """See `RevokedList.add`."""
-        revoked = (self.read() if self._path.exists() else {}) | {identifier: note}
         try:
-            write_revoked(self._path, revoked.items())
-        except OSError as error:
-            raise ConfigError((f"revoked_file: {self._path} cannot be written: {error.strerror}",)) from error
+            add_revoked(self._path, identifier, note)
+        except (OSError, ValueError) as error:
+            raise ConfigError((f"revoked_file: {self._path} cannot be written: {_reason(error)}",)) from error
 
 
 class RevokedObject:
@@ -101,13 +100,13 @@ class RevokedObject:
 
     async def _read(self) -> dict[str, str]:
         async with self._client("read") as client:
-            return (await self._get(client))[0]
+            return parse_revoked((await self._get(client))[0])
 
     async def _add(self, identifier: str, note: str) -> None:
         async with self._client("written") as client:
             for _ in range(_TRIES):
-                revoked, e_tag = await self._get(client, may_be_missing=True)
-                if await self._put(client, format_revoked({**revoked, identifier: note}.items()), e_tag):
+                content, e_tag = await self._get(client, may_be_missing=True)
+                if await self._put(client, content + line_to_add(content, identifier, note), e_tag):
                     return
         raise ConfigError((f"revoked_file: {self._url} is changed by somebody else all the time; try again",))
 
@@ -129,17 +128,17 @@ class RevokedObject:
         except (BotoCoreError, ClientError, ValueError) as error:
             raise ConfigError((f"revoked_file: {self._url} cannot be {done}: {error}",)) from error
 
-    async def _get(self, client: S3Client, *, may_be_missing: bool = False) -> tuple[dict[str, str], str]:
-        """The ids, and the entity tag of the object; empty where there is none."""
+    async def _get(self, client: S3Client, *, may_be_missing: bool = False) -> tuple[bytes, str]:
+        """The list, and the entity tag of the object; empty where there is none."""
         from botocore.exceptions import ClientError
 
         try:
             answer = await client.get_object(Bucket=self._place.bucket, Key=self._key)
         except ClientError as error:
             if may_be_missing and _code(error.response) in _MISSING:
-                return {}, ""
+                return b"", ""
             raise
-        return parse_revoked(await answer["Body"].read()), answer["ETag"]
+        return await answer["Body"].read(), answer["ETag"]
 
     async def _put(self, client: S3Client, content: bytes, e_tag: str) -> bool:
         """Replace the object that was read; False if it has changed since (S3 User Guide, "Conditional writes")."""
@@ -156,6 +155,10 @@ class RevokedObject:
                 return False
             raise
         return True
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _code(response: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`pierhead token inspect`, `revoke` and `list-revoked`."""
+"""`pierhead token inspect`, `revoke` and `list-revoked`: for tokens, links and logins."""
 
 from __future__ import annotations
 
@@ -7,48 +7,71 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
 
-from app.auth.tokens import TokenGrant, read_token
+from app.auth.keys import KeyRing
+from app.auth.links import read_link
+from app.auth.tokens import read_token
 from app.cli.arguments import Commands, add_command, load, name
 from app.cli.audited import note_command, operator
 from app.cli.revoked_list import revoked_list
 from app.cli.signing import key_ring
 from app.config import ConfigError, LoadedSettings
 from app.domain.errors import AuthenticationFailed
+from app.domain.mounts import LINK_PARAMETER
 from app.telemetry import Revoked
+
+
+class _Signed(NamedTuple):
+    """A token or a link, whether it still holds or not.
+
+    Attributes:
+        site: that it is for.
+        subject: user or robot; None for a link.
+        expires: seconds since the epoch, UTC.
+        content: what `inspect` shows of it.
+    """
+
+    site: LoadedSettings
+    id: str
+    subject: str | None
+    expires: float
+    content: dict[str, Any]
 
 
 def add_revocation(actions: Commands, common: argparse.ArgumentParser) -> None:
     """Add the actions to `pierhead token`."""
     inspect = add_command(
-        actions, "inspect", "show the content of a token and whether it is valid", parents=[common]
+        actions, "inspect", "show the content of a token or link and whether it is valid", parents=[common]
     )
-    inspect.add_argument("token", type=name, metavar="TOKEN")
+    inspect.add_argument("token", type=name, metavar="TOKEN", help="the token, or the URL of the link")
     inspect.set_defaults(run=_inspect)
-    revoke = add_command(actions, "revoke", "revoke a token or a login", parents=[common])
-    revoke.add_argument("token", type=name, metavar="TOKEN", help="the token, or its ID")
+    revoke = add_command(actions, "revoke", "revoke a token, a link or a login", parents=[common])
+    revoke.add_argument(
+        "token",
+        type=name,
+        metavar="TOKEN",
+        help="the token, the URL of the link, or the ID of either or a login",
+    )
     revoke.add_argument("--note", type=_note, metavar="TEXT", help="the reason, shown by list-revoked")
     revoke.set_defaults(run=_revoke)
-    listing = add_command(actions, "list-revoked", "list revoked tokens and logins", parents=[common])
+    listing = add_command(actions, "list-revoked", "list revoked tokens, links and logins", parents=[common])
     listing.set_defaults(run=_list)
 
 
 def _inspect(options: argparse.Namespace) -> int:
     loaded = load(options)
-    found = _grant_of(loaded, options.token)
+    found = _signed(loaded, options.token)
     if found is None:
         raise ConfigError(("TOKEN: is not one that was signed with these secret_keys",))
-    site, grant = found
     revoked_file = loaded.settings.revoked_file
-    shown = asdict(grant) | {
-        "groups": sorted(grant.groups),
-        "networks": [str(network) for network in grant.networks],
-        "permissions": sorted(grant.permissions),
-        "is_expired": time.time() >= grant.expires,
-        "is_revoked": revoked_file is not None and grant.id in revoked_list(loaded.settings).read(),
+    shown = found.content | {
+        "is_expired": time.time() >= found.expires,
+        "is_revoked": revoked_file is not None and found.id in revoked_list(loaded.settings).read(),
     }
-    if site.site:
-        shown["site"] = site.site
+    if found.site.site:
+        shown["site"] = found.site.site
     print(json.dumps(shown, indent=2, ensure_ascii=False))
     return 0
 
@@ -56,16 +79,17 @@ def _inspect(options: argparse.Namespace) -> int:
 def _revoke(options: argparse.Namespace) -> int:
     loaded = load(options)
     revoked = revoked_list(loaded.settings)
-    found = _grant_of(loaded, options.token)
-    site, grant = found or (loaded, None)
-    identifier = grant.id if grant else options.token
+    found = _signed(loaded, options.token)
+    identifier, subject = (found.id, found.subject) if found else (options.token, None)
     if "." in identifier or " " in identifier:
-        raise ConfigError(("TOKEN: is neither an id nor a token that was signed with these secret_keys",))
-    subject, reason = grant.subject if grant else None, options.note or ""
+        raise ConfigError(
+            ("TOKEN: is neither an id nor a token or link that was signed with these secret_keys",)
+        )
+    reason = options.note or ""
     revoked.add(identifier, " ".join(part for part in (subject, reason) if part))
     # Not before: a full disk must not keep a stolen token alive.
     note_command(
-        site,
+        found.site if found else loaded,
         Revoked(identifier, reason, operator()),
         subject,
         so=f"; {identifier} is revoked all the same",
@@ -80,14 +104,33 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _grant_of(loaded: LoadedSettings, token: str) -> tuple[LoadedSettings, TokenGrant] | None:
-    """What a token says, whether it still holds or not, and for which site; None for what is no token of these keys."""
+def _signed(loaded: LoadedSettings, text: str) -> _Signed | None:
+    """The token or link that a text is, and of which site; None for what was not signed with these keys."""
+    value = parse_qs(text.partition("?")[2]).get(LINK_PARAMETER, [text])[0]
     for site in loaded.served:
-        keys = key_ring(site)
-        with suppress(AuthenticationFailed):
-            if keys is not None:
-                return site, read_token(keys, token)
+        if (keys := key_ring(site)) is not None:
+            for read in (_token, _link):
+                with suppress(AuthenticationFailed):
+                    return read(site, keys, value)
     return None
+
+
+def _token(site: LoadedSettings, keys: KeyRing, text: str) -> _Signed:
+    grant = read_token(keys, text)
+    content = asdict(grant) | {
+        "groups": sorted(grant.groups),
+        "networks": [str(network) for network in grant.networks],
+        "permissions": sorted(grant.permissions),
+    }
+    return _Signed(site, grant.id, grant.subject, grant.expires, content)
+
+
+def _link(site: LoadedSettings, keys: KeyRing, value: str) -> _Signed:
+    link = read_link(keys, value)
+    networks = [str(network) for network in link.networks]
+    return _Signed(
+        site, link.id, None, link.expires, {"id": link.id, "expires": link.expires, "networks": networks}
+    )
 
 
 def _note(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from app.auth.limits import RATES, Limit
-from app.auth.revocation import READ_SECONDS, write_revoked
+from app.auth.revocation import READ_SECONDS
 from app.cli import main
 from tests.support.answers import SCRIPT, problem
 from tests.support.fake_provider import fake_provider
@@ -137,7 +137,7 @@ def test_use_after_revocation_is_told_of_tokens_and_of_logins(file: Path, tmp_pa
     with form_site(audit_file=file, revoked_file=revoked) as site:
         log_in(site.person, "alice")
         (session,) = [line["id"] for line in lines(file)]
-        write_revoked(revoked, [("t1", ""), (session, "")])
+        revoked.write_text(f"t1\n{session}\n")
         site.clock.now += READ_SECONDS
         member = {"Authorization": f"Bearer {token('staff', now=site.clock.now)}"}
         for path in (PRIVATE, "/"):  # the second is of the fast path, as long as the token holds

@@ -18,7 +18,7 @@ import pytest
 from app.auth.keys import KeyRing, Purpose
 from app.auth.links import Links
 from app.auth.networks import parse_networks
-from app.auth.revocation import NOTHING_REVOKED, READ_SECONDS, write_revoked
+from app.auth.revocation import NOTHING_REVOKED, READ_SECONDS
 from app.cli import main
 from app.domain.paths import ArtifactPath
 from tests.support.answers import BROWSER, SCRIPT, all_of, member, problem
@@ -210,7 +210,7 @@ def test_it_can_be_revoked(site: LinkSite, tmp_path: Path) -> None:
     with site.serve(revoked_file=revoked) as server, http_client(server.url, headers=SCRIPT) as client:
         assert client.get(url).status_code == 200
         (used,) = site.events()
-        write_revoked(revoked, [(used["id"], "")])
+        revoked.write_text(used["id"])
         site.clock.now += READ_SECONDS
         assert all_of(client.get(url)) == all_of(client.get(FILE))
         revoked.unlink()

@@ -108,8 +108,30 @@ def test_a_token_is_shown_and_so_is_what_was_taken_back(
     assert json.loads(capsys.readouterr().out)["is_revoked"]
 
 
+def test_a_link_is_shown_and_revoked_by_its_url(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = ["link", "/members/plan.txt", "--expires", "2d", "--network", "192.0.2.0/24"]
+    assert main([*made, "--site", "https://a.example"]) == 0
+    url = capsys.readouterr().out.strip()
+    assert main(["token", "inspect", url]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["networks"], shown["is_expired"], shown["is_revoked"]) == (["192.0.2.0/24"], False, False)
+    assert main(["token", "revoke", url.partition("a.example")[2], "--note", "sent to the wrong one"]) == 0
+    assert capsys.readouterr().out == f"{shown['id']}\n"
+    assert file.read_text().endswith(f"{shown['id']} sent to the wrong one\n")
+    main(["token", "inspect", url.partition("=")[2]])
+    assert json.loads(capsys.readouterr().out)["is_revoked"]
+
+
 @pytest.mark.parametrize(
-    "action", [["inspect", "x.y.z"], ["inspect", "x"], ["revoke", "x.y.z"], ["revoke", "a b"]]
+    "action",
+    [
+        ["inspect", "x.y.z"],
+        ["inspect", "x"],
+        ["inspect", "https://[a/b?link=x.y.z"],
+        ["revoke", "x.y.z"],
+        ["revoke", "a b"],
+        ["revoke", "https://a.example/b?link=x.y.z"],
+    ],
 )
 def test_what_is_no_token_is_refused(
     file: Path, action: list[str], capsys: pytest.CaptureFixture[str]

@@ -105,7 +105,7 @@ def test_two_who_revoke_at_once_do_not_undo_each_other(monkeypatch: pytest.Monke
         if others:
             name = others.pop()
             found, tag = await self._get(client, may_be_missing=True)
-            await put(self, client, "\n".join([*found, name]).encode(), tag)
+            await put(self, client, found + f"{name}\n".encode(), tag)
         return await put(self, client, content, e_tag)
 
     monkeypatch.setattr(RevokedObject, "_put", put_late)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +17,9 @@ from app.auth.revocation import (
     NOTHING_REVOKED,
     READ_SECONDS,
     Revocations,
+    add_revoked,
+    line_to_add,
     read_revoked,
-    write_revoked,
 )
 from app.auth.revocation_object import ObjectRevocations
 from app.domain.errors import RevocationsUnknown
@@ -46,7 +49,7 @@ def test_ids_in_the_file_are_taken_back(file: Path) -> None:
 def test_a_change_counts_within_the_bound(file: Path) -> None:
     revocations = Revocations(file)
     assert not revocations.is_revoked("t3", NOW)
-    write_revoked(file, [("t3", "")])
+    file.write_text("t3")
     assert revocations.is_revoked("t3", NOW + READ_SECONDS)
     assert not revocations.is_revoked("t1", NOW + READ_SECONDS)
 
@@ -62,7 +65,7 @@ def test_what_cannot_be_read_for_long_lets_nobody_in(file: Path, content: bytes 
     assert not revocations.is_revoked("t3", NOW + MAX_UNREAD_SECONDS - 1)
     with pytest.raises(RevocationsUnknown):
         revocations.is_revoked("t3", NOW + MAX_UNREAD_SECONDS)
-    write_revoked(file, [])
+    file.write_text("")
     assert not revocations.is_revoked("t1", NOW + MAX_UNREAD_SECONDS + READ_SECONDS)
 
 
@@ -74,15 +77,47 @@ def test_a_file_that_never_was_there_lets_nobody_in(tmp_path: Path) -> None:
 def test_a_clock_that_is_set_back_has_the_file_read_again(file: Path) -> None:
     revocations = Revocations(file)
     revocations.is_revoked("t1", NOW)
-    write_revoked(file, [("t3", "")])
+    file.write_text("t3")
     assert revocations.is_revoked("t3", NOW - 3600)
 
 
-def test_what_is_written_can_be_read(tmp_path: Path) -> None:
-    written = {"a": "", "b": "with a note"}
-    write_revoked(tmp_path / "f", written.items())
-    assert read_revoked(tmp_path / "f") == written
+def test_what_is_added_can_be_read(tmp_path: Path) -> None:
+    made = tmp_path / "f"
+    for identifier, note in [("a", ""), ("b", "with a\nnote"), ("a", ""), ("b", "another")]:
+        add_revoked(made, identifier, note)
+    assert made.read_text() == "a\nb with a note\nb another\n"
+    assert read_revoked(made) == {"a": "", "b": "another"}
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_to_add_an_id_changes_nothing_else_of_the_file(file: Path, tmp_path: Path) -> None:
+    """Its mode, comments and notes stay, and a link to it: other replicas read what it leads to."""
+    before = file.read_text().rstrip("\n")
+    file.write_text(before)  # as an editor may leave it
+    file.chmod(0o640)
+    inode, link = file.stat().st_ino, tmp_path / "link"
+    link.symlink_to(file)
+    mask = os.umask(0o077)
+    try:
+        add_revoked(link, "t3", "lost")
+    finally:
+        os.umask(mask)
+    assert file.read_text() == f"{before}\nt3 lost\n"
+    assert link.is_symlink()
+    assert (file.stat().st_ino, file.stat().st_mode & 0o777) == (inode, 0o640)
+
+
+def test_those_who_add_at_once_do_not_undo_each_other(file: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda n: add_revoked(file, f"by-{n}", ""), range(64)))
+    assert {f"by-{n}" for n in range(64)} < read_revoked(file).keys()
+
+
+def test_a_list_does_not_grow_beyond_what_is_read() -> None:
+    full = b"x" * (MAX_FILE_BYTES - 3) + b"\n"
+    assert line_to_add(full, "t", "") == b"t\n"
+    with pytest.raises(ValueError, match="full"):
+        line_to_add(full, "t1", "")
 
 
 def test_what_looks_like_an_id_is_one(file: Path) -> None:

@@ -19,7 +19,6 @@ from app.auth.revocation import (
     NOTHING_REVOKED,
     READ_SECONDS,
     Revocations,
-    write_revoked,
 )
 from app.auth.sessions import SESSION_COOKIE, LoginMethod, SessionLives, Sessions
 from app.auth.tokens import TokenGrant, issue_token
@@ -149,7 +148,7 @@ def test_a_token_that_is_taken_back_is_not_believed_from_memory(tmp_path: Path) 
     request = read(made, authorization=f"Bearer {TOKEN}")
     assert request is not None
     assert made.still_holds(request)
-    write_revoked(revoked, [("1", "")])
+    revoked.write_text("1")
     clock.now += READ_SECONDS
     assert not made.still_holds(request)
     revoked.unlink()

@@ -105,12 +105,12 @@ class ArchiveListing:
                     for visible in part:
                         name = "/".join((left_out.top, *visible.path.segments[len(asked.path.segments) :]))
                         left_out.keep_apart_from(name)
-                        if visible.entry.is_folder and writer.has_room:
+                        is_had = visible.is_open and writer.has_room
+                        if visible.entry.is_folder and is_had:
                             yield writer.folder(name, visible.entry.modified or 0)
-                        elif (
-                            not writer.has_room
-                            or (opened := await self._opened(request, asked, visible)) is None
-                        ):
+                        elif visible.entry.is_folder:
+                            left_out.add(f"{name}/")
+                        elif not is_had or (opened := await self._opened(request, asked, visible)) is None:
                             left_out.add(name)
                         else:
                             async with aclosing(self._file(writer, name, opened)) as pieces:
@@ -122,8 +122,6 @@ class ArchiveListing:
 
     async def _opened(self, request: Request, asked: Archive, visible: VisibleEntry) -> OpenedFile | None:
         """A file that the principal may have now; None for any other, and for one that went or must be restored."""
-        if not visible.is_open:
-            return None
         try:
             opened = await self._catalog.open_file(visible.path, asked.principal, mount=asked.mount)
             if opened.path != visible.path or opened.info.is_archived:

@@ -101,7 +101,8 @@ async def stream_lines(
     note_for_all(request, principal)
     if record_of(request).is_head:
         await lines.aclose()
-        return Response(None, 200, headers)
+        # No Content-Length, which would have to be that of a GET (RFC 9110 section 8.6).
+        return LineStream([], None, headers)
     return stream
 
 

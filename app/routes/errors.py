@@ -138,7 +138,7 @@ class ErrorAnswers:
         if near := self._neighbours.of(request, error, path):
             return step._replace(members=near_members(near, _mount_of(request), partial(where, request)))
         if isinstance(error, LicenceRequired) or (type(error) in HELP and self._site.contact):
-            help_url = self._site.contact or f"{record_of(request).root_path}{HELP_PATH}"
+            help_url = self._site.contact or where(request, f"{record_of(request).root_path}{HELP_PATH}")
             return step._replace(links=(*step.links, (help_url, "help")))
         return step
 

@@ -93,14 +93,7 @@ class FolderRoute:
         query.refuse_misspelt(_PARAMETERS)
         if (other := await self._other_than_list(request, parsed, query)) is not None:
             return other
-        cut = PageRequest(
-            query.text("after"),
-            query.number("limit", MAX_LIMIT),
-            query.choice("format", tuple(REPRESENTATIONS)),
-            query.order(),
-            query.text("q") or None,
-            query.flag("sizes"),
-        )
+        cut = _part_of(query)
         representation = cut.format or parsed.representation
         if REPRESENTATIONS[representation].has_whole_urls:
             parsed = parsed._replace(mount=parsed.mount._replace(origin=self._origin_url(request, "")))
@@ -188,16 +181,36 @@ class FolderRoute:
                 "sizes", "left out together with recursive=true, which lists what is in the folders"
             )
         limit, after = query.number("limit", MAX_LIMIT), query.text("after")
+        digests = query.flag("digests")
         asked = Subtree(
             parsed.path,
             parsed.identity.principal,
             "ndjson",
-            {"recursive": "true"},
+            {"recursive": "true"} | ({"digests": "true"} if digests else {}),
             limit,
             after,
-            mount=parsed.mount,
+            digests,
+            parsed.mount,
         )
         return await self._subtrees.answer(request, asked)
+
+
+def _part_of(query: Query) -> PageRequest:
+    """The part of the folder that is asked for.
+
+    Raises:
+        BadParameter: a parameter is not of its form.
+    """
+    if query.flag("digests"):
+        raise BadParameter("digests", "left out, or together with recursive=true")
+    return PageRequest(
+        query.text("after"),
+        query.number("limit", MAX_LIMIT),
+        query.choice("format", tuple(REPRESENTATIONS)),
+        query.order(),
+        query.text("q") or None,
+        query.flag("sizes"),
+    )
 
 
 def _asks_for_new(request: Request) -> bool:

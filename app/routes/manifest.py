@@ -43,6 +43,8 @@ _PARAMETERS: Final[list[dict[str, Any]]] = [
     },
 ]
 
+_OF_OTHER_LISTS: Final = ("sort", "order", "q", "sizes")
+
 
 def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> APIRouter:
     """The route below `/api/v1/manifest`."""
@@ -72,6 +74,8 @@ def build_manifest_router(subtrees: SubtreeListing, requester: Requester) -> API
         principal = await requester.identify(request)
         folder = tree_path(request, MANIFEST_PREFIX).as_folder
         query, mount = Query(request), Mount("", record_of(request).root_path)
+        query.refuse_misspelt([parameter["name"] for parameter in _PARAMETERS])
+        query.refuse(_OF_OTHER_LISTS, "left out: a manifest has everything below its folder, by path")
         form: LineForm = "text" if query.choice("format", ("ndjson", "text")) == "text" else "ndjson"
         digests = query.flag("digests")
         fields: dict[str, str] = {} if query.text("format") is None else {"format": form}

@@ -18,6 +18,7 @@ MAX_LIMIT: Final = 100_000
 
 
 _APACHE_COLUMNS: Final[Mapping[str, SortKey]] = {"N": "name", "M": "modified", "S": "size", "D": "name"}
+_APACHE_ARGUMENTS: Final = frozenset("CFOPV")
 _NEARLY: Final = 0.75
 """So alike is a name to a parameter's that it was meant (as difflib has it): `limt`, `Sort`, `formats`."""
 _Word = TypeVar("_Word", bound=str)
@@ -76,12 +77,13 @@ class Query:
         return self._apache_order()
 
     def _apache_order(self) -> Order | None:
-        """What the column heads of Apache's mod_autoindex link to: `?C=M;O=D`, also written with `&`."""
-        column, _, rest = (self.text("C") or "").partition(";")
-        if column not in _APACHE_COLUMNS:
-            return None
-        is_descending = "D" in (self.text("O"), rest.removeprefix("O="))
-        return Order(_APACHE_COLUMNS[column], "desc" if is_descending else "asc")
+        """What the column heads of Apache's mod_autoindex link to: `?C=M;O=D`, also written with `&`, and among others
+        (`?F=1;C=M;O=D;V=1`; mod_autoindex, "Autoindex Request Query Arguments").
+        """
+        given = [f"{name}={values[0]}" for name, values in self._fields.items() if name in _APACHE_ARGUMENTS]
+        arguments = dict(argument.partition("=")[::2] for argument in ";".join(given).split(";"))
+        column = _APACHE_COLUMNS.get(arguments.get("C", ""))
+        return None if column is None else Order(column, "desc" if arguments.get("O") == "D" else "asc")
 
     def refuse_misspelt(self, known: Sequence[str]) -> None:
         """Refuse names that are close to those of parameters. Other unknown names are ignored.
@@ -92,6 +94,19 @@ class Query:
         for name in self._fields:
             if name not in known and (near := get_close_matches(name.lower(), known, 1, _NEARLY)):
                 raise BadParameter(display_name(name), f"left out, or written {near[0]}")
+
+    def refuse(self, names: Sequence[str], allowed: str) -> None:
+        """Refuse parameters that mean something elsewhere.
+
+        Args:
+            allowed: what the error says of them.
+
+        Raises:
+            BadParameter: one of them is given.
+        """
+        for name in names:
+            if name in self._fields:
+                raise BadParameter(name, allowed)
 
     def flag(self, name: str) -> bool:
         """A parameter that is true or false; false when not given.

@@ -24,6 +24,11 @@ path = "d/secret"
 tier = "private"
 groups = ["staff"]
 visibility = "hidden"
+[[rule]]
+path = "d/shown"
+tier = "private"
+groups = ["staff"]
+visibility = "listed"
 """
 LONG = "n" * 150 + "/" + "m" * 200
 FILES = {
@@ -45,6 +50,10 @@ def client() -> Iterator[httpx.Client]:
     tree.put("d/secret/s", b"secret")
     tree.put("d/licensed/l", b"licensed")
     tree.put("d/licensed/EULA.txt", b"Be nice.")
+    tree.put("d/shown/s", b"shown")
+    tree.put("d/broken/BUILD-INFO.txt", b"nonsense")
+    tree.put("d/broken/b")
+    tree.put("d/latest/.s3_linked_from", b"d/sub")
     with client_of(tree.app(policy=POLICY, archives="on")) as client:
         yield client
 
@@ -70,7 +79,7 @@ def archive(client: httpx.Client, form: str = "tar", **headers: str) -> dict[str
 @pytest.mark.parametrize("form", ARCHIVE_FORMS)
 def test_it_has_all_that_is_open_and_names_what_is_not(client: httpx.Client, form: str) -> None:
     found = archive(client, form)
-    assert found.pop(f"d/{LEFT_OUT}") == b"d/licensed/l\n"
+    assert found.pop(f"d/{LEFT_OUT}") == b"d/broken/\nd/latest/\nd/licensed/l\nd/shown/\n"
     assert found == {f"d/{name}": content for name, content in FILES.items() if len(name) < 400}
 
 
@@ -79,7 +88,7 @@ def test_it_has_more_for_those_who_may_have_more(client: httpx.Client, form: str
     digest = client.get("/api/license/d/licensed/l").json()["licenses"][0]["digest"]
     found = archive(client, form, **member("staff"), **{"License-Accepted": digest})
     assert (found["d/secret/s"], found["d/licensed/l"]) == (b"secret", b"licensed")
-    assert f"d/{LEFT_OUT}" not in found
+    assert found[f"d/{LEFT_OUT}"] == b"d/broken/\nd/latest/\n"
 
 
 @pytest.mark.parametrize("form", ARCHIVE_FORMS)
@@ -98,6 +107,7 @@ def test_there_is_none_of_what_is_not_a_folder_for_the_client(
 def test_head_sends_nothing(client: httpx.Client) -> None:
     answer = client.head("/d/?archive=tar")
     assert (answer.status_code, answer.content) == (200, b"")
+    assert "content-length" not in answer.headers
 
 
 @pytest.mark.parametrize("form", ["rar", ""])

@@ -111,6 +111,7 @@ def test_so_do_the_header_fields_of_files_each_time_in_the_same_way(client: http
 
 def test_so_do_manifests(client: httpx.Client) -> None:
     lines = client.get("/api/v1/manifest/d/?digests=true").text.splitlines()
+    assert client.get("/d/?recursive=true&digests=true").text.splitlines() == lines
     found = {line["name"]: line for line in map(json.loads, lines)}
     assert (found["a"]["digests"], found["a"]["digests_from"]) == of_sums(b"A", "SHA256SUMS")
     assert found["c"]["digests"] == {}

@@ -83,6 +83,9 @@ def test_members_get_what_is_theirs(client: httpx.Client) -> None:
         ("/?format=html", (400, "bad-parameter")),
         ("/?limit=0", (400, "bad-parameter")),
         ("/?digests=yes", (400, "bad-parameter")),
+        ("/?limt=1", (400, "bad-parameter")),
+        ("/?q=*.img", (400, "bad-parameter")),
+        ("/?sort=size", (400, "bad-parameter")),
         ("/?after=../x", (400, "bad-parameter")),
     ],
 )

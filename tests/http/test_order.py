@@ -60,6 +60,9 @@ def names(answer: httpx.Response) -> list[str]:
         ("C=M;O=A", BY_TIME),
         ("C=S&O=D", BY_SIZE[::-1]),
         ("C=X;O=D", BY_NAME),
+        ("C=M;O=D;F=2;V=1", BY_TIME[::-1]),
+        ("F=0;C=S;O=D", BY_SIZE[::-1]),
+        ("F=1&C=M&O=D&V=0", BY_TIME[::-1]),
     ],
 )
 def test_every_representation_is_in_the_order_that_was_asked_for(
@@ -110,6 +113,7 @@ def test_a_changed_folder_is_sorted_anew() -> None:
         ("limt=1", "limt must be left out, or written limit"),
         ("Sort=size", "Sort must be left out, or written sort"),
         ("formats=json", "formats must be left out, or written format"),
+        ("digests=true", "digests must be left out, or together with recursive=true"),
         ("sort=size&after=b9.txt", "after must be taken from the link to the next page"),
     ],
 )

@@ -19,7 +19,7 @@ async def reference_walk(catalog: Catalog, root: ArtifactPath, principal: Princi
             try:
                 found += await reference_walk(catalog, visible.path, principal)
             except RulesUnreadable:
-                found[-1] = visible._replace(access=Access.CLOSED)
+                found[-1] = visible._replace(access=Access.CLOSED, is_open=False)
             except (AccessDenied, NotFound, Moved):
-                continue
+                found[-1] = visible._replace(is_open=False)
     return found

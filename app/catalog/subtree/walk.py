@@ -38,7 +38,8 @@ class SubtreeWalk:
     """The entries below a folder that one principal may see, in byte order of the paths.
 
     An entry goes out only when the rules of its folder and of every folder above it are known. A folder whose
-    rules cannot be read goes out as CLOSED, and none of its entries do.
+    rules cannot be read goes out as CLOSED, and none of its entries do. Neither do those of a link or of a folder that is
+    not for the principal, which `is_open` says.
 
     A folder that the walk passes within a few pages is judged by the control files that the walk saw,
     which are read after its entries. Any other folder is taken from its own listing, entries and rules
@@ -71,6 +72,7 @@ class SubtreeWalk:
         self._mount = mount
         self._at_once = asyncio.Semaphore(FOLDERS_AT_ONCE)
         self._closed: set[ArtifactPath] = set()
+        self._refused: set[ArtifactPath] = set()
         self._turns = Turns()
 
     async def walk(
@@ -130,9 +132,11 @@ class SubtreeWalk:
             return None
         sight = passed.folder.sight or NOT_ENTERED
         visible = self._visible(passed.folder.path, passed.sub_folder, sight)
-        if visible is not None and visible.path in self._closed:
-            return visible._replace(access=Access.CLOSED)
-        return visible
+        if visible is None:
+            return None
+        if visible.path in self._closed:
+            return visible._replace(access=Access.CLOSED, is_open=False)
+        return visible._replace(is_open=not visible.locked and visible.path not in self._refused)
 
     async def _settle(self, folders: Iterable[WalkedFolder], passage: LookaheadWalk) -> None:
         """Find out whether the entries of these folders may go out, upper folders first.
@@ -182,6 +186,7 @@ class SubtreeWalk:
             if folder.parent is None:
                 raise
             folder.sight = NOT_ENTERED
+            self._refused.add(folder.path)
         except (RulesUnreadable, StoreDenied):
             # To try again would not help, so the rest goes out, and the folder's own line says that it is closed.
             if folder.parent is None:
@@ -193,6 +198,7 @@ class SubtreeWalk:
                 # It was not a link a moment ago. The next request is redirected to its target.
                 raise ObjectChanged from moved
             folder.sight = NOT_ENTERED
+            self._refused.add(folder.path)
 
     async def _sight_of(self, folder: WalkedFolder) -> FolderRules:
         snapshot = None

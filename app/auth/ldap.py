@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from ldap3 import BASE, SUBTREE, Connection, Server, Tls
-from ldap3.core.exceptions import LDAPException
+from ldap3.core.exceptions import LDAPException, LDAPSASLPrepError
 
 from app.auth.ldap_text import common_name, compared_attributes, filled
 from app.auth.login_groups import GroupNames
@@ -27,6 +27,9 @@ from app.auth.sessions import LoginMethod
 from app.domain.errors import LoginFailed, LoginUnavailable
 
 TIMEOUT_SECONDS: Final = 5
+"""For a connection, and for each answer."""
+QUERY_SECONDS: Final = 10
+"""For a whole login or search for groups, with the time that it waits for others."""
 MAX_QUESTIONS: Final = 4
 """Queries at the same time; others wait."""
 IDLE_SECONDS: Final = 60.0
@@ -37,6 +40,9 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _UNIX_NAMES: Final = ("uid", "sAMAccountName")
 _INVALID_CREDENTIALS: Final = 49
 """RFC 4511 appendix A.1."""
+
+_FAILURES: Final = (LDAPException, OSError, LookupError, TypeError, ValueError)
+"""How the library fails. By the last three, where an answer is not of LDAP, or a bind is answered with a referral."""
 
 _Answer = TypeVar("_Answer")
 _log = structlog.get_logger(__name__)
@@ -112,8 +118,9 @@ class LdapDirectory:
 
     async def _ask(self, question: Callable[[], _Answer]) -> _Answer:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, question)
-        except (LDAPException, OSError) as error:
+            async with asyncio.timeout(QUERY_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, question)
+        except _FAILURES as error:
             _log.warning("directory_failed", reason=type(error).__name__)
             raise LoginUnavailable from error
 
@@ -138,6 +145,8 @@ class LdapDirectory:
             if connection.result["result"] == _INVALID_CREDENTIALS:
                 raise LoginFailed("password")
             raise LDAPException(connection.result["description"])
+        except LDAPSASLPrepError as error:  # with characters that no password has (RFC 4013 section 2.3)
+            raise LoginFailed("password") from error
         finally:
             _close(connection)
 
@@ -244,13 +253,13 @@ def _is_alive(connection: Connection) -> bool:
     """Whether anybody is at the other end still: a question about the server itself, whatever the answer is."""
     try:
         connection.search("", "(objectClass=*)", BASE, attributes=["1.1"])
-    except (LDAPException, OSError):
+    except _FAILURES:
         return False
     return True
 
 
 def _close(connection: Connection) -> None:
-    with suppress(LDAPException, OSError):  # it may be broken, which is why it is closed
+    with suppress(*_FAILURES):  # it may be broken, which is why it is closed
         connection.unbind()
     if connection.socket is not None:  # the library leaves it open where TLS has failed
         connection.socket.close()

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, NamedTuple
+from unicodedata import normalize
 
 from app.auth.networks import Address
 from app.domain.errors import TooManyLogins, TooManyRequests
@@ -103,7 +104,7 @@ class Limits:
         try:
             self.take(Limit.LOGINS, client_key(client))
             if user:
-                self.take(Limit.LOGINS_OF_USER, user.strip().casefold())
+                self.take(Limit.LOGINS_OF_USER, _as_compared(user))
         except TooManyRequests as error:
             raise TooManyLogins(error.seconds, user) from error
 
@@ -111,6 +112,11 @@ class Limits:
         rate, now = RATES[limit], self._clock()
         left, counted = self._buckets.get((limit, who[:MAX_NAME_LENGTH]), (float(rate.burst), now))
         return min(rate.burst, left + (now - counted) * rate.per_second)
+
+
+def _as_compared(user: str) -> str:
+    """A user name in one spelling for all that a directory takes for the same (RFC 4518 section 2)."""
+    return " ".join(normalize("NFKC", user).casefold().split())
 
 
 def client_key(address: Address | None) -> str:

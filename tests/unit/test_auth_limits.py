@@ -92,8 +92,9 @@ def test_a_client_is_an_address_or_the_64_of_it(one: str, other: str, is_same: b
 
 def test_a_login_counts_for_the_client_and_for_the_user_however_the_name_is_spelt() -> None:
     limits = Limits(Clock())
+    spellings = ("alice", " Alice ", "ａｌｉｃｅ", "𝐚𝓁𝔦𝚌ｅ", "\u2000alice")
     for number in range(BURST):
-        limits.count_login(ip_address(f"192.0.2.{number}"), " Alice " if number % 2 else "alice")
+        limits.count_login(ip_address(f"192.0.2.{number}"), spellings[number % len(spellings)])
     with pytest.raises(TooManyLogins):
         limits.count_login(ip_address("198.51.100.1"), "ALICE")
     limits.count_login(ip_address("198.51.100.1"), "bob")

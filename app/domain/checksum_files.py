@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from app.domain.entries import Digest
+from app.domain.texts import text_of
 
 MARKS: Final = ("sum", "SUM", "Sum", ".sha", ".SHA", ".md5", ".MD5")
 """Every name of such a file has one of these in it."""
@@ -70,7 +71,7 @@ def digests_in(file: ChecksumFile, content: bytes) -> Iterator[tuple[str, Digest
     what `openssl dgst` prints, and a bare digest in a file about one. Other lines, such as those of a signature around the
     list, say nothing; neither do paths that lead to other folders.
     """
-    for line in content.decode("utf-8", "surrogateescape").split("\n"):
+    for line in text_of(content, "surrogateescape").split("\n"):
         if (said := _said_by(line.removesuffix("\r"), file)) is None:
             continue
         named, algorithm, digits = said

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from typing import Final
 from xml.parsers import expat
 
+from app.domain.texts import BYTE_ORDER_MARK
 from app.pages.documents import Markup
 from app.pages.file_view import PLAIN_QUERY
 
@@ -87,6 +88,8 @@ _ATTRIBUTES: Final = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
 }
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+"""What HTML cannot hold (HTML section 13.2.3.5). A form feed is a space."""
 _HEADING: Final = re.compile(r"<(/?)h([1-6])>")
 _IMAGE_WITHOUT_ALT: Final = re.compile(r'<img(?![^<]* alt=")')
 _IS_HTML: Final = re.compile(r"</?(?:html|body|p|br|h[1-6]|ul|ol|table|div) ?/?>", re.IGNORECASE)
@@ -105,6 +108,10 @@ def render(markup: Markup, text: str) -> str:
     Args:
         text: at most `MAX_DOCUMENT_BYTES` of it.
     """
+    return _CONTROLS.sub("\ufffd", _rendered(markup, text))
+
+
+def _rendered(markup: Markup, text: str) -> str:
     if markup == "text":
         return _plain(text)
     try:
@@ -115,7 +122,7 @@ def render(markup: Markup, text: str) -> str:
 
 def licence_html(text: str) -> str:
     """A licence text as safe HTML: one that is written in HTML as that, any other with its lines as they are."""
-    return render("html" if _IS_HTML.search(text) else "text", text)
+    return render("html" if _IS_HTML.search(text) else "text", text.removeprefix(BYTE_ORDER_MARK))
 
 
 def is_quick(markup: Markup) -> bool:

@@ -35,9 +35,9 @@ class TextPage(FilePage):
     lines: Markup
 
 
-def lines_of(content: bytes) -> list[str]:
+def lines_of(text: str) -> list[str]:
     """The lines of a text. What was written over itself, as progress bars are, is left as it was last."""
-    text = content.decode("utf-8", "replace").removesuffix("\n")
+    text = text.removesuffix("\n")
     return [line.removesuffix("\r").rpartition("\r")[2] for line in text.split("\n")]
 
 

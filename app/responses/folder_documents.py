@@ -18,6 +18,7 @@ from app.cache.byte_cache import ByteCache
 from app.catalog import FolderView
 from app.domain.errors import StoreError
 from app.domain.paths import ArtifactPath
+from app.domain.texts import text_of
 from app.domain.turns import run_aside
 from app.pages.contexts import Document
 from app.pages.documents import STEMS, DocumentName, Markup, documents_among
@@ -110,7 +111,7 @@ class FolderDocuments:
             content = await self._files.read(view, name, MAX_DOCUMENT_BYTES)
         except StoreError:
             return None
-        return None if content is None else content.decode("utf-8", "replace")
+        return None if content is None else text_of(content)
 
 
 def _names(view: FolderView) -> list[str]:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from app.catalog import OpenedFile
 from app.domain.access import Access
 from app.domain.errors import BadParameter, ObjectArchived
+from app.domain.texts import text_of
 from app.domain.turns import run_aside
 from app.http_semantics import media_type_for
 from app.pages.contexts import Site
@@ -86,8 +87,9 @@ class FileView:
     def _text_page(
         self, request: Request, parsed: ParsedRequest, opened: OpenedFile, content: bytes
     ) -> bytes:
-        lines = lines_of(content)
-        if len(lines) > MAX_LINES or b"\0" in content[:1024]:
+        text = text_of(content)
+        lines = lines_of(text)
+        if len(lines) > MAX_LINES or "\0" in text[:1024]:
             raise BadParameter("view", _ALLOWED)
         summary = f"{count_text(len(lines), 'line', 'lines')}, {size_text(opened.info.size)}"
         site, link = site_of(self._site, request), record_of(request).link

@@ -39,6 +39,8 @@ def client() -> Iterator[httpx.Client]:
     tree.put("large/README.md", b"x" * (128 * 1024 + 1))
     tree.put("empty/README.md", b"")
     tree.put("latin/README.txt", b"caf\xe9")
+    tree.put("marked/README.md", b"\xef\xbb\xbf# Notes\r\n")
+    tree.put("wide/README.md", "# Notes\r\n".encode("utf-16"))
     with client_of(tree.app(policy=POLICY, cache_ttl=60)) as client:
         yield client
 
@@ -98,6 +100,11 @@ def test_what_is_too_large_or_empty_is_only_listed(client: httpx.Client, path: s
 
 def test_what_is_not_utf_8_is_shown_as_far_as_it_can_be(client: httpx.Client) -> None:
     assert "caf\ufffd" in page(client, "/latin/")
+
+
+@pytest.mark.parametrize("path", ["/marked/", "/wide/"])
+def test_the_marks_of_windows_are_no_part_of_a_text(client: httpx.Client, path: str) -> None:
+    assert "<h3>Notes</h3>" in page(client, path)
 
 
 def test_a_document_that_cannot_be_read_is_left_out(site: Site) -> None:

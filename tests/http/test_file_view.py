@@ -33,6 +33,7 @@ def client() -> Iterator[httpx.Client]:
         "a.log", b"one\n\x1b[1;32mgreen\nstill\x1b[0m plain\n10%\r50%\r100%\r\n\x1b]0;title\x07\x1b[2Kend"
     )
     tree.put("hostile.txt", HOSTILE.replace(b"\x00", b""))
+    tree.put("windows.txt", "\u00e4\r\nb\r\n".encode("utf-16"))
     tree.put("binary.txt", b"\x00\x01\x02")
     tree.put("image.img", b"x")
     tree.put("empty.txt", b"")
@@ -93,6 +94,7 @@ def test_what_is_no_text_or_too_long_is_refused_in_words(client: httpx.Client, n
 def test_the_longest_and_the_shortest_are_shown(client: httpx.Client) -> None:
     assert len(lines_of(client, "/most.txt")) == MAX_LINES
     assert lines_of(client, "/empty.txt") == [""]
+    assert lines_of(client, "/windows.txt") == ["\u00e4", "b"]
 
 
 def test_who_may_not_have_the_file_does_not_see_it(client: httpx.Client) -> None:

@@ -29,6 +29,11 @@ def test_each_form_of_a_line_is_read(line: str, path: str) -> None:
     assert {path.text: digest.hex() for path, digest in found.items()} == {path: ONE}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_the_marks_of_windows_are_no_part_of_a_list(encoding: str) -> None:
+    assert [path.text for path in parse_checksums(f"{ONE}  a.txt\r\n".encode(encoding))] == ["a.txt"]
+
+
 @pytest.mark.parametrize(
     "line",
     [

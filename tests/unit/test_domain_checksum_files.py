@@ -100,6 +100,13 @@ def test_other_lines_say_nothing(line: str) -> None:
     assert said(line.format(A.hexdigest())) == {}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_the_marks_of_windows_are_no_part_of_the_first_line(encoding: str) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    content = f"{mark}{A.hexdigest()}  \u00e4.img\r\n".encode(encoding)
+    assert [name for name, _ in digests_in(LIST, content)] == ["\u00e4.img"]
+
+
 def test_digests_of_another_length_than_the_name_says_are_none() -> None:
     assert said(f"{MD5.hexdigest()}  a") == {}
     assert said(f"{MD5.hexdigest()}  a", ChecksumFile("checksums.txt", None)) == {"a": MD5.hexdigest()}

@@ -73,6 +73,8 @@ def test_nothing_in_a_document_acts(markup: Markup, text: str) -> None:
         ("html", '<p>no</p><div id="content"><div>yes</div></div>', "<div>yes</div>"),
         ("html", "<p>all of it</p>", "<p>all of it</p>"),
         ("text", "a  <b>\n c", "<pre>\na  &lt;b&gt;\n c</pre>"),
+        ("text", "\x1b[31mred\x00\r\n\f", "<pre>\n\ufffd[31mred\ufffd\r\n\f</pre>"),
+        ("markdown", "a\x1bb\x9bc&#27;", "<p>a\ufffdb\ufffdc\ufffd</p>"),
         ("manifest", "<m><!-- fix & go --><project name='a/b'/></m>", "<b>Description:</b> fix &amp; go</p>"),
         ("manifest", "<m", "<pre>\n&lt;m</pre>"),
         ("manifest", '<!DOCTYPE m [<!ENTITY a "b">]><m>&a;</m>', "<pre>\n&lt;!DOCTYPE"),
@@ -104,6 +106,7 @@ def test_a_file_of_the_server_is_never_included() -> None:
     ("text", "expected"),
     [
         ("<h1>Terms</h1><p>Be <b>nice</b>.<script>alert(1)</script>", "<p>Be <b>nice</b>.</p>"),
+        ("\ufeffBe nice.", "<pre>\nBe nice.</pre>"),
         ("Be nice.<br>Always.", "Be nice.<br>Always."),
         ("a\n  <you@example.org>\nb < c", "<pre>\na\n  &lt;you@example.org&gt;\nb &lt; c</pre>"),
         ("Copyright <year> <name>", "<pre>\nCopyright &lt;year&gt; &lt;name&gt;</pre>"),

@@ -15,6 +15,7 @@ from app.client.download import RemoteFile
 from app.client.errors import FetchFailed, LicenceNeeded, RequiredLicence
 from app.client.texts import many_lines, one_line
 from app.client.transfer import Outcome
+from app.domain.access import licence_phrase
 from app.pages.formats import count_text
 
 
@@ -90,7 +91,7 @@ class Report:
     def licence(self, licence: RequiredLicence, text: str) -> None:
         """See `Reporter`."""
         with self._paused():
-            print(f"--- licence {licence.name}, digest {licence.digest}")
+            print(f"--- {licence_phrase(licence.name)}, digest {licence.digest}")
             print(f"--- sha256 {licence.sha256}\n")
             print(many_lines(text) + "\n", flush=True)
 
@@ -100,7 +101,7 @@ class Report:
 
     async def accepts(self, licence: RequiredLicence) -> bool:
         """See `Reporter`."""
-        question = f"Do you accept the licence {licence.name}? Type 'yes' to accept: "
+        question = f"Do you accept {licence_phrase(licence.name)}? Type 'yes' to accept: "
         with self._paused():
             print(question, end="", file=sys.stderr, flush=True)
             answer: str = await asyncio.to_thread(sys.stdin.readline)

@@ -7,10 +7,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple, overload
+from typing import Final, NamedTuple, overload
 
 from app.domain.entries import Entry, File, LockedFile
 from app.domain.paths import ArtifactPath
+
+_NO_NAMES: Final = frozenset({"licence", "license", "eula", "default"})
+
+
+def licence_phrase(name: str) -> str:
+    """How a sentence names a licence: "the licence samsung", and not "the licence licence".
+
+    Args:
+        name: what listings call it.
+    """
+    folded = name.casefold()
+    if folded in _NO_NAMES:
+        return "the licence"
+    return name if "licen" in folded or "eula" in folded else f"the licence {name}"
 
 
 @dataclass(frozen=True)
@@ -37,8 +51,8 @@ class Licence:
 
     @property
     def is_unnamed(self) -> bool:
-        """Whether the name only says that it is a licence: "the licence licence" is none that people would say."""
-        return self.name.casefold() in ("licence", "license", "eula", "default")
+        """Whether the name only says that it is a licence."""
+        return self.name.casefold() in _NO_NAMES
 
     def is_accepted(self, digests: frozenset[str]) -> bool:
         """Whether one of this licence's digests is among those accepted."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from app.domain.access import Licence, Source
+from app.domain.access import Licence, Source, licence_phrase
 from app.policy.build_info import Block, BuildInfo
 from app.policy.control_rules import ControlRules
 from app.policy.name_patterns import NamePatterns, is_wild
@@ -130,7 +130,7 @@ def _block_terms(block: Block, source: Source) -> Terms:
     elif block.licence_text:
         licence = Licence(block.licence_text, block.theme or "licence")
         licences = (licence,)
-        said = f"behind the licence {licence.name} ({licence.digest})"
+        said = f"behind {licence_phrase(licence.name)} ({licence.digest})"
     elif groups:
         said = "without a licence"
     else:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.domain.access import Licence, Source
+from app.domain.access import Licence, Source, licence_phrase
 from app.domain.entries import ControlFile
 from app.domain.errors import MalformedRules
 from app.domain.paths import ArtifactPath
@@ -142,7 +142,9 @@ def read_eula_files(
             return _read_folder_eula(folder, text, source, defaults)
         if split := split_eula_name(file.name):
             licence = _licence(text, split.theme, defaults)
-            basis = Basis(source, f"{split.licensed} is behind the licence {licence.name} ({licence.digest})")
+            basis = Basis(
+                source, f"{split.licensed} is behind {licence_phrase(licence.name)} ({licence.digest})"
+            )
             by_name.setdefault(split.licensed, []).append(Terms(licences=(licence,), basis=(basis,)))
     alike = sorted(filter(is_like_eula, names))
     if not alike:
@@ -167,7 +169,7 @@ def _read_folder_eula(
     folder: ArtifactPath, text: str | None, source: Source, defaults: DefaultLicences
 ) -> EulaRules:
     def behind(licence: Licence) -> Terms:
-        reason = f"every file of the folder is behind the licence {licence.name} ({licence.digest})"
+        reason = f"every file of the folder is behind {licence_phrase(licence.name)} ({licence.digest})"
         return Terms(licences=(licence,), basis=(Basis(source, reason),))
 
     if text is not None:

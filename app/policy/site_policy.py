@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from app.domain.access import Access, Licence, Source, Visibility
+from app.domain.access import Access, Licence, Source, Visibility, licence_phrase
 from app.domain.licence_look import LicenceLook
 from app.domain.paths import ArtifactPath
 from app.policy.globs import PathGlob
@@ -46,7 +46,7 @@ class SiteRule:
         """What it demands for a file."""
         said = f"rule '/{self.glob.text}' says {self.tier}"
         if self.licence:
-            said += f", behind the licence {self.licence.name} ({self.licence.digest})"
+            said += f", behind {licence_phrase(self.licence.name)} ({self.licence.digest})"
         if self.groups:
             said += f", for {describe_groups(self.groups)}"
         if self.override:

@@ -27,12 +27,13 @@ function remember(name, isOn) {
 
 const field = one("#q");
 const rows = all("table.listing tbody tr:not(.parent, .empty)");
-const names = rows.map(row => row.querySelector("a").textContent.replace(/\/$/, "").split("/").pop().toLowerCase());
+const folded = text => text.toLowerCase().normalize();
+const names = rows.map(row => folded(row.querySelector("a").textContent.replace(/\/$/, "").split("/").pop()));
 
-/** The same rule as that of `?q=`: a part of the name, or all of it if the text has a wildcard. */
+/** The same rule as that of `?q=`: a part of the name or, if the text has a wildcard, all of it. */
 function matcher(text) {
-  const wanted = text.toLowerCase();
-  if (!/[*?[]/.test(wanted)) return name => name.includes(wanted);
+  const wanted = folded(text), contains = name => name.includes(wanted);
+  if (!/[*?[]/.test(wanted)) return contains;
   const source = wanted.replace(/\[(!?)(\]?[^\]]*)\]|([*?])|[^]/gu, (found, not, set, wild) => {
     if (wild) return wild === "*" ? "[^]*" : "[^]";
     if (set) return `[${not && "^"}${set.replace(/[\\\]^[&~|]/g, "\\$&")}]`;
@@ -40,9 +41,9 @@ function matcher(text) {
   });
   try {
     const pattern = new RegExp(`^${source}$`, "u");
-    return name => pattern.test(name);
+    return name => contains(name) || pattern.test(name);
   } catch {
-    return () => false; /* a range that runs backwards matches nothing */
+    return contains; /* a range that runs backwards matches nothing */
   }
 }
 

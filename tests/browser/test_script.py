@@ -35,6 +35,7 @@ class TestFilter:
             ("[!b]*.txt", ["notes.txt"]),
             ("[b-c]o[at]*", ["board.img", "both.img"]),
             ("[z-a]*", []),
+            ("[", []),
             ("*.", []),
         ],
     )

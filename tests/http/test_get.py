@@ -262,6 +262,7 @@ def test_a_licence_is_shown_and_accepted_once(get: Get, url: str, path: str) -> 
     assert shown.status == 0
     assert shown.output.count(LICENCE) == 1
     assert MD5 in shown.output
+    assert "licence licence" not in shown.output + refused.errors
     assert get(url + path, "--accept", "0" * 32).status == 4
     assert get(url + path, "--accept", MD5).files()["x.img"] == b"image"
     (refused.directory / "x.img").unlink()

@@ -28,6 +28,8 @@ def client() -> Iterator[httpx.Client]:
     for name, (size, modified) in FILES.items():
         for folder in ("d", "nightly"):
             tree.put(f"{folder}/{name}", b"x" * size, modified=modified)
+    for name in ("[x].img", "50%*.img", "\u00fcber.img", "cafe\u0301.img"):
+        tree.put(f"odd/{name}")
     with client_of(tree.app(policy=POLICY)) as client:
         yield client
 
@@ -151,6 +153,25 @@ def test_the_column_heads_are_buttons_that_turn_the_order_round(client: httpx.Cl
 )
 def test_a_filter_by_name(client: httpx.Client, form: str, query: str, expected: list[str]) -> None:
     assert names(client.get(f"/d/?format={form}&{query}")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[", ["[x].img"]),
+        ("[x]", ["[x].img"]),
+        ("*.i", ["50%*.img"]),
+        ("50%", ["50%*.img"]),
+        ("[x", ["[x].img"]),
+        ("U\u0308b", ["\u00fcber.img"]),
+        ("CAF\u00c9*", ["cafe\u0301.img"]),
+    ],
+)
+def test_a_filter_finds_the_very_text_and_letters_in_any_form(
+    client: httpx.Client, text: str, expected: list[str]
+) -> None:
+    answer = client.get("/odd/", params={"q": text, "format": "json"})
+    assert [entry["name"] for entry in answer.json()["entries"]] == expected
 
 
 def test_the_pages_of_a_filter_follow_one_another(client: httpx.Client) -> None:

@@ -281,9 +281,7 @@ def test_explain_names_the_blocks_and_points_out_overlapping_globs() -> None:
     name = "releases/16.09/BUILD-INFO.txt"
     assert explanation.decision == needs("T")
     assert explanation.sources == (Source(name, 2), Source(name, 5))
-    assert explanation.reasons[0].startswith(
-        f"{name}, line 2: Files-Pattern '*': behind the licence licence ("
-    )
+    assert explanation.reasons[0].startswith(f"{name}, line 2: Files-Pattern '*': behind the licence (")
     assert explanation.reasons[-1] == (
         "several patterns match this file ('*', '*.txt', '*t'): all of their blocks count"
     )

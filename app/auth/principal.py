@@ -212,13 +212,15 @@ def _basic(credentials: str) -> tuple[str, str]:
     try:
         text = base64.b64decode(credentials, validate=True).decode("utf-8")
     except ValueError as exc:
-        raise AuthenticationFailed(
-            "token-malformed", "Basic credentials must be base64 of user:token"
-        ) from exc
+        raise _malformed_basic() from exc
     user, colon, password = text.partition(":")  # only the user name cannot contain a colon
     if not colon:
-        raise AuthenticationFailed("token-malformed", "Basic credentials must be base64 of user:token")
+        raise _malformed_basic()
     return user, password
+
+
+def _malformed_basic() -> AuthenticationFailed:
+    return AuthenticationFailed("token-malformed", "Basic credentials must be base64 of user:token in UTF-8")
 
 
 def _is_token(secret: str) -> bool:

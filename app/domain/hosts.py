@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
 from typing import Final
 
 ALLOWED: Final = "a host name without port, such as `releases.example.org`"
@@ -29,11 +30,21 @@ def parse_host(text: str) -> str:
         raise ValueError(f"got {text!r}, which has two spellings: write the one that begins with xn--")
     if not _NAME.fullmatch(name):
         raise ValueError(f"got {text!r}")
-    return name
+    return _shortened(name) if name.startswith("[") else name
 
 
 def host_of(field: bytes) -> bytes:
     """The name in a Host field that has no fault, in the same form: without port (RFC 9110 section 4.2.3)."""
     name, colon, port = field.rpartition(b":")
     host = name if colon and not port.endswith(b"]") else field
-    return host.lower().removesuffix(b".")
+    if not host.startswith(b"["):
+        return host.lower().removesuffix(b".")
+    try:
+        return _shortened(host.decode("ascii")).encode("ascii")
+    except ValueError:
+        return host  # no address: nobody's name
+
+
+def _shortened(literal: str) -> str:
+    """An IPv6 address in brackets in the one spelling of RFC 5952, as browsers send it. Raises ValueError for any other text."""
+    return f"[{IPv6Address(literal[1:-1])}]"

@@ -141,6 +141,15 @@ class Requester:
         """Digests of the licences that a script says it accepts with this very request."""
         return header_acceptances(*(request.headers.getlist(name) for name in ACCEPTANCES))
 
+    def session(self, request: Request, sessions: Sessions) -> Session | None:
+        """The session of a client, even if its groups must be refreshed. Raises as `Sessions.read`."""
+        return sessions.read(
+            request.headers.getlist("cookie"),
+            self._clock(),
+            is_https=self.is_https(request),
+            root_path=record_of(request).root_path,
+        )
+
     def revoked_session(self, request: Request, sessions: Sessions) -> Session | None:
         """The session of a client whose session was revoked. Raises as `Sessions.read`."""
         return sessions.read_revoked(

@@ -92,10 +92,12 @@ class RequestAudit:
                 pass
 
     async def _note_denial(self, request: Request, error: PierheadError, path: str) -> None:
-        identity = record_of(request).identity
+        identity, status = record_of(request).identity, TABLE[type(error)]
         if identity is not None and identity.credential:
-            status = TABLE[type(error)]
             await self.note(request, AccessRefused(identity.credential, path, status.code, status.slug))
+        elif session := self._requester.session(request, self._sessions):  # on a page that asks for no rights
+            event = AccessRefused(session.id, path, status.code, status.slug)
+            await self.note(request, event, session.subject)
         elif revoked := self._requester.revoked_session(request, self._sessions):
             await self.note(request, RevokedUsed("session", revoked.id, path), revoked.subject)
 

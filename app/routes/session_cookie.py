@@ -35,12 +35,7 @@ class SessionCookies:
 
     def read(self, request: Request) -> Session | None:
         """The session of a request, even if its groups must be refreshed."""
-        return self._sessions.read(
-            request.headers.getlist("cookie"),
-            self._clock(),
-            is_https=self._requester.is_https(request),
-            root_path=record_of(request).root_path,
-        )
+        return self._requester.session(request, self._sessions)
 
     def keep(self, request: Request, answer: Response, session: Session) -> None:
         """Set the cookies of a session: its own, and the name that pages show.

@@ -131,8 +131,9 @@ class SignOn:
                 raise
             return self._login.sessions.renew(earlier, earlier.groups, self._clock())
         except LoginFailed as failure:
-            if attempt.is_silent and failure.code == "denied":
-                return None  # logged out at the provider
+            # Logged out at the provider; or it never answers without a question, and so the next login asks.
+            if attempt.is_silent and failure.code in ("denied", "refused"):
+                return None
             raise
         return self._session_of(person, earlier)
 

@@ -78,6 +78,15 @@ def test_a_login_a_refusal_and_a_logout_are_told(site: FormSite, file: Path) -> 
     assert not any(value in file.read_text() for value in dict(site.person.client.cookies).values())
 
 
+def test_a_form_of_another_site_is_told_with_the_session_that_it_would_have_used(
+    site: FormSite, file: Path
+) -> None:
+    log_in(site.person, "alice")
+    assert site.person.client.post("/logout", data={"form_token": "x"}).status_code == 403
+    login, refused = told(file, "id", "subject", "path", "code")
+    assert refused == ("refused", login[1], "alice", "/logout", "form-refused")
+
+
 def test_by_the_provider_only_the_login_itself_is_told(file: Path) -> None:
     with fake_provider() as provider, login_site(provider, audit_file=file) as site:
         site.person.get("/login")

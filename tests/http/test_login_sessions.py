@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -79,6 +80,17 @@ def test_who_is_logged_out_at_the_provider_is_here_too_and_is_not_asked(site: Lo
     assert site.person.get("/README.txt").text == "content"
     assert site.person.get(PRIVATE).status_code == 401
     assert site.person.name() is None
+
+
+def test_a_provider_that_never_answers_without_a_question_is_asked_by_the_next_login(site: LoginSite) -> None:
+    site.clock.now += REFRESH
+    state = parse_qs(urlsplit(site.person.stop_before_callback(PRIVATE)).query)["state"][0]
+    assert site.provider.asked["prompt"] == "none"
+    fields = {"state": state, "iss": site.provider.url, "error": "invalid_request"}
+    page = site.person.get(f"/login/callback?{urlencode(fields)}")
+    assert (page.status_code, page.url.path) == (401, PRIVATE)
+    assert site.person.press(page, "Log in").text == "content"
+    assert "prompt" not in site.provider.asked
 
 
 def test_somebody_else_at_the_provider_is_somebody_else_here(site: LoginSite) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.support.answers import problem
 from tests.support.site_trees import MemoryTree, client_of
 
-NAMES = ("releases.example.org", "[2001:db8::1]")
+NAMES = ("releases.example.org", "[2001:DB8:0::1]")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,14 @@ def client() -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize(
-    "host", ["releases.example.org", "RELEASES.example.org:8443", "[2001:db8::1]", "[2001:DB8::1]:80"]
+    "host",
+    [
+        "releases.example.org",
+        "RELEASES.example.org:8443",
+        "[2001:db8::1]",
+        "[2001:DB8::1]:80",
+        "[2001:db8:0:0:0:0:0:1]",
+    ],
 )
 @pytest.mark.parametrize("path", ["/", "/f.txt"])
 def test_its_own_names_are_answered(client: httpx.Client, host: str, path: str) -> None:
@@ -30,7 +37,10 @@ def test_its_own_names_are_answered(client: httpx.Client, host: str, path: str) 
         assert client.get(path, headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "releases.example.org.evil.example", "127.0.0.1", "org"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "releases.example.org.evil.example", "127.0.0.1", "org", "[2001:db8::2]", "[1::2::3]"],
+)
 @pytest.mark.parametrize("path", ["/", "/f.txt", "/login", "/api/ls/"])
 def test_other_names_are_not(client: httpx.Client, host: str, path: str) -> None:
     client.get("/", headers={"Host": NAMES[0]})  # so that it is in memory

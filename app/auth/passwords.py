@@ -85,5 +85,5 @@ class Passwords:
 
 def _wrong(user: str) -> AuthenticationFailed:
     return AuthenticationFailed(
-        "password", "the user name or the password is wrong, and it is no token", user
+        "password", "the user name or the password is wrong, and the password is not a token", user
     )

@@ -115,7 +115,7 @@ def line_to_add(content: bytes, identifier: str, note: str) -> bytes:
     line = " ".join(f"{identifier} {note}".split()) + "\n"
     added = (b"\n" if content and not content.endswith(b"\n") else b"") + line.encode("utf-8")
     if len(content) + len(added) > MAX_FILE_BYTES:
-        raise ValueError("it is full: take out the ids of what has expired")
+        raise ValueError("it is full: remove the ids that have expired")
     return added
 
 

@@ -40,7 +40,7 @@ pierhead explain members/ --site downloads.example.org"""
 def add_explain(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, "explain", "show which rule decides about a path", parents=[common], examples=_EXAMPLES
+        commands, "explain", "show which rule decides for a path", parents=[common], examples=_EXAMPLES
     )
     parser.add_argument("path", metavar="PATH", help="path in the tree, or its URL; a folder's ends in /")
     parser.add_argument(
@@ -50,9 +50,9 @@ def add_explain(commands: Commands, common: argparse.ArgumentParser) -> None:
         type=name,
         default=[],
         metavar="G",
-        help="ask as a member of G",
+        help="decide for a member of G",
     )
-    parser.add_argument("--ip", type=_address, help="ask from this address")
+    parser.add_argument("--ip", type=_address, help="decide for a client at this address")
     add_storage(parser)
     add_site(parser)
     parser.set_defaults(run=_run)

@@ -26,8 +26,8 @@ exit status:
   2  wrong arguments
   3  there is no such file, or nothing matches
   4  a licence must be accepted first
-  5  a token is needed, or does not suffice
-  6  the bytes are not what a digest or a size promised
+  5  a token is missing or does not have access
+  6  the bytes do not match the digest or size
   130  interrupted; the same command continues
 If files fail in several ways, the largest counts."""
 _EXAMPLES: Final = """\
@@ -42,11 +42,13 @@ def add_get(commands: Commands, _: argparse.ArgumentParser) -> None:
     parser = add_command(
         commands,
         "get",
-        "fetch a file or a folder from a Pierhead server, and check it",
+        "download a file or a folder from a Pierhead server, and check it",
         notes=_EXIT_STATUSES,
         examples=_EXAMPLES,
     )
-    parser.add_argument("url", type=_url, metavar="URL", help="of a file, a folder, a wildcard or a manifest")
+    parser.add_argument(
+        "url", type=_url, metavar="URL", help="URL of a file, a folder, a wildcard or a manifest"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, default=Path(), metavar="DIR", help="where files go (default: here)"
     )
@@ -56,7 +58,8 @@ def add_get(commands: Commands, _: argparse.ArgumentParser) -> None:
         type=_glob,
         default=[],
         metavar="GLOB",
-        help="only files with such a name, or with such a path below the folder if it has a slash; may be repeated",
+        help="only files whose name matches, or whose path below the folder matches if GLOB has a slash; may "
+        "be repeated",
     )
     parser.add_argument(
         "-j", "--jobs", type=_number(1), default=4, metavar="N", help="downloads at a time (default: 4)"
@@ -66,7 +69,7 @@ def add_get(commands: Commands, _: argparse.ArgumentParser) -> None:
         type=_number(0),
         default=5,
         metavar="N",
-        help="failures in a row that are retried (default: 5)",
+        help="how many failures in a row are retried (default: 5)",
     )
     _add_checks(parser)
     _add_access(parser)
@@ -80,12 +83,13 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sha256",
         action="store_true",
-        help="fail for each file whose SHA-256 neither the server nor a list knows",
+        help="fail each file whose SHA-256 is not known from the server or --checksums",
     )
     parser.add_argument(
         "--checksums",
         metavar="FILE",
-        help="a list as sha256sum writes it, a file or a URL: only these files, and exactly these bytes",
+        help="a list in the format of sha256sum, a file or a URL: only its files are fetched, and their "
+        "bytes must match",
     )
 
 
@@ -108,7 +112,8 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
         "--token-file",
         type=Path,
         metavar="FILE",
-        help="holds the token (default: PIERHEAD_TOKEN, else the password in the file that NETRC names, or ~/.netrc)",
+        help="file with the token (default: PIERHEAD_TOKEN, or else the password in the netrc file: NETRC or "
+        "~/.netrc)",
     )
 
 

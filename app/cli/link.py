@@ -34,14 +34,17 @@ def add_link(commands: Commands, common: argparse.ArgumentParser) -> None:
         examples=_EXAMPLES,
     )
     parser.add_argument(
-        "path", metavar="PATH", help="the real path of the file, not of a link to it; or its URL"
+        "path",
+        metavar="PATH",
+        help="real path of the file (not one through a link such as latest), or its URL",
     )
     add_lifetime(parser, example="2d")
     parser.add_argument(
         "--site",
         type=_site,
         metavar="URL",
-        help="URL of the site; default: that of PATH, else https and the first of site_hosts, else only the path is printed",
+        help="URL of the site; default: that of PATH, or https and the first of site_hosts; without either, "
+        "only the path is printed",
     )
     parser.set_defaults(run=_run, refuse=parser.error)
 

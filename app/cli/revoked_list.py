@@ -49,7 +49,7 @@ def revoked_list(settings: Settings) -> RevokedList:
     place = settings.revoked_file
     if place is None:
         raise ConfigError(
-            ("revoked_file: must be given to take tokens back: the file or object that the server reads",)
+            ("revoked_file: must be set to revoke tokens: the file or object that the server reads",)
         )
     return RevokedFile(place) if isinstance(place, Path) else RevokedObject(place)
 
@@ -108,7 +108,7 @@ class RevokedObject:
                 content, e_tag = await self._get(client, may_be_missing=True)
                 if await self._put(client, content + line_to_add(content, identifier, note), e_tag):
                     return
-        raise ConfigError((f"revoked_file: {self._url} is changed by somebody else all the time; try again",))
+        raise ConfigError((f"revoked_file: {self._url} is being changed by others; try again",))
 
     @asynccontextmanager
     async def _client(self, done: str) -> AsyncIterator[S3Client]:

@@ -53,7 +53,7 @@ def add_serve(commands: Commands, common: argparse.ArgumentParser) -> None:
         "places",
         nargs="*",
         metavar="DIR|s3://BUCKET/PREFIX",
-        help="what is published, as --storage says it; several are copies of one tree",
+        help="what to publish, in the form of --storage; several are copies of one tree",
     )
     add_storage(parser)
     add_setting(parser, "policy_file", "--policy", metavar="FILE")
@@ -66,7 +66,7 @@ def add_serve(commands: Commands, common: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--demo",
         action="store_true",
-        help="serve a small tree of a demonstration, with a licence and two users; storage and policy are its own",
+        help="serve a small demo tree with its own policy, a licence and two users",
     )
     parser.add_argument(
         "--check-storage",

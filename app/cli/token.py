@@ -44,7 +44,7 @@ def add_token(commands: Commands, common: argparse.ArgumentParser) -> None:
         type=_glob,
         default=[],
         metavar="GLOB",
-        help="limit its groups to these path globs",
+        help="its groups count only on paths that match these globs",
     )
     create.add_argument(
         "--scope",

@@ -52,7 +52,7 @@ def add_revocation(actions: Commands, common: argparse.ArgumentParser) -> None:
         "token",
         type=name,
         metavar="TOKEN",
-        help="the token, the URL of the link, or the ID of either or a login",
+        help="the token, the URL of the link, or the id of a token, link or login",
     )
     revoke.add_argument("--note", type=_note, metavar="TEXT", help="the reason, shown by list-revoked")
     revoke.set_defaults(run=_revoke)
@@ -64,7 +64,7 @@ def _inspect(options: argparse.Namespace) -> int:
     loaded = load(options)
     found = _signed(loaded, options.token)
     if found is None:
-        raise ConfigError(("TOKEN: is not one that was signed with these secret_keys",))
+        raise ConfigError(("TOKEN: is not signed with these secret_keys",))
     revoked_file = loaded.settings.revoked_file
     shown = found.content | {
         "is_expired": time.time() >= found.expires,
@@ -92,7 +92,7 @@ def _revoke(options: argparse.Namespace) -> int:
         found.site if found else loaded,
         Revoked(identifier, reason, operator()),
         subject,
-        so=f"; {identifier} is revoked all the same",
+        so=f"; {identifier} is revoked nevertheless",
     )
     print(identifier)
     return 0

@@ -173,7 +173,7 @@ class Downloader:
         if fault:
             place.begin(str(file.url), None)
             if offset:
-                raise Transient(f"{shown(file.path)}: {fault}; fetching all of it again", after=0)
+                raise Transient(f"{shown(file.path)}: {fault}; downloading it again", after=0)
             raise NotAsPromised(f"{shown(file.path)}: {fault}; it was deleted")
         place.finish(modified)
         return Fetched(arrived, True, offset, computed[_SHA_256], name)

@@ -3,7 +3,7 @@
 FetchFailed                 the network, the server or the disk fails
 ├── NotThere                nothing there, or nothing matches
 ├── LicenceNeeded           a licence must be accepted first
-├── AccessRefused           a token is needed, or does not suffice
+├── AccessRefused           a token is missing or does not have access
 └── NotAsPromised           the bytes are not those that a digest or a size promised
 """
 

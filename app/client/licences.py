@@ -92,7 +92,7 @@ def text_of(licence: RequiredLicence, document: bytes) -> str:
         found = hashlib.sha256(content).hexdigest(), hashlib.md5(content, usedforsecurity=False).hexdigest()
         if found[0] == licence.sha256 or (not licence.sha256 and found[1] == licence.digest):
             return text
-    raise NotAsPromised(f"the server shows no text that has the digest of licence {licence.digest}")
+    raise NotAsPromised(f"the server shows no text with the digest of licence {licence.digest}")
 
 
 def _key(licence: RequiredLicence) -> str | None:

@@ -94,17 +94,17 @@ class Listings:
             response = answer.response
             if response.content_type != "application/x-ndjson" or not self._server.is_own(answer.url):
                 raise FetchFailed(
-                    f"{one_line(answer.url.with_query(None))}: is no folder of a Pierhead server"
+                    f"{one_line(answer.url.with_query(None))}: is not a folder of a Pierhead server"
                 )
             content = await document(response)
             base = answer.url.join(URL(response.headers.get("Content-Location", ""), encoded=True))
             following = _following(response)
         if following is not None and not self._server.is_own(following):
-            raise FetchFailed(f"{one_line(url)}: goes on at another server")
+            raise FetchFailed(f"{one_line(url)}: continues at another server")
         try:
             lines = [json.loads(line) for line in content.splitlines()]
         except (ValueError, RecursionError) as error:
-            raise FetchFailed(f"{one_line(url)}: is no list of entries: {one_line(error)}") from error
+            raise FetchFailed(f"{one_line(url)}: is not a list of entries: {one_line(error)}") from error
         return _Page([line for line in lines if isinstance(line, dict)], base.with_query(None), following)
 
 
@@ -145,7 +145,9 @@ def _path_below(url: str, base: URL) -> ArtifactPath:
         root = ArtifactPath.parse(base.raw_path.encode("ascii")).segments
         path = ArtifactPath.parse(url.encode("ascii"))
     except (RequestError, UnicodeError) as error:
-        raise FetchFailed(f"the server lists {one_line(ascii(url))}, which is no path of a file") from error
+        raise FetchFailed(
+            f"the server lists {one_line(ascii(url))}, which is not the path of a file"
+        ) from error
     if path.segments[: len(root)] != root or len(path.segments) <= len(root):
         raise FetchFailed(f"the server lists {one_line(url)}, which is not below {one_line(base.raw_path)}")
     return ArtifactPath(path.segments[len(root) :], path.is_folder)

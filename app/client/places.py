@@ -50,7 +50,7 @@ class Destination:
             OSError: the disk fails.
         """
         if not path.segments or path.name.endswith((PART_ENDING, _NOTE_ENDING)):
-            raise FetchFailed(f"{shown(path)}: is no name of a file, or one that unfinished downloads have")
+            raise FetchFailed(f"{shown(path)}: is not a valid file name, or one of an unfinished download")
         folder = self._folder(path)
         try:
             with closing(Place(folder, path)) as place:
@@ -202,7 +202,7 @@ class Place:
 
     def _require_ordinary(self, part: int) -> None:
         if not stat.S_ISREG(os.fstat(part).st_mode):
-            raise FetchFailed(f"{shown(self._path)}: {one_line(self._part_name)} is no ordinary file")
+            raise FetchFailed(f"{shown(self._path)}: {one_line(self._part_name)} is not a regular file")
 
     def _is_named(self, part: int | None = None) -> bool:
         """Whether the open part still has its name."""

@@ -115,7 +115,7 @@ def _name_of(url: URL) -> ArtifactPath:
     try:
         return ArtifactPath.of(ArtifactPath.parse(url.raw_path.encode("ascii")).name)
     except RequestError as error:
-        raise NotThere(f"{one_line(url)}: is no URL of a file") from error
+        raise NotThere(f"{one_line(url)}: is not the URL of a file") from error
 
 
 def _pinned_by(file: RemoteFile, checksums: Mapping[ArtifactPath, bytes]) -> RemoteFile:

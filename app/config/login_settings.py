@@ -39,8 +39,8 @@ class LoginSettings(BaseModel):
         ge=30,
         le=86400,
         validate_default=True,
-        description="Seconds for which the groups of a login are valid; then the provider or directory is asked for them "
-        "again. Must be less than `session_idle_seconds`.",
+        description="Seconds for which the groups of a login are valid; then they are read again from the "
+        "provider or directory. Must be less than `session_idle_seconds`.",
     )
     session_epoch: Number = Field(
         0, ge=0, description="Change this number on all replicas to end all logins."
@@ -49,7 +49,8 @@ class LoginSettings(BaseModel):
         0,
         ge=0,
         le=31622400,
-        description="Longest life, in seconds, of tokens that logged-in users make for themselves at `/-/token`. 0: they cannot.",
+        description="Longest life, in seconds, of tokens that logged-in users create for themselves at "
+        "`/-/token`. 0: users cannot create tokens.",
     )
     revoked_file: Annotated[
         FileOrObject | None, StoreCredentials, Allowed("the path of a text file, or `s3://bucket/key`")
@@ -62,7 +63,8 @@ class LoginSettings(BaseModel):
         0,
         ge=0,
         le=2592000,
-        description="Longest life of a link to a private file that a logged-in member creates, in seconds; 0: they cannot.",
+        description="Longest life of a link to a private file that a logged-in member creates, in seconds. "
+        "0: members cannot create links.",
     )
     login_groups: Annotated[
         Names, Allowed("names or `THEIRS=OURS`, each with at most one `*`, separated by commas or spaces")

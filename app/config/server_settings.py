@@ -30,15 +30,15 @@ class ServerSettings(BaseModel):
     ] = Field(
         (),
         validate_default=True,
-        description="Proxies in front whose `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Prefix` and `Forwarded` are "
-        "believed. `unix:` are programs that connect over a Unix socket.",
+        description="Proxies in front whose `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Prefix` and "
+        "`Forwarded` are trusted. `unix:` stands for programs that connect over a Unix socket.",
     )
     root_path: Annotated[str, Allowed(ROOT_PATH_ALLOWED)] = Field(
         "", description="Path below which the site is on its host. All links and cookies are for this path."
     )
     cors_origins: Origins = Field(
         (),
-        description="Other sites whose pages may read what anybody gets: public files and listings. None: no other.",
+        description="Other sites whose pages may read public files and listings. None: no other site.",
     )
     host: Annotated[str, Allowed("a host name or an IP address")] = Field(
         "127.0.0.1", min_length=1, description="Address to listen on."
@@ -49,11 +49,11 @@ class ServerSettings(BaseModel):
     )
     tls_certificate: Annotated[Path | None, Allowed("the path of a PEM file")] = Field(
         None,
-        description="Certificate of the site, with those between it and a known one: the server speaks TLS. None: it does not.",
+        description="Certificate of the site, with its chain. With it, the server speaks TLS.",
     )
     tls_key: Annotated[Path | None, Allowed("the path of a PEM file, with a `tls_certificate`")] = Field(
         None,
-        description="Private key of `tls_certificate`, without a password. None: it is in the same file.",
+        description="Private key of `tls_certificate`, without a password. None: the key is in the same file.",
     )
     workers: Number = Field(1, ge=1, le=64, description="Processes that share the port.")
     admin_listen: Listen = Field(
@@ -88,8 +88,8 @@ class ServerSettings(BaseModel):
     )
     audit_file: Annotated[Path | None, Allowed("the path of a file")] = Field(
         None,
-        description="File for the audit log. What cannot be written there is not done: such requests get a 503. None: standard "
-        "error.",
+        description="File for the audit log. A request whose line cannot be written there gets a 503. "
+        "None: standard error.",
     )
 
     access_log_file: Annotated[Path | None, Allowed("the path of a file")] = Field(
@@ -99,8 +99,8 @@ class ServerSettings(BaseModel):
     )
     tracing: Literal["off", "on"] = Field(
         "off",
-        description="Whether requests and calls to the storage are sent as OpenTelemetry spans, to where `OTEL_EXPORTER_OTLP_ENDPOINT` "
-        "says; see [Traces](operations.md#traces).",
+        description="Whether requests and calls to the storage are sent as OpenTelemetry spans to "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT`; see [Traces](operations.md#traces).",
     )
 
     @field_validator("trusted_networks", "trusted_proxies")

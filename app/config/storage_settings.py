@@ -38,7 +38,7 @@ class StorageSettings(BaseModel):
         description="How links (`latest`) are answered. `in-place`: with the content they lead to. `redirect`: with a redirect to it.",
     )
     archives: Literal["off", "on"] = Field(
-        "off", description="Whether there is `?archive=tar`, `tar.zst` and `zip` of folders."
+        "off", description="Whether folders can be downloaded with `?archive=tar`, `tar.zst` and `zip`."
     )
     delivery: Literal["auto", "redirect", "proxy", "accel"] = Field(
         "auto",
@@ -68,12 +68,12 @@ class StorageSettings(BaseModel):
         description="Age in seconds up to which a cached folder is served if the storage fails.",
     )
     cache_bytes: Number = Field(
-        256 * 1024 * 1024, ge=0, description="Memory for cached folders and pages, in bytes, per worker."
+        256 * 1024 * 1024, ge=0, description="Memory for cached folders and pages, in bytes, for each worker."
     )
     prewarm: Prewarm = Field(
         (),
         description="Folders that each worker reads before `/readyz` says 200, for at most a minute: paths, or a number of levels "
-        "from the top (1: the top folder, 2: those in it too). None: none.",
+        "from the top (1: the top folder, 2: also its folders). None: none.",
     )
 
     @field_validator("storage")

@@ -34,7 +34,10 @@ _ACCESS_MEANINGS = {
 }
 
 _ROWS = Markup("<!-- rows -->")
-_IN_PART = "A large folder that was not in memory: its first entries are in order, and the others follow. Load the page again to have all in order."
+_IN_PART = (
+    "This large folder was not cached: its first entries are sorted, and the others follow. "
+    "Reload the page to have all of them sorted."
+)
 
 
 class HtmlPages:

@@ -261,7 +261,7 @@ def _classify(terms: Terms) -> tuple[Access, tuple[Licence, ...]]:
 def _remarks(path: ArtifactPath, rule: SiteRule | None, terms: Terms, rules: Rules) -> list[str]:
     """Remarks for operators, beside the rules that apply."""
     if _is_own_listing(path, rules):
-        return [] if terms.conditions or terms.refusal else ["no rule stands before this listing"]
+        return [] if terms.conditions or terms.refusal else ["no rule protects this listing"]
     if path.is_folder:
         return ["only the site policy is known here; the folder's own control files are not read"]
     patterns = () if rule and rule.override else rules.control.overlapping_patterns(path.name)
@@ -272,7 +272,7 @@ def _remarks(path: ArtifactPath, rule: SiteRule | None, terms: Terms, rules: Rul
 def _about(path: ArtifactPath, terms: Terms, principal: Principal) -> list[str]:
     """The properties of the principal that made a difference."""
     if principal.trusted:
-        return ["a trusted network passes groups, licences and refusals"]
+        return ["a trusted network skips groups, licences and refusals"]
     if terms.conditions and not scope_covers(principal.scope, path):
         return ["the token's paths do not cover this one, so its groups do not count"]
     return []

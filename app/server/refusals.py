@@ -50,7 +50,7 @@ BAD_TARGET: Final = Refusal(
 BAD_FRAMING: Final = Refusal(
     HTTPStatus.BAD_REQUEST,
     "Bad request",
-    "the end of the body is not clear: Transfer-Encoding must be `chunked`, once, in HTTP/1.1",
+    "the length of the body is ambiguous: Transfer-Encoding must be `chunked`, once, in HTTP/1.1",
     "bad-request",
 )
 UNKNOWN_CODING: Final = Refusal(

@@ -141,7 +141,7 @@ class TestBucket:
             ({"list": status(403, "AccessDenied")}, "cannot be listed", "s3:ListBucket"),
             ({"list": status(404, "NoSuchBucket")}, "cannot be listed", "bucket's name"),
             ({"list": status(403, "InvalidAccessKeyId")}, "cannot be listed", "AWS_ACCESS_KEY_ID"),
-            ({"get": status(403, "AccessDenied")}, "/d/f.txt is listed and cannot be read", "s3:GetObject"),
+            ({"get": status(403, "AccessDenied")}, "/d/f.txt is listed but cannot be read", "s3:GetObject"),
         ],
     )
     def test_what_the_credentials_lack(
@@ -207,7 +207,7 @@ def test_a_directory_with_nothing_to_read(doctor: Doctor) -> None:
         (["a" * 40], "warning", "key 1 has at most 0 bits"),
         ([KEY, "passwordpasswordpasswordpasswordpassword"], "warning", "key 2"),
         ([KEY, KEY], "error", "twice"),
-        ([f"{number}{KEY}" for number in range(5)], "warning", "5 keys count"),
+        ([f"{number}{KEY}" for number in range(5)], "warning", "5 keys are in use"),
     ],
 )
 def test_keys_that_are_weak_or_too_many(doctor: Doctor, keys: list[str], level: str, text: str) -> None:
@@ -226,7 +226,7 @@ class TestCertificate:
         made = make_certificate(doctor.directory, "site")
         made.key.chmod(0o600)
         doctor.settings |= {"tls_certificate": str(made.chain), "tls_key": str(made.key)}
-        assert doctor.one("certificate")[:2] == ("warning", "it is signed by itself")
+        assert doctor.one("certificate")[:2] == ("warning", "it is self-signed")
 
     @pytest.mark.parametrize(("days", "level"), [(5, "warning"), (-1, "error")])
     def test_one_that_ends(self, doctor: Doctor, days: int, level: str) -> None:
@@ -317,9 +317,9 @@ class TestFiles:
 @pytest.mark.parametrize(
     ("settings", "level", "text"),
     [
-        ({"trusted_networks": "0.0.0.0/0"}, "error", "trusts strangers"),
-        ({"trusted_networks": "::/0"}, "error", "trusts strangers"),
-        ({"trusted_proxies": "0.0.0.0/0"}, "error", "lets anybody say"),
+        ({"trusted_networks": "0.0.0.0/0"}, "error", "lets strangers read everything"),
+        ({"trusted_networks": "::/0"}, "error", "lets strangers read everything"),
+        ({"trusted_proxies": "0.0.0.0/0"}, "error", "lets anybody forge client addresses"),
         ({"trusted_networks": "10.0.0.0/8", "trusted_proxies": "10.1.2.3"}, "warning", "has the proxy"),
     ],
 )
@@ -349,7 +349,7 @@ class TestUrl:
     def test_a_proxy_that_keeps_the_host_to_itself(self, doctor: Doctor, site: LiveServer) -> None:
         with hiding_proxy(site.url) as url:
             level, text, advice = doctor.one("proxies", "--url", url)
-        assert (level, text) == ("error", f"{url}: the server takes itself for {site.url}")
+        assert (level, text) == ("error", f"{url}: the server sees itself as {site.url}")
         assert "trusted_proxies" in advice
 
     def test_a_folder_that_strangers_are_not_shown(self, doctor: Doctor, site: LiveServer) -> None:
@@ -359,7 +359,7 @@ class TestUrl:
     def test_another_page(self, doctor: Doctor, site: LiveServer) -> None:
         url = f"{site.url}/hello.txt?"
         found = doctor.one("proxies", "--url", url)
-        assert found[:2] == ("warning", f"{url}: is no page of this server")
+        assert found[:2] == ("warning", f"{url}: is not a page of this server")
 
     @pytest.mark.parametrize(
         ("url", "why"), [("http://127.0.0.1:9/", "refused"), ("ftp://a.example/", "http:// or https://")]
@@ -367,7 +367,7 @@ class TestUrl:
     def test_nobody_there(self, doctor: Doctor, url: str, why: str) -> None:
         level, text, _ = doctor.one("proxies", "--url", url)
         assert level == "error"
-        assert f"{url}: cannot be asked" in text
+        assert f"{url}: cannot be reached" in text
         assert why in text
 
 

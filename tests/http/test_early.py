@@ -114,7 +114,7 @@ def test_a_page_for_people_is_a_whole_page(client: httpx.Client, tree: MemoryTre
         return meanings.sub("", summary.sub("", row.sub("", page))).replace("\n", "")
 
     assert frame(text) == frame(usual)
-    assert "Load the page again" in text
+    assert "Reload the page" in text
     assert sorted(row.findall(text)) == sorted(row.findall(usual))
 
 

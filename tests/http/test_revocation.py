@@ -146,4 +146,4 @@ def test_without_a_file_nothing_can_be_taken_back(
     monkeypatch.chdir(tmp_path)
     assert main(["token", "revoke", "t1"]) == 2
     assert main(["token", "list-revoked"]) == 2
-    assert "revoked_file: must be given" in capsys.readouterr().err
+    assert "revoked_file: must be set" in capsys.readouterr().err

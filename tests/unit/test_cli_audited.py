@@ -86,7 +86,7 @@ def test_what_cannot_be_told_is_not_made(
 def test_what_cannot_be_told_is_revoked_all_the_same(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "audit").mkdir()
     assert main(["token", "revoke", "t1"]) == 2
-    assert "Is a directory; t1 is revoked all the same" in capsys.readouterr().err
+    assert "Is a directory; t1 is revoked nevertheless" in capsys.readouterr().err
     assert read_revoked(here / "revoked") == {"t1": ""}
 
 

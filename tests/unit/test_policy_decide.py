@@ -369,7 +369,7 @@ def test_explain_of_an_overriding_rule_names_it_alone() -> None:
 @pytest.mark.parametrize(
     ("principal", "said"),
     [
-        (TRUSTED, "a trusted network passes groups, licences and refusals"),
+        (TRUSTED, "a trusted network skips groups, licences and refusals"),
         (
             Principal("robot", frozenset({"staff"}), PathScope(("x",))),
             "the token's paths do not cover this one, so its groups do not count",
@@ -391,7 +391,7 @@ def test_explain_says_what_of_the_principal_counted(principal: Principal, said: 
 )
 def test_explain_of_a_listing_says_whether_anything_stands_before_it(rules: Rules, is_open: bool) -> None:
     reasons = explain(FOLDER, rules, member_of("staff")).reasons
-    assert ("no rule stands before this listing" in reasons) == is_open
+    assert ("no rule protects this listing" in reasons) == is_open
 
 
 def test_explain_of_a_sub_folder_says_what_is_not_known() -> None:

@@ -65,7 +65,7 @@ class SignedToken(NamedTuple):
                     return _claims(
                         jws.deserialize_compact(self.text, key.key, registry=registry).payload
                     ), key
-        return _fail("token-signature", "none of the issuer's keys made the token's signature")
+        return _fail("token-signature", "the token's signature does not match any key of the issuer")
 
 
 async def verified_claims(issuer: Issuer, token: str, audience: str, now: float) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def look_at_certificate(loaded: LoadedSettings, now: float | None = None) -> Ite
             yield error(AREA, fault, "put a certificate and its own key in place, both in PEM")
         return
     if files is None:
-        yield well(AREA, "none: TLS is for the proxy in front")
+        yield well(AREA, "none: the proxy in front must provide TLS")
         return
     seconds = files.expires() - (time.time() if now is None else now)
     text = f"{loaded.settings.tls_certificate}: {int(seconds // _DAY)} days left"
@@ -48,8 +48,8 @@ def _chain(pem: bytes) -> Finding:
     if names[0].subject == names[0].issuer:
         return warning(
             AREA,
-            "it is signed by itself",
-            "get one from an authority that the clients know, unless they are told to trust this one",
+            "it is self-signed",
+            "get one from an authority that the clients trust, or add this one to what they trust",
         )
     for place, (lower, upper) in enumerate(pairwise(names), 1):
         if lower.issuer != upper.subject:
@@ -59,7 +59,8 @@ def _chain(pem: bytes) -> Finding:
             )  # fmt: skip
     if len(names) == 1:
         return warning(
-            AREA, "the file has no certificate between that of the site and a known one",
-            "use the whole chain (`fullchain.pem` of certbot): browsers may find the rest, curl and wget do not",
+            AREA, "the file lacks the intermediate certificates",
+            "use the whole chain (`fullchain.pem` of certbot): browsers may find the missing ones, curl and "
+            "wget do not",
         )  # fmt: skip
     return well(AREA, f"a chain of {len(names)} certificates")

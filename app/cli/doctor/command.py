@@ -18,7 +18,7 @@ STATUS_SETTINGS: Final = 2
 STATUS_WARNINGS: Final = 3
 
 _NOTES: Final = """\
-exit status: 0 nothing to do, 3 warnings only, 1 something does not work, 2 the settings cannot be used.
+exit status: 0 no problems, 3 warnings only, 1 something does not work, 2 the settings cannot be used.
 It calls the storage as the server does, and changes nothing."""
 _EXAMPLES: Final = """\
 pierhead doctor
@@ -31,15 +31,13 @@ def add_doctor(commands: Commands, common: argparse.ArgumentParser) -> None:
     parser = add_command(
         commands,
         "doctor",
-        "look at settings, storage, clocks, keys, certificates, files, proxies and limits, and say what to do",
+        "check settings, storage, clocks, keys, certificates, files, proxies and limits",
         parents=[common],
         examples=_EXAMPLES,
         notes=_NOTES,
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
-    parser.add_argument(
-        "--url", help="where clients ask for the site: look at what the proxy in front passes on"
-    )
+    parser.add_argument("--url", help="URL that clients use: check what the proxy in front passes on")
     add_storage(parser)
     parser.set_defaults(run=_run)
 
@@ -51,7 +49,7 @@ def _run(options: argparse.Namespace) -> int:
             worst_of(findings)
         ]
     except ConfigError as failure:
-        findings = [error("settings", fault, "correct it, and look again") for fault in failure.faults]
+        findings = [error("settings", fault, "correct it, and run this again") for fault in failure.faults]
         status = STATUS_SETTINGS
     print(_as_json(findings) if options.json else _as_text(findings))
     return status

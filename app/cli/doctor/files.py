@@ -45,8 +45,12 @@ def look_at_files(loaded: LoadedSettings) -> Iterator[Finding]:
         elif mode & stat.S_IWOTH:
             yield error(AREA, f"{what}: everybody on this host may change {path}", f"chmod o-w {path}")
     for fault in faults_of_logs(loaded):
-        yield error(AREA, fault, "let the server's user write there: what cannot be written is refused")
-    yield well(AREA, f"{seen} files of the server were looked at")
+        yield error(
+            AREA,
+            fault,
+            "let the server's user write there: requests that need a line in it are refused otherwise",
+        )
+    yield well(AREA, f"{seen} files of the server were checked")
 
 
 def _is_secret(what: str, path: Path, loaded: LoadedSettings) -> bool:

@@ -26,7 +26,7 @@ def look_at_host(loaded: LoadedSettings) -> Iterator[Finding]:
     processors = len(os.sched_getaffinity(0))
     if settings.workers > 2 * processors:
         text = f"{settings.workers} workers on {processors} processors"
-        yield warning(AREA, text, "set workers to the number of processors: more of them only share")
+        yield warning(AREA, text, "set workers to the number of processors: more do not help")
     cached = sum(one.settings.cache_bytes for one in loaded.served)
     yield memory(settings.workers * (cached + _WORKER_BYTES), _memory())
 
@@ -51,11 +51,13 @@ def memory(needed: int, there: int) -> Finding:
         return error(
             AREA,
             text,
-            "lower cache_bytes or workers, or give the host more memory: the kernel ends processes",
+            "lower cache_bytes or workers, or give the host more memory: the kernel kills processes otherwise",
         )
     if needed > 0.8 * there:
         return warning(
-            AREA, text, "lower cache_bytes or workers: the rest is short for downloads and the file cache"
+            AREA,
+            text,
+            "lower cache_bytes or workers: the rest is too little for downloads and the file cache",
         )
     return well(AREA, text)
 

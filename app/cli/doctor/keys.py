@@ -28,8 +28,10 @@ def look_at_keys(loaded: LoadedSettings, now: float | None = None) -> Iterator[F
     named = loaded.named("secret_keys")
     if not keys:
         yield warning(
-            AREA, "there are no secret_keys", f"set one, the same for all replicas, made with `{_NEW}`: without, tokens, "
-            "sessions and acceptances end with the process"
+            AREA,
+            "there are no secret_keys",
+            f"set one, the same for all replicas, made with `{_NEW}`: "
+            "without it, tokens, sessions and acceptances end with the process",
         )  # fmt: skip
         return
     yield _count(keys, named)
@@ -37,8 +39,9 @@ def look_at_keys(loaded: LoadedSettings, now: float | None = None) -> Iterator[F
         if (bits := strength_of(key)) < STRONG_BITS:
             yield warning(
                 AREA,
-                f"{named}: key {place} has at most {bits:.0f} bits of chance in it",
-                f"put a random one in front, made with `{_NEW}`, and drop this one when what it has signed has expired",
+                f"{named}: key {place} has at most {bits:.0f} bits of randomness",
+                f"put a random one in front, made with `{_NEW}`, and remove this one when everything that it "
+                f"signed has expired",
             )
     yield from _age(loaded, time.time() if now is None else now)
 
@@ -51,12 +54,12 @@ def strength_of(key: str) -> float:
 
 def _count(keys: list[str], named: str) -> Finding:
     if len(set(keys)) < len(keys):
-        return error(AREA, f"{named}: a key is there twice", "leave one of the two out")
+        return error(AREA, f"{named}: a key occurs twice", "remove one of the two")
     if len(keys) > MOST_KEYS:
         return warning(
             AREA,
-            f"{named}: {len(keys)} keys count",
-            "drop those whose tokens have expired: each key is one more to be stolen",
+            f"{named}: {len(keys)} keys are in use",
+            "remove those whose tokens have expired: each of them could be stolen",
         )
     return well(AREA, f"{named}: {len(keys)} {'key' if len(keys) == 1 else 'keys'}; the first signs")
 

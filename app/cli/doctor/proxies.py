@@ -32,18 +32,18 @@ def look_at_networks(loaded: LoadedSettings) -> Iterator[Finding]:
         named = loaded.named("trusted_networks")
         if network.num_addresses > WIDE_ADDRESSES and not network.is_private:
             yield error(
-                AREA, f"{named}: {text} trusts strangers with everything", "name your own networks only"
+                AREA, f"{named}: {text} lets strangers read everything", "name your own networks only"
             )
         for proxy in proxies:
             if network.version == proxy.version and network.overlaps(proxy):
                 yield warning(
                     AREA,
                     f"{named}: {text} has the proxy {proxy} in it",
-                    "leave proxies out: a request that comes through one without X-Forwarded-For is trusted",
+                    "remove proxies: a request that comes through one without X-Forwarded-For is trusted",
                 )
     for proxy in proxies:
         if proxy.num_addresses > WIDE_ADDRESSES and not proxy.is_private:
-            text = f"{loaded.named('trusted_proxies')}: {proxy} lets anybody say from where he asks"
+            text = f"{loaded.named('trusted_proxies')}: {proxy} lets anybody forge client addresses"
             yield error(AREA, text, "name the addresses of your proxies only")
     yield well(
         AREA,
@@ -60,22 +60,24 @@ def look_through_proxy(url: str) -> Finding:
     try:
         found = _feed_url(url)
     except HTTPError as failure:
-        return warning(AREA, f"{url}: answers {failure.code} to strangers", "ask for a folder that is public")
+        return warning(AREA, f"{url}: answers {failure.code} to strangers", "give the URL of a public folder")
     except (URLError, OSError, ValueError) as failure:
         reason = getattr(failure, "reason", failure)
         return error(
             AREA,
-            f"{url}: cannot be asked ({reason})",
+            f"{url}: cannot be reached ({reason})",
             "check that the site is served there, and its certificate",
         )
     if found is None:
-        return warning(AREA, f"{url}: is no page of this server", "name the folder's URL as clients write it")
+        return warning(
+            AREA, f"{url}: is not a page of this server", "give the folder's URL as clients write it"
+        )
     asked, said = urlsplit(url), urlsplit(found)
     if (asked.scheme, asked.netloc) == (said.scheme, said.netloc):
-        return well(AREA, f"{url}: the server knows that it is asked there")
+        return well(AREA, f"{url}: the server sees the URL that clients use")
     return error(
         AREA,
-        f"{url}: the server takes itself for {said.scheme}://{said.netloc}",
+        f"{url}: the server sees itself as {said.scheme}://{said.netloc}",
         "have the proxy send X-Forwarded-Proto and the Host of the request, and put its address into trusted_proxies",
     )
 

@@ -60,7 +60,7 @@ async def _look_at(url: str, name: str) -> AsyncIterator[Finding]:
             yield warning(
                 AREA,
                 f"{name}: is not listed, as list=no says",
-                "allow these credentials s3:ListBucket and leave list=no out, if there are to be pages of folders",
+                "to have pages of folders, allow these credentials s3:ListBucket and remove list=no",
             )
             return
         except StoreError as failure:
@@ -70,7 +70,9 @@ async def _look_at(url: str, name: str) -> AsyncIterator[Finding]:
         text = f"{name}: {len(top.entries)} entries at the top, listed in {seconds * 1000:.0f} ms"
         if seconds > SLOW_SECONDS:
             yield warning(
-                AREA, text, "look at the network to the storage: first requests for folders wait so long"
+                AREA,
+                text,
+                "check the network to the storage: the first request for each folder waits this long",
             )
         else:
             yield well(AREA, text)
@@ -82,7 +84,9 @@ async def _read_one(store: ObjectStore, top: Listing, name: str) -> Finding:
     path = await _some_file(store, top)
     if path is None:
         return warning(
-            AREA, f"{name}: no file was found to read", "check that the storage names what is to be published"
+            AREA,
+            f"{name}: no file was found to read",
+            "check that the storage setting names the right folder",
         )
     try:
         info = await store.head(path, is_listed=True)
@@ -90,7 +94,7 @@ async def _read_one(store: ObjectStore, top: Listing, name: str) -> Finding:
             async for _ in chunks:
                 pass
     except PierheadError as failure:
-        return _failed(name, f"{path.url} is listed and cannot be read", failure)
+        return _failed(name, f"{path.url} is listed but cannot be read", failure)
     return well(AREA, f"{name}: {path.url} can be looked up and read")
 
 
@@ -156,7 +160,7 @@ def skew_of(name: str, ahead: float) -> Finding:
         return warning(
             AREA,
             text,
-            "set this host's clock: presigned URLs and tokens hold shorter or longer than they say",
+            "set this host's clock: presigned URLs and tokens are valid for less or more time than they say",
         )
     return well(AREA, text)
 

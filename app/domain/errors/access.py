@@ -87,7 +87,7 @@ class MetricsForbidden(AccessDenied):
     """The metrics are asked for on the public port, and not from a trusted network."""
 
     def __init__(self) -> None:
-        super().__init__("metrics are at the admin listener; here they are for trusted networks")
+        super().__init__("metrics are at the admin listener; on this port they are only for trusted networks")
 
 
 class Refused(AccessDenied):

@@ -37,7 +37,7 @@ class AuditUnavailable(PierheadError):
     """An event cannot be written to the audit log, so what it says must not happen: worth a retry later."""
 
     def __init__(self) -> None:
-        super().__init__("this cannot be recorded at the moment, so it was not done")
+        super().__init__("the audit log cannot be written at the moment, so the request was refused")
 
 
 class RevocationsUnknown(PierheadError):
@@ -69,9 +69,7 @@ class LoginFailed(PierheadError):
 class LoginUnavailable(PierheadError):
     """The identity provider or directory does not answer as it should: worth a retry later."""
 
-    def __init__(
-        self, reason: str = "the service that knows the users does not answer at the moment"
-    ) -> None:
+    def __init__(self, reason: str = "the login service does not answer at the moment") -> None:
         super().__init__(reason)
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from xml.parsers import expat
 
 from app.domain.texts import BYTE_ORDER_MARK
+from app.pages.anchors import with_anchors
 from app.pages.documents import Markup
 from app.pages.file_view import PLAIN_QUERY
 
@@ -62,6 +63,7 @@ _TAGS: Final = frozenset(
         "q",
         "s",
         "samp",
+        "section",
         "small",
         "span",
         "strong",
@@ -82,7 +84,8 @@ _TAGS: Final = frozenset(
     }
 )
 _ATTRIBUTES: Final = {
-    "a": {"href", "title"},
+    "*": {"id"},
+    "a": {"href", "name", "title"},
     "img": {"src", "alt", "title", "width", "height"},
     "ol": {"start"},
     "td": {"colspan", "rowspan"},
@@ -90,7 +93,7 @@ _ATTRIBUTES: Final = {
 }
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 """What HTML cannot hold (HTML section 13.2.3.5). A form feed is a space."""
-_HEADING: Final = re.compile(r"<(/?)h([1-6])>")
+_HEADING: Final = re.compile(r'<(/?)h([1-6])((?: id="[^"]*")?)>')
 _IMAGE_WITHOUT_ALT: Final = re.compile(r'<img(?![^<]* alt=")')
 _IS_HTML: Final = re.compile(r"</?(?:html|body|p|br|h[1-6]|ul|ol|table|div) ?/?>", re.IGNORECASE)
 """A tag that makes lines or blocks of its own. A text that has none of these keeps its lines."""
@@ -102,20 +105,21 @@ _WORK_SECONDS: Final = 5
 _WORK_BYTES: Final = 1024 * 1024 * 1024
 
 
-def render(markup: Markup, text: str) -> str:
+def render(markup: Markup, text: str, prefix: str = "doc-") -> str:
     """A document as safe HTML. What its markup does not allow is shown as plain text.
 
     Args:
         text: at most `MAX_DOCUMENT_BYTES` of it.
+        prefix: of all ids in it.
     """
-    return _CONTROLS.sub("\ufffd", _rendered(markup, text))
+    return _CONTROLS.sub("\ufffd", _rendered(markup, text, prefix))
 
 
-def _rendered(markup: Markup, text: str) -> str:
+def _rendered(markup: Markup, text: str, prefix: str) -> str:
     if markup == "text":
         return _plain(text)
     try:
-        return _levelled(_sanitised(_RENDERERS[markup](text)))
+        return _levelled(with_anchors(_sanitised(_RENDERERS[markup](text)), prefix))
     except Exception:  # noqa: BLE001 - a document must not break the page, and these libraries raise anything
         return _plain(text)
 
@@ -219,14 +223,11 @@ def _sanitised(html: str) -> str:
 def _kept(tag: str, attribute: str, value: str) -> str | None:
     """The value of an attribute, or None to drop it.
 
-    Ids are dropped, so that a link within the document leads nowhere; and programs that read listings would take it
-    for an entry. Images of this site must come from it, not from a storage that it redirects to.
+    Images of this site must come from it, not from a storage that it redirects to.
     """
-    if (tag, attribute) == ("img", "src"):
-        return (
-            value if _IS_ELSEWHERE.match(value) else value.partition("#")[0].partition("?")[0] + PLAIN_QUERY
-        )
-    return None if tag == "a" and attribute == "href" and value.startswith("#") else value
+    if (tag, attribute) != ("img", "src") or _IS_ELSEWHERE.match(value):
+        return value
+    return value.partition("#")[0].partition("?")[0] + PLAIN_QUERY
 
 
 def _levelled(html: str) -> str:
@@ -240,7 +241,7 @@ def _levelled(html: str) -> str:
             return f"</h{open_levels.pop() if open_levels else level}>"
         level = min(int(match[2]) + _TOP_LEVEL, level + 1, 6)
         open_levels.append(level)
-        return f"<h{level}>"
+        return f"<h{level}{match[3]}>"
 
     return _IMAGE_WITHOUT_ALT.sub('<img alt=""', _HEADING.sub(place, html))
 
@@ -281,13 +282,13 @@ class _ContentParser(HTMLParser):
 
 
 def main() -> None:
-    """Render the standard input as the markup that is named by the only argument, within bounds of time and memory."""
+    """Render the standard input, within bounds of time and memory. The arguments name its markup and the prefix of its ids."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_CPU, (_WORK_SECONDS, _WORK_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (_WORK_BYTES, _WORK_BYTES))
     markup: Markup = next(known for known in _RENDERERS if known == sys.argv[1])
-    sys.stdout.buffer.write(render(markup, sys.stdin.buffer.read().decode()).encode())
+    sys.stdout.buffer.write(render(markup, sys.stdin.buffer.read().decode(), sys.argv[2]).encode())
 
 
 if __name__ == "__main__":

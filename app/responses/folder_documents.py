@@ -79,8 +79,8 @@ class FolderDocuments:
         texts = [(document, await self._read(view, document.name)) for document in names]
         documents = tuple(
             [
-                Document(document.title, await self._rendered(view, document, text))
-                for document, text in texts
+                Document(document.title, await self._rendered(view, document, text, f"doc{number}-"))
+                for number, (document, text) in enumerate(texts, start=1)
                 if text is not None
             ]
         )
@@ -88,14 +88,14 @@ class FolderDocuments:
         self._held.put(key, KeptDocuments(documents, version), cost)
         return documents
 
-    async def _rendered(self, view: FolderView, document: DocumentName, text: str) -> SafeHtml:
+    async def _rendered(self, view: FolderView, document: DocumentName, text: str, prefix: str) -> SafeHtml:
         if document.markup == "html":
             text = await self._with_includes(view, text)
         if is_quick(document.markup):
-            html = await asyncio.to_thread(render, document.markup, text)
+            html = await asyncio.to_thread(render, document.markup, text, prefix)
         else:
             async with self._slots:
-                html = await _rendered_apart(document.markup, text)
+                html = await _rendered_apart(document.markup, text, prefix)
         return SafeHtml(html)  # noqa: S704 - it was sanitised
 
     async def _with_includes(self, view: FolderView, text: str) -> str:
@@ -123,16 +123,16 @@ def _names(view: FolderView) -> list[str]:
     return sorted(name for name in found if view.find(name, is_folder=False) is not None)
 
 
-async def _rendered_apart(markup: Markup, text: str) -> str:
+async def _rendered_apart(markup: Markup, text: str, prefix: str) -> str:
     """A document, rendered in a process of its own: its library may take any time for what it does not expect."""
     try:
-        html = await _asked_of_process(markup, text)
+        html = await _asked_of_process(markup, text, prefix)
     except (OSError, TimeoutError):
         html = ""
     return html or await asyncio.to_thread(render, "text", text)
 
 
-async def _asked_of_process(markup: Markup, text: str) -> str:
+async def _asked_of_process(markup: Markup, text: str, prefix: str) -> str:
     """What the process prints; nothing where it fails.
 
     Raises:
@@ -144,6 +144,7 @@ async def _asked_of_process(markup: Markup, text: str) -> str:
         "-m",
         "app.pages.markup",
         markup,
+        prefix,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -17,7 +17,7 @@ from tests.support.programs import environment
 
 DOCUMENTS = {
     "HEADER.html": b"<div id='content'><b>News <p>and <i>more</b></div>",
-    "README.md": b"# One\n\n- a\n- b\n\n|a|b|\n|-|-|\n|c|d|\n\n```\ncode\n```\n\n<details><summary>s</summary>x</details>\n\n![](a.png)\n",
+    "README.md": b"# One\n\n[up](#one)\n\n- a\n- b\n\n|a|b|\n|-|-|\n|c|d|\n\n```\ncode\n```\n\n<details><summary>s</summary>x</details>\n\n![](a.png)\n",
     "INSTALL.rst": b"Two\n===\n\n1. a\n2. b\n\nterm\n  what it is\n\n::\n\n  code\n",
     "HACKING.textile": b"h1. Three\n\n* a\n** b\n\n|a|b|\n\nbq. quoted\n",
     "HOWTO_install.txt": b"h2. Four\n\n# one\n# two\n",

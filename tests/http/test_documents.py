@@ -38,6 +38,8 @@ def client() -> Iterator[httpx.Client]:
     tree.put("licensed/README.md", b"behind a licence")
     tree.put("large/README.md", b"x" * (128 * 1024 + 1))
     tree.put("empty/README.md", b"")
+    tree.put("several/README.md", b"# Use\n\n[up](#use)")
+    tree.put("several/INSTALL.rst", b"Use\n===\n\n`Use`_")
     tree.put("latin/README.txt", b"caf\xe9")
     tree.put("marked/README.md", b"\xef\xbb\xbf# Notes\r\n")
     tree.put("wide/README.md", "# Notes\r\n".encode("utf-16"))
@@ -55,7 +57,7 @@ def test_a_readme_a_header_and_a_howto_are_shown(client: httpx.Client) -> None:
     for _ in range(2):
         text = page(client, "/d/")
         header, table, readme, howto = map(
-            text.index, ("<b>News</b>: 1 &lt; 2", "<table", "<h3>Welcome</h3>", "<h3>Steps</h3>")
+            text.index, ("<b>News</b>: 1 &lt; 2", "<table", ">Welcome</h3>", ">Steps</h3>")
         )
         assert header < table < readme < howto
         assert 'href="a%20b.img"' in text
@@ -102,9 +104,16 @@ def test_what_is_not_utf_8_is_shown_as_far_as_it_can_be(client: httpx.Client) ->
     assert "caf\ufffd" in page(client, "/latin/")
 
 
+def test_the_links_within_a_document_stay_in_it(client: httpx.Client) -> None:
+    text = page(client, "/several/")
+    for prefix in ("doc1", "doc2"):
+        assert f'id="{prefix}-use"' in text
+        assert f"href=#{prefix}-use " in text
+
+
 @pytest.mark.parametrize("path", ["/marked/", "/wide/"])
 def test_the_marks_of_windows_are_no_part_of_a_text(client: httpx.Client, path: str) -> None:
-    assert "<h3>Notes</h3>" in page(client, path)
+    assert '<h3 id="doc1-notes">Notes</h3>' in page(client, path)
 
 
 def test_a_document_that_cannot_be_read_is_left_out(site: Site) -> None:

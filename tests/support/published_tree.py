@@ -67,6 +67,7 @@ PUBLIC: Final[dict[str, bytes]] = {
     "tree/notes.txt": b"Notes on the tree.\n" * 200,
     "tree/empty.txt": b"",
     "tree/nested/one/two/three.txt": b"three\n",
+    "tree/nested/one/two/README.md": b"# Two\n\n[Back to the top](#two)\n",
     "tree/nested/one/first.bin": bytes(range(256)),
     "tree/nested/a folder? yes & 100%/\u00fc + b.txt": b"deep\n",
     f"tree/nested/{MARKUP}/inside.txt": b"inside\n",

@@ -17,7 +17,7 @@ PIECES = st.sampled_from(
     [
         "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))", "\n", "# ", "h1. ",
         '"a":javascript:alert(1)', ".. raw:: html\n\n   <script>alert(1)</script>\n\n", "<style>*{display:none}</style>",
-        "<a href='#content'>x</a>", "<form action=/license><input name=accept></form>", "<iframe src=/></iframe>",
+        "<a href='#content'>x</a>", "<p id=q>", "<a name=get>", "<form action=/license><input name=accept></form>", "<iframe src=/></iframe>",
         "<div id=content>", "</div>", "<svg><script>alert(1)</script></svg>", "<!--", "-->", "<base href=//evil>",
         ".. include:: /etc/passwd\n", "`a <javascript:alert(1)>`_", "<a href=data:text/html,x>y</a>", "text", "***",
         "<m><!--c--><p name='<b>'/></m>", "!javascript:alert(1)!", "<meta http-equiv=refresh content=0>", "\x00", "ü",
@@ -38,11 +38,12 @@ class Acts(HTMLParser):
             self.found.append(tag)
         for name, value in attrs:
             is_local = re.match(
-                r"(?!#)[^:]*(?:[/?#].*)?$|https?:|mailto:", value or "", re.IGNORECASE | re.DOTALL
+                r"(?!#(?!doc-))[^:]*(?:[/?#].*)?$|https?:|mailto:", value or "", re.IGNORECASE | re.DOTALL
             )
             if (
                 name.startswith("on")
-                or name in {"style", "id", "class"}
+                or name in {"style", "class", "name"}
+                or (name == "id" and not (value or "").startswith("doc-"))
                 or (name in {"href", "src"} and not is_local)
             ):
                 self.found.append(f"{tag} {name}={value}")
@@ -57,18 +58,27 @@ def test_nothing_in_a_document_acts(markup: Markup, text: str) -> None:
 @pytest.mark.parametrize(
     ("markup", "text", "expected"),
     [
-        ("markdown", "# Notes\n\n[a file](sub/a.img)", "<h3>Notes</h3>"),
+        ("markdown", "# Notes\n\n[a file](sub/a.img)", '<h3 id="doc-notes">Notes</h3>'),
         (
             "markdown",
             "[a file](sub/a.img)",
             '<a href="sub/a.img" rel="nofollow noopener noreferrer">a file</a>',
         ),
         ("markdown", "|a|\n|-|\n|b|", "<td>b</td>"),
+        ("markdown", "# Build & *run*", '<h3 id="doc-build--run">'),
+        ("markdown", "[a](#build--run)\n# Build & run", "<a href=#doc-build--run "),
+        ("markdown", "[a](#x-1)\n# X\n# X", "<a href=#doc-x-1 "),
+        ("markdown", "[a](#%C3%BCber)\n# \u00dcber", "<a href=#doc-\u00fcber "),
+        ("markdown", '[a](#old)\n\n<a name="old"></a>', '<a id="doc-old" '),
+        ("markdown", "[a](#none)", "<p><a rel="),
+        ("html", "<p id=a>1</p><p id=a>2</p>", '<p id="doc-a">1</p><p>2</p>'),
+        ("rst", ".. contents::\n\nA\n=\n\nB & C\n-----\n\n`A`_", "href=#doc-b-c "),
+        ("textile", 'h1(#top). Notes\n\n"up":#top', "<a href=#doc-top "),
         ("markdown", "![](shot.png)", '<img src="shot.png?view=0" alt="">'),
         ("html", '<p><img src="//a.example/b?c">', 'src="//a.example/b?c"'),
         ("rst", "Notes\n=====\n\n* one", "<h3>Notes</h3>"),
         ("rst", "`a file <a.img>`_", '<a href="a.img"'),
-        ("textile", "h1. Notes", "<h3>Notes</h3>"),
+        ("textile", "h1. Notes", '<h3 id="doc-notes">Notes</h3>'),
         ("textile", "* one\n* two", "<li>two</li>"),
         ("html", '<p>no</p><div id="content"><div>yes</div></div>', "<div>yes</div>"),
         ("html", "<p>all of it</p>", "<p>all of it</p>"),
@@ -89,7 +99,7 @@ def test_only_the_content_of_a_whole_html_page_is_shown() -> None:
 
 
 def test_headings_go_down_one_level_at_a_time() -> None:
-    assert re.findall(r"<h(\d)>", render("markdown", "#### a\n\n# b\n\n###### c\n\n## d")) == [
+    assert re.findall(r"<h(\d)[ >]", render("markdown", "#### a\n\n# b\n\n###### c\n\n## d")) == [
         "3",
         "3",
         "4",

@@ -31,6 +31,15 @@ def cookie_values(lines: Sequence[str], name: str) -> Iterator[str]:
             yield value.strip().strip('"')
 
 
+def cookie_names(lines: Sequence[str]) -> list[str]:
+    """The names of all cookies, in the order in which the browser got them, if they are for one path (RFC 6265 section 5.4).
+
+    Args:
+        lines: every line of `Cookie`.
+    """
+    return [pair.partition("=")[0].strip() for pair in ";".join(lines).split(";")]
+
+
 def secure_name(name: str, *, is_https: bool, root_path: str = "") -> str:
     """The name of a cookie that stands for a login.
 

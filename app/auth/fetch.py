@@ -29,7 +29,7 @@ class JsonFetcher:
         """
         status, document = await self._send("GET", url, headers or {}, None)
         if status != 200:
-            raise _unavailable(url, f"status {status}")
+            raise unavailable(url, f"status {status}")
         return document
 
     async def post_form(
@@ -45,14 +45,14 @@ class JsonFetcher:
         """
         status, document = await self._send("POST", url, headers, fields)
         if status >= 500:
-            raise _unavailable(url, f"status {status}")
+            raise unavailable(url, f"status {status}")
         return status, document
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None
     ) -> tuple[int, dict[str, Any]]:
         if not is_safe_url(url):
-            raise _unavailable(url, "not https")
+            raise unavailable(url, "not https")
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         fields = {"Accept": "application/json", **headers}
         try:
@@ -63,9 +63,9 @@ class JsonFetcher:
                 body = await _read_at_most(answer.content, MAX_DOCUMENT_BYTES)
                 document = json.loads(body)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError, RecursionError) as error:
-            raise _unavailable(url, type(error).__name__) from error
+            raise unavailable(url, type(error).__name__) from error
         if not isinstance(document, dict):
-            raise _unavailable(url, "not a JSON object")
+            raise unavailable(url, "not a JSON object")
         return answer.status, document
 
 
@@ -78,7 +78,8 @@ async def _read_at_most(stream: aiohttp.StreamReader, limit: int) -> bytes:
     return bytes(body)
 
 
-def _unavailable(url: str, reason: str) -> LoginUnavailable:
+def unavailable(url: str, reason: str) -> LoginUnavailable:
+    """The error for a document that cannot be used, after it was logged why."""
     # The query may hold secrets, so that it is not logged.
     _log.warning("identity_provider_failed", url=url.partition("?")[0], reason=reason)
     return LoginUnavailable()

@@ -35,6 +35,8 @@ MAX_QUESTIONS: Final = 4
 IDLE_SECONDS: Final = 60.0
 """How long a connection waits for the next search."""
 MAX_GROUPS: Final = 2000
+MAX_REASON_LENGTH: Final = 256
+"""Of what the log says of a failure."""
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _UNIX_NAMES: Final = ("uid", "sAMAccountName")
@@ -121,7 +123,7 @@ class LdapDirectory:
             async with asyncio.timeout(QUERY_SECONDS):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, question)
         except _FAILURES as error:
-            _log.warning("directory_failed", reason=type(error).__name__)
+            _log.warning("directory_failed", reason=_reason(error))
             raise LoginUnavailable from error
 
     def _log_in(self, user: str, password: str) -> Person:
@@ -242,6 +244,12 @@ class LdapDirectory:
             found = _search(connection, self._settings.group_base, asked, ("cn",), size_limit=MAX_GROUPS)
             groups |= {name for _, attributes in found for name in attributes.get("cn", ())[:1]}
         return Person(entry.subject, self._names.choose(groups))
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, for the log. What else a library puts into an error may be what it was given, so it is left out."""
+    is_of_directory = isinstance(error, LDAPException | OSError)
+    return f"{type(error).__name__}: {error}"[:MAX_REASON_LENGTH] if is_of_directory else type(error).__name__
 
 
 def _first(attributes: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> str:

@@ -17,6 +17,7 @@ from app.auth.oidc.attempt import (
     attempt_cookie,
     new_attempt,
     read_attempt,
+    superseded_cookies,
     write_attempt,
 )
 from app.auth.people import Person
@@ -86,8 +87,17 @@ class SignOn:
         attempt = new_attempt(callback, back_to, self._clock(), is_silent=is_silent)
         answer = redirect(await self._login.provider.login_url(attempt, asks_again=asks_again))
         sealed = write_attempt(self._keys, attempt)
+        for name in self._superseded(request):
+            self._cookies.drop_secret(request, answer, name)
         self._cookies.set_secret(request, answer, attempt_cookie(attempt.state), sealed, ATTEMPT_SECONDS)
         return answer
+
+    def _superseded(self, request: Request) -> list[str]:
+        return superseded_cookies(
+            request.headers.getlist("cookie"),
+            is_https=self._requester.is_https(request),
+            root_path=record_of(request).root_path,
+        )
 
     async def come_back(self, request: Request) -> Response:
         """Log in a browser that comes back.

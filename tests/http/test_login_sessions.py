@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
+from app.auth.oidc.attempt import MAX_ATTEMPTS
 from tests.support.answers import SCRIPT, problem
 from tests.support.fake_provider import FakeProvider, fake_provider
 from tests.support.live_server import SECRET, token
@@ -91,6 +92,15 @@ def test_a_provider_that_never_answers_without_a_question_is_asked_by_the_next_l
     assert (page.status_code, page.url.path) == (401, PRIVATE)
     assert site.person.press(page, "Log in").text == "content"
     assert "prompt" not in site.provider.asked
+
+
+def test_logins_that_were_not_finished_fill_no_request(site: LoginSite) -> None:
+    site.person.client.cookies.clear()
+    begun = [site.person.stop_before_callback(f"/members/{number}") for number in range(2 * MAX_ATTEMPTS)]
+    assert len(site.person.client.cookies) == MAX_ATTEMPTS
+    assert site.person.send(begun[MAX_ATTEMPTS - 1]).status_code == 403
+    for number, callback in enumerate(begun[MAX_ATTEMPTS:], MAX_ATTEMPTS):  # the newest can still be finished
+        assert site.person.send(callback).headers["location"] == f"/members/{number}"
 
 
 def test_somebody_else_at_the_provider_is_somebody_else_here(site: LoginSite) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from ldap3 import Connection
+from structlog.testing import capture_logs
 
 from app.auth.keys import KeyRing
 from app.auth.ldap import IDLE_SECONDS, MAX_QUESTIONS, LdapDirectory
@@ -153,13 +154,16 @@ def test_beyond_this_host_nothing_is_said_in_the_clear(directory: Slapd) -> None
 
 
 def test_a_directory_that_refuses_or_is_not_there_is_unavailable(directory: Slapd) -> None:
-    for wrong in (
-        {"ldap_bind_password": "wrong"},
-        {"ldap_user_base": f"ou=nowhere,{PEOPLE}"},
-        {"ldap_url": "ldap://127.0.0.1:1"},
+    for wrong, reason in (
+        ({"ldap_bind_password": "wrong"}, "invalidCredentials"),
+        ({"ldap_user_base": f"ou=nowhere,{PEOPLE}"}, "noSuchObject"),
+        ({"ldap_url": "ldap://127.0.0.1:1"}, "Connection refused"),
     ):
-        with pytest.raises(LoginUnavailable):
+        with capture_logs() as logged, pytest.raises(LoginUnavailable):
             log_in(directory.settings(**wrong), "alice")
+        (line,) = logged
+        assert line["event"] == "directory_failed"
+        assert reason in line["reason"]
 
 
 def test_connections_for_searches_are_used_again(directory: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:

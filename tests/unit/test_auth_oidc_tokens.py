@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, Key
+from structlog.testing import capture_logs
 
 from app.auth.fetch import JsonFetcher
 from app.auth.login_groups import GroupNames
@@ -197,6 +198,25 @@ def test_who_waits_for_an_issuer_that_fails_fails_with_it() -> None:
         assert failing.times_asked == 1
 
     asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"issuer": f"{URL}/"}, f"it names the issuer '{URL}/', not '{URL}'"),
+        ({"issuer": None}, f"it names the issuer 'None', not '{URL}'"),
+        ({"jwks_uri": "http://id.example.org/keys"}, "it has no jwks_uri with https"),
+        ({"token_endpoint": None}, "it has no authorization_endpoint or token_endpoint with https"),
+    ],
+)
+def test_the_log_says_what_is_wrong_with_an_issuer(said: dict[str, Any], reason: str) -> None:
+    class Wrong(Documents):
+        async def get(self, url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+            return await super().get(url, headers) | said
+
+    with capture_logs() as logged, pytest.raises(LoginUnavailable):
+        asyncio.run(issuer_of(Wrong()).metadata())
+    assert [(line["event"], line["reason"]) for line in logged] == [("identity_provider_failed", reason)]
 
 
 def person(claims: dict[str, Any], userinfo: dict[str, Any], groups_claim: str = "groups") -> Person:

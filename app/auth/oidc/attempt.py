@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from app.auth.cookies import cookie_values, secure_name
+from app.auth.cookies import cookie_names, cookie_values, secure_name
 from app.auth.keys import KeyRing, Purpose
 from app.auth.sealing import seal, unseal
 
 ATTEMPT_SECONDS: Final = 600
 """How long a login at the provider may take."""
+MAX_ATTEMPTS: Final = 8
+"""Logins under way in one browser. The cookies of many would make all its requests too long for proxies."""
+
+_COOKIE: Final = "pierhead_login_"
+_DIGEST: Final = re.compile("[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,15 @@ def attempt_cookie(state: str) -> str:
     The state may come from anybody, so the name is made from its digest.
     """
     digest = hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"pierhead_login_{digest[:16]}"
+    return f"{_COOKIE}{digest[:16]}"
+
+
+def superseded_cookies(cookies: Sequence[str], *, is_https: bool, root_path: str = "") -> list[str]:
+    """The cookies of a browser's oldest attempts, which one more leaves no room for, as `attempt_cookie` names them."""
+    start = secure_name(_COOKIE, is_https=is_https, root_path=root_path)
+    digests = [name.removeprefix(start) for name in cookie_names(cookies) if name.startswith(start)]
+    known = [f"{_COOKIE}{digest}" for digest in digests if _DIGEST.fullmatch(digest)]
+    return known[: 1 - MAX_ATTEMPTS]
 
 
 def write_attempt(keys: KeyRing, attempt: Attempt) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 
-from app.auth.fetch import JsonFetcher
+from app.auth.fetch import JsonFetcher, unavailable
 from app.cache.single_flight import SingleFlight
 from app.domain.errors import LoginUnavailable
 from app.domain.urls import is_safe_url
@@ -94,7 +94,7 @@ class Issuer:
         metadata = await self._known_metadata()
         # An issuer that nobody logs in at has no such endpoints.
         if not metadata.authorization_endpoint or not metadata.token_endpoint:
-            raise LoginUnavailable
+            raise unavailable(self.url, "it has no authorization_endpoint or token_endpoint with https")
         return metadata
 
     async def check(self) -> None:
@@ -177,7 +177,7 @@ class Issuer:
 
     async def _read_metadata(self) -> Metadata:
         where = f"{self.url.rstrip('/')}/.well-known/openid-configuration"
-        self._metadata = _metadata(await self._fetcher.get(where), self.url)
+        self._metadata = _metadata(await self._fetcher.get(where), self.url, where)
         self._metadata_read = self._clock()
         return self._metadata
 
@@ -193,14 +193,14 @@ class Issuer:
         self._keys_read = self._keys_tried
 
 
-def _metadata(document: dict[str, Any], issuer: str) -> Metadata:
+def _metadata(document: dict[str, Any], issuer: str, where: str) -> Metadata:
     # Section 4.3: it must be exactly the same, or another issuer's answers would pass for this one's.
     if document.get("issuer") != issuer:
-        raise LoginUnavailable
+        raise unavailable(where, f"it names the issuer {str(document.get('issuer'))[:256]!r}, not {issuer!r}")
     urls = {name: document.get(name) for name in _ENDPOINTS}
     given = {name: url for name, url in urls.items() if isinstance(url, str) and is_safe_url(url)}
     if "jwks_uri" not in given:
-        raise LoginUnavailable
+        raise unavailable(where, "it has no jwks_uri with https")
     methods = document.get("token_endpoint_auth_methods_supported")
     return Metadata(
         **{name: given.get(name, "") for name in _ENDPOINTS},

@@ -29,7 +29,7 @@ class GroupNames:
 
     Args:
         items: `NAME` or `THEIRS=OURS`, each with at most one `*`, which stands for any characters, the same in
-            both. `*` takes every group as it is, `*=corp-*` adds a prefix, `/*=*` removes a slash.
+            both. The last `=` counts, since some providers name groups by whole entries of a directory. `*` takes every group as it is, `*=corp-*` adds a prefix, `/*=*` removes a slash.
 
     Raises:
         ValueError: an item is not of that form.
@@ -45,8 +45,8 @@ class GroupNames:
 
 
 def _parse(item: str) -> _Renaming:
-    theirs, equals, ours = item.partition("=")
-    ours = ours if equals else theirs
+    before, equals, after = item.rpartition("=")
+    theirs, ours = (before, after) if equals else (item, item)
     if not theirs or not ours or theirs.count("*") > 1 or ours.count("*") > theirs.count("*"):
         raise ValueError(f"got {item!r}")
     before, star, after = theirs.partition("*")

@@ -119,13 +119,9 @@ class LoginSettings(BaseModel):
     @classmethod
     def _groups_have_one_star(cls, items: tuple[str, ...]) -> tuple[str, ...]:
         for item in items:
-            theirs, equals, ours = item.partition("=")
-            if (
-                not theirs
-                or (equals and not ours)
-                or theirs.count("*") > 1
-                or ours.count("*") > theirs.count("*")
-            ):
+            before, equals, after = item.rpartition("=")
+            theirs, ours = (before, after) if equals else (item, item)
+            if not theirs or not ours or theirs.count("*") > 1 or ours.count("*") > theirs.count("*"):
                 raise ValueError(f"got {item!r}")
         return items
 

@@ -24,8 +24,11 @@ class CredentialsBy(NamedTuple):
 
 
 def _split(value: object) -> object:
-    """Lists are TOML arrays, or in the environment items separated by commas or spaces."""
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+    """Lists are TOML arrays, or in the environment JSON arrays, or items separated by commas or spaces."""
+    if not isinstance(value, str):
+        return value
+    array = _json_array(value)
+    return tuple(value.replace(",", " ").split()) if array is None else array
 
 
 def _stores(value: object) -> object:
@@ -35,12 +38,19 @@ def _stores(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
-    if value.startswith("["):
-        with suppress(ValueError):
-            return json.loads(value)
+    if (array := _json_array(value)) is not None:
+        return array
     parts = value.replace(",", " ").split()
     is_list = len(parts) > 1 and all("://" in part or part.startswith("/") for part in parts)
     return parts if is_list else (value,)
+
+
+def _json_array(text: str) -> list[object] | None:
+    """The items of a JSON array; None for any other text, such as the brackets of an IPv6 address."""
+    if text.startswith("["):
+        with suppress(ValueError):
+            return list(json.loads(text))
+    return None
 
 
 MAX_PORT = 65535

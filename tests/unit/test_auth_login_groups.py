@@ -20,6 +20,8 @@ from app.auth.oidc.claims import claim_at
         (["a=b", "a=c"], ["a"], {"b", "c"}),
         (["x-*=team"], ["x-1", "x-2"], {"team"}),
         ([], ["a"], set()),
+        (["CN=Staff,DC=test=staff"], ["CN=Staff,DC=test", "CN"], {"staff"}),
+        (["CN=*,DC=test=*"], ["CN=Board Members,DC=test"], {"Board Members"}),
     ],
 )
 def test_groups_are_chosen_and_renamed(items: list[str], theirs: list[str], ours: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 from typing import Any, get_args
@@ -109,6 +110,22 @@ def test_lists_in_the_environment_are_separated_by_commas_or_spaces(
 ) -> None:
     loaded = load_settings(environ={"PIERHEAD_TRUSTED_NETWORKS": written})
     assert loaded.settings.trusted_networks == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "meant"),
+    [
+        ("login_groups", '["Domain Users=staff", "CN=Board, all,DC=example=board"]', None),
+        ("login_groups", "[staff] *=corp-*", ("[staff]", "*=corp-*")),
+        ("site_hosts", "[2001:db8::1] a.example", ("[2001:db8::1]", "a.example")),
+        ("site_hosts", "[]", ()),
+    ],
+)
+def test_an_array_of_json_may_have_items_with_spaces_and_commas(
+    name: str, written: str, meant: tuple[str, ...] | None
+) -> None:
+    settings = load_settings(environ={f"PIERHEAD_{name.upper()}": written}).settings
+    assert getattr(settings, name) == (tuple(json.loads(written)) if meant is None else meant)
 
 
 @pytest.mark.parametrize(

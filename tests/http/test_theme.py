@@ -89,6 +89,33 @@ def test_a_mistake_in_a_template_is_found_at_the_start(store: MemoryStore, theme
         app_over(store, theme_dir=theme)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "fault"),
+    [
+        ("folder.html", '{% extends "pierhead/folder.html" %}\n{% block heading %}{{ page.nope }}{% endblock %}', "line 2: "),
+        ("folder.html", '{% extends "pierhead/nope.html" %}', "there is no template pierhead/nope.html"),
+        ("header.html", "{{ 1 / 0 }}", "line 1: division by zero"),
+        ("layout.html", '{% extends "pierhead/layout.html" %}\n{% block foter %}{% endblock %}', "line 2: there is no block 'foter'"),
+        ("foldr.html", "", "takes the place of no template; there are account.html"),
+        ("footer.html", "caf\udce9", "must be UTF-8"),
+    ],
+)  # fmt: skip
+def test_what_would_fail_or_do_nothing_is_found_at_the_start(
+    store: MemoryStore, theme: Path, name: str, text: str, fault: str
+) -> None:
+    (theme / name).write_text(text, errors="surrogateescape")
+    with pytest.raises(ConfigError, match=rf"theme_dir: .*{re.escape(name)}.*{re.escape(fault)}"):
+        app_over(store, theme_dir=theme)
+
+
+def test_a_template_may_use_others_of_the_theme(store: MemoryStore, theme: Path) -> None:
+    (theme / "parts").mkdir()
+    (theme / "parts" / "address.html").write_text("<p>1 Main Street</p>")
+    (theme / "footer.html").write_text('{% include "parts/address.html" %}')
+    with live_server(app_over(store, theme_dir=theme)) as server, http_client(server.url) as http:
+        assert all("<p>1 Main Street</p>" in page for page in pages(http))
+
+
 LOOKS = """
 [[rule]]
 path = "b"

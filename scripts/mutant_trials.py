@@ -110,8 +110,7 @@ class Trials:
         """Try every mutant in a fork, or, in the fork, leave it to pytest to run the tests."""
         if self._is_child:
             return None
-        self._functions = [found for found in gc.get_objects() if isinstance(found, FunctionType)]
-        gc.freeze()
+        self._functions = functions_in_memory()
         reach = self._look(session)
         print(f"{len(reach.seconds)} of {len(session.items)} tests pass unchanged", flush=True)
         for mutant in self._mutants:
@@ -208,20 +207,28 @@ class Trials:
             os._exit(0)
 
 
+def functions_in_memory() -> list[FunctionType]:
+    """All functions that there are. They are left to the garbage collector's permanent generation, which forks share."""
+    gc.unfreeze()  # what is in it already would not be found
+    found = [each for each in gc.get_objects() if isinstance(each, FunctionType)]
+    gc.freeze()
+    return found
+
+
 def put_in(mutant: Mutant, functions: Iterable[FunctionType]) -> bool:
-    """Give the functions of a module the changed code. Returns whether all could have it."""
+    """Give the functions of a module the changed code. Returns whether there are any, and all could have it."""
     path = str(mutant.file.resolve())
     codes = {
         (code.co_qualname, code.co_firstlineno): code for code in _codes(compile(mutant.tree(), path, "exec"))
     }
+    ours = [function for function in functions if function.__code__.co_filename == path]
     try:
-        for function in functions:
+        for function in ours:
             old = function.__code__
-            if old.co_filename == path:
-                function.__code__ = codes[old.co_qualname, old.co_firstlineno]
+            function.__code__ = codes[old.co_qualname, old.co_firstlineno]
     except (KeyError, ValueError):  # another function, or one that needs other names of the one around it
         return False
-    return True
+    return bool(ours)
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

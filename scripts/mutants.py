@@ -117,7 +117,15 @@ def run(packages: Sequence[Path], sample: int, seed: int, seconds: float) -> int
         left.extend([mutant] * (not is_killed))
         print(f"{'killed by ' if is_killed else ''}{outcome}\n    {mutant}", flush=True)
 
-    options = ["-q", "-s", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    options = [
+        "-q",
+        "-s",
+        "--tb=no",
+        "-p",
+        "no:cacheprovider",
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
+    ]
     status = pytest.main([*options, *tests], plugins=[Trials(chosen, nearest, seconds, tell)])
     print(
         f"\n{len(chosen) - len(left)} of {len(chosen)} killed, of the {len(every)} that there are; not these:"

@@ -223,6 +223,28 @@ def test_what_is_beyond_all_numbers_is_no_time() -> None:
     assert code(sign_raw(b'{"exp": 1' + b"0" * 400 + b"}")) == "token-claims"
 
 
-def test_a_token_that_no_header_could_carry_is_not_made() -> None:
-    with pytest.raises(ValueError, match="at most"):
-        KEYS.sign(Purpose.ACCESS, {"exp": NOW + 60, "groups": ["g" * 100] * 100})
+def test_the_longest_token_is_made_and_read_and_none_that_is_longer() -> None:
+    shortest = KEYS.sign(Purpose.ACCESS, {"exp": NOW, "sub": ""})
+    free = (8 * 1024 - len(shortest)) * 3 // 4
+    token = KEYS.sign(Purpose.ACCESS, {"exp": NOW, "sub": "s" * free})
+    assert len(token) == 8 * 1024
+    assert KEYS.verify(Purpose.ACCESS, token, NOW - 1)
+    with pytest.raises(ValueError, match=r"at most 8192 bytes, this one has 819[34]"):
+        KEYS.sign(Purpose.ACCESS, {"exp": NOW, "sub": "s" * (free + 1)})
+    assert code(with_header({"alg": "HS256", "kid": kid_of(TOKEN)}, "A" * 8 * 1024)) == "token-malformed"
+
+
+def test_times_that_are_no_numbers_of_json_are_not_signed() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        KEYS.sign(Purpose.ACCESS, {"exp": float("nan")})
+
+
+def test_claims_can_be_read_whatever_the_time_is() -> None:
+    assert KEYS.verify(Purpose.ACCESS, TOKEN, None) == CLAIMS
+
+
+def test_every_secret_tells_what_its_keys_are_called() -> None:
+    ring = KeyRing(["new", "old"])
+    first, second = ring.names()
+    assert first == {purpose.value: ring.first(purpose).kid for purpose in Purpose}
+    assert (second,) == KeyRing(["old"]).names()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
-from app.auth.limits import MAX_NAME_LENGTH, RATES, Limit, Limits, client_key
+from app.auth.limits import MAX_BUCKETS, MAX_NAME_LENGTH, RATES, Limit, Limits, client_key
 from app.domain.errors import TooManyLogins, TooManyRequests
 from tests.support.clocks import Clock
 
@@ -29,8 +31,9 @@ def test_waiting_for_as_long_as_it_says_is_enough_and_no_less_is() -> None:
     seconds = used_up(limits)
     assert seconds == 1 / PER_SECOND
     clock.now += seconds - 1
-    with pytest.raises(TooManyRequests):
+    with pytest.raises(TooManyRequests) as refused:
         limits.take(LIMIT, "alice")
+    assert refused.value.seconds == 1
     clock.now += 1
     limits.take(LIMIT, "alice")
     with pytest.raises(TooManyRequests):
@@ -68,6 +71,7 @@ def test_memory_is_bounded_and_who_comes_often_is_not_forgotten() -> None:
     with pytest.raises(TooManyRequests):
         limits.take(LIMIT, "alice")
     assert len(limits._buckets) == 10
+    used_up(limits, "bob")
 
 
 def test_long_names_take_no_more_memory_than_others_and_are_counted() -> None:
@@ -88,6 +92,17 @@ def test_long_names_take_no_more_memory_than_others_and_are_counted() -> None:
 )
 def test_a_client_is_an_address_or_the_64_of_it(one: str, other: str, is_same: bool) -> None:
     assert (client_key(ip_address(one)) == client_key(ip_address(other))) is is_same
+
+
+def test_clients_whose_address_is_not_known_are_one() -> None:
+    assert client_key(None) == ""
+
+
+def test_the_documented_rates_are_those_that_hold() -> None:
+    page = (Path(__file__).parents[2] / "docs/operations.md").read_text("utf-8")
+    rows = re.findall(r"^\| .+ \| (?:address|user name) \| ([\d.]+) \| ([\d.]+) \|$", page, re.MULTILINE)
+    assert rows == [(str(burst), f"{per_second:.2g}") for burst, per_second in RATES.values()]
+    assert f"for the {MAX_BUCKETS:,} clients and users" in page
 
 
 def test_a_login_counts_for_the_client_and_for_the_user_however_the_name_is_spelt() -> None:

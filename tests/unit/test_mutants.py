@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scripts.mutant_changes import Mutant, mutants_of
-from scripts.mutant_trials import SURVIVED, Reach, put_in
+from scripts.mutant_trials import SURVIVED, Reach, functions_in_memory, put_in
 from scripts.mutants import noticed_by
 
 ROOT: Final = Path(__file__).parents[2]
@@ -76,6 +77,14 @@ def test_a_change_gets_into_a_function_that_was_imported(tmp_path: Path) -> None
     assert names["f"](1, False) is None
     file.write_text(MODULE.replace("def f", "def g"))
     assert not put_in(found["a + 1 -> a - 1"], [names["f"]])
+    assert not put_in(found["a + 1 -> a - 1"], [])
+
+
+def test_functions_are_found_where_the_garbage_collector_passes_over_them() -> None:
+    """As it does after the collection, by `tests/conftest.py`."""
+    gc.freeze()
+    assert put_in in functions_in_memory()
+    assert put_in not in gc.get_objects()
 
 
 def test_those_that_reach_a_change_are_run_and_the_nearest_and_quickest_first(tmp_path: Path) -> None:

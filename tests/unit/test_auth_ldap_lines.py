@@ -1,4 +1,4 @@
-"""What is asked of a directory and made of its answers, by a library that was never connected."""
+"""What goes over the connections to a directory, and what is made of its answers. The library is replaced: nothing is sent."""
 
 from __future__ import annotations
 
@@ -210,7 +210,9 @@ async def test_a_directory_that_refuses_the_service_is_unavailable(world: World)
     with capture_logs() as log, pytest.raises(LoginUnavailable):
         await log_in()
     assert world.lines[0].said == ["open", "bind", "unbind"]
-    assert [(line["event"], line["reason"]) for line in log] == [("directory_failed", "LDAPException")]
+    assert [(line["event"], line["reason"]) for line in log] == [
+        ("directory_failed", "LDAPException: code 49")
+    ]
 
 
 @pytest.mark.parametrize("what", ["open", "start_tls", "bind"])

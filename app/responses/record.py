@@ -52,6 +52,7 @@ class RequestRecord:
         is_head: whether it was a HEAD, which the framework's routes do not see.
         is_for_all: whether anybody gets this answer, so that scripts of other sites' pages may read it.
         link: value of the link that opens the file, for the links of the answer; empty for none.
+        back_to: where a login that this request is part of leads, for another try; empty where that is not known.
         ended: how the answer ended.
         reason: the reason phrase of an error, in ASCII; empty for the usual one of its status.
     """
@@ -65,6 +66,7 @@ class RequestRecord:
     is_head: bool = False
     is_for_all: bool = False
     link: str = ""
+    back_to: str = ""
     ended: Ending = COMPLETE
     reason: str = ""
     started: float = field(default_factory=time.perf_counter)

@@ -163,7 +163,9 @@ class ErrorAnswers:
             case LoginRequired() | SessionDue():
                 return (("Log in", login_url(request, here)), *ways_on)
             case LoginFailed() | LoginUnavailable():
-                return (("Log in again", f"{record_of(request).root_path}/login"), *ways_on)
+                record = record_of(request)
+                page = login_url(request, record.back_to) if record.back_to else f"{record.root_path}/login"
+                return (("Log in again", page), *ways_on)
             case _:
                 return ways_on
 

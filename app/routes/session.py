@@ -15,7 +15,7 @@ from app.pages.account_pages import LeadOnPage, LoginPage
 from app.pages.contexts import Site
 from app.pages.html import HtmlPages
 from app.responses.caching import PRIVATE
-from app.responses.record import site_of
+from app.responses.record import record_of, site_of
 from app.responses.requester import wants_html
 from app.routes.audited import RequestAudit
 from app.routes.forms import Forms, form_router
@@ -68,6 +68,7 @@ class LoginDesk:
         """Answer a GET: users who are logged in go on, others are asked to log in."""
         query = Query(request)
         back_to, switch = return_url(request, query.text("return")), query.flag("switch")
+        record_of(request).back_to = back_to
         if not self._login.is_possible:
             raise NotFound
         if not wants_html(request):
@@ -85,7 +86,7 @@ class LoginDesk:
             raise NotFound
         form = await self._forms.read(request)
         self._limits.count_login(request, form.get("user", ""))
-        back_to = return_url(request, form.get("return"))
+        record_of(request).back_to = back_to = return_url(request, form.get("return"))
         try:
             person = await self._login.log_in(form.get("user", ""), form.get("password", ""))
         except LoginFailed as failure:

@@ -121,6 +121,7 @@ class SignOn:
         )
         if attempt is None:
             raise LoginFailed("attempt")
+        record_of(request).back_to = attempt.return_url
         session = await self._session(request, provider, attempt, given)
         answer = self._cookies.lead_back(request, session, attempt.return_url)
         if session is not None and session.is_new:

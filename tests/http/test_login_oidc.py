@@ -255,6 +255,17 @@ def test_a_provider_that_is_down_or_strange_is_a_503(
         assert site.person.get("/README.txt").status_code == 200
 
 
+def test_another_try_leads_to_the_very_path_as_well(site: LoginSite) -> None:
+    site.provider.is_down = True
+    down = site.person.get(f"/login?return={PRIVATE}")
+    assert down.status_code == 503
+    site.provider.is_down, site.provider.claims["aud"] = False, "another-site"
+    refused = site.person.press(down, "Log in again")
+    assert refused.status_code == 403
+    del site.provider.claims["aud"]
+    assert site.person.press(refused, "Log in again").url.path == PRIVATE
+
+
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [

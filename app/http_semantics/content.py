@@ -17,14 +17,15 @@ _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 """The original server called these application/x-tar; clients may rely on it."""
 
 _TEXT_NAMES = frozenset({
-    "authors", "changelog", "copying", "dockerfile", "index", "inrelease", "install", "kbuild", "kconfig", "license", "makefile",
-    "manifest", "news", "notice", "packages", "readme", "release", "sources", "todo", "version",
+    "authors", "changelog", "copying", "dockerfile", "hacking", "index", "inrelease", "install", "kbuild", "kconfig",
+    "license", "makefile", "manifest", "news", "notice", "packages", "readme", "release", "sources", "todo", "version",
 })  # fmt: skip
 
 _TEXT_EXTENSIONS = (
-    ".asc", ".buildinfo", ".cfg", ".changes", ".conf", ".diff", ".dsc", ".dts", ".dtsi", ".env", ".ini", ".list", ".log",
-    ".manifest", ".md", ".md5", ".md5sum", ".patch", ".repo", ".rst", ".sha1", ".sha1sum", ".sha256", ".sha256sum", ".sha512",
-    ".sha512sum", ".sources", ".toml", ".yaml", ".yml",
+    ".adoc", ".asc", ".bb", ".bbappend", ".bbclass", ".buildinfo", ".cfg", ".changes", ".conf", ".diff", ".dsc", ".dts",
+    ".dtsi", ".env", ".inc", ".ini", ".its", ".list", ".log", ".manifest", ".markdown", ".md", ".md5", ".md5sum", ".patch",
+    ".repo", ".rst", ".sha1", ".sha1sum", ".sha256", ".sha256sum", ".sha512", ".sha512sum", ".sources", ".textile", ".toml",
+    ".yaml", ".yml",
 )  # fmt: skip
 
 _OWN_TYPES = {
@@ -56,6 +57,8 @@ _INLINE_TYPES = frozenset({
 _CHECKSUMS = re.compile(r"(?:.*[^a-z0-9])?[a-z0-9]*[0-9]sums?(?:[^a-z0-9]|$)|[a-z]*sums$")
 """`SHA256SUMS` and similar names: `SHA256SUMS.gpg`, `SHA256SUMS-arm64`."""
 
+_OLD_LOG = re.compile(r".*\.log\.[0-9]+")
+
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 _RISKY_IN_FALLBACK = re.compile(r'[^\x20-\x7e]|["\\/]|%(?=[0-9A-Fa-f]{2})')
@@ -79,7 +82,8 @@ def media_type_for(name: str) -> str:
     has_extension = bool(stem and dot)  # a leading dot begins none
     found = _types_by_extension().get(f".{extension}") if has_extension else None
     if found is None:
-        is_text = _CHECKSUMS.match(lowered) or (not has_extension and lowered in _TEXT_NAMES)
+        is_bare_text = not has_extension and lowered in _TEXT_NAMES
+        is_text = is_bare_text or _CHECKSUMS.match(lowered) or _OLD_LOG.fullmatch(lowered)
         found = "text/plain" if is_text else DEFAULT_MEDIA_TYPE
     return f"{found}; charset=utf-8" if found.startswith("text/") else found
 

@@ -16,7 +16,7 @@ from app.domain.access import Access, VisibleEntry
 from app.domain.entries import File
 from app.domain.paths import ArtifactPath, display_name, encode_name
 from app.pages.file_kinds import kind_of
-from app.pages.formats import date_text, iso_text, size_text
+from app.pages.formats import count_text, date_text, iso_text, size_text
 
 ACCESS_WORDS = {
     Access.EULA: "EULA",
@@ -65,7 +65,9 @@ def _row(visible: VisibleEntry, above_href: str = "", above_label: str = "") -> 
     entry = visible.entry
     kind, slash = ("folder", "/") if entry.is_folder else (kind_of(entry.name), "")
     size = (
-        _NO_SIZE if entry.size is None else f'<td title="{entry.size:,} bytes">{size_text(entry.size)}</td>'
+        _NO_SIZE
+        if entry.size is None
+        else f'<td title="{count_text(entry.size, "byte", "bytes")}">{size_text(entry.size)}</td>'
     )
     access = _access(visible)
     if isinstance(entry, File) and entry.storage_class is not None:

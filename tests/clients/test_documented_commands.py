@@ -40,7 +40,7 @@ PRINTED: Final = {
     "pierhead token list-revoked": r"^t0 earlier$",
     "pierhead link": rf"^{SITE}/members/plan\.txt\?link=eyJ",
     ALICE: r"plan\.txt",
-    "curl -fLO -H 'License-Accepted": "",
+    "curl --fail-with-body -LO -H 'License-Accepted": "",
 }
 """What each command prints, by its beginning. One that is missing here fails."""
 

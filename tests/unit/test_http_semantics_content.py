@@ -47,7 +47,8 @@ PLAIN = "text/plain; charset=utf-8"
             (name, PLAIN)
             for name in ("InRelease", "Sources", "Makefile", "SHA256SUMS.gpg", "SHA256SUMS-arm64")
         ],
-        *[(f"a.{ext}", PLAIN) for ext in ("toml", "repo", "dts")],
+        *[(f"a.{ext}", PLAIN) for ext in ("toml", "repo", "dts", "bb", "its", "log.1")],
+        *[(name, PLAIN) for name in ("HACKING", "README.textile", "README.markdown", "README.rst")],
         ("SHA256SUMS.gz", "application/gzip"),
         ("a.apk", "application/vnd.android.package-archive"),
         ("a.torrent", "application/x-bittorrent"),

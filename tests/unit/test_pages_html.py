@@ -43,6 +43,10 @@ def entry_links(page: bytes) -> list[str]:
     return [tag.attributes["href"] for tag in reader.all("a") if tag.attributes["href"] != "../"]
 
 
+def test_one_byte_is_not_many() -> None:
+    assert '<td title="1 byte">1 B</td>' in rows_of(HTML.folder(folder_page(visible(File("a", 1, NOON)))))[0]
+
+
 def test_a_file_row_tells_name_time_size_and_access() -> None:
     page = HTML.folder(folder_page(visible(File("boot.img.gz", 1258291, NOON), Access.EULA, (LICENCE,))))
     assert rows_of(page) == [

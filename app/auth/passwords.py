@@ -6,10 +6,12 @@ No password is kept: what was found right is remembered by a keyed hash, whose k
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections import OrderedDict
 from functools import partial
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from app.auth.people import Directory, Person
 from app.auth.unchecked import CountLogin, Unchecked
@@ -22,6 +24,13 @@ away, goes on counting."""
 MAX_REMEMBERED: Final = 4096
 MAX_USER_LENGTH: Final = 256
 MAX_PASSWORD_LENGTH: Final = 1024
+
+_NOT_IN_IDS: Final = re.compile(r"[\s%]")
+
+
+def password_id(user: str) -> str:
+    """The id by which all passwords of a user are revoked. Ids have no spaces: those of a name are percent-encoded."""
+    return "password:" + _NOT_IN_IDS.sub(lambda found: quote(found[0]), user)
 
 
 class _Checked(NamedTuple):

@@ -13,7 +13,7 @@ from app.auth.forwarding import Proxies
 from app.auth.keys import KeyRing
 from app.auth.licences import ACCEPTANCE_COOKIE, header_acceptances, read_acceptances
 from app.auth.networks import Address, Network, is_in
-from app.auth.passwords import Passwords
+from app.auth.passwords import Passwords, password_id
 from app.auth.revocation import Revocations
 from app.auth.sessions import Session, Sessions
 from app.auth.tokens import verify_token
@@ -160,7 +160,7 @@ class Authenticator:
         principal = Principal(
             person.subject, person.groups, accepted=accepted, trusted=trusted, sent_authorization=True
         )
-        return Identity(principal, client, until=until, credential=f"password:{person.subject}")
+        return Identity(principal, client, until=until, credential=password_id(person.subject))
 
     def _by_session(
         self, session: Session | None, client: Address | None, accepted: frozenset[str], now: float

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
 from app.auth.keys import KeyRing
@@ -21,6 +22,9 @@ from app.config import ConfigError, LoadedSettings
 from app.domain.errors import AuthenticationFailed
 from app.domain.mounts import LINK_PARAMETER
 from app.telemetry import Revoked
+
+_NO_ID: Final = re.compile(r"^#|\s|://|[?&]|^[\w-]+\.[\w-]+\.[\w-]*$")
+"""What is a comment, a URL, or has a space or the three parts of a token is no id: to note it would revoke nothing."""
 
 
 class _Signed(NamedTuple):
@@ -81,7 +85,7 @@ def _revoke(options: argparse.Namespace) -> int:
     revoked = revoked_list(loaded.settings)
     found = _signed(loaded, options.token)
     identifier, subject = (found.id, found.subject) if found else (options.token, None)
-    if "." in identifier or " " in identifier:
+    if found is None and _NO_ID.search(identifier):
         raise ConfigError(
             ("TOKEN: is neither an id nor a token or link that was signed with these secret_keys",)
         )

@@ -122,6 +122,12 @@ def test_a_link_is_shown_and_revoked_by_its_url(file: Path, capsys: pytest.Captu
     assert json.loads(capsys.readouterr().out)["is_revoked"]
 
 
+@pytest.mark.parametrize("identifier", ["password:alice.b.smith", "password:bob,%20jr", "ID.7f3-a"])
+def test_an_id_may_have_dots(file: Path, identifier: str) -> None:
+    assert main(["token", "revoke", identifier]) == 0
+    assert identifier in file.read_text().splitlines()
+
+
 @pytest.mark.parametrize(
     "action",
     [
@@ -130,6 +136,7 @@ def test_a_link_is_shown_and_revoked_by_its_url(file: Path, capsys: pytest.Captu
         ["inspect", "https://[a/b?link=x.y.z"],
         ["revoke", "x.y.z"],
         ["revoke", "a b"],
+        ["revoke", "#t1"],
         ["revoke", "https://a.example/b?link=x.y.z"],
     ],
 )

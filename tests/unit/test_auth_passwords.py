@@ -7,8 +7,15 @@ import gc
 
 import pytest
 
-from app.auth.passwords import MAX_PASSWORD_LENGTH, MAX_USER_LENGTH, REMEMBERED_SECONDS, Passwords
+from app.auth.passwords import (
+    MAX_PASSWORD_LENGTH,
+    MAX_USER_LENGTH,
+    REMEMBERED_SECONDS,
+    Passwords,
+    password_id,
+)
 from app.auth.people import Person
+from app.auth.revocation import parse_revoked
 from app.auth.unchecked import Unchecked
 from app.domain.errors import AuthenticationFailed, LoginUnavailable, TooManyRequests
 from tests.support.fake_directory import FakeDirectory
@@ -177,3 +184,18 @@ def test_no_password_is_kept() -> None:
         assert "alice" in kept
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("user", "identifier"),
+    [
+        ("alice.smith", "password:alice.smith"),
+        ("bob, jr", "password:bob,%20jr"),
+        ("é@example.org", "password:é@example.org"),
+        ("a%20b", "password:a%2520b"),
+        ("a\u00a0b", "password:a%C2%A0b"),
+    ],
+)
+def test_all_passwords_of_a_user_have_one_id_without_spaces(user: str, identifier: str) -> None:
+    assert password_id(user) == identifier
+    assert parse_revoked(f"{identifier} left the company".encode()) == {identifier: "left the company"}

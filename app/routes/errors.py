@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from app.domain.access import Licence
 from app.domain.errors import (
     AuthenticationFailed,
+    BadParameter,
     GroupRequired,
     LicenceDeclined,
     LicenceRequired,
@@ -34,6 +35,7 @@ from app.pages.contexts import ErrorPage, Site
 from app.pages.html import HtmlPages
 from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
 from app.responses.caching import LICENCE_VARY, NOT_STORED, REVALIDATED
+from app.responses.problems import problem_response
 from app.responses.record import note_for_all, record_of, site_of
 from app.responses.redirects import redirect
 from app.responses.requester import wants_html
@@ -101,8 +103,16 @@ class ErrorAnswers:
         headers = _headers(error, offers_basic=not self._site.has_login)
         return Response(self._html.error(page), status.code, headers, media_type="text/html")
 
-    def page(self, request: Request, code: int, title: str, detail: str) -> Response:
-        """A page for errors of the framework."""
+    def other(self, request: Request, code: int, title: str, detail: str, slug: str) -> Response:
+        """The answer for an error that is none of the domain.
+
+        Args:
+            title: a few words.
+            detail: what happened and what to do.
+            slug: the last word of its type.
+        """
+        if not wants_html(request):
+            return problem_response(code, title, detail, slug)
         ways_on, site = _ways_on(None, _mount_of(request)), site_of(self._site, request)
         page = ErrorPage(site, code, title, _as_sentence(detail), ways_on)
         return Response(self._html.error(page), code, NOT_STORED, media_type="text/html")
@@ -229,6 +239,8 @@ def _ways_on(above: ArtifactPath | None, mount: Mount) -> tuple[tuple[str, str],
 def _sentences(request: Request, error: PierheadError) -> str:
     """The message for people."""
     identity = record_of(request).identity
+    if isinstance(error, BadParameter):  # which begins with the name of the parameter, whose case counts
+        return f"The address has a mistake: {error}."
     text = _as_sentence(f"{error}{waiting_advice(error)}")
     if isinstance(error, GroupRequired) and identity is not None and identity.principal.subject:
         return f"You are logged in as {identity.principal.subject}. {text}"

@@ -14,7 +14,6 @@ from app.domain.mounts import mount_of
 from app.domain.paths import ROOT, ArtifactPath
 from app.responses.located import Located
 from app.responses.parsed_request import ParsedRequest
-from app.responses.problems import problem_response
 from app.responses.record import record_of
 from app.responses.requester import Requester
 from app.routes.audited import RequestAudit
@@ -67,7 +66,7 @@ class TreeApp:
         record = record_of(request)
         record.route = "tree"
         if request.method not in METHODS:
-            return _method_not_allowed(request)
+            return self._method_not_allowed(request)
         path = None
         try:
             if (parsed := record.parsed) is None:
@@ -77,7 +76,7 @@ class TreeApp:
                     return self._errors.answer(request, Moved(ROOT), ROOT)
                 path = mount.parse(raw)
                 if Query(request).text("key") is not None:
-                    return problem_response(410, "Gone", _KEY_IS_GONE, "key-gone")
+                    return self._errors.other(request, 410, "Gone", _KEY_IS_GONE, "key-gone")
                 request, link = take_link(request)
                 parsed = await self._by_link(request, await self._requester.parse(request, path, mount), link)
             path = parsed.path
@@ -135,11 +134,10 @@ class TreeApp:
             return answer
         return Located(answer, parsed.path, parsed.mount)
 
-
-def _method_not_allowed(request: Request) -> Response:
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return problem_response(410, "Gone", _UPLOAD_IS_GONE, "upload-gone")
-    detail = f"use {' or '.join(METHODS)}: files and folders are read-only"
-    answer = problem_response(405, "Method not allowed", detail, "method-not-allowed")
-    answer.headers["Allow"] = ", ".join(METHODS)
-    return answer
+    def _method_not_allowed(self, request: Request) -> Response:
+        if request.headers.get("content-type", "").startswith("multipart/form-data"):
+            return self._errors.other(request, 410, "Gone", _UPLOAD_IS_GONE, "upload-gone")
+        detail = f"use {' or '.join(METHODS)}: files and folders are read-only"
+        answer = self._errors.other(request, 405, "Method not allowed", detail, "method-not-allowed")
+        answer.headers["Allow"] = ", ".join(METHODS)
+        return answer

@@ -16,7 +16,6 @@ from app.domain.errors import PierheadError
 from app.domain.reserved import RESERVED, is_reserved
 from app.responses.problems import internal_error, problem_response
 from app.responses.record import CLIENT_GONE, record_of
-from app.responses.requester import wants_html
 from app.routes.audited import RequestAudit
 from app.routes.errors import ErrorAnswers
 from app.routes.limited import RequestLimits
@@ -82,10 +81,7 @@ def _handle_errors(
             str(error.detail).capitalize(),
             "there is no such page, or it does not take this method",
         )
-        if wants_html(request):
-            answer = errors.page(request, error.status_code, title, detail)
-        else:
-            answer = problem_response(error.status_code, title, detail, slug)
+        answer = errors.other(request, error.status_code, title, detail, slug)
         answer.headers.update(error.headers or {})
         if error.status_code == 405 and (allowed := _allowed(request, routers)):
             answer.headers["Allow"] = allowed

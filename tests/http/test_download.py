@@ -155,6 +155,23 @@ def test_other_methods_are_refused_with_those_that_are_not(
 ) -> None:
     answer = client.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("POST", "/pub/", 405), ("GET", "/pub/file.bin?key=abc", 410)]
+)
+def test_a_browser_gets_a_page_for_what_is_no_more(
+    client: httpx.Client, method: str, path: str, status: int
+) -> None:
+    answer = client.request(method, path, headers={"Accept": "text/html"})
+    assert answer.status_code == status
+    assert f'<p class="status">{status}</p>' in answer.text
+
+
+def test_a_page_keeps_the_case_of_a_parameter(client: httpx.Client) -> None:
+    page = client.get("/?sort=colour", headers={"Accept": "text/html"}).text
+    assert "<p>The address has a mistake: sort must be one of name, version, modified, size.</p>" in page
 
 
 @pytest.mark.parametrize("operation", ["list", "head", "get"])

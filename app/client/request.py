@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from yarl import URL
 
@@ -67,11 +67,15 @@ class Reporter(Watcher, Protocol):
         """Whether there is somebody to ask."""
 
 
+_PARTS: Final = frozenset({"q", "limit", "after", "get", "archive"})
+"""With one of these parameters, the URL of a folder does not stand for all that is in it."""
+
+
 def start_url(text: str) -> URL:
     """The URL of a command.
 
     Raises:
-        ValueError: it is none, or has a user or password in it.
+        ValueError: it is none, has a user or password in it, or is of a part of a folder.
     """
     try:
         url = URL(text).with_fragment(None)
@@ -82,4 +86,8 @@ def start_url(text: str) -> URL:
         raise ValueError(f"must be one such as https://releases.example.org/17.02/, but got {text!r}")
     if url.user is not None or url.password is not None:
         raise ValueError("must have no user or password in it; use --token-file or PIERHEAD_TOKEN")
+    if url.raw_path.endswith("/") and (parts := sorted(_PARTS & url.query.keys())):
+        raise ValueError(
+            f"must be of a whole folder, without {', '.join(parts)}; use --include to choose files"
+        )
     return url

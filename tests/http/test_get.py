@@ -388,6 +388,8 @@ def test_a_directory_in_the_way_of_a_file_is_left_alone(get: Get, url: str, tmp_
         ["/rel"],
         ["http://"],
         ["http://user:secret@x/"],
+        ["http://x/d/?q=*.img"],
+        ["http://x/d/?sort=size&archive=zip"],
         ["http://x/", "--include", "a//b"],
         ["http://x/", "--jobs", "0"],
         ["http://x/", "--accept", "yes"],

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from joserfc.jwk import ECKey, Key
+from joserfc.jwk import ECKey, Key, OKPKey
 from structlog.testing import capture_logs
 
 from app.auth.fetch import JsonFetcher
@@ -28,6 +29,8 @@ from tests.support.fake_provider import new_key
 
 URL, SITE, NOW = "https://id.example.org", "artifacts", 1_800_000_000.0
 ATTEMPT = new_attempt("https://site.example.org/login/callback", "/", NOW, is_silent=False)
+
+HELD = {"iss": URL, "aud": SITE, "sub": "alice", "exp": int(NOW) + 300, "nonce": ATTEMPT.nonce}
 
 
 class Documents(JsonFetcher):
@@ -73,7 +76,7 @@ def public(key: Key) -> dict[str, Any]:
 
 def signed(key: Key, header: Mapping[str, Any] | None = None, **claims: Any) -> str:
     """A token that holds, but for changes to its header, where None takes a field out, and to its claims."""
-    held = {"iss": URL, "aud": SITE, "sub": "alice", "exp": int(NOW) + 300, "nonce": ATTEMPT.nonce} | claims
+    held = HELD | claims
     named = {"alg": "ES256", "kid": key.kid} | dict(header or {})
     fields = {name: value for name, value in named.items() if value is not None}
     text = ".".join(_b64(json.dumps(part).encode()) for part in (fields, held))
@@ -108,6 +111,16 @@ def claims_of(issuer: Issuer, token: str) -> dict[str, Any]:
 def test_what_a_header_says_beside_is_ignored(header: dict[str, Any]) -> None:
     key = new_key("first")
     assert claims_of(issuer_of(Documents(public(key))), signed(key, header))["sub"] == "alice"
+
+
+@pytest.mark.parametrize("alg", ["EdDSA", "Ed25519"])
+def test_edwards_curves_have_an_old_and_a_new_name(alg: str) -> None:
+    """RFC 9864; the library warns of the old one, and warnings are errors here."""
+    key = OKPKey.generate_key("Ed25519", {"kid": "first"})
+    assert isinstance(key.private_key, Ed25519PrivateKey)
+    text = ".".join(_b64(json.dumps(part).encode()) for part in ({"alg": alg, "kid": "first"}, HELD))
+    token = f"{text}.{_b64(key.private_key.sign(text.encode()))}"
+    assert claims_of(issuer_of(Documents(public(key))), token)["sub"] == "alice"
 
 
 @pytest.mark.parametrize("header", [{"typ": "at+jwt"}, {"typ": "logout+jwt"}, {"crit": ["exp"]}, {"kid": 7}])

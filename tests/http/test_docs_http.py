@@ -141,7 +141,7 @@ def slugs_in_code() -> set[str]:
     words = {status.slug for status in TABLE.values()}
     for file in (PROJECT / "app").rglob("*.py"):
         for call in re.findall(
-            r"(?:problem_response|Obstacle)\(([^()]*(?:\([^()]*\)[^()]*)*)\)", file.read_text()
+            r"(?:problem_response|errors\.other|Obstacle)\(([^()]*(?:\([^()]*\)[^()]*)*)\)", file.read_text()
         ):
             words.update(re.findall(r'"([a-z]+-[a-z-]+)"', call))
     refusals = (PROJECT / "app/server/refusals.py").read_text()

@@ -89,5 +89,6 @@ def _adopted(descriptor: int) -> socket.socket:
     passed = socket.socket(fileno=descriptor)
     listens = passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     if passed.type != socket.SOCK_STREAM or not listens:
+        passed.close()
         raise OSError(f"descriptor {descriptor} from the service manager is not a stream socket that listens")
     return passed

@@ -6,8 +6,11 @@ import pytest
 
 from app.domain.errors import StoreDenied
 from app.domain.paths import ROOT
+from app.storage.composite.failover import FailoverStore
+from app.storage.composite.overlay import OverlayStore
 from app.storage.local.store import LocalStore
-from app.storage.open_store import open_store
+from app.storage.observation import Unwatched
+from app.storage.open_store import open_storage, open_store
 from app.storage.s3.store import S3Store
 from tests.support import fake_s3
 from tests.support.aws import S3Endpoint, point_aws_at
@@ -61,3 +64,42 @@ async def test_a_bucket_with_a_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_anything_else_is_refused_with_what_is_allowed(url: str) -> None:
     with pytest.raises(ValueError, match=r"must be file:///directory, .* or s3://bucket/prefix, but"):
         open_store(url, observe=ignore_call)
+
+
+@pytest.mark.parametrize(
+    ("urls", "overlay", "reason"),
+    [
+        (["s3://one", "s3://two", "s3://one"], None, "each store once"),
+        (["s3://one", "s3://two?list=no"], None, "list=no must be the only one"),
+        (["s3://one?list=no"], "s3://two", "list=no must be the only one"),
+        (["s3://one"], "s3://two?list=no", "list=no must be the only one"),
+    ],
+)
+def test_stores_that_cannot_be_merged(urls: list[str], overlay: str | None, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        open_storage(urls, overlay, watch=Unwatched())
+
+
+async def test_one_store_is_itself_and_others_are_named_after_their_places(tmp_path: Path) -> None:
+    urls = [str(tmp_path / name) for name in ("one", "two", "over")]
+    for url in urls:
+        Path(url).mkdir()
+    Path(urls[1], "f").touch()
+    watch = Unwatched()
+    async with open_storage(urls[:1], watch=watch) as store:
+        assert isinstance(store, LocalStore)
+    async with open_storage(urls[:2], watch=watch) as store:
+        assert isinstance(store, FailoverStore)
+    async with open_storage(urls[1:2], urls[2], watch=watch) as store:
+        assert isinstance(store, OverlayStore)
+        assert (await store.head(ROOT.child("f"))).origin == "primary"
+        Path(urls[2], "f").touch()
+        assert (await store.head(ROOT.child("f"))).origin == "overlay"
+
+
+def test_a_file_is_told_from_a_directory_that_is_absent(tmp_path: Path) -> None:
+    (tmp_path / "f").touch()
+    with pytest.raises(ValueError, match=f"is a file; its directory is '{tmp_path}'"):
+        open_store(str(tmp_path / "f"), observe=ignore_call)
+    with pytest.raises(ValueError, match="there is no directory"):
+        open_store(str(tmp_path / "absent"), observe=ignore_call)

@@ -27,7 +27,7 @@ from app.server.heartbeat import END_AT_ONCE, Pulse, keep_beating
 from app.server.protocol import BoundedHttpProtocol
 from app.server.service_manager import ServiceManager
 from app.server.supervisor import Supervisor, release_signals
-from app.telemetry import configure_logging
+from app.telemetry import configure_logging, log_what_python_reports
 
 if TYPE_CHECKING:
     from app.cli.plans import PlanReader
@@ -114,6 +114,7 @@ def _serve(options: argparse.Namespace) -> int:
     from app.main import prepare_process
 
     configure_logging(settings.log_level, settings.log_format)
+    log_what_python_reports()
     hangups, manager = Hangups(), ServiceManager(os.environ)
     reader = PlanReader(lambda fixed: load(options, *_OPTIONS, fixed=fixed))
     plan = reader.read("need" if options.check_storage else "warn")
@@ -181,6 +182,7 @@ def run_worker(plan: Plan, sockets: list[list[socket.socket]], link: Connection)
     from app.main import Application, prepare_process
 
     configure_logging(plan.settings.log_level, plan.settings.log_format)
+    log_what_python_reports()
     prepare_process()
     public, admin = sockets
     server = _server(Application(plan, plans_from(link)), plan.settings, admin, pulse=pulse)

@@ -21,7 +21,7 @@ from app.telemetry.audit_file import AuditFile
 from app.telemetry.descriptors import watched_descriptors
 from app.telemetry.followed_file import FollowedFile
 from app.telemetry.line_writer import LineWriter, writer_to, writer_to_file
-from app.telemetry.logs import LogFormat, configure_logging, is_json
+from app.telemetry.logs import LogFormat, configure_logging, is_json, log_what_python_reports
 from app.telemetry.metrics import Metrics
 from app.telemetry.worker_states import WorkerStates
 
@@ -53,6 +53,7 @@ __all__ = [
     "configure_logging",
     "is_json",
     "line_of_command",
+    "log_what_python_reports",
     "watched_descriptors",
     "writer_to",
     "writer_to_file",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from typing import Literal
 
 import structlog
@@ -15,6 +16,8 @@ from app.telemetry.seldom import Seldom, SeldomEvents
 from app.telemetry.trace import name_request
 
 LogFormat = Literal["auto", "json", "console"]
+
+_log = structlog.get_logger("pierhead.telemetry")
 
 
 def configure_logging(level: str, form: LogFormat) -> None:
@@ -49,7 +52,8 @@ def configure_logging(level: str, form: LogFormat) -> None:
             foreign_pre_chain=shared,
         )
     )
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    _replace_handlers(handler)
+    logging.getLogger().setLevel(level.upper())
     for noisy in ("botocore", "aiobotocore", "aioboto3", "urllib3", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger(AUDIT_LOGGER).setLevel(logging.INFO)  # these lines are wanted at every level
@@ -63,6 +67,31 @@ def configure_logging(level: str, form: LogFormat) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def log_what_python_reports() -> None:
+    """Log warnings of the interpreter and exceptions that end a thread, which it would print in a form of its own."""
+    logging.captureWarnings(True)
+    threading.excepthook = _log_end_of_thread
+
+
+def _log_end_of_thread(end: threading.ExceptHookArgs) -> None:
+    if issubclass(end.exc_type, SystemExit):  # as Python does
+        return
+    value = end.exc_value or end.exc_type()
+    _log.error("thread_failed", thread=end.thread and end.thread.name, exc_info=value)
+
+
+def _replace_handlers(handler: logging.Handler) -> None:
+    """Have this one alone write the log, from one moment to the next.
+
+    When the settings are read again, other threads log meanwhile. Without any handler, `logging` would print their
+    warnings bare and drop the rest.
+    """
+    root = logging.getLogger()
+    former, root.handlers = root.handlers, [handler]
+    for one in former:
+        one.close()
 
 
 class LineHandler(logging.Handler):

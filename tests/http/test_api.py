@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.support.answers import BROWSER, member, problem
 from tests.support.site_policies import MEMBERS_AND_SHOWN
@@ -206,6 +205,10 @@ def test_a_listing_the_client_has_is_304(client: httpx.Client) -> None:
 
 
 def test_the_description_is_valid_openapi_and_names_what_there_is(client: httpx.Client) -> None:
+    from openapi_spec_validator import (
+        OpenAPIV31SpecValidator,
+    )  # here: it loads slowly, and all workers read this file
+
     document = client.get("/api/openapi.json").json()
     OpenAPIV31SpecValidator(document).validate()
     assert {"/api/ls/{path}", "/api/license/{path}", "/{path}", "/healthz", "/readyz"} <= set(

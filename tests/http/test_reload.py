@@ -197,7 +197,7 @@ def test_a_download_that_has_begun_ends_well(reloadable: Reloadable) -> None:
 
 
 def test_no_request_fails_while_it_reloads_again_and_again(reloadable: Reloadable) -> None:
-    for _ in range(10):
+    for _ in range(4):
         reloadable.server.process.send_signal(signal.SIGHUP)
         for _ in range(10):
             assert reloadable.statuses("/hello.txt") | reloadable.statuses("/") == {200}

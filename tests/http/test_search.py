@@ -222,10 +222,13 @@ class SlowStore(MemoryStore):
                 self.is_over = True
 
 
+FILES = MOST_FOUND + 100
+
+
 @pytest.fixture
 def slow() -> Iterator[ServedStore[SlowStore]]:
     store = SlowStore()
-    for number in range(3000):
+    for number in range(FILES):
         store.put(f"d/{number:04}")
     with serve_store(store) as site:
         store.clock = site.clock
@@ -244,12 +247,12 @@ def test_it_ends_when_the_time_is_over_and_can_be_gone_on_with(
         paths += some
         query, requests = following or "", requests + 1
     assert requests > 5
-    wanted = [f"{number:04}" for number in range(3000) if "00" in f"{number:04}"]
+    wanted = [f"{number:04}" for number in range(FILES) if "00" in f"{number:04}"]
     assert [path.rpartition("/")[2] for path in paths] == wanted
 
 
 def test_it_ends_when_enough_is_found(slow: ServedStore[SlowStore]) -> None:
-    slow.store.page_entries = 3000
+    slow.store.page_entries = FILES
     answer = slow.http.get("/?q=&recursive=true&format=json").json()
     assert (len(answer["entries"]), answer["truncated"]) == (MOST_FOUND, True)
 
@@ -265,7 +268,7 @@ def test_a_client_that_leaves_ends_it_though_nothing_is_found(
         next(parts)
         assert not slow.store.is_over
     assert wait_until(lambda: slow.store.is_over)
-    assert slow.store.pages < 3000
+    assert slow.store.pages < FILES
 
 
 def test_one_that_breaks_off_cannot_be_taken_for_a_whole_one(slow: ServedStore[SlowStore]) -> None:

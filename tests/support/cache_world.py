@@ -302,5 +302,11 @@ class World:
 
 async def _idle() -> None:
     """Until all tasks wait for something that only the test can bring about."""
+    is_alone = False
     for _ in range(30):
+        was_alone, is_alone = is_alone, len(asyncio.all_tasks()) == 1
+        if (
+            was_alone and is_alone
+        ):  # and what the last of the others left to be called has been called in between
+            return
         await asyncio.sleep(0)

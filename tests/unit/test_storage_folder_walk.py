@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from app.domain.entries import File, Found, Listing, Skipped
+from app.domain.entries import File, Folder, Found, Listing, Skipped
 from app.domain.errors import Moved, NotFound, PierheadError, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
 from app.storage.folder_walk import PAGE_ENTRIES, Single, as_page, walk_by_folders
@@ -102,11 +102,11 @@ async def test_what_cannot_be_served_is_told_at_the_head_of_its_folder(after: st
 
 
 @pytest.mark.parametrize("more", [0, 1])
-async def test_a_page_is_full_and_the_last_one_is_not_empty(more: int) -> None:
+async def test_a_page_is_given_when_it_is_full(more: int) -> None:
     walked = Walked(*(f"{number:04}" for number in range(PAGE_ENTRIES + more)))
+    walked.store.put("zz/file")
     pages = await walked.pages()
-    assert [sum(found.size for found in page) for page in pages] == [PAGE_ENTRIES, *[more] * more]
-    assert all(page for page in pages)
+    assert [sum(found.size for found in page) for page in pages] == [PAGE_ENTRIES, 2 + more]
 
 
 async def test_an_empty_tree_has_no_page() -> None:
@@ -120,5 +120,7 @@ def test_single_things_become_a_page_whose_files_stay_together() -> None:
     one, two, three = (File(name, 1, 0.0) for name in ("1", "2", "3"))
     folder = ArtifactPath.of("d", is_folder=True)
     skipped = Skipped("x")
-    page = as_page([Single(ROOT, one), Single(ROOT, two), Single(folder, skipped), Single(folder, three)])
-    assert page == [Found(ROOT, [one, two]), Found(folder, others=(skipped,)), Found(folder, [three])]
+    inner = Folder("d")
+    of_root = [Single(ROOT, each) for each in (one, two, inner)]
+    page = as_page([*of_root, Single(folder, skipped), Single(folder, three)])
+    assert page == [Found(ROOT, [one, two], inner), Found(folder, others=(skipped,)), Found(folder, [three])]

@@ -586,4 +586,8 @@ async def test_each_call_is_observed_once(store: LocalStore, seen: Observations)
     await store.list_folder(ROOT)
     await read_whole(store, "real/f.txt")
     await store.read_small(path_of("real/f.txt"))
-    assert seen == [(operation, "ok") for operation in ("check", "list", "head", "get", "get")]
+    path = path_of("real/f.txt")
+    assert store.read_at_once(path, await store.head(path)) == b"content"
+    store.read_at_once(path_of("absent"), await store.head(path))
+    made = ("check", "list", "head", "get", "get", "head", "get", "head")
+    assert seen == [(operation, "ok") for operation in made]

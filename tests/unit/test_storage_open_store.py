@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,13 @@ from app.storage.composite.overlay import OverlayStore
 from app.storage.local.store import LocalStore
 from app.storage.observation import Unwatched
 from app.storage.open_store import open_storage, open_store
+from app.storage.s3.download import RESUME_PAUSES
 from app.storage.s3.store import S3Store
+from app.storage.s3.unlisted import UnlistedS3Store
 from tests.support import fake_s3
 from tests.support.aws import S3Endpoint, point_aws_at
-from tests.support.fake_s3 import run_fake_s3
+from tests.support.fake_s3 import FakeS3, run_fake_s3
+from tests.support.memory_store import MemoryStore
 
 
 def ignore_call(operation: str, outcome: str, seconds: float) -> None:
@@ -103,3 +108,34 @@ def test_a_file_is_told_from_a_directory_that_is_absent(tmp_path: Path) -> None:
         open_store(str(tmp_path / "f"), observe=ignore_call)
     with pytest.raises(ValueError, match="there is no directory"):
         open_store(str(tmp_path / "absent"), observe=ignore_call)
+
+
+@pytest.mark.parametrize(("copies", "attempts"), [(1, len(RESUME_PAUSES)), (2, 1)])
+async def test_a_broken_download_is_soon_left_to_another_copy(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch, copies: int, attempts: int
+) -> None:
+    opened: list[int] = []
+
+    @asynccontextmanager
+    async def open_s3_store(
+        *_: object, resume_pauses: Sequence[float], **__: object
+    ) -> AsyncIterator[MemoryStore]:
+        opened.append(len(resume_pauses))
+        yield MemoryStore()
+
+    monkeypatch.setattr("app.storage.s3.opening.open_s3_store", open_s3_store)
+    urls = ["s3://one", "s3://two"][:copies]
+    async with open_storage(urls, watch=Unwatched()):
+        assert opened == [attempts] * copies
+
+
+async def test_the_only_store_may_be_one_that_cannot_be_listed(s3: FakeS3) -> None:
+    async with open_storage(["s3://one?list=no"], watch=Unwatched()) as store:
+        assert isinstance(store, UnlistedS3Store)
+
+
+async def test_a_directory_is_closed_in_the_end(tmp_path: Path) -> None:
+    async with open_storage([str(tmp_path)], watch=Unwatched()) as store:
+        await store.check()
+    with pytest.raises(RuntimeError):
+        await store.check()

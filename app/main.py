@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.config import ConfigError, Settings
 from app.domain.lifetime import Lifetime
+from app.domain.own_file import read_own_file, read_own_text
 from app.plan import Plan, SitePlan
 from app.policy.site_policy import SitePolicy
 from app.policy.site_policy_file import SitePolicyError, parse_site_policy
@@ -200,14 +201,14 @@ def read_site_policy(settings: Settings, note_licence: Callable[[Path], object] 
         licence = path.parent / name
         if note_licence is not None:
             note_licence(licence)
-        return licence.read_text("utf-8")
+        return read_own_text(licence)
 
     try:
         return parse_site_policy(
-            path.read_text("utf-8"),
+            read_own_text(path),
             source=str(path),
             read_text=read_text,
-            read_bytes=lambda name: (path.parent / name).read_bytes(),
+            read_bytes=lambda name: read_own_file(path.parent / name),
         )
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError((f"policy_file: {path} cannot be read: {error}",)) from error

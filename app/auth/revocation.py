@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from app.domain.errors import RevocationsUnknown
+from app.domain.own_file import read_own_file
 
 READ_SECONDS: Final = 5.0
 """Seconds between two reads of the file, and so the longest time that a revoked token still counts."""
@@ -84,8 +85,7 @@ def read_revoked(path: Path) -> dict[str, str]:
         OSError: it cannot be read.
         ValueError: as `parse_revoked`.
     """
-    with path.open("rb") as file:
-        return parse_revoked(file.read(MAX_FILE_BYTES + 1))
+    return parse_revoked(read_own_file(path, pipe_seconds=0))
 
 
 def parse_revoked(content: bytes) -> dict[str, str]:

@@ -16,6 +16,7 @@ from app.cli.places import fault_of_object, places_of
 from app.config import ConfigError, LoadedSettings
 from app.domain.errors import StoreError
 from app.domain.extras import Extra, how_to_install, is_installed
+from app.domain.own_file import read_own_file
 from app.main import read_site_policy
 from app.pages.templates_dir import templates_directory
 from app.plan import SitePlan
@@ -112,7 +113,7 @@ def read_tls(loaded: LoadedSettings) -> TlsFiles | None:
     contents: list[bytes] = []
     for name, path in (("tls_certificate", certificate), ("tls_key", key or certificate)):
         try:
-            contents.append(path.read_bytes())
+            contents.append(read_own_file(path))
         except OSError as error:
             raise ConfigError((f"{loaded.named(name)}: {path} cannot be read: {error.strerror}",)) from error
     files = TlsFiles(*contents)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.config import ConfigError, LoadedSettings
 from app.domain.errors import RequestError
+from app.domain.own_file import read_own_file
 from app.domain.paths import ArtifactPath
 from app.storage.urls import S3Place, StoragePlace, parse_storage_url, split_object_url
 
@@ -57,7 +58,7 @@ def _directory_behind(path: Path) -> tuple[int, int] | None:
 
 def _content_of(path: Path) -> bytes | None:
     try:
-        return path.expanduser().read_bytes()
+        return read_own_file(path.expanduser())
     except (OSError, RuntimeError):  # there is none, or no home
         return None
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from app.config.loaded import PREFIX, ConfigError, LoadedSettings, checked, written
 from app.config.settings import Settings
 from app.config.sites import TABLE, Common, read_sites, with_sites
+from app.domain.own_file import read_own_text
 
 DEFAULT_FILE = Path("pierhead.toml")
 FILE_VARIABLE = "PIERHEAD_CONFIG_FILE"
@@ -74,7 +75,7 @@ def _by_new_names(given: Mapping[str, Any], origin: str, notices: list[str]) -> 
 
 def _read_file(path: Path, faults: list[str]) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(read_own_text(path))
     except OSError as error:
         faults.append(f"{path}: cannot be read ({error.strerror})")
         return {}

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from app.domain.licence_look import LicenceLook
+from app.domain.own_file import read_own_file
 from app.pages.licence_looks import look_contents
 
 STATIC_PREFIX = "/-/static/"
@@ -65,9 +66,9 @@ def load_static(
     if theme is not None:
         contents |= _contents(theme / "static")
         if (logo := theme / "logo.svg").exists():
-            contents[_LOGO] = logo.read_bytes()
+            contents[_LOGO] = read_own_file(logo)
         if (colours := theme / "theme.css").exists():
-            contents[_STYLE_SHEET] += b"\n" + colours.read_bytes()
+            contents[_STYLE_SHEET] += b"\n" + read_own_file(colours)
     contents |= look_contents(looks)
     files: dict[str, StaticFile] = {}
     for source in sorted(contents, key=lambda source: (source.endswith(".css"), source)):
@@ -85,7 +86,7 @@ def load_static(
 def _contents(directory: Path) -> dict[str, bytes]:
     if not directory.is_dir():
         return {}
-    return {file.name: file.read_bytes() for file in directory.iterdir() if file.suffix in _MEDIA_TYPES}
+    return {file.name: read_own_file(file) for file in directory.iterdir() if file.suffix in _MEDIA_TYPES}
 
 
 def static_urls(files: Mapping[str, StaticFile]) -> dict[str, str]:

@@ -77,3 +77,9 @@ async def test_a_failure_of_the_code_is_a_500_and_says_nothing() -> None:
     assert answer.status == 500
     assert "request_failed" in [line["event"] for line in log]
     assert b"a secret" not in answer.body
+
+
+@pytest.mark.parametrize(("query", "location"), [("", b"/downloads/"), ("a=b", b"/downloads/?a=b")])
+async def test_a_root_path_without_its_slash_leads_to_the_start_page(query: str, location: bytes) -> None:
+    answer = await send(app_over(MemoryStore(), root_path="/downloads"), Ask("/downloads", query), STRANGER)
+    assert (answer.status, answer.header(b"location")) == (301, location)

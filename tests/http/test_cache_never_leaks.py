@@ -178,7 +178,7 @@ def linked_folders_get_their_slash(patch: pytest.MonkeyPatch) -> None:
         (pages_that_outlive_their_folder, 2),
         (what_is_at_hand_needs_no_permission, 0),
         (what_was_read_once_is_fresh_for_ever, 1),
-        (files_may_be_newer_than_their_rules, 19),
+        (files_may_be_newer_than_their_rules, 14),
         (messages_are_not_heard, 4),
         (redirects_that_outlive_their_folder, 25),
         (redirects_of_one_for_all, 2),

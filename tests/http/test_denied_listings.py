@@ -17,8 +17,7 @@ from app.policy.decide import Rules, decide, visible_entry
 from tests.support.cache_sites import ASKERS, LICENCE_A
 from tests.support.in_process import Ask, Asker
 from tests.support.live_server import policy_from, settings_for
-from tests.support.memory_store import MemoryStore
-from tests.support.oracle import Site, State, principal_of
+from tests.support.oracle import Site, State
 from tests.support.policy import build_info, folder_rules
 
 POLICIES: Final = (
@@ -198,7 +197,7 @@ def test_what_is_there_and_what_is_not_have_one_answer(
 ) -> None:
     assume(who.name != "liar")
     site = sites.site(policy, visibility, is_open=is_open)
-    principal = principal_of(site.uncached(MemoryStore()), who)
+    principal = site.oracle.principal(who)
 
     def rules_of(folder: str, content: bytes | None, *, default_public: bool = is_open) -> Rules:
         return folder_rules(

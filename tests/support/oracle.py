@@ -107,6 +107,10 @@ class Oracle:
             known = self._answers[key] = self._run(send(self._server.front_door, ask, asker))
         return known
 
+    def principal(self, asker: Asker) -> Principal:
+        """Who the server takes somebody for."""
+        return principal_of(self._server, asker)
+
     def walks(self, states: tuple[State, ...], folder: ArtifactPath, asker: Asker) -> Iterator[bytes]:
         """Every right answer to `recursive=true`, when each folder may be as it was in any of these states."""
         listings = {self._listing(state, folder, asker) for state in states}
@@ -135,7 +139,7 @@ class Oracle:
         if key not in self._listings:
             self._go_to(state, None)
             try:
-                principal = principal_of(self._server, asker)
+                principal = self.principal(asker)
                 self._listings[key] = self._run(self._server.catalog.list_folder(folder, principal))
             except (AccessDenied, AuthenticationFailed, NotFound, Moved):
                 self._listings[key] = None

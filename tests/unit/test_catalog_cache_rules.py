@@ -256,12 +256,12 @@ def test_a_folder_is_charged_for_what_it_takes(length: int, has_tags: bool) -> N
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        snapshot = snapshot_of([*files(10_000, length, has_tags)])
+        snapshot = snapshot_of([*files(2_000, length, has_tags)])
         gc.collect()  # which also gives back what is kept for tuples to come
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert len(snapshot.entries) == 10_000
+    assert len(snapshot.entries) == 2_000
     assert 0.75 < cost_of(snapshot) / taken < 1.25
 
 

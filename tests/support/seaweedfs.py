@@ -34,6 +34,7 @@ def run_seaweedfs(directory: Path) -> Iterator[S3Endpoint]:
         *(installed("weed"), "server", "-s3", f"-s3.port={port}", f"-s3.config={directory / 's3.json'}"),
         *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={directory}", "-volume.max=1000"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),  # these have fixed ports
+        "-volume.preStopSeconds=0",  # it would go on for ten seconds once it is told to end
         *(f"-{option}={free_port()}" for option in others),
     ]
     with run_engine(command, endpoint, directory):

@@ -15,6 +15,7 @@ from app.domain.errors import NotFound
 from app.domain.paths import ArtifactPath
 from app.storage.folder_walk import walk_by_folders
 from app.storage.store import FolderWatch, ListNames, ObjectStore, Result, SignedUrl
+from app.telemetry.logs import configure_logging
 from tests.support.live_server import app_over, settings_for
 
 GROUPS, FOLDERS, FILES = 100, 100, 100
@@ -103,6 +104,7 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=GROUPS)
     parser.add_argument("--log-level", default="warning")
     options = parser.parse_args()
+    configure_logging(options.log_level, "json")
     app = app_over(
         SyntheticStore(options.groups),
         cache_bytes=options.cache_bytes,

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from tests.support.aws import S3Endpoint, open_bucket, point_aws_at
+from tests.support.aws import Bucket, MotoBucket, S3Endpoint, open_bucket, point_aws_at
 from tests.support.patient_store import open_patient_store
 from tests.support.store_contract import PlantedTree, S3Contract
 
@@ -86,8 +86,9 @@ class TestStoreOnEveryEngine(S3Contract):
                 mark = pytest.mark.xfail(strict=True, reason=lack.reason, run=not lack.hangs)
                 request.applymarker(mark)
         point_aws_at(monkeypatch, endpoint)
+        hand = MotoBucket if name == "moto" else Bucket
         async with (
-            open_bucket(f"contract-{next(_BUCKETS)}") as bucket,
+            open_bucket(f"contract-{next(_BUCKETS)}", hand=hand) as bucket,
             open_patient_store(bucket=bucket.name) as store,
         ):
             yield PlantedTree(store, bucket)

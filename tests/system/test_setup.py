@@ -7,14 +7,13 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tests.support.waiting import answers, fetch, free_port, wait_until
+from tests.support.waiting import answers, free_port, wait_until
 
 PROJECT = Path(__file__).parents[2]
 NOT_IN_A_CLONE = (
@@ -29,7 +28,7 @@ NOT_IN_A_CLONE = (
     ".hypothesis",
 )
 
-pytestmark = pytest.mark.timeout(1800)  # everything is installed twice
+pytestmark = pytest.mark.timeout(1800)  # everything is installed
 
 
 class Served(NamedTuple):
@@ -136,34 +135,3 @@ def test_help_explains_every_target(checkout: Path) -> None:
     assert targets >= {"setup", "run", "test", "test-system", "check"}
     assert {line.split()[1] for line in result.stdout.splitlines()} == targets
     assert all(len(line.split()) > 3 for line in result.stdout.splitlines())
-
-
-def test_it_can_be_installed_without_the_checkout(checkout: Path, tmp_path: Path) -> None:
-    for install in (["python3", "-m", "venv", "venv"], ["venv/bin/pip", "install", "--quiet", str(checkout)]):
-        result = subprocess.run(install, cwd=tmp_path, env=environment(), capture_output=True, check=False)
-        assert result.returncode == 0, result.stderr
-    (tmp_path / "tree").mkdir()
-    (tmp_path / "tree/hello.txt").write_text("hello\n")
-    port = free_port()
-    command = ["venv/bin/pierhead", "serve", "--storage", "tree", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL)
-    try:
-        assert wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), 60)
-        assert b"hello.txt" in fetch(f"http://127.0.0.1:{port}/")
-        assert fetch(f"http://127.0.0.1:{port}/hello.txt") == b"hello\n"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def test_everything_the_server_needs_is_there_for_aarch64(checkout: Path, tmp_path: Path) -> None:
-    """There is no compiler in the image, so each locked package must have a wheel."""
-    platforms = [
-        f"--platform={name}_aarch64" for name in ("manylinux2014", "manylinux_2_17", "manylinux_2_28")
-    ]
-    lock = ["--no-deps", "--require-hashes", "--requirement", str(checkout / "requirements/runtime.txt")]
-    options = ["--quiet", "--dry-run", "--only-binary=:all:", "--python-version=3.11", f"--target={tmp_path}"]
-    command = [sys.executable, "-m", "pip", "install", *options, *platforms, *lock]
-    result = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-
-    assert result.returncode == 0, result.stderr

@@ -27,6 +27,8 @@ from tests.support.waiting import wait_until
 CLIENTS = 4
 ROUNDS_BEFORE = 25
 ROUNDS_AFTER = 25
+ROUNDS_SLOW = 6
+"""After the fault, where each call takes `SLOW_SECONDS`."""
 SLOW_SECONDS = 0.4
 SMALL = {f"d/{number:02}.txt": f"content of {number}".encode() * 50 for number in range(30)}
 MEMBERS = b"Format-Version: 0.5\nFiles-Pattern: *\nAuth-Groups: staff\n"
@@ -115,19 +117,23 @@ def one_round(client: httpx.Client, number: int) -> None:
 class Clients:
     """Several clients that ask round after round.
 
+    Args:
+        rounds: that each client makes.
+
     Attributes:
         rounds: how many have been made so far.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, rounds: int) -> None:
         self.rounds = 0
         self._url = url
+        self._rounds = rounds
         self._lock = threading.Lock()
 
     def run(self) -> None:
         """The rounds of one client."""
         with httpx.Client(base_url=self._url, timeout=PATIENCE, trust_env=False) as client:
-            for number in range(ROUNDS_BEFORE + ROUNDS_AFTER):
+            for number in range(self._rounds):
                 one_round(client, number)
                 with self._lock:
                     self.rounds += 1
@@ -177,10 +183,12 @@ def helped(admin: str, event: str) -> float:
     )
 
 
-def serve_through(site: SiteOverTwoEngines, fault: Callable[[SiteOverTwoEngines], None]) -> None:
+def serve_through(
+    site: SiteOverTwoEngines, fault: Callable[[SiteOverTwoEngines], None], rounds_after: int = ROUNDS_AFTER
+) -> None:
     """Let it happen while clients list and download: each of them gets what it asked for, to the byte."""
     url = site.server.url
-    clients, download = Clients(url), Download(url)
+    clients, download = Clients(url, ROUNDS_BEFORE + rounds_after), Download(url)
     with ThreadPoolExecutor(CLIENTS + 1) as threads:
         body = threads.submit(download.run)
         running: list[Future[None]] = [threads.submit(clients.run) for _ in range(CLIENTS)]
@@ -188,7 +196,7 @@ def serve_through(site: SiteOverTwoEngines, fault: Callable[[SiteOverTwoEngines]
             assert download.has_begun.wait(PATIENCE)
             half = CLIENTS * ROUNDS_BEFORE
             wait_until(lambda: clients.rounds >= half or any(one.done() for one in running), PATIENCE)
-            assert clients.rounds < CLIENTS * (ROUNDS_BEFORE + ROUNDS_AFTER)
+            assert clients.rounds < CLIENTS * (ROUNDS_BEFORE + rounds_after)
             fault(site)
         finally:
             download.may_go_on.set()
@@ -217,5 +225,5 @@ def test_nobody_notices_that_an_engine_is_slow(site: SiteOverTwoEngines) -> None
     def slow_down(found: SiteOverTwoEngines) -> None:
         found.proxy.delay = SLOW_SECONDS
 
-    serve_through(site, slow_down)
+    serve_through(site, slow_down, ROUNDS_SLOW)
     assert helped(site.server.admin, "hedge-won") > 0

@@ -1,4 +1,4 @@
-"""The role for Ansible, run on this machine into directories of its own. Costs a minute: it installs the lock."""
+"""The role for Ansible, run on this machine into directories of its own. Costs a minute: it installs what a directory needs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from tests.support import fake_systemctl
 from tests.support.deployment import CONTAINERS, PROJECT
@@ -22,6 +23,7 @@ from tests.support.waiting import free_port, wait_until
 
 ANSIBLE = CONTAINERS / "ansible"
 BIN = Path(sys.executable).parent
+RUNTIME = PROJECT / "requirements/runtime.txt"
 
 pytestmark = pytest.mark.timeout(1800)  # a busy machine takes many times as long
 
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.timeout(1800)  # a busy machine takes many times as lon
 class Host:
     """This machine, as a host of the role."""
 
-    def __init__(self, directory: Path, wheel: Path) -> None:
+    def __init__(self, directory: Path, wheel: Path, lock: Path) -> None:
         self.port, self.admin_port = free_port(), free_port()
         self.directory = directory
         self.systemctl = directory / "bin/systemctl"
@@ -39,7 +41,7 @@ class Host:
             "admin_listen": f"127.0.0.1:{self.admin_port}",
             "site_title": 'Quay "one"',
         }
-        self._wheel = wheel
+        self._wheel, self._lock = wheel, lock
         for name in ("tree", "bin/units", "opt"):
             (directory / name).mkdir(parents=True)
         shutil.copy(fake_systemctl.__file__, self.systemctl)
@@ -53,6 +55,7 @@ class Host:
         """
         variables = {
             "pierhead_wheel": str(self._wheel),
+            "pierhead_lock": str(self._lock),
             "pierhead_packages": [],
             "pierhead_python": sys.executable,
             "pierhead_home": str(self.directory / "opt/pierhead"),
@@ -107,11 +110,16 @@ def ansible(*command: str, directory: Path, **environment: str) -> subprocess.Co
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
-    """One on which the role has not been run, with the wheel of this checkout."""
+    """One on which the role has not been run, with the wheel of this checkout and a lock of what a directory needs."""
     build = ("--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path))
     subprocess.run([BIN / "pip", "wheel", *build, PROJECT], check=True)
     (wheel,) = tmp_path.glob("*.whl")
-    made = Host(tmp_path, wheel)
+    lock = tmp_path / "lock.txt"
+    pinned = ("--quiet", "--universal", "--generate-hashes", "--no-header", "--constraint", RUNTIME)
+    subprocess.run(
+        [BIN / "uv", "pip", "compile", *pinned, "--output-file", lock, PROJECT / "pyproject.toml"], check=True
+    )
+    made = Host(tmp_path, wheel, lock)
     try:
         yield made
     finally:
@@ -136,6 +144,12 @@ def test_it_installs_changes_nothing_twice_reloads_and_refuses(host: Host) -> No
     assert host.run(check=False, site_tittle="Third quay")["failed"] == 1
     assert (host.directory / "etc/pierhead.toml").read_text() == written
     assert host.asked_of_systemd() == []
+
+
+def test_it_installs_the_lock_of_the_checkout_unless_another_is_named() -> None:
+    role = ANSIBLE / "roles/pierhead"
+    defaults = yaml.safe_load((role / "defaults/main.yaml").read_text())
+    assert Path(defaults["pierhead_lock"].replace("{{ role_path }}", str(role))).resolve() == RUNTIME
 
 
 def test_ansible_lint_finds_nothing_but_what_is_wrong(tmp_path: Path) -> None:

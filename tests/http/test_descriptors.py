@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.support.log_file import whole_lines
 from tests.support.pierhead_process import RunningPierhead, run_pierhead
 from tests.support.raw_http import parse_answer
 from tests.support.waiting import PATIENCE, answers, wait_until
@@ -40,7 +41,7 @@ def ask_on(connection: socket.socket, target: bytes) -> tuple[int, str, bytes]:
 
 
 def events(server: RunningPierhead) -> list[str]:
-    return [json.loads(line)["event"] for line in server.log.read_text().splitlines()]
+    return [json.loads(line)["event"] for line in whole_lines(server.log)]
 
 
 def test_a_server_without_descriptors_says_so_once_and_goes_on_by_itself(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tests.support import raw_http
 from tests.support.answers import BROWSER
 from tests.support.licence_form import open_form
 from tests.support.live_server import SECRET, token
+from tests.support.log_file import whole_lines
 from tests.support.pierhead_process import RunningPierhead, run_pierhead
 from tests.support.site_policies import MEMBERS
 from tests.support.site_trees import DirectoryTree, http_client
@@ -38,7 +39,7 @@ class Log(NamedTuple):
     start: int
 
     def text(self) -> str:
-        return self.server.log.read_text()[self.start :]
+        return "".join(f"{line}\n" for line in whole_lines(self.server.log))[self.start :]
 
     def lines(self) -> list[dict[str, Any]]:
         """Every line; each must be one JSON object."""
@@ -50,7 +51,7 @@ class Log(NamedTuple):
         def found() -> list[dict[str, Any]]:
             return [line for line in self.lines() if line["event"] == "request" and line["path"] == path]
 
-        assert wait_until(lambda: self.text().endswith("\n") and bool(found()), 10)
+        assert wait_until(lambda: bool(found()), 10)
         return found()
 
 
@@ -186,4 +187,4 @@ def test_workers_share_a_log_and_add_up_their_metrics(tmp_path: Path) -> None:
         counted = 'pierhead_page_duration_seconds_count{cache="",route="file",status="404"} 30.0'
         assert wait_until(lambda: counted in server.metrics(), 10)
         assert wait_until(lambda: server.log.read_text().count('"path":"/d/') == 30, 10)
-        assert {type(json.loads(line)) for line in server.log.read_text().splitlines()} == {dict}
+        assert {type(json.loads(line)) for line in whole_lines(server.log)} == {dict}

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import app
 from tests.support.live_server import SECRET, metrics_at
+from tests.support.log_file import whole_lines
 from tests.support.waiting import answers, wait_until
 
 PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
@@ -39,7 +40,7 @@ class RunningPierhead(NamedTuple):
         Args:
             path: as a URL has it.
         """
-        lines = (json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{"))
+        lines = (json.loads(line) for line in whole_lines(self.log) if line.startswith("{"))
         return sum(line.get("path") == path and line["status"] < 400 for line in lines)
 
 

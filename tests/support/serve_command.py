@@ -13,6 +13,7 @@ from pathlib import Path
 
 import app
 from tests.support.live_server import metrics_at
+from tests.support.log_file import whole_lines
 from tests.support.waiting import answers, wait_until
 
 PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
@@ -56,8 +57,7 @@ class Served:
 
     def lines(self, event: str) -> list[dict[str, str]]:
         """The log lines of one kind."""
-        whole = [line for line in self.log.splitlines(keepends=True) if line.endswith("\n")]
-        return [line for line in map(json.loads, whole) if line["event"] == event]
+        return [line for line in map(json.loads, whole_lines(self._log)) if line["event"] == event]
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
         """Tell it to stop. Returns its exit status and the seconds it took."""

@@ -45,8 +45,9 @@ from app.storage.store import SIGNED_FIELDS, ObjectStore, SignedUrl
 
 LONGEST_TERM: Final = 1.2
 """How long a presigned URL holds at most, in multiples of `presign_seconds`."""
-_NOT_MODIFIED_FIELDS: Final = ("ETag", "Last-Modified", "Cache-Control", "Vary")
-"""Fields that a 304 repeats (RFC 9110 section 15.4.5)."""
+_NOT_MODIFIED_FIELDS: Final = ("ETag", "Last-Modified", "Cache-Control", "Vary", "Content-Security-Policy")
+"""Fields that a 304 repeats (RFC 9110 section 15.4.5). A browser replaces the fields that it stored by those of a 304 (RFC 9111
+section 3.2), so the policy must stay that of the file."""
 
 
 class Delivery:

@@ -87,6 +87,17 @@ def test_what_is_rendered_has_no_origin_of_ours_and_is_never_redirected(
     assert "allow-same-origin" not in policy
 
 
+@pytest.mark.parametrize("path", ["/report/index.html", "/report/a.svg", "/report/", "/simple/", "/git/HEAD"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_file_keeps_its_policy_when_a_browser_asks_whether_it_changed(
+    client: httpx.Client, method: str, path: str
+) -> None:
+    whole = client.request(method, path, headers=PAGE)
+    again = client.request(method, path, headers=PAGE | {"If-None-Match": whole.headers["etag"]})
+    assert again.status_code == 304
+    assert again.headers["content-security-policy"] == whole.headers["content-security-policy"]
+
+
 @pytest.mark.parametrize("path", ["/page.html", "/simple/index.html"])
 def test_html_is_saved_where_nothing_else_is_said(client: httpx.Client, path: str) -> None:
     answer = client.head(path)

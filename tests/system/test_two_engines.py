@@ -61,14 +61,8 @@ def send_signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-@pytest.fixture
-def replica(tmp_path: Path) -> Iterator[Engine]:
-    with engine_in(tmp_path / "replica") as engine:
-        yield engine
-
-
 class SiteOverTwoEngines(NamedTuple):
-    """A server over both engines; the first one is behind a proxy that can slow it."""
+    """A server over an engine of its own, behind a proxy that can slow it, and over the one that tests share."""
 
     server: RunningPierhead
     primary: Engine
@@ -77,12 +71,12 @@ class SiteOverTwoEngines(NamedTuple):
 
 @pytest.fixture
 async def site(
-    replica: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    s3_engine: S3Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[SiteOverTwoEngines]:
     with ExitStack() as held:
         primary = held.enter_context(engine_in(tmp_path / "primary"))
-        for engine in (primary, replica):
-            point_aws_at(monkeypatch, engine.endpoint)
+        for endpoint in (primary.endpoint, s3_engine):
+            point_aws_at(monkeypatch, endpoint)
             async with open_bucket() as bucket:
                 for key, content in TREE.items():
                     await bucket.plant(key, content)
@@ -93,7 +87,7 @@ async def site(
         home.mkdir()
         server = held.enter_context(
             run_pierhead(
-                f"s3://{BUCKET}?endpoint={proxy.url} s3://{BUCKET}?endpoint={replica.endpoint.url}",
+                f"s3://{BUCKET}?endpoint={proxy.url} s3://{BUCKET}?endpoint={s3_engine.url}",
                 home,
                 environ=environ | lifetimes | {"PIERHEAD_DELIVERY": "proxy"},
             )

@@ -103,7 +103,6 @@ def test_a_listing_that_is_cut_off_is_an_error(length: int) -> None:
         b"not XML at all",
         b"<ListAllMyBucketsResult></ListAllMyBucketsResult>",
         b'<!DOCTYPE x [<!ENTITY e "e">]><ListBucketResult></ListBucketResult>',
-        listing(name=""),
         listing(truncated=""),
         listing(truncated="maybe"),
         listing(obj(), truncated="true"),
@@ -111,7 +110,8 @@ def test_a_listing_that_is_cut_off_is_an_error(length: int) -> None:
         listing(obj(size="")),
         listing(obj(size="-1")),
         listing(obj(size="much")),
-        listing(obj(time="yesterday")),
+        listing(obj(size="9" * 19)),
+        listing(obj(size="9" * 5000)),
         listing("<Contents><Key>a</Key></Contents>"),
         listing("<Contents></Contents>"),
         listing("<CommonPrefixes></CommonPrefixes>"),
@@ -165,6 +165,18 @@ def bare(*fields: str) -> bytes:
 def test_an_object_may_lack_its_time_its_tag_and_its_owner(fields: str, step: int | None) -> None:
     page = parsed(bare(fields), step=step)
     assert (page.keys, page.sizes, page.modified, page.e_tags) == (["a"], [1], [0.0], [""])
+
+
+@pytest.mark.parametrize(
+    "time", ["yesterday", "1665597000", "2022-13-01T00:00:00Z", "Wed, 12 Oct 2022 17:50:00 +99999999999999"]
+)
+@pytest.mark.parametrize("step", [None, 1])
+def test_a_time_that_nobody_can_read_is_none(time: str, step: int | None) -> None:
+    assert parsed(listing(obj(time=time)), step=step).modified == [0.0]
+
+
+def test_a_listing_need_not_name_its_bucket() -> None:
+    assert parsed(listing(obj("a"), name="")).keys == ["a"]
 
 
 def test_blanks_around_values_and_other_forms_of_them_are_understood() -> None:

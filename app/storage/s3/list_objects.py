@@ -18,6 +18,8 @@ _TEXT: Final = rb"[ -%'-;=?-~]*"
 """Printable ASCII without `&`, `<` and `>`. It is the same in every encoding that XML is likely to have."""
 _QUOTE: Final = rb'(?:"|&quot;|&#34;)?'
 _UNQUOTED: Final = rb"([ !#-%'-;=?-~]*)"
+SIZE: Final = rb"[0-9]{1,18}"
+"""Far more than the largest object, and never more than 64 bits hold."""
 
 
 def _element(name: bytes, content: bytes = _TEXT) -> bytes:
@@ -46,7 +48,7 @@ _PLAIN_OBJECT: Final = re.compile(
                 _element(b"LastModified", b"(%b)" % _TEXT),
                 _element(b"ETag", _QUOTE + _UNQUOTED + _QUOTE),
                 b"(?:%b)*" % _BESIDE,
-                _element(b"Size", rb"([0-9]{1,18})"),
+                _element(b"Size", b"(%b)" % SIZE),
                 b"(?:%b)*" % _BESIDE,
             )
         ),
@@ -64,9 +66,6 @@ def take_plain_objects(data: bytes, start: int, page: ListPage) -> int:
 
     Returns:
         The end of the last of them; `start` if the first one is not plain or not complete.
-
-    Raises:
-        ValueError: a time is malformed.
     """
     end = start
     while found := _PLAIN_OBJECT.match(data, end):
@@ -88,12 +87,12 @@ def seconds_of(time: str) -> float:
     """Parse a time in ISO 8601 or RFC 822, in UTC unless it says otherwise.
 
     Returns:
-        Seconds since the epoch; 0.0 for an empty one, since engines may leave it out.
-
-    Raises:
-        ValueError: it is malformed.
+        Seconds since the epoch; 0.0 if it is empty or has another form: a time is no reason to lose a folder.
     """
     if not (time := time.strip()):
         return 0.0
-    parsed = datetime.fromisoformat(time) if time[0].isdecimal() else parsedate_to_datetime(time)
+    try:
+        parsed = datetime.fromisoformat(time) if time[0].isdecimal() else parsedate_to_datetime(time)
+    except (ValueError, OverflowError):
+        return 0.0
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()

@@ -8,6 +8,7 @@ The format is in the S3 API reference, "ListObjectsV2", "Response Syntax".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -17,7 +18,7 @@ from xml.parsers import expat
 from app.domain.errors import NotFound, ObjectChanged, PierheadError, StoreDenied, StoreUnavailable
 from app.storage.s3.entries import opaque
 from app.storage.s3.errors import FailedAnswer, error_fields, error_of
-from app.storage.s3.list_objects import USUAL_CLASSES, seconds_of, take_plain_objects
+from app.storage.s3.list_objects import SIZE, USUAL_CLASSES, seconds_of, take_plain_objects
 from app.storage.s3.list_page import ListPage, empty_page
 
 MAX_PAGE_BYTES: Final = 64 * 1024 * 1024
@@ -30,6 +31,7 @@ _OBJECT: Final = b"<Contents>"
 _OBJECT_END: Final = b"</Contents>"
 _NOT_LISTED: Final = "the storage does not let this server list folders"
 _BOOLEANS: Final = {"true": True, "false": False}
+_SIZE: Final = re.compile(SIZE.decode())
 _FAULTS: Final = (expat.ExpatError, ValueError, KeyError)
 _ENDS_EARLY: Final = {
     expat.errors.codes[text]
@@ -48,7 +50,7 @@ class ListingParser:
 
     Strict about what makes a listing complete (keys, sizes, `IsTruncated`, tokens): a fault is an error, never a
     shorter listing, because the missing key might be the one that protects the others. Lenient about the rest, as engines
-    differ: an object may lack its time and its entity tag, and names may have a prefix.
+    differ: an object may lack its time and its entity tag, its time may have any form, and names may have a prefix.
 
     Args:
         status: the answer's HTTP status. It decides about an error without a known code.
@@ -113,7 +115,7 @@ class ListingParser:
         is_truncated = _BOOLEANS.get(self._top.get("IsTruncated", "").strip().lower())
         token = self._top.get("NextContinuationToken") if is_truncated else None
         # Without a token the rest cannot be read, and a listing is never cut silently.
-        if "Name" not in self._top or is_truncated is None or (is_truncated and not token):
+        if is_truncated is None or (is_truncated and not token):
             raise StoreUnavailable("unexpected")
         page = self._page._replace(token=token)
         if self._top.get("EncodingType", "").strip() == "url":
@@ -195,8 +197,8 @@ class ListingParser:
 
     def _add_object(self, item: dict[str, str]) -> None:
         page, size = self._page, item["Size"].strip()
-        if not size.isdecimal():
-            raise ValueError("a size is digits")
+        if not _SIZE.fullmatch(size):
+            raise ValueError("a size is up to 18 digits")
         page.keys.append(item["Key"])
         page.sizes.append(int(size))
         page.modified.append(seconds_of(item.get("LastModified", "")))

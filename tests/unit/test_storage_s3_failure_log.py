@@ -18,7 +18,7 @@ from app.storage.s3.store import S3Store
 from app.storage.urls import S3Place
 from app.telemetry.seldom import PAUSE_SECONDS
 from tests.support.aws import S3Endpoint, point_aws_at
-from tests.support.fake_s3 import Answer, FakeS3, Request, content, hang, run_fake_s3
+from tests.support.fake_s3 import Answer, FakeS3, Request, content, hang, run_fake_s3, xml
 
 CALLS: dict[str, Callable[[S3Store], Awaitable[object]]] = {
     "list": lambda store: store.list_folder(ArtifactPath.parse(b"/releases/")),
@@ -141,6 +141,27 @@ async def test_no_query_of_a_signed_url_is_logged(s3: FakeS3) -> None:
     with capture_logs() as lines, pytest.raises(StoreUnavailable), FailureLog("a", "b").noted("get", "k"):
         raise error
     assert "SECRET" not in str(lines) + error.explanation
+
+
+LISTING = "<ListBucketResult><Name>artifacts</Name>{}</ListBucketResult>"
+UNUSABLE = {
+    "<html><p>hello</p></html>": "ValueError: a listing is not html",
+    LISTING.format(""): "ValueError: IsTruncated is neither true nor false",
+    LISTING.format("<IsTruncated>true</IsTruncated>"): "ValueError: more follows, but without a token",
+    LISTING.format("<Contents><Size>1</Size></Contents>"): "KeyError: 'Key'",
+    LISTING.format("<Contents><Key>releases/a</Key></Contents>"): "KeyError: 'Size'",
+}
+
+
+async def test_each_fault_of_a_listing_is_a_cause_of_its_own(s3: FakeS3) -> None:
+    with capture_logs() as lines:
+        async with open_s3_store(S3Place("artifacts"), observe=lambda *_: None, name="replica-1") as store:
+            for document in [*UNUSABLE, *UNUSABLE]:
+                s3.answer = xml(document)
+                with pytest.raises(StoreUnavailable):
+                    await CALLS["list"](store)
+    said = [line["causes"] for line in lines if line["event"] == "storage_call_failed"]
+    assert said == [[cause] for cause in UNUSABLE.values()]
 
 
 def test_each_cause_is_logged_once_a_minute() -> None:

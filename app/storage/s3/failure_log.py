@@ -59,6 +59,8 @@ _BY_REASON: Final[Mapping[str, str]] = {
     "timeout": "check that the endpoint can be reached from here",
     "unexpected": "check that the endpoint is that of an S3 engine",
 }
+_SAYS_ALL: Final = frozenset({ValueError, KeyError})
+"""What an unusable answer is raised from: the text alone says what is wrong with it."""
 
 
 class FailureLog:
@@ -97,7 +99,7 @@ class FailureLog:
         reason, facts = outcome_of(error), facts_of(error)
         advice = _advice(error, facts, operation)
         error.explanation = _sentence(self._place, reason, facts, advice)
-        cause = (operation, reason, facts.get("status"), facts.get("code"), *_kinds(error))
+        cause = (operation, reason, facts.get("status"), facts.get("code"), *map(_kind, _chain(error)))
         unsaid = self._seldom.due(cause)
         if unsaid is None:
             return
@@ -158,8 +160,9 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
-def _kinds(error: StoreError) -> tuple[type[BaseException], ...]:
-    return tuple(type(cause) for cause in _chain(error))
+def _kind(cause: BaseException) -> tuple[type[BaseException], str]:
+    """What causes are told apart by. The texts of other exceptions differ each time, such as by a port or a place."""
+    return type(cause), str(cause) if type(cause) in _SAYS_ALL else ""
 
 
 def _text(error: BaseException) -> str:

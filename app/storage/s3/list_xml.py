@@ -114,9 +114,10 @@ class ListingParser:
             ) from self._refusal()
         is_truncated = _BOOLEANS.get(self._top.get("IsTruncated", "").strip().lower())
         token = self._top.get("NextContinuationToken") if is_truncated else None
-        # Without a token the rest cannot be read, and a listing is never cut silently.
-        if is_truncated is None or (is_truncated and not token):
-            raise StoreUnavailable("unexpected")
+        if is_truncated is None:
+            raise StoreUnavailable("unexpected") from ValueError("IsTruncated is neither true nor false")
+        if is_truncated and not token:  # the rest cannot be read, and a listing is never cut silently
+            raise StoreUnavailable("unexpected") from ValueError("more follows, but without a token")
         page = self._page._replace(token=token)
         if self._top.get("EncodingType", "").strip() == "url":
             _decode(page.keys)

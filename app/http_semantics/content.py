@@ -35,16 +35,20 @@ _OWN_TYPES = {
     ".avif": "image/avif",
     ".bz2": "application/x-bzip2",
     ".dtb": "application/x-dtb",
+    ".dtbo": "application/x-dtb",
     ".geojson": "application/geo+json",  # RFC 7946
     ".gz": "application/gzip",
     ".js": "text/javascript",  # RFC 9239
+    ".mjs": "text/javascript",
     ".raucb": "application/vnd.squashfs",  # a bundle of RAUC
     ".sig": "application/pgp-signature",
     ".swu": "application/x-cpio",  # an image of SWUpdate
     ".torrent": "application/x-bittorrent",
     ".wasm": "application/wasm",
     ".webp": "image/webp",
-    ".woff2": "font/woff2",  # RFC 8081
+    ".woff": "font/woff",  # RFC 8081
+    ".woff2": "font/woff2",
+    ".xhtml": "application/xhtml+xml",  # RFC 3236
     ".xml": "application/xml",  # as text/* its charset parameter would overrule the document's own
     ".xz": "application/x-xz",
     ".zst": "application/zstd",

@@ -50,6 +50,7 @@ def client() -> Iterator[httpx.Client]:
         store.put(path, b"<p>index</p>")
     store.put("report/empty/f", b"x")
     store.put("report/a.svg", b"<svg/>")
+    store.put("report/a.xhtml", b"<html/>")
     app = app_over(store, policy=POLICY, storage="s3://bucket", cache_ttl=60)
     with client_of(app) as client:
         yield client
@@ -75,7 +76,7 @@ def test_each_option_is_that_of_the_most_specific_rule_that_says_it(client: http
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-fit")
 
 
-@pytest.mark.parametrize("path", ["/report/index.html", "/report/a.svg", "/report/"])
+@pytest.mark.parametrize("path", ["/report/index.html", "/report/a.svg", "/report/a.xhtml", "/report/"])
 def test_what_is_rendered_has_no_origin_of_ours_and_is_never_redirected(
     client: httpx.Client, path: str
 ) -> None:

@@ -93,7 +93,9 @@ def server_options(settings: Settings) -> dict[str, Any]:
 
 
 def _run(options: argparse.Namespace) -> int:
-    # Before anything else: SIGTERM ends the server with status 0, however far it has started.
+    # Before anything else: SIGTERM ends the server with status 0, however far it has started, and SIGHUP does not end it.
+    # Until `Hangups` notes it, nothing has been read that would have to be read again.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if bool(options.places) + bool(options.storage) + options.demo > 1 or (
         options.demo and options.policy_file

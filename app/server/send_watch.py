@@ -7,9 +7,11 @@ something is sent to it. Then the system knows, but tells only who reads or writ
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import select
 import socket
 import struct
+import termios
 from collections.abc import Callable
 from typing import Final
 
@@ -69,6 +71,12 @@ class SendWatch:
         state, idle_milliseconds = _TCP_INFO.unpack(info)
         # What was sent before the watch began does not count.
         return state == _CLOSED, min(idle_milliseconds / 1000, self._loop.time() - self._since)
+
+
+def has_sent_all(connection: socket.socket) -> bool:
+    """Whether the other side has everything that was sent, so that nothing can wait before the system either."""
+    waiting = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4))
+    return not any(waiting)
 
 
 def _is_hung_up(connection: socket.socket) -> bool:

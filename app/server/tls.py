@@ -33,6 +33,8 @@ class TlsFiles(NamedTuple):
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_RENEGOTIATION
         context.set_alpn_protocols(["http/1.1"])
+        if missing := self._missing():
+            raise ValueError(f"not a certificate with its key ({missing})")
         # OpenSSL reads files only; these are in memory, so that all workers have the same.
         with os.fdopen(os.memfd_create("tls"), "wb") as both:
             both.write(self.key + b"\n" + self.chain)
@@ -42,6 +44,16 @@ class TlsFiles(NamedTuple):
             except ssl.SSLError as error:
                 raise ValueError(f"not a certificate with its key ({error.reason or error})") from error
         return context
+
+    def _missing(self) -> str:
+        """What OpenSSL would refuse with the number of a line of its own code; empty if there is nothing of the kind."""
+        if b"CERTIFICATE-----" not in self.chain:
+            return "there is no certificate in PEM"
+        if b"PRIVATE KEY-----" not in self.key:
+            return "there is no private key in PEM"
+        if b"BEGIN ENCRYPTED PRIVATE KEY" in self.key or b"Proc-Type: 4,ENCRYPTED" in self.key:
+            return "the key needs a password: store it without one, readable for the server only"
+        return ""
 
     def expires(self) -> float:
         """When the certificate does, in seconds since the epoch.

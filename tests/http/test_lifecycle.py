@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.serve_command import START_SECONDS, STOP_SECONDS, Served
+from tests.support.serve_command import PIERHEAD, START_SECONDS, STOP_SECONDS, Served, environment
 from tests.support.waiting import wait_until
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
@@ -98,6 +100,31 @@ class TestDrain:
             server.process.send_signal(signal.SIGTERM)
             server.process.wait(STOP_SECONDS)
         assert wait_until(lambda: not any(map(is_running, server.workers())), STOP_SECONDS)
+
+
+def takes_signals(pid: int) -> bool:
+    """Whether a process has a handler for SIGTERM yet."""
+    (caught,) = re.findall(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text("ascii"), re.MULTILINE)
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def test_a_reload_in_the_middle_of_a_start_does_not_end_it(tmp_path: Path) -> None:
+    log, given = tmp_path / "log", environment({"PIERHEAD_ADMIN_LISTEN": "127.0.0.1:0"})
+    (tmp_path / "tree").mkdir()
+    command = [PIERHEAD, "serve", "--storage", "tree", "--port", "0"]
+    with (
+        log.open("wb") as written,
+        subprocess.Popen(command, env=given, cwd=tmp_path, stderr=written) as starting,
+    ):
+        try:
+            assert wait_until(lambda: takes_signals(starting.pid), START_SECONDS)
+            starting.send_signal(signal.SIGHUP)
+            assert wait_until(
+                lambda: starting.poll() is not None or '"serving"' in log.read_text(), START_SECONDS
+            )
+        finally:
+            starting.terminate()
+        assert starting.wait(STOP_SECONDS) == 0
 
 
 def test_the_former_name_of_the_timeout_is_understood(serve: Callable[..., Served]) -> None:

@@ -128,7 +128,7 @@ def test_a_key_of_another_certificate_changes_nothing(site: TlsSite) -> None:
     shutil.copy(site.directory / "other.key", site.directory / "site.key")
     site.reload()
     (line,) = site.server.lines("reload_failed")
-    assert "site.pem: not a certificate with its key" in str(line["faults"])
+    assert "site.pem: not a certificate with its key (KEY_VALUES_MISMATCH)" in str(line["faults"])
     assert {site.is_served("first") for _ in range(10)} == {True}
     shutil.copy(site.directory / "other.pem", site.directory / "site.pem")
     site.reload()
@@ -169,7 +169,11 @@ def test_files_that_cannot_be_used_are_named_at_the_start(tmp_path: Path) -> Non
             "site.key",
             "PIERHEAD_TLS_CERTIFICATE (environment): gone.pem cannot be read: No such file",
         ),
-        ("site.pem", "", "PIERHEAD_TLS_CERTIFICATE (environment): site.pem: not a certificate with its key"),
+        (
+            "site.pem",
+            "",
+            "PIERHEAD_TLS_CERTIFICATE (environment): site.pem: not a certificate with its key (there is no private key in PEM)",
+        ),
         ("site.pem", "tree/site.key", "tree/site.key is in tree, which is published: move it elsewhere"),
         (
             "",

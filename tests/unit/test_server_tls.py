@@ -104,8 +104,16 @@ def test_a_key_with_a_password_is_refused_without_asking_for_it(
         check=True,
         timeout=60,
     )
-    with pytest.raises(ValueError, match="not a certificate with its key"):
+    with pytest.raises(ValueError, match="the key needs a password"):
         TlsFiles(made["first"].chain, (tmp_path / "key").read_bytes()).context()
+
+
+def test_a_part_that_is_not_there_is_named(made: dict[str, TlsFiles]) -> None:
+    chain, key = made["first"]
+    with pytest.raises(ValueError, match="there is no certificate in PEM"):
+        TlsFiles(key, key).context()
+    with pytest.raises(ValueError, match="there is no private key in PEM"):
+        TlsFiles(chain, chain).context()
 
 
 @pytest.mark.parametrize(("name", "days"), [("first", 90), ("second", 36_500)])

@@ -21,7 +21,7 @@ def said(file: Path) -> list[str]:
             pairs = [(node.elts[0], node.elts[1])]
         for key, value in pairs:
             name = key.value if isinstance(key, ast.Constant) else None
-            text = name.decode() if isinstance(name, bytes) else str(name)
+            text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
             if text.lower() in FIELDS and isinstance(value, ast.Constant | ast.JoinedStr | ast.IfExp):
                 found.append(ast.unparse(value))
     return found

@@ -36,7 +36,7 @@ run: setup ## Serve the sample tree (or PIERHEAD_STORAGE) on HOST:PORT, 127.0.0.
 
 .PHONY: quick
 quick: $(VENV)/.dev-installed ## Run the unit and contract tests, about three minutes
-	$(BIN)/pytest tests/unit tests/contract -n 2 --dist worksteal -q $(PYTEST_ARGS)
+	$(BIN)/pytest tests/unit tests/contract -n 3 --dist worksteal -q $(PYTEST_ARGS)
 
 .PHONY: test
 ifdef FILE
@@ -44,7 +44,7 @@ test: $(VENV)/.dev-installed
 	$(BIN)/pytest $(FILE) $(PYTEST_ARGS)
 else
 test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, about ten minutes (FILE=tests/... for some of them)
-	$(BIN)/pytest tests/unit tests/contract tests/http -n 2 --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/pytest tests/unit tests/contract tests/http -n 3 --dist worksteal $(PYTEST_ARGS)
 endif
 
 .PHONY: coverage

@@ -139,7 +139,7 @@ def test_a_logout_ends_the_login(site: Replicas, page: Page, complaints: list[st
     log_in(page, site)
     page.get_by_role("button", name="Account").click()
     page.get_by_role("button", name="Log out").click()
-    page.wait_for_url(lambda url: FOLDER not in url)
+    page.wait_for_url(f"{site.provider.issuer}/**")
     page.goto(site.first + "/-/account")
     expect(page.get_by_text("You are not logged in.")).to_be_visible()
     assert not sees_the_plan(page, site.first)

@@ -29,7 +29,8 @@ class GroupNames:
 
     Args:
         items: `NAME` or `THEIRS=OURS`, each with at most one `*`, which stands for any characters, the same in
-            both. The last `=` counts, since some providers name groups by whole entries of a directory. `*` takes every group as it is, `*=corp-*` adds a prefix, `/*=*` removes a slash.
+            both. The last `=` counts, since some providers name groups by whole entries of a directory. `*` takes every
+            group as it is, `*=corp-*` adds a prefix, `/*=*` removes a slash.
 
     Raises:
         ValueError: an item is not of that form.

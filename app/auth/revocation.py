@@ -131,7 +131,7 @@ def add_revoked(path: Path, identifier: str, note: str) -> None:
     """
     with path.open("a+b", buffering=0) as file:
         file.seek(0)
-        line = line_to_add(file.read(MAX_FILE_BYTES + 1), identifier, note)
+        line = line_to_add(file.read(), identifier, note)
         if file.write(line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(file.fileno())

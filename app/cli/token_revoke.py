@@ -24,7 +24,7 @@ from app.domain.mounts import LINK_PARAMETER
 from app.telemetry import Revoked
 
 _NO_ID: Final = re.compile(r"^#|\s|://|[?&]|^[\w-]+\.[\w-]+\.[\w-]*$")
-"""What is a comment, a URL, or has a space or the three parts of a token is no id: to note it would revoke nothing."""
+"""A comment, a URL, a text with a space or a whole token. None of these is an id, so revoking it would have no effect."""
 
 
 class _Signed(NamedTuple):
@@ -109,7 +109,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _signed(loaded: LoadedSettings, text: str) -> _Signed | None:
-    """The token or link that a text is, and of which site; None for what was not signed with these keys."""
+    """Read a token, or the URL of a link. Returns None if it was not signed with the keys of any site."""
     value = parse_qs(text.partition("?")[2]).get(LINK_PARAMETER, [text])[0]
     for site in loaded.served:
         if (keys := key_ring(site)) is not None:

@@ -217,8 +217,8 @@ class VisibleEntry(NamedTuple):
         access: its tier.
         licences: the licences that stand before it, accepted or not; empty unless EULA-protected.
         locked: whether it is shown only to say that it exists (private, `listed`, asker not a member).
-        is_open: whether the decision for this principal is Allow: they can have it now and without more ado. What a walk
-            has of a folder says too whether it has entered it.
+        is_open: whether the decision for this principal is Allow: they can have it now and without more ado. Of a
+            folder in a walk: whether the walk has entered it.
     """
 
     path: ArtifactPath

@@ -32,7 +32,7 @@ def read_own_file(path: Path, *, pipe_seconds: float = PIPE_SECONDS) -> bytes:
     """
     with open(path, "rb", buffering=0, opener=_open) as file:
         mode = os.fstat(file.fileno()).st_mode
-        content = file.read(MAX_BYTES + 1) if stat.S_ISREG(mode) else _until_end(file, pipe_seconds)
+        content = _until_end(file, pipe_seconds)
     if len(content) > MAX_BYTES:
         raise OSError(errno.EFBIG, f"this has more than {MAX_BYTES} bytes", str(path))
     if stat.S_ISFIFO(mode) and not content:
@@ -56,6 +56,7 @@ def _open(path: str, flags: int) -> int:
 
 
 def _until_end(file: FileIO, seconds: float) -> bytes:
+    """All of it, or a little more than `MAX_BYTES`. One read may give less than there is, also of a regular file (read(2))."""
     waiting = select.poll()
     waiting.register(file, select.POLLIN)
     content = bytearray()

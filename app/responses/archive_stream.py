@@ -105,12 +105,14 @@ class ArchiveListing:
                     for visible in part:
                         name = "/".join((left_out.top, *visible.path.segments[len(asked.path.segments) :]))
                         left_out.keep_apart_from(name)
-                        is_had = visible.is_open and writer.has_room
-                        if visible.entry.is_folder and is_had:
+                        is_included = visible.is_open and writer.has_room
+                        if visible.entry.is_folder and is_included:
                             yield writer.folder(name, visible.entry.modified or 0)
                         elif visible.entry.is_folder:
                             left_out.add(f"{name}/")
-                        elif not is_had or (opened := await self._opened(request, asked, visible)) is None:
+                        elif (
+                            not is_included or (opened := await self._opened(request, asked, visible)) is None
+                        ):
                             left_out.add(name)
                         else:
                             async with aclosing(self._file(writer, name, opened)) as pieces:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,20 @@ def test_a_file_is_read_as_bytes_and_as_text_of_lines(tmp_path: Path) -> None:
     path.write_bytes(b"one\r\ntwo\rthree\n\xc3\xa9")
     assert read_own_file(path) == b"one\r\ntwo\rthree\n\xc3\xa9"
     assert read_own_text(path) == path.read_text("utf-8") == "one\ntwo\nthree\né"
+
+
+class ShortReads(FileIO):
+    """A file of a network or of user space, which may give less than it was asked for (read(2))."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(min(3, size or 0))
+
+
+def test_a_regular_file_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"tier = closed")
+    monkeypatch.setattr(own_file, "open", lambda path, *_, **__: ShortReads(path), raising=False)
+    assert read_own_file(path) == b"tier = closed"
 
 
 def test_a_pipe_is_read_to_its_end(pipe: Path) -> None:

@@ -1,4 +1,4 @@
-"""Spans: which is the child of which, what is in them, and that no request waits until they are sent."""
+"""Spans: their parents, their content, and that no request waits for them to be sent."""
 
 from __future__ import annotations
 

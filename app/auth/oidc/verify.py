@@ -19,7 +19,7 @@ from app.auth.oidc.issuer import Issuer, SigningKey
 from app.domain.errors import AuthenticationFailed
 
 MAX_TOKEN_BYTES: Final = MAX_DOCUMENT_BYTES
-"""A token of a login comes in a document. It may name thousands of groups of which few count here."""
+"""An ID token may be as long as the document that it comes in: some name thousands of groups."""
 SKEW_SECONDS: Final = 60.0
 """Seconds by which the issuer's clock may differ from ours."""
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from app.pages.json_bytes import json_bytes
 from app.responses.caching import NOT_STORED
 from app.responses.headers import shared_headers
-from app.responses.problems import internal_error, problem_response
+from app.responses.problems import INTERNAL_ERROR, problem_response
 from app.routes.probes import Probes
 
 
@@ -66,4 +66,4 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 
 async def _answer_slip(request: Request, error: Exception) -> Response:
     del request, error
-    return internal_error()
+    return problem_response(*INTERNAL_ERROR)

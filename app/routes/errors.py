@@ -35,7 +35,7 @@ from app.pages.contexts import ErrorPage, Site
 from app.pages.html import HtmlPages
 from app.pages.problem import PROBLEM_MEDIA_TYPE, problem_json
 from app.responses.caching import LICENCE_VARY, NOT_STORED, REVALIDATED
-from app.responses.problems import problem_response
+from app.responses.problems import INTERNAL_ERROR, problem_response
 from app.responses.record import note_for_all, record_of, site_of
 from app.responses.redirects import redirect
 from app.responses.requester import wants_html
@@ -83,7 +83,7 @@ class ErrorAnswers:
         if isinstance(error, Moved):
             return _redirect(request, error.target, path)
         if not wants_html(request):
-            return self.problem(request, error, path)
+            return self._problem(request, error, path)
         if isinstance(error, LicenceRequired) and path is not None:
             return _to_licence(request, error.licences[0], path)
         if isinstance(error, SessionDue) and request.method in ("GET", "HEAD"):
@@ -117,10 +117,14 @@ class ErrorAnswers:
         page = ErrorPage(site, code, title, _as_sentence(detail), ways_on)
         return Response(self._html.error(page), code, NOT_STORED, media_type="text/html")
 
-    def problem(self, request: Request, error: PierheadError, path: ArtifactPath | None = None) -> Response:
-        """The answer for an error on a path for scripts."""
-        if isinstance(error, Moved):
-            return _redirect(request, error.target, path)
+    def failure(self, request: Request) -> Response:
+        """The answer when the server itself fails, which may be while it makes a page. The cause is only in the log."""
+        try:
+            return self.other(request, *INTERNAL_ERROR)
+        except Exception:  # noqa: BLE001 - what failed may be what every page needs
+            return problem_response(*INTERNAL_ERROR)
+
+    def _problem(self, request: Request, error: PierheadError, path: ArtifactPath | None) -> Response:
         status = TABLE[type(error)]
         record_of(request).reason = status.title
         step = self._next_step(request, error, path)

@@ -12,8 +12,12 @@ from typing import Final
 
 from app.server.refusals import (
     BAD_FRAMING,
+    BAD_HOST,
     BAD_REQUEST,
     BAD_TARGET,
+    HEADERS_TOO_LARGE,
+    MAX_HEADER_BYTES,
+    MAX_HEADER_FIELDS,
     UNKNOWN_CODING,
     UNKNOWN_VERSION,
     Refusal,
@@ -104,6 +108,26 @@ def fault_of_framing(version: str, headers: Iterable[tuple[bytes, bytes]]) -> Re
     if version == "1.0" or codings[-1] != b"chunked" or codings.count(b"chunked") > 1 or b"" in codings:
         return BAD_FRAMING
     return UNKNOWN_CODING if len(codings) > 1 else None
+
+
+def fault_of_head(
+    headers: Sequence[tuple[bytes, bytes]], hosts: Sequence[bytes], version: str
+) -> Refusal | None:
+    """Why the head of a complete request is refused; None where it is well-formed.
+
+    A proxy in front may read another host than this server from a request that does not name exactly one, so it is
+    refused (RFC 9112 section 3.2).
+
+    Args:
+        headers: all fields, with lower-case names.
+        hosts: the values of those that are named `host`.
+        version: of HTTP, such as `1.1`. Before 1.1, a request needs no host.
+    """
+    size = sum(len(name) + len(value) for name, value in headers)
+    if size > MAX_HEADER_BYTES or len(headers) > MAX_HEADER_FIELDS:
+        return HEADERS_TOO_LARGE
+    is_old = version in ("0.9", "1.0") and not hosts
+    return None if is_old or (len(hosts) == 1 and is_host(hosts[0])) else BAD_HOST
 
 
 class RequestLine:

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 import structlog
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -29,7 +30,7 @@ from app.domain.reserved import is_reserved
 from app.responses.caching import REVALIDATED, Variation
 from app.responses.cross_origin import CrossOrigin, origin_of
 from app.responses.headers import shared_headers
-from app.responses.problems import internal_error, problem_response
+from app.responses.problems import problem_response
 from app.responses.record import (
     CLIENT_GONE,
     FAILED,
@@ -39,10 +40,12 @@ from app.responses.record import (
     broken_by_store,
 )
 from app.responses.redirects import redirect
+from app.routes.errors import ErrorAnswers
 from app.server.fast_path import FastPath
 from app.server.fast_request import MAX_LOGGED_TEXT, logged_text
-from app.server.framing import is_host
+from app.server.framing import fault_of_head
 from app.server.outgoing import OutgoingAnswer
+from app.server.refusals import MISDIRECTED
 from app.telemetry import AccessLine, AccessLog, Metrics
 from app.telemetry.trace import Trace, trace_of, traced
 
@@ -54,8 +57,6 @@ QUIET: Final = frozenset({"/healthz", "/readyz", "/readyz/storage", "/metrics"})
 
 CLIENT_CLOSED_REQUEST: Final = 499
 """For log and metrics, as in nginx: the client went away before a status was sent."""
-MAX_HEADER_BYTES: Final = 64 * 1024
-MAX_HEADER_FIELDS: Final = 256
 
 _log = structlog.get_logger("pierhead.access")
 
@@ -69,6 +70,7 @@ class FrontDoor:
     Args:
         tree: answers every path of the published tree.
         reserved: answers the server's own paths, and the lifespan.
+        errors: make answers to requests that get to neither, and to those that fail.
         fast_path: answers from memory.
         root_paths: tell below which path a request asks for the site.
         variation: says on what else answers depend.
@@ -85,6 +87,7 @@ class FrontDoor:
         tree: ASGIApp,
         reserved: ASGIApp,
         *,
+        errors: ErrorAnswers,
         fast_path: FastPath,
         root_paths: RootPaths,
         variation: Variation,
@@ -101,6 +104,7 @@ class FrontDoor:
         self._is_own_host = is_own_host
         self._tree = tree
         self._reserved = reserved
+        self._errors = errors
         self.fast_path = fast_path
         self._metrics = metrics
         self._access_log = access_log
@@ -162,19 +166,25 @@ class FrontDoor:
             record.ended = FAILED
             _log.exception("request_failed", path=_path(scope))
             if not answer.status:
-                await internal_error()(scope, receive, answer.send)
+                await self._errors.failure(Request(scope))(scope, receive, answer.send)
 
     def _dispatch(self, scope: Scope, record: RequestRecord) -> ASGIApp:
         try:
             below = self._below_root_path(scope, record)
         except BadParameter as error:
-            return problem_response(400, "Bad request", str(error), "bad-parameter")
+            return self._errors.other(
+                Request(scope), HTTPStatus.BAD_REQUEST, "Bad request", str(error), "bad-parameter"
+            )
         if below:
             _set_path(scope, below)
         if record.parsed is not None:
             return self._tree  # the fast path reads only well-formed requests for the tree
-        if (refusal := _refusal(scope, self._is_own_host)) is not None:
-            return refusal
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if (refusal := fault_of_head(scope["headers"], hosts, scope["http_version"])) is not None:
+            return self._errors.other(Request(scope), *refusal)
+        # Probes come by addresses. No page: it would name a site that the client did not ask for.
+        if not self._is_own_host(hosts[0] if hosts else None) and scope["path"] not in QUIET:
+            return problem_response(*MISDIRECTED)
         if scope["method"] == "OPTIONS":
             preflight = self._cross_origin.preflight(Headers(scope=scope))
             if preflight is not None:
@@ -237,29 +247,6 @@ class FrontDoor:
             self._metrics.downloads_aborted.labels(record.route, record.ended.cause).inc()
         else:
             self._metrics.downloads.labels(record.route, status).observe(seconds)
-
-
-def _refusal(scope: Scope, is_own_host: Callable[[bytes | None], bool]) -> Response | None:
-    """The answer to a request with malformed headers."""
-    headers = scope["headers"]
-    size = sum(len(name) + len(value) for name, value in headers)
-    if size > MAX_HEADER_BYTES or len(headers) > MAX_HEADER_FIELDS:
-        detail = f"a request has at most {MAX_HEADER_FIELDS} header fields of {MAX_HEADER_BYTES} bytes in all"
-        return problem_response(431, "Headers too large", detail, "headers-too-large")
-    hosts = [value for name, value in headers if name == b"host"]
-    # RFC 9112 section 3.2: such a request must be refused, because a proxy in front may read
-    # another host from it than this server.
-    is_old = scope["http_version"] in ("0.9", "1.0") and not hosts
-    if not is_old and (len(hosts) != 1 or not is_host(hosts[0])):
-        return problem_response(
-            400, "Bad request", "a request must have exactly one Host header with a host name", "bad-host"
-        )
-    # RFC 9110 section 15.5.20. Probes come by addresses.
-    if not is_own_host(hosts[0] if hosts else None) and scope["path"] not in QUIET:
-        return problem_response(
-            421, "Misdirected request", "this server has no site of this host name", "misdirected-host"
-        )
-    return None
 
 
 def _to_start_page(scope: Scope, root_path: str) -> Response:

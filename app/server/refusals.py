@@ -1,4 +1,4 @@
-"""Refusals of requests while they are read, before the application sees them."""
+"""Refusals of requests by what is in their heads."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ MAX_TARGET_BYTES: Final = 32 * 1024
 MAX_HEAD_BYTES: Final = 128 * 1024
 """Most bytes of one request without its body. The application refuses shorter heads by itself;
 this bounds the memory of a head without an end."""
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+MAX_HEADER_FIELDS: Final = 256
 
 
 class Refusal(NamedTuple):
@@ -79,6 +82,24 @@ HEAD_TOO_LARGE: Final = Refusal(
     "Headers too large",
     f"a request has at most {MAX_HEAD_BYTES} bytes of headers",
     "headers-too-large",
+)
+HEADERS_TOO_LARGE: Final = Refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "Headers too large",
+    f"a request has at most {MAX_HEADER_FIELDS} header fields of {MAX_HEADER_BYTES} bytes in all",
+    "headers-too-large",
+)
+BAD_HOST: Final = Refusal(
+    HTTPStatus.BAD_REQUEST,
+    "Bad request",
+    "a request must have exactly one Host header with a host name",
+    "bad-host",
+)
+MISDIRECTED: Final = Refusal(
+    HTTPStatus.MISDIRECTED_REQUEST,  # RFC 9110 section 15.5.20
+    "Misdirected request",
+    "this server has no site of this host name",
+    "misdirected-host",
 )
 
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import __version__
 from app.domain.errors import PierheadError
 from app.domain.reserved import RESERVED, is_reserved
-from app.responses.problems import internal_error, problem_response
+from app.responses.problems import problem_response
 from app.responses.record import CLIENT_GONE, record_of
 from app.routes.audited import RequestAudit
 from app.routes.errors import ErrorAnswers
@@ -70,8 +70,6 @@ def _handle_errors(
     async def answer_domain_error(request: Request, error: PierheadError) -> Response:
         record_of(request).is_for_all = False
         error = await audit.error_after(request, limits.error_after(request, error))
-        if request.scope["path"].startswith("/api/"):
-            return errors.problem(request, error)
         return errors.answer(request, error)
 
     @reserved.exception_handler(HTTPException)
@@ -98,7 +96,7 @@ def _handle_errors(
     @reserved.exception_handler(Exception)
     async def answer_slip(request: Request, error: Exception) -> Response:
         # The framework raises the error again, and the front door logs it.
-        return internal_error()
+        return errors.failure(request)
 
 
 def check_reserved(routers: Sequence[APIRouter]) -> None:

@@ -157,6 +157,7 @@ class SiteWiring:
         return FrontDoor(
             self._tree(parts),
             reserved,
+            errors=parts.errors,
             fast_path=fast_path,
             root_paths=parts.requester.root_paths,
             variation=self._variation,

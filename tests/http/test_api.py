@@ -126,8 +126,8 @@ def test_an_empty_folder_has_no_files(client: httpx.Client) -> None:
 )
 @pytest.mark.parametrize("kind", ["ls", "license"])
 def test_groups_hold_for_the_api_too(client: httpx.Client, kind: str, path: str) -> None:
-    for headers in ({}, BROWSER):
-        assert problem(client.get(f"/api/{kind}/{path}", headers=headers)) == (401, "login-required")
+    assert problem(client.get(f"/api/{kind}/{path}")) == (401, "login-required")
+    assert client.get(f"/api/{kind}/{path}", headers=BROWSER).status_code == 401
     assert problem(client.get(f"/api/{kind}/{path}", headers=member("guests"))) == (403, "group-required")
     allowed = client.get(f"/api/{kind}/{path}", headers=member("staff"))
     assert allowed.status_code == (404 if path.endswith("none") else 200)
@@ -183,8 +183,8 @@ def test_a_folder_has_no_licence(client: httpx.Client, path: str) -> None:
      "d%2Fa.txt", "d/%00", "/d/none", "%64/%zz"],
 )  # fmt: skip
 def test_what_is_not_there_is_a_problem(client: httpx.Client, kind: str, path: str) -> None:
-    for headers in ({}, BROWSER):
-        assert problem(client.get(f"/api/{kind}/{path}", headers=headers)) == (404, "not-found")
+    assert problem(client.get(f"/api/{kind}/{path}")) == (404, "not-found")
+    assert client.get(f"/api/{kind}/{path}", headers=BROWSER).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["d//a.txt", "bare/%2e%2e/d/a.txt", "/d/a.txt", "d/./a.txt"])

@@ -7,12 +7,14 @@ import json
 import pytest
 from structlog.testing import capture_logs
 
-from app.server.front_door import MAX_HEADER_BYTES, MAX_HEADER_FIELDS
+from app.pages.html import HtmlPages
+from app.server.refusals import MAX_HEADER_BYTES, MAX_HEADER_FIELDS
 from tests.support.in_process import Answer, Ask, Asker, send
 from tests.support.live_server import WiredApp, app_over
 from tests.support.memory_store import MemoryStore
 
 PROXY, STRANGER = Asker("proxy", (), "192.0.2.7"), Asker("stranger", (), "192.0.2.8")
+HTML, PAGE = "text/html,*/*;q=0.8", b"<!doctype html>"
 PREFIX = (("X-Forwarded-Prefix", "/elsewhere"),)
 
 
@@ -69,14 +71,47 @@ async def test_a_request_has_one_host(app: WiredApp) -> None:
     assert (refused.status, json.loads(refused.body)["type"].rpartition(":")[2]) == (400, "bad-host")
 
 
-async def test_a_failure_of_the_code_is_a_500_and_says_nothing() -> None:
+@pytest.mark.parametrize(("accept", "start"), [("*/*", b"{"), (HTML, PAGE)])
+async def test_a_failure_of_the_code_is_a_500_and_says_nothing(accept: str, start: bytes) -> None:
     store = MemoryStore()
     store.fail_on("list", RuntimeError("a secret"))
     with capture_logs() as log:
-        answer = await ask(app_over(store), "/d/")
-    assert answer.status == 500
+        answer = await ask(app_over(store), "/d/", ("Accept", accept))
+    assert (answer.status, answer.body.lower().startswith(start)) == (500, True)
     assert "request_failed" in [line["event"] for line in log]
     assert b"a secret" not in answer.body
+
+
+async def test_a_failure_to_make_pages_is_told_without_one(
+    app: WiredApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise RuntimeError("a template is broken")
+
+    for page in ("folder", "error"):
+        monkeypatch.setattr(HtmlPages, page, fail)
+    answer = await ask(app, "/d/", ("Accept", HTML))
+    assert (answer.status, json.loads(answer.body)["title"]) == (500, "Internal error")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status"),
+    [
+        ("/api/ls/absent", (), 404),
+        ("/api/license/absent", (), 404),
+        ("/api/v1/manifest/absent/", (), 404),
+        ("/api/v1/manifest/d/file/", (), 404),
+        ("/d/", (("X", "y" * MAX_HEADER_BYTES),), 431),
+        ("/d/", (("Host", "other.example"),), 400),
+        ("/d/", (("X-Forwarded-Prefix", "none"),), 400),
+    ],
+)
+async def test_a_browser_gets_a_page_whatever_is_wrong_and_a_script_a_problem(
+    app: WiredApp, path: str, fields: tuple[tuple[str, str], ...], status: int
+) -> None:
+    for accept, start in (("*/*", b"{"), (HTML, PAGE)):
+        answer = await send(app, Ask(path, headers=(*fields, ("Accept", accept))), PROXY)
+        assert (answer.status, answer.body.lower().startswith(start)) == (status, True)
 
 
 @pytest.mark.parametrize(("query", "location"), [("", b"/downloads/"), ("a=b", b"/downloads/?a=b")])

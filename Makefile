@@ -59,12 +59,6 @@ test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser,
 	.run/provider/bin/pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements/provider.txt
 	$(BIN)/pytest tests/clients tests/browser tests/system -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-.PHONY: test-aarch64
-test-aarch64: $(VENV)/.dev-installed ## Run the server on an emulated aarch64, installed from the lock (installs Debian packages)
-	scripts/install-system-packages
-	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
-	$(BIN)/pytest tests/aarch64 $(PYTEST_ARGS)
-
 .PHONY: soak
 soak: $(VENV)/.dev-installed ## Ten minutes of mixed load on 2 CPUs and 2 GiB, then 100,000 TLS handshakes at the server and at nginx (takes hours)
 	scripts/install-system-packages

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tests.support.containers import CACHE, SUITE, debian_mirror
 
-PROJECT = Path(__file__).parents[2]
 _QEMU = "qemu-aarch64-static"
 _PYTHON = "3.11"
 """Debian's own."""
-_PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64")
+_PLATFORM = "aarch64-manylinux_2_28"
+_UV = Path(sys.executable).with_name("uv")
 _PACKAGES = ("ca-certificates", "libc-bin", "python3", "python3-minimal")
 _FETCH_SECONDS = 900
 
@@ -38,27 +38,28 @@ def system_files() -> Path:
     return root
 
 
-def install_from_lock(place: Path) -> None:
-    """Install what the lock names, from wheels for aarch64 alone, with their hashes.
+def install_from_lock(lock: Path, place: Path, *options: str) -> str:
+    """Install what a lock names, from wheels for aarch64 alone, with their hashes.
 
-    Raises:
-        CalledProcessError: a package has no such wheel; its output says which.
+    Args:
+        place: the directory they go to.
+        options: further ones of `uv pip install`.
+
+    Returns:
+        What is wrong, such as a package without such a wheel; empty if nothing is.
     """
-    options = (
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--require-hashes",
-        "--only-binary=:all:",
-    )
-    wheels = [f"--platform={platform}" for platform in _PLATFORMS]
-    machine = ("--implementation=cp", f"--python-version={_PYTHON}", *wheels)
-    lock = PROJECT / "requirements/runtime.txt"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", *options, *machine, f"--target={place}", "-r", str(lock)],
-        check=True,
+    wheels = ("--only-binary=:all:", f"--python-platform={_PLATFORM}", f"--python-version={_PYTHON}")
+    result = subprocess.run(
+        [
+            *(str(_UV), "pip", "install", "--quiet", "--no-deps", "--require-hashes", *wheels, *options),
+            *("--target", str(place), "--requirements", str(lock)),
+        ],
+        capture_output=True,
+        text=True,
         timeout=_FETCH_SECONDS,
+        check=False,
     )
+    return "" if result.returncode == 0 else result.stderr or str(result.returncode)
 
 
 def emulated(root: Path) -> tuple[str, ...]:

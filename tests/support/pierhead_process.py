@@ -18,7 +18,7 @@ from tests.support.log_file import whole_lines
 from tests.support.waiting import answers, wait_until
 
 PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
-START_SECONDS = 180
+START_SECONDS = 600
 STOP_SECONDS = 60
 
 

@@ -29,6 +29,7 @@ LONGEST = (
     "test_rolling_upgrade.py",
     "test_s3_engine.py",
     "test_install.py",
+    "test_aarch64.py",
     "test_network_faults.py",
     "test_manifest_memory.py",
 )

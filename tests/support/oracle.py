@@ -7,11 +7,14 @@ any time, for the very request of the very asker, and an answer is right if it i
 from __future__ import annotations
 
 import asyncio
+import sys
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
+
+from starlette.requests import Request
 
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
@@ -69,18 +72,32 @@ class Site:
 
     def cached(self, store: ObjectStore, clock: Callable[[], float]) -> WiredSite:
         """A server that keeps what the settings say, as old as `clock` tells."""
-        return self._wiring.open(store, Metrics(), age_clock=clock, clock=lambda: NOW)
+        return _failing_loudly(self._wiring.open(store, Metrics(), age_clock=clock, clock=lambda: NOW))
 
     def uncached(self, store: ObjectStore) -> WiredSite:
         """A server that says the same, and keeps nothing at all."""
-        return self._wiring.open(
-            store, Metrics(), clock=lambda: NOW, held=ByteCache(0), lifetimes=Lifetimes(0, 0, 0)
+        return _failing_loudly(
+            self._wiring.open(
+                store, Metrics(), clock=lambda: NOW, held=ByteCache(0), lifetimes=Lifetimes(0, 0, 0)
+            )
         )
 
     @cached_property
     def oracle(self) -> Oracle:
         """The oracle of this site; it remembers what it was asked."""
         return Oracle(self)
+
+
+def _failing_loudly(server: WiredSite) -> WiredSite:
+    """Have an exception that the code does not expect end the test, rather than become an answer like any other."""
+
+    def show(request: Request) -> NoReturn:
+        error = sys.exception()
+        assert error is not None
+        raise error
+
+    vars(server.front_door._errors)["failure"] = show
+    return server
 
 
 class Oracle:

@@ -53,6 +53,22 @@ async def test_many_first_requests_have_it_built_once_and_beside_the_event_loop(
     assert thread is not threading.current_thread()
 
 
+async def test_it_is_built_once_although_the_first_who_asked_has_gone() -> None:
+    builder = Builder(waits=True)
+    application = LateApplication(builder)
+    gone, waiting = asyncio.create_task(ask(application)), asyncio.create_task(ask(application))
+    while not builder.threads:
+        await asyncio.sleep(0.01)
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    later = asyncio.create_task(ask(application))
+    await asyncio.sleep(0)
+    builder.may_go_on.set()
+    assert (await waiting, await later) == (200, 200)
+    assert len(builder.threads) == 1
+
+
 async def test_what_could_not_be_built_is_built_for_the_next_request() -> None:
     builder = Builder(failures=1)
     application = LateApplication(builder)

@@ -124,7 +124,8 @@ class Application:
             return
         async for plan in self._plans:
             if self.lifetime.drain.has_begun:
-                return
+                _log.warning("reload_ignored", why="the server is stopping")
+                continue
             reload = plan.reload
             if reload is not None and not reload.faults:
                 try:

@@ -35,6 +35,9 @@ CHECK_SECONDS: Final = 10.0
 EXPIRY_WARNING_SECONDS: Final = 14 * 86400.0
 """Seconds before the end of a certificate from which on it is said."""
 
+LOGS: Final = ("audit_file", "access_log_file")
+"""The settings that name files of logs."""
+
 _log = structlog.get_logger(__name__)
 
 Calls = Literal["none", "warn", "need"]
@@ -147,7 +150,7 @@ def _faults_of_parts(loaded: LoadedSettings, policy: SitePolicy) -> list[str]:
 def faults_of_logs(loaded: LoadedSettings) -> list[str]:
     """Open the files of logs, to say at once which cannot be written."""
     faults = []
-    for name in ("audit_file", "access_log_file"):
+    for name in LOGS:
         path: Path | None = getattr(loaded.settings, name)
         try:
             if path is not None:

@@ -178,13 +178,13 @@ def run_worker(plan: Plan, sockets: list[list[socket.socket]], link: Connection)
     # A terminal sends these to all processes; the one that has started this passes them on in its own way.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    configure_logging(plan.settings.log_level, plan.settings.log_format)
+    log_what_python_reports()
     release_signals()
     pulse = keep_beating(link)
     from app.cli.plans import plans_from
     from app.main import Application, prepare_process
 
-    configure_logging(plan.settings.log_level, plan.settings.log_format)
-    log_what_python_reports()
     prepare_process()
     public, admin = sockets
     server = _server(Application(plan, plans_from(link)), plan.settings, admin, pulse=pulse)

@@ -11,7 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from uvicorn.server import HANDLED_SIGNALS, ServerState
 
 from app.domain.drain import Drain
-from app.server.heartbeat import Pulse
+from app.server.heartbeat import LEAVE_SECONDS, Pulse
 from app.server.protocol import BoundedHttpProtocol
 from app.server.service_manager import ServiceManager
 
@@ -108,8 +108,18 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the public listener, wait for what is running, and close the other one."""
         await super().shutdown(sockets)
+        if self.force_exit:
+            await self._close_at_once()
         if self._admin is not None:
             self._admin.close()
+
+    async def _close_at_once(self) -> None:
+        """End what is running, and let the application close: uvicorn leaves both to the end of the event loop."""
+        for task in self.server_state.tasks:
+            task.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self.lifespan.shutdown()
 
 
 class AdminListener:

@@ -26,24 +26,30 @@ class ServiceManager:
         self._address = environ.pop("NOTIFY_SOCKET", "")
         self._beat_seconds = _beat_seconds(environ)
         self._beat_at = 0.0
+        self._is_stopping = False
 
     def ready(self) -> None:
         """It serves, as it was last told to."""
-        self._say("READY=1")
+        self._say_state("READY=1")
 
     def reloading(self) -> None:
         """It reads its settings again; `ready` follows."""
-        self._say(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+        self._say_state(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self) -> None:
-        """It has begun to stop."""
+        """It has begun to stop: the last state that is said."""
         self._say("STOPPING=1")
+        self._is_stopping = True
 
     def beat(self) -> None:
         """It runs. May be called as often as one likes: twice in each period that the service manager waits, it is said."""
         if self._beat_seconds and time.monotonic() >= self._beat_at:
             self._beat_at = time.monotonic() + self._beat_seconds
             self._say("WATCHDOG=1")
+
+    def _say_state(self, text: str) -> None:
+        if not self._is_stopping:
+            self._say(text)
 
     def _say(self, text: str) -> None:
         if not self._address:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -163,6 +165,9 @@ class Supervisor(Generic[Plan]):
                 for worker in self._workers:
                     worker.tell(signal.SIGKILL)
             self._wait()
+            if self._is_outdated:
+                self._is_outdated = False
+                _log.warning("reload_ignored", why="the server is stopping")
             for worker in self._workers:
                 worker.listen()
 
@@ -197,7 +202,7 @@ class _Worker:
 
     def __init__(self, main: WorkerMain[Plan], plan: Plan, sockets: list[list[socket.socket]]) -> None:
         self._link, theirs = _FORKING.Pipe()
-        self.process = _FORKING.Process(target=main, args=(plan, sockets, theirs))
+        self.process = _FORKING.Process(target=run_logged, args=(main, plan, sockets, theirs))
         resource_tracker.ensure_running()  # which would unblock them again
         signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)  # inherited
         try:
@@ -248,6 +253,20 @@ class _Worker:
         with suppress(ProcessLookupError):
             if self.process.exitcode is None:
                 os.kill(self.pid, number)
+
+
+def run_logged(
+    main: WorkerMain[Plan], plan: Plan, sockets: list[list[socket.socket]], link: Connection
+) -> None:
+    """Run a worker. Why it fails is a line of the log; `multiprocessing` would print it in a form of its own."""
+    try:
+        main(plan, sockets, link)
+    except Exception:  # noqa: BLE001 - whatever it is, the parent starts another worker
+        _log.exception("worker_failed", pid=os.getpid())
+        sys.exit(1)
+    finally:
+        for handler in logging.root.handlers:
+            handler.flush()  # a thread writes, and a worker ends without waiting for it
 
 
 def release_signals() -> None:

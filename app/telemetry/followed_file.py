@@ -53,7 +53,11 @@ class FollowedFile:
         Raises:
             OSError: it cannot be written to.
         """
-        os.close(os.open(self._path, _FLAGS | os.O_NONBLOCK, _MODE))
+        descriptor = os.open(self._path, _FLAGS | os.O_NONBLOCK, _MODE)
+        try:
+            os.write(descriptor, b"")  # a device such as /dev/full refuses even nothing
+        finally:
+            os.close(descriptor)
 
 
 def _is_named(path: Path, descriptor: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import resource
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from email.utils import formatdate
 from pathlib import Path
 from time import time
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -312,6 +314,18 @@ class TestFiles:
     def test_an_audit_log_that_cannot_be_written(self, doctor: Doctor) -> None:
         doctor.settings["audit_file"] = str(doctor.directory / "no/audit.log")
         assert "cannot be written" in doctor.one("files")[1]
+
+    def test_a_log_for_which_no_space_is_left(self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+        file = doctor.directory / "access.log"
+        doctor.settings["access_log_file"] = str(file)
+        assert not any(doctor.look().values())
+        monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=0))
+        level, text, advice = doctor.one("files")
+        assert (level, text) == (
+            "error",
+            f"access_log_file (pierhead.toml): the file system of {file} is full",
+        )
+        assert "free some space" in advice
 
 
 @pytest.mark.parametrize(

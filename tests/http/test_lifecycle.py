@@ -100,6 +100,23 @@ class TestDrain:
             server.process.send_signal(signal.SIGTERM)
             server.process.wait(STOP_SECONDS)
         assert wait_until(lambda: not any(map(is_running, server.workers())), STOP_SECONDS)
+        assert server.process.returncode == 0
+        assert "Traceback" not in server.log
+
+    def test_a_reload_meanwhile_changes_nothing_and_says_so(
+        self, serve: Callable[..., Served], workers: str
+    ) -> None:
+        server = serve("--workers", workers, PIERHEAD_DRAIN_DELAY="3600")
+        assert wait_until(lambda: len(server.workers()) == int(workers), START_SECONDS)
+        server.process.send_signal(signal.SIGTERM)
+        assert wait_until(lambda: ready(server) == 503, STOP_SECONDS)
+        server.process.send_signal(signal.SIGHUP)
+        assert wait_until(lambda: len(server.lines("reload_ignored")) == 1, STOP_SECONDS)
+        server.process.send_signal(signal.SIGHUP)
+        assert wait_until(lambda: len(server.lines("reload_ignored")) == 2, STOP_SECONDS)
+        assert not server.lines("reloaded")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(STOP_SECONDS) == 0
 
 
 def takes_signals(pid: int) -> bool:

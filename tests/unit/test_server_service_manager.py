@@ -53,15 +53,24 @@ def manager_of(tmp_path: Path, **environ: str) -> ServiceManager:
 def test_each_state_is_said(tmp_path: Path, heard: Heard) -> None:
     manager = manager_of(tmp_path)
     manager.ready()
-    manager.stopping()
     manager.beat()
-    assert heard.all() == ["READY=1", "STOPPING=1"]
+    assert heard.all() == ["READY=1"]
     before = time.monotonic_ns() // 1000
     manager.reloading()
     (said,) = heard.all()
     state, _, since = said.partition("\nMONOTONIC_USEC=")
     assert state == "RELOADING=1"
     assert before <= int(since) <= time.monotonic_ns() // 1000
+    manager.stopping()
+    assert heard.all() == ["STOPPING=1"]
+
+
+def test_what_stops_says_no_other_state_any_more(tmp_path: Path, heard: Heard) -> None:
+    manager = manager_of(tmp_path)
+    manager.stopping()
+    manager.reloading()
+    manager.ready()
+    assert heard.all() == ["STOPPING=1"]
 
 
 @pytest.mark.parametrize(

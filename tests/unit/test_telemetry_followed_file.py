@@ -49,3 +49,5 @@ def test_lines_that_cannot_be_written_are_counted_and_the_next_ones_are_tried(tm
 def test_a_file_that_cannot_be_written_is_found_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         FollowedFile(tmp_path / "no" / "access.log").check()
+    with pytest.raises(OSError, match="No space left"):
+        FollowedFile(Path("/dev/full")).check()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from app.cli.checks import faults_of_logs
+from app.cli.checks import LOGS, faults_of_logs
 from app.cli.doctor.finding import Finding, error, well
 from app.cli.own_files import own_files
 from app.config import LoadedSettings, is_secret
@@ -50,7 +51,21 @@ def look_at_files(loaded: LoadedSettings) -> Iterator[Finding]:
             fault,
             "let the server's user write there: requests that need a line in it are refused otherwise",
         )
+    yield from _full_file_systems(loaded)
     yield well(AREA, f"{seen} files of the server were checked")
+
+
+def _full_file_systems(loaded: LoadedSettings) -> Iterator[Finding]:
+    """Those of logs. A start does not look: without a log, the server can still serve most of what is asked for."""
+    for name in LOGS:
+        path: Path | None = getattr(loaded.settings, name)
+        with suppress(OSError):  # found already
+            if path is not None and not os.statvfs(path.parent).f_bavail:
+                yield error(
+                    AREA,
+                    f"{loaded.named(name)}: the file system of {path} is full",
+                    "free some space: lines are lost, and requests that need one in the audit file are refused",
+                )
 
 
 def _is_secret(what: str, path: Path, loaded: LoadedSettings) -> bool:

@@ -19,6 +19,7 @@ class KeyList:
         page_size: most keys and common prefixes of a page.
         skips_group: what `start-after` means within the keys that one common prefix stands for: whether that is
             left out, as Ceph does where the name ends in the delimiter, or given again, as Amazon does.
+        repeats: how many of the last keys of a page are on the next one again.
 
     Attributes:
         keys: now; may be changed at any time, by `|=`, `-=` or a new set.
@@ -27,7 +28,9 @@ class KeyList:
         before_answer: called before each answer.
     """
 
-    def __init__(self, keys: Iterable[str], page_size: int = 1000, *, skips_group: bool = False) -> None:
+    def __init__(
+        self, keys: Iterable[str], page_size: int = 1000, *, skips_group: bool = False, repeats: int = 0
+    ) -> None:
         self.keys = frozenset(keys)
         self.queries: list[ListQuery] = []
         self.most_under_way = 0
@@ -35,6 +38,7 @@ class KeyList:
         self._under_way = 0
         self._page_size = page_size
         self._skips_group = skips_group
+        self._repeats = repeats
 
     @property
     def keys(self) -> frozenset[str]:
@@ -63,7 +67,10 @@ class KeyList:
             after, skips_group = query.token, True
         size = min(self._page_size, query.max_keys or self._page_size)
         items: list[str] = []
-        first = max(bisect_right(self._ordered, after), bisect_left(self._ordered, query.prefix))
+        first = bisect_right(self._ordered, after)
+        if query.token is not None and self._repeats:
+            first, size, skips_group = first - self._repeats, size + self._repeats + 1, False
+        first = max(first, bisect_left(self._ordered, query.prefix))
         for key in islice(self._ordered, first, None):
             if not key.startswith(query.prefix):
                 break

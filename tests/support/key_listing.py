@@ -35,15 +35,22 @@ class KeyListing:
         keys: in their order.
         contents: of those objects that can be read.
         order: sorts them; byte order if it is left out.
+        repeats: how many of the last keys of a page are on the next one again.
     """
 
     def __init__(
-        self, keys: Sequence[str], contents: dict[str, bytes], order: Callable[[str], str] = str
+        self,
+        keys: Sequence[str],
+        contents: dict[str, bytes],
+        order: Callable[[str], str] = str,
+        *,
+        repeats: int = 0,
     ) -> None:
         self._keys = keys
         self._items = [_item(key) for key in keys]
         self._order = order
         self._contents = contents
+        self._repeats = repeats
         self.asked: list[Asked] = []
 
     async def answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
@@ -68,7 +75,8 @@ class KeyListing:
         prefix = fields.get("prefix", "")
         after = fields.get("continuation-token") or fields.get("start-after", "")
         most = min(int(fields.get("max-keys", PAGE_KEYS)), PAGE_KEYS)
-        first = max(bisect_left(self._keys, self._order(prefix), key=self._order), self._behind(after))
+        behind = self._behind(after) - (self._repeats if "continuation-token" in fields else 0)
+        first = max(bisect_left(self._keys, self._order(prefix), key=self._order), behind)
         end = self._behind(prefix + _LAST)
         if "delimiter" in fields:
             items, last = self._grouped(prefix, first, end, most)

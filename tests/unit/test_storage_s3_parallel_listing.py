@@ -41,12 +41,12 @@ NAMES = st.one_of(
 KEYS = st.sets(NAMES.map(PREFIX.__add__), max_size=120)
 
 
-@given(KEYS, st.integers(2, 7), st.booleans(), KEYS, KEYS, st.integers(0, 99))
+@given(KEYS, st.integers(2, 7), st.booleans(), st.integers(0, 3), KEYS, KEYS, st.integers(0, 99))
 async def test_whatever_was_there_throughout_is_listed_once_and_in_order(
-    keys: set[str], size: int, skips: bool, come: set[str], go: set[str], seed: int
+    keys: set[str], size: int, skips: bool, repeats: int, come: set[str], go: set[str], seed: int
 ) -> None:
     """Twice by the same lister, so that the second time begins from the first one's splits."""
-    bucket = KeyList(keys, size, skips_group=skips)
+    bucket = KeyList(keys, size, skips_group=skips, repeats=repeats)
     lister = RangeLister(bucket.fetch)
     chance = random.Random(seed)
 
@@ -59,15 +59,17 @@ async def test_whatever_was_there_throughout_is_listed_once_and_in_order(
     for _ in range(2):
         before = set(bucket.keys)
         found = await listed(bucket, lister)
-        assert found == sorted(set(found))
+        assert sorted(found) == sorted(set(found))
+        assert repeats or found == sorted(found)  # what comes may be among what is repeated
         always, ever = items_of(sorted(before & bucket.keys)), items_of(sorted(before | come))
         assert set(always) <= set(found) <= set(ever)
 
 
-@given(KEYS, st.integers(1, 7), st.booleans())
-async def test_columns_stay_together(keys: set[str], size: int, skips: bool) -> None:
+@given(KEYS, st.integers(1, 7), st.booleans(), st.integers(0, 3))
+async def test_columns_stay_together(keys: set[str], size: int, skips: bool, repeats: int) -> None:
     pages: list[ListPage] = []
-    await RangeLister(KeyList(keys, size, skips_group=skips).fetch).run(PREFIX, pages.append)
+    bucket = KeyList(keys, size, skips_group=skips, repeats=repeats)
+    await RangeLister(bucket.fetch).run(PREFIX, pages.append)
     for page in pages:
         assert [(len(key), 1.5e9, f"tag of {key}") for key in page.keys] == list(
             zip(page.sizes, page.modified, page.e_tags, strict=True)
@@ -206,6 +208,26 @@ async def test_a_range_that_fails_fails_the_listing() -> None:
     bucket.before_answer = fail
     with pytest.raises(StoreUnavailable, match="throttled"):
         await listed(bucket)
+
+
+@pytest.mark.parametrize("is_ordered", [True, False])
+@pytest.mark.parametrize("size", [3, 1000])
+async def test_what_is_twice_at_the_ends_of_pages_is_listed_once(size: int, is_ordered: bool) -> None:
+    names = ["a", "b", "c/1", "c/2", "c/3", "c/4", "d", "e/1", "e/2", "f"]
+    keys = [PREFIX + name for name in names] + (NUMBERED[:2500] if size == 1000 else [])
+    bucket = (KeyList if is_ordered else Shuffled)(keys, size, repeats=2)
+    assert await listed(bucket) == items_of(keys)
+
+
+async def test_a_key_twice_on_one_page_is_listed_once() -> None:
+    page = ListPage(["a", "b", "a"], [1, 2, 3], [0, 0, 0], ["x", "y", "z"], ["d/", "d/"], None, {})
+
+    async def fetch(query: ListQuery) -> ListPage:
+        return page
+
+    pages: list[ListPage] = []
+    await RangeLister(fetch).run("", pages.append)
+    assert pages == [ListPage(["a", "b"], [1, 2], [0, 0], ["x", "y"], ["d/"], None, {})]
 
 
 class Shuffled(KeyList):

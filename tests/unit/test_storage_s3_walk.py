@@ -66,6 +66,17 @@ async def test_a_walk_begins_where_it_is_told(s3: FakeS3, store: S3Store) -> Non
     assert len(bucket.asked) == -(-len(left) // PAGE_KEYS)
 
 
+@pytest.mark.parametrize("folder", ["", "g4/folder-10/"])
+async def test_keys_that_are_twice_where_pages_meet_are_found_once(
+    s3: FakeS3, store: S3Store, folder: str
+) -> None:
+    s3.answer = KeyListing(KEYS, {}, repeats=3).answer
+    pages = [page async for page in store.walk(ArtifactPath.from_text(folder), "", no_names)]
+    files = [found.folder.text + file.name for page in pages for found in page for file in found.files]
+    assert files == [key for key in KEYS if key.startswith(folder)]
+    assert len(s3.requests) <= 11
+
+
 @pytest.mark.parametrize(
     "second",
     [

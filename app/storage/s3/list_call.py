@@ -16,7 +16,7 @@ from yarl import URL
 from app.storage.observation import observed
 from app.storage.s3.clients import Timeouts
 from app.storage.s3.errors import s3_errors_translated
-from app.storage.s3.list_page import ListPage
+from app.storage.s3.list_page import ListPage, Repeats
 from app.storage.s3.list_xml import ListingParser
 from app.storage.s3.parallel_listing import Fetch, ListQuery
 from app.storage.s3.url_signer import UrlMaker
@@ -79,7 +79,7 @@ async def first_key(pages: PageFetcher, prefix: str) -> None:
 
 
 async def flat_pages(fetch: Fetch, prefix: str, after: str) -> AsyncIterator[ListPage]:
-    """All keys that begin with a prefix, at any depth, page by page. Each page is fetched on demand.
+    """All keys that begin with a prefix, at any depth, page by page, each once. Each page is fetched on demand.
 
     Args:
         fetch: makes one call.
@@ -89,9 +89,10 @@ async def flat_pages(fetch: Fetch, prefix: str, after: str) -> AsyncIterator[Lis
         As `fetch`.
     """
     query = ListQuery(prefix, after, is_flat=True)
+    repeats = Repeats()
     while True:
         page = await fetch(query)
-        yield page
+        yield repeats.dropped(page)
         if page.token is None:
             return
         query = query._replace(token=page.token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -36,7 +37,47 @@ class ListPage(NamedTuple):
         """The first key or common prefix in byte order; None on an empty page."""
         return min((*self.keys[:1], *self.common_prefixes[:1]), default=None)
 
+    def part(self, objects: Sequence[int], prefixes: Sequence[int]) -> ListPage:
+        """Some of its objects and common prefixes, by their places in the columns."""
+        return ListPage(
+            [self.keys[place] for place in objects],
+            [self.sizes[place] for place in objects],
+            [self.modified[place] for place in objects],
+            [self.e_tags[place] for place in objects],
+            [self.common_prefixes[place] for place in prefixes],
+            self.token,
+            self.classes,
+        )
+
 
 def empty_page() -> ListPage:
     """An empty page, to add objects to."""
     return ListPage([], [], [], [], [], None, {})
+
+
+class Repeats:
+    """Drops what an engine lists twice: some begin a page with the last keys or common prefixes of the page before."""
+
+    def __init__(self) -> None:
+        self._before = empty_page()
+
+    def dropped(self, page: ListPage) -> ListPage:
+        """The next page of one listing, without what is on the page before, or earlier on this one."""
+        before = self._before
+        if page.last is not None:
+            self._before = page
+        objects = _places_of_new(page.keys, before.keys)
+        prefixes = _places_of_new(page.common_prefixes, before.common_prefixes)
+        if len(objects) == len(page.keys) and len(prefixes) == len(page.common_prefixes):
+            return page
+        return page.part(objects, prefixes)
+
+
+def _places_of_new(items: Sequence[str], before: Sequence[str]) -> list[int]:
+    seen = set(before)
+    places = []
+    for place, item in enumerate(items):
+        if item not in seen:
+            seen.add(item)
+            places.append(place)
+    return places

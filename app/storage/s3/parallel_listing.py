@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from app.domain.errors import StoreUnavailable
-from app.storage.s3.list_page import ListPage
+from app.storage.s3.list_page import ListPage, Repeats
 from app.storage.s3.split_points import KnownSplits, split_points
 
 IN_FLIGHT: Final = 16
@@ -78,9 +78,10 @@ class RangeLister:
         """
         known = self._known.of(prefix)
         page_ends: list[str] = []
+        repeats = Repeats()
 
         def note(page: ListPage) -> None:
-            take(page)
+            take(repeats.dropped(page))
             if (last := page.last) is not None:
                 page_ends.append(last)
 
@@ -239,19 +240,11 @@ def _cut(page: ListPage, after: str, until: str | None) -> ListPage:
 
     A common prefix may stand for keys behind `after` although it is not behind it: it belongs to the range before.
     """
-    start, end = bisect_right(page.keys, after), len(page.keys)
-    first, last = bisect_right(page.common_prefixes, after), len(page.common_prefixes)
-    if until is not None:
-        end, last = bisect_right(page.keys, until), bisect_right(page.common_prefixes, until)
-    return ListPage(
-        page.keys[start:end],
-        page.sizes[start:end],
-        page.modified[start:end],
-        page.e_tags[start:end],
-        page.common_prefixes[first:last],
-        page.token,
-        page.classes,
-    )
+    return page.part(_between(page.keys, after, until), _between(page.common_prefixes, after, until))
+
+
+def _between(keys: Sequence[str], after: str, until: str | None) -> range:
+    return range(bisect_right(keys, after), len(keys) if until is None else bisect_right(keys, until))
 
 
 def _merged(page: ListPage) -> list[str]:

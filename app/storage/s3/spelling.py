@@ -8,7 +8,7 @@ for the others. A listing shows the exact spelling, so a listing with the key as
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from cachetools import TTLCache
@@ -100,13 +100,8 @@ def _within(page: ListPage, prefix: str) -> ListPage:
     """The part of a page that begins with exactly this prefix: an engine may match other spellings too."""
     if all(key.startswith(prefix) for column in (page.keys, page.common_prefixes) for key in column):
         return page
-    places = [place for place, key in enumerate(page.keys) if key.startswith(prefix)]
-    return ListPage(
-        [page.keys[place] for place in places],
-        [page.sizes[place] for place in places],
-        [page.modified[place] for place in places],
-        [page.e_tags[place] for place in places],
-        [folder for folder in page.common_prefixes if folder.startswith(prefix)],
-        page.token,
-        page.classes,
-    )
+    return page.part(_inside(page.keys, prefix), _inside(page.common_prefixes, prefix))
+
+
+def _inside(keys: Sequence[str], prefix: str) -> list[int]:
+    return [place for place, key in enumerate(keys) if key.startswith(prefix)]

@@ -223,4 +223,8 @@ def is_as_listed(listed: Entry | None, info: FileInfo | None) -> bool:
     if listed.e_tag is not None and info.e_tag is not None:
         return (listed.e_tag, listed.stamp) == (info.e_tag, info.stamp)
     # In whole seconds: some stores report no more for a single object.
-    return (listed.size, int(listed.modified)) == (info.size, int(info.modified))
+    return (listed.size, _second(listed)) == (info.size, _second(info))
+
+
+def _second(file: File | FileInfo) -> int | None:
+    return None if file.modified is None else int(file.modified)

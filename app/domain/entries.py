@@ -15,7 +15,7 @@ class File(NamedTuple):
     Attributes:
         name: its name within the folder.
         size: bytes.
-        modified: seconds since the epoch, UTC.
+        modified: seconds since the epoch, UTC; None where the store gives none.
         e_tag: opaque validator without quotes, as the store gives it; None where a listing has none.
         stamp: tells apart files that have one e_tag, within one store; None where the e_tag does that.
         storage_class: where the store keeps it, if that is not the usual place (S3: any class but STANDARD).
@@ -23,7 +23,7 @@ class File(NamedTuple):
 
     name: str
     size: int
-    modified: float
+    modified: float | None
     e_tag: str | None = None
     stamp: str | None = None
     storage_class: str | None = None
@@ -113,7 +113,7 @@ class FileInfo(NamedTuple):
 
     Attributes:
         size: bytes.
-        modified: seconds since the epoch, UTC (whole seconds where the store has no finer time).
+        modified: seconds since the epoch, UTC (whole seconds where the store has no finer time); None where it gives none.
         e_tag: strong validator without quotes (RFC 9110 section 8.8.3); equal bytes on every replica. None where the
             store has none: then nothing tells two states of the file apart for certain.
         content_type: the media type stored with the object; None if none was stored, or only a default.
@@ -126,7 +126,7 @@ class FileInfo(NamedTuple):
     """
 
     size: int
-    modified: float
+    modified: float | None
     e_tag: str | None
     content_type: str | None = None
     digests: tuple[Digest, ...] = ()

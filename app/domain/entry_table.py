@@ -19,7 +19,7 @@ from app.domain.made_entries import MadeEntries
 from app.domain.order import NameKey, name_order, sorted_in_steps
 
 _NO_TIME: Final = float("-inf")
-"""Stands for a folder's missing time. Unlike NaN it equals itself, as tables are compared."""
+"""Stands for a missing time. Unlike NaN it equals itself, as tables are compared."""
 _HEX_DIGITS: Final = 32
 _PACKED: Final = b"h"
 _AS_IT_IS: Final = b"t"
@@ -151,9 +151,10 @@ class EntryTable(MadeEntries):
         return self._raw_name(index).decode("utf-8", "surrogateescape")
 
     def _entry(self, index: int) -> Entry:
-        modified = self._modified[index]
+        raw_time = self._modified[index]
+        modified = None if raw_time == _NO_TIME else raw_time
         if self._folders[index]:
-            return Folder(self._name(index), None if modified == _NO_TIME else modified)
+            return Folder(self._name(index), modified)
         return File(self._name(index), self._sizes[index], modified, *_unpacked(self._raw_e_tag(index)))
 
 
@@ -166,7 +167,7 @@ class EntryTableBuilder:
         e_tags: all validators, packed and joined.
         e_tag_ends: the end of each validator in `e_tags`.
         sizes: bytes; 0 for folders.
-        modified: seconds since the epoch.
+        modified: seconds since the epoch, or `_NO_TIME`.
         folders: 1 for a folder, 0 for a file.
     """
 
@@ -191,13 +192,13 @@ class EntryTableBuilder:
 
     def add_folder(self, name: str, modified: float | None = None) -> None:
         """Put a folder at the end."""
-        self.add_raw(_raw(name), b"", 0, _NO_TIME if modified is None else modified, 1)
+        self.add_raw(_raw(name), b"", 0, _raw_time(modified), 1)
 
     def add_file(
         self,
         name: str,
         size: int,
-        modified: float,
+        modified: float | None,
         e_tag: str | None,
         stamp: str | None = None,
         storage_class: str | None = None,
@@ -208,7 +209,7 @@ class EntryTableBuilder:
             packed = _before(packed, _CLASSED, storage_class)
         if stamp is not None:
             packed = _before(packed, _STAMPED, stamp)
-        self.add_raw(_raw(name), packed, size, modified, 0)
+        self.add_raw(_raw(name), packed, size, _raw_time(modified), 0)
 
     def add_raw(self, name: bytes, e_tag: bytes, size: int, modified: float, is_folder: int) -> None:
         """Put an entry at the end, as values of columns."""
@@ -231,6 +232,10 @@ def _start(ends: array[int], index: int) -> int:
 
 def _raw(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
+
+
+def _raw_time(modified: float | None) -> float:
+    return _NO_TIME if modified is None else modified
 
 
 def _packed(e_tag: str) -> bytes:

@@ -74,8 +74,7 @@ def mount_of(raw: bytes, root_path: str = "") -> Mount:
     """The mount that a request is for.
 
     Args:
-        raw: path of the request, canonical and percent-encoded, without the root path. A prefix that is written with
-            escapes is none.
+        raw: path of the request, canonical and percent-encoded, without the root path.
         root_path: of the site in this request.
     """
     is_whole = raw == _WHOLE_RAW or raw.startswith(_WHOLE_RAW + b"/")

@@ -143,9 +143,10 @@ ROOT = ArtifactPath((), True)
 
 
 def canonical_path(raw: bytes) -> bytes:
-    """A path without dot segments (RFC 3986 section 5.2.4) and, after that, without empty ones.
+    """A path without escapes of characters that need none (RFC 3986 section 6.2.2.2), dot segments (section 5.2.4)
+    and, after that, empty ones.
 
-    A dot counts the same when it is encoded (section 6.2.2.2). An encoded slash stays what it is: part of a name.
+    An encoded slash stays what it is: part of a name. So does a path with an escape that is none.
 
     Args:
         raw: percent-encoded; begins with `/`.
@@ -153,6 +154,8 @@ def canonical_path(raw: bytes) -> bytes:
     Raises:
         PathAboveRoot: more `..` than there are segments before them.
     """
+    if b"%" in raw and _escapes_are_whole(raw):
+        raw = _without_needless_escapes(raw)
     if not _finds_untidy(raw):
         return raw
     kept: list[bytes] = []
@@ -160,7 +163,7 @@ def canonical_path(raw: bytes) -> bytes:
     for part in parts:
         if not _is_dots(part):
             kept.append(part)
-        elif unquote_to_bytes(part) == b"..":
+        elif part == b"..":
             if not kept:
                 raise PathAboveRoot
             kept.pop()
@@ -169,8 +172,25 @@ def canonical_path(raw: bytes) -> bytes:
     return b"/" + b"/".join(names) + (b"/" if names and is_folder else b"")
 
 
-_is_dots = re.compile(rb"(?:\.|%2[eE]){1,2}").fullmatch
-_finds_untidy = re.compile(rb"//|/(?:\.|%2[eE]){1,2}(?:/|\Z)").search
+def has_misleading_links(raw: bytes) -> bool:
+    """Whether relative links of a page may lead elsewhere below this path than below its canonical one, for a client
+    that takes a path as it is written: `x` beside `/a/..` is `/a/x`, and `../` from `/a//` is `/a/`.
+
+    Args:
+        raw: as `canonical_path` takes it.
+    """
+    return _finds_misleading(_without_needless_escapes(raw)) is not None
+
+
+def _without_needless_escapes(raw: bytes) -> bytes:
+    return _NEEDLESS_ESCAPE.sub(lambda escape: unquote_to_bytes(escape[0]), raw)
+
+
+_NEEDLESS_ESCAPE = re.compile(rb"%(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])")
+"""Of letters, digits and `-._~` (RFC 3986 section 2.3)."""
+_is_dots = re.compile(rb"\.{1,2}").fullmatch
+_finds_untidy = re.compile(rb"//|/\.{1,2}(?:/|\Z)").search
+_finds_misleading = re.compile(rb"[^/]//+\Z|/\.\.\Z").search
 
 
 def is_possible_name(name: str) -> bool:

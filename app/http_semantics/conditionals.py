@@ -30,11 +30,12 @@ class Validators(NamedTuple):
 
     Attributes:
         e_tag: opaque tag without its quotes, strong; None where there is none.
-        modified: seconds since the epoch, UTC; compared at whole seconds, as header fields show them.
+        modified: seconds since the epoch, UTC; compared at whole seconds, as header fields show them. None where it
+            is not known: then conditions by a time are ignored (sections 13.1.3 and 13.1.4).
     """
 
     e_tag: str | None
-    modified: float
+    modified: float | None
 
     @property
     def etag(self) -> str:
@@ -42,12 +43,18 @@ class Validators(NamedTuple):
         return "" if self.e_tag is None else f'"{self.e_tag}"'
 
     def last_modified(self, now: float) -> str:
-        """Value of the `Last-Modified` field, never later than now (section 8.8.2.1).
+        """Value of the `Last-Modified` field, never later than now (section 8.8.2.1); empty where there is none.
 
         Args:
             now: seconds since the epoch, UTC.
         """
-        return http_date(min(self.modified, now))
+        return "" if self.modified is None else http_date(min(self.modified, now))
+
+    def is_changed_since(self, limit: float | None) -> bool | None:
+        """Whether it was changed after a time of a header field; None where one of the two is not known."""
+        if self.modified is None or limit is None:
+            return None
+        return whole_seconds(self.modified) > limit
 
 
 def evaluate_preconditions(
@@ -74,7 +81,7 @@ def evaluate_preconditions(
             return Verdict.NOT_MODIFIED if is_read else Verdict.PRECONDITION_FAILED
     elif is_read:  # step 4
         since = _single_date(headers("if-modified-since"), now)
-        if since is not None and whole_seconds(validators.modified) <= since:  # section 13.1.3
+        if validators.is_changed_since(since) is False:  # section 13.1.3
             return Verdict.NOT_MODIFIED
     return Verdict.PROCEED
 
@@ -96,6 +103,8 @@ def if_range_holds(lines: Sequence[str], validators: Validators, *, now: float) 
     value = lines[0].strip(" \t")
     if '"' in value[:3]:  # section 13.1.5: that far in, a DQUOTE tells an entity-tag from a date
         return value == validators.etag  # strong comparison: W/ never matches (section 8.8.3.2)
+    if validators.modified is None:
+        return False
     modified = whole_seconds(validators.modified)
     if now - modified < 1:  # it may still change within that second: a weak validator (section 8.8.2.2)
         return False
@@ -106,7 +115,7 @@ def _may_act(headers: FieldLines, validators: Validators, now: float) -> bool:
     if match := headers("if-match"):
         return _matches(match, validators, weakly=False)  # section 13.1.1
     limit = _single_date(headers("if-unmodified-since"), now)
-    return limit is None or whole_seconds(validators.modified) <= limit  # section 13.1.4
+    return validators.is_changed_since(limit) is not True  # section 13.1.4
 
 
 def _matches(lines: Sequence[str], validators: Validators, *, weakly: bool) -> bool:

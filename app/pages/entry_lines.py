@@ -35,10 +35,9 @@ def _alike(entries: VisibleFiles, mount: Mount) -> bytes | None:
     first = entry_object(entries[0], mount)
     above = mount.url(entries.folder)
     same = json_bytes({key: first[key] for key in ("access", "licences", "locked")})[1:].decode()
-    seconds = {time // 1 for time in times}
-    shown = {second: json_bytes(iso_text(second)).decode() for second in seconds}
+    shown = {time: json_bytes(iso_text(time)).decode() for time in set(times)}
     lines = [
-        f'{{"name":"{name}","type":"file","size":{size},"modified":{shown[time // 1]},"e_tag":"{e_tag}",'
+        f'{{"name":"{name}","type":"file","size":{size},"modified":{shown[time]},"e_tag":"{e_tag}",'
         f'"url":"{above}{name}",{same}\n'
         for name, size, time, e_tag, _, _ in entries.files
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import re
 from html import escape
 from typing import Final
@@ -46,7 +47,7 @@ def folder_feed(page: FolderPage) -> bytes:
 
 
 def _age(visible: VisibleEntry) -> float:
-    return -(visible.entry.modified or 0.0)
+    return math.inf if visible.entry.modified is None else -visible.entry.modified
 
 
 def _updated(visible: VisibleEntry) -> str:

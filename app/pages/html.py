@@ -222,8 +222,8 @@ def totals_text(totals: Totals) -> str:
 
 def newest_time(page: FolderPage) -> tuple[str, str] | None:
     """When anything in the folder last changed, for machines and for people; None if more pages follow, or without times."""
-    times = [visible.entry.modified or 0.0 for visible in page.entries] if page.next_after is None else []
-    iso = iso_text(max(times, default=0.0) or None)
+    times = [visible.entry.modified for visible in page.entries] if page.next_after is None else []
+    iso = iso_text(max((time for time in times if time is not None), default=None))
     return None if iso is None else (iso, date_text(iso))
 
 

@@ -139,7 +139,7 @@ class ArchiveListing:
         self, writer: ArchiveWriter, name: str, opened: OpenedFile
     ) -> AsyncGenerator[bytes, None]:
         size = opened.info.size
-        yield writer.file(name, size, opened.info.modified)
+        yield writer.file(name, size, opened.info.modified or 0)
         if size:
             yield SEND_NOW
             try:

@@ -50,6 +50,7 @@ class RequestRecord:
         parsed: the parsed request for the tree, if it is known already.
         cache: where a listing came from: fast (already rendered), fresh, stale, coalesced or miss; empty for all else.
         is_head: whether it was a HEAD, which the framework's routes do not see.
+        has_misleading_links: whether the relative links of a page may lead elsewhere below the path as it was sent.
         is_for_all: whether anybody gets this answer, so that scripts of other sites' pages may read it.
         link: value of the link that opens the file, for the links of the answer; empty for none.
         back_to: where a login that this request is part of leads, for another try; empty where that is not known.
@@ -64,6 +65,7 @@ class RequestRecord:
     parsed: ParsedRequest | None = None
     cache: str = ""
     is_head: bool = False
+    has_misleading_links: bool = False
     is_for_all: bool = False
     link: str = ""
     back_to: str = ""

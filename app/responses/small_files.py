@@ -119,7 +119,8 @@ class SmallFiles:
         info, options = opened.info, self._serving.options_for(path)
         is_left_to_nginx = (options.delivery or self._mode) == "accel"
         # A time to come is shown as now.
-        if is_left_to_nginx or not 0 < info.size <= SMALL_BYTES or info.modified >= self._clock():
+        is_settled = info.modified is not None and info.modified < self._clock()
+        if is_left_to_nginx or not 0 < info.size <= SMALL_BYTES or not is_settled:
             return None
         validators = Validators(info.e_tag, info.modified)
         fields = {**file_headers(opened, options, validators, self._clock()), **self._shared}

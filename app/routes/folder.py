@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.cache.response_cache import StoredResponse
 from app.catalog import Catalog, FolderSizes, FolderView, PartialView
 from app.domain.access import Permission
-from app.domain.errors import BadParameter
+from app.domain.errors import BadParameter, Moved
 from app.pages.representations import REPRESENTATIONS, SEARCHED
 from app.responses.archive_stream import ARCHIVE_FORMS, Archive, ArchiveListing
 from app.responses.caching import CacheHeaders
@@ -86,11 +86,14 @@ class FolderRoute:
 
         Raises:
             BadParameter: a parameter is not of its form, or misspelt.
+            Moved: to the canonical path, where the links of a page would mislead.
             As `Catalog.view_folder`.
         """
         path, principal = parsed.path, parsed.identity.principal
         query = Query(request)
         query.refuse_misspelt(_PARAMETERS)
+        if record_of(request).has_misleading_links and _is_for_page(query, parsed):
+            raise Moved(path)
         if (other := await self._other_than_list(request, parsed, query)) is not None:
             return other
         cut = _part_of(query)
@@ -193,6 +196,16 @@ class FolderRoute:
             parsed.mount,
         )
         return await self._subtrees.answer(request, asked)
+
+
+def _is_for_page(query: Query, parsed: ParsedRequest) -> bool:
+    """Whether the answer is a page, and not a list or an archive, which have no links that depend on where they are read."""
+    is_walk = query.flag("recursive") and query.text("q") is None
+    return (
+        not is_walk
+        and query.text("archive") is None
+        and (query.text("format") or parsed.representation) == "html"
+    )
 
 
 def _part_of(query: Query) -> PageRequest:

@@ -16,7 +16,7 @@ from app.auth.unchecked import Unchecked
 from app.domain.access import ANONYMOUS
 from app.domain.errors import LoginUnavailable, PierheadError, RevocationsUnknown
 from app.domain.mounts import Mount
-from app.domain.paths import ArtifactPath, canonical_path
+from app.domain.paths import ArtifactPath, canonical_path, has_misleading_links
 from app.domain.reserved import is_reserved
 from app.pages.representations import REPRESENTATIONS
 from app.responses.caching import RawField
@@ -137,20 +137,22 @@ class RequestReader:
         if len(raw_path) > MAX_REMEMBERED_BYTES or query not in _FORMATS:
             return None
         try:
-            raw_path = canonical_path(raw_path)
+            canonical = canonical_path(raw_path)
         except PierheadError:
+            return None
+        if canonical is not raw_path and has_misleading_links(raw_path):
             return None
         values = _values(fields)
         if values is None or (method != "GET" and method != "HEAD"):
             return None
         get = values.get
         known = get(b"if-none-match")
-        if raw_path[-1:] != b"/" and (method != "GET" or query or known is not None):
+        if canonical[-1:] != b"/" and (method != "GET" or query or known is not None):
             return None  # of a file, only plain answers are fast
         # A password must not be kept, so nothing is that depends on one.
         is_secret = self.takes_passwords and PASSWORD.search(get(b"authorization", b""))
         asked = (self._parse if is_secret else self._asked_for)(
-            raw_path,
+            canonical,
             query,
             peer,
             scheme,

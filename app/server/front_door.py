@@ -25,7 +25,7 @@ from app.auth.fields import PREFIX
 from app.auth.root_paths import RootPaths
 from app.domain.errors import BadParameter, PathAboveRoot, StoreError
 from app.domain.mounts import mount_of
-from app.domain.paths import canonical_path
+from app.domain.paths import canonical_path, has_misleading_links
 from app.domain.reserved import is_reserved
 from app.responses.caching import REVALIDATED, Variation
 from app.responses.cross_origin import CrossOrigin, origin_of
@@ -123,11 +123,12 @@ class FrontDoor:
         if scope["type"] != "http":
             await self._reserved(scope, receive, send)
             return
-        _resolve(scope)
-        request, is_answered = await self.fast_path.answer_by_asgi(scope, send)
-        if is_answered:
-            return
-        record = RequestRecord(is_head=scope["method"] == "HEAD")
+        record = RequestRecord(is_head=scope["method"] == "HEAD", has_misleading_links=_resolve(scope))
+        request = None
+        if not record.has_misleading_links:
+            request, is_answered = await self.fast_path.answer_by_asgi(scope, send)
+            if is_answered:
+                return
         for_all = self._cross_origin.fields(origin_of(Headers(scope=scope)))
         trace = trace_of(scope["headers"])
         span = None if self._tracing is None else self._tracing.begin(trace)
@@ -259,12 +260,18 @@ def _set_path(scope: Scope, raw: bytes) -> None:
     scope["raw_path"], scope["path"] = raw, unquote(raw.decode("ascii"))
 
 
-def _resolve(scope: Scope) -> None:
-    """Make the path of a request canonical for all code behind. An impossible path is refused later."""
+def _resolve(scope: Scope) -> bool:
+    """Make the path of a request canonical for all code behind. An impossible path is refused later.
+
+    Returns:
+        Whether the links of a page may mislead where it is shown below the path as it was sent.
+    """
     raw: bytes = scope.get("raw_path") or b""
     with suppress(PathAboveRoot):
         if raw.startswith(b"/") and (canonical := canonical_path(raw)) != raw:
             _set_path(scope, canonical)
+            return has_misleading_links(raw)
+    return False
 
 
 def _path(scope: Scope) -> str:

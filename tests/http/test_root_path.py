@@ -122,6 +122,16 @@ def test_no_url_leads_out_of_the_root_path(
         assert f"{unquote(urlsplit(url).path)}/".startswith(f"{ROOT}/"), (url, page)
 
 
+@pytest.mark.parametrize("spelling", ["/%64ownloads", "/d%6Fwnloads", "/%64%6f%77%6e%6c%6f%61%64%73"])
+def test_the_root_path_may_be_spelled_with_escapes(http: httpx.Client, spelling: str) -> None:
+    for path in ("/README.txt", "/a/b/", "/a/%62/?format=json", "/api/ls/"):
+        assert http.get(spelling + path).content == http.get(ROOT + path).content
+        assert http.get(spelling + path).status_code == 200
+    assert http.get(spelling).headers["location"] == f"{ROOT}/"
+    assert http.get("/a%2F..%2Fdownloads/README.txt").status_code == 404
+    assert http.get(f"{spelling}/a/b/..", headers=BROWSER).headers["location"] == f"{ROOT}/a/"
+
+
 def test_the_root_path_without_its_slash_is_a_folder(http: httpx.Client) -> None:
     answer = http.get(f"{ROOT}?format=json")
     assert (answer.status_code, answer.headers["location"]) == (301, f"{ROOT}/?format=json")

@@ -184,14 +184,13 @@ class TestRules:
             "/-/tree//api/./members/f",
             "/-/./tree/%61pi/%6dembers/f",
             "/a/../-/tree/api/members/f",
+            "/%2d/tr%65e/api/members/f",
         ],
     )
     def test_no_spelling_gets_around_them(self, client: httpx.Client, spelling: str) -> None:
         assert client.get(spelling).status_code == 401
 
-    @pytest.mark.parametrize(
-        "spelling", ["/%2d/tree/api/members/f", "/-%2Ftree/api/members/f", "/-/Tree/api/f", "/-/treeapi/"]
-    )
+    @pytest.mark.parametrize("spelling", ["/-%2Ftree/api/members/f", "/-/Tree/api/f", "/-/treeapi/"])
     def test_the_prefix_has_one_spelling(self, client: httpx.Client, spelling: str) -> None:
         assert client.get(spelling).status_code == 404
 

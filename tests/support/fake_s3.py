@@ -152,7 +152,7 @@ def stored(
     body: bytes,
     *,
     e_tag: str | None = "tag",
-    modified: str = "Wed, 12 Oct 2022 17:50:00 GMT",
+    modified: str | None = "Wed, 12 Oct 2022 17:50:00 GMT",
     sends: int | None = None,
     then: Answer | None = None,
 ) -> Answer:
@@ -160,13 +160,14 @@ def stored(
 
     Args:
         e_tag: without quotes; None for an engine that has none. One that begins with `W/` is weak, and matches nothing.
-        modified: as in the field `Last-Modified`.
+        modified: as in the field `Last-Modified`; None for an engine that has none.
         sends: how many bytes of an answer go out; None for all of them.
         then: what happens after that, such as `reset` or `hang`; None closes the connection.
     """
 
     tag = tag_of(e_tag)
     tag_line = "" if e_tag is None else f"ETag: {tag}\r\n"
+    time_line = "" if modified is None else f"Last-Modified: {modified}\r\n"
 
     async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
         if request.headers.get("if-match", tag) != tag or (
@@ -182,8 +183,8 @@ def stored(
                 return
             line, code = f"Content-Range: bytes {first}-{last}/{len(body)}\r\n", 206
         head = (
-            f"HTTP/1.1 {code} OK\r\nContent-Length: {last - first + 1}\r\n{line}{tag_line}"
-            f"Content-Type: application/zip\r\nLast-Modified: {modified}\r\n\r\n"
+            f"HTTP/1.1 {code} OK\r\nContent-Length: {last - first + 1}\r\n{line}{tag_line}{time_line}"
+            "Content-Type: application/zip\r\n\r\n"
         )
         span = b"" if request.method == "HEAD" else body[first : last + 1]
         writer.write(head.encode() + span[:sends])

@@ -84,5 +84,7 @@ class KeyList:
         shown, is_truncated = items[:size], len(items) > size
         files = [item for item in shown if not item.endswith("/") or item == query.prefix]
         folders = [item for item in shown if item.endswith("/") and item != query.prefix]
-        columns = [len(key) for key in files], [1.5e9] * len(files), [f"tag of {key}" for key in files]
-        return ListPage(files, *columns, folders, shown[-1] if is_truncated else None, {})
+        sizes, e_tags = [len(key) for key in files], [f"tag of {key}" for key in files]
+        return ListPage(
+            files, sizes, [1.5e9] * len(files), e_tags, folders, shown[-1] if is_truncated else None, {}
+        )

@@ -177,6 +177,8 @@ class StoreContract(SpellingContract):
         info = await tree.store.head(path_of("d/f.bin"))
         assert isinstance(entry, File)
         assert (entry.size, entry.e_tag) == (5, info.e_tag)
+        assert entry.modified is not None
+        assert info.modified is not None
         assert int(entry.modified) == int(info.modified)
         assert info.e_tag is not None
         assert '"' not in info.e_tag

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -14,6 +14,7 @@ from tests.support.fake_s3 import Answer, FakeS3, Request, status, stored, tag_o
 from tests.support.waiting import PATIENCE
 
 BUCKET = "artifacts"
+MODIFIED = "Wed, 12 Oct 2022 17:50:00 GMT"
 
 
 class SwitchedS3:
@@ -23,12 +24,16 @@ class SwitchedS3:
         url: its endpoint.
         objects: what it holds, by key.
         e_tags: whether it gives an ETag with what it holds: `strong`, `weak` or `none`.
+        timeless: keys of objects of which it does not say when they were changed.
         most_under_way: most requests that it was answering at the same time.
     """
 
-    def __init__(self, objects: Mapping[str, bytes], *, e_tags: str = "strong") -> None:
+    def __init__(
+        self, objects: Mapping[str, bytes], *, e_tags: str = "strong", timeless: Collection[str] = ()
+    ) -> None:
         self.objects = dict(objects)
         self.e_tags = e_tags
+        self.timeless = timeless
         self.url = ""
         self._fake = FakeS3()
         self._fake.answer = self.serve
@@ -83,7 +88,8 @@ class SwitchedS3:
             query = parse_qs(target.query)
             await xml(self.listing(query.get("prefix", [""])[0]))(request, writer)
         elif (body := self.objects.get(key)) is not None:
-            await stored(body, e_tag=self._e_tag(body))(request, writer)
+            modified = None if key in self.timeless else MODIFIED
+            await stored(body, e_tag=self._e_tag(body), modified=modified)(request, writer)
         else:
             await status(404, "NoSuchKey")(request, writer)
 
@@ -94,7 +100,7 @@ class SwitchedS3:
         }
         folders = sorted({rest.partition("/")[0] for rest in below if "/" in rest})
         files = "".join(
-            f"<Contents><Key>{escape(prefix + rest)}</Key><LastModified>2022-10-12T17:50:00.000Z</LastModified>"
+            f"<Contents><Key>{escape(prefix + rest)}</Key>{self._time_element(prefix + rest)}"
             f"{self._e_tag_element(body)}<Size>{len(body)}</Size></Contents>"
             for rest, body in sorted(below.items())
             if "/" not in rest
@@ -107,6 +113,9 @@ class SwitchedS3:
             '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
             f"<Name>{BUCKET}</Name><IsTruncated>false</IsTruncated>{files}{commons}</ListBucketResult>"
         )
+
+    def _time_element(self, key: str) -> str:
+        return "" if key in self.timeless else "<LastModified>2022-10-12T17:50:00.000Z</LastModified>"
 
     def _e_tag_element(self, body: bytes) -> str:
         e_tag = self._e_tag(body)
@@ -148,9 +157,11 @@ class SwitchedS3:
 
 
 @contextmanager
-def run_switched_s3(objects: Mapping[str, bytes], *, e_tags: str = "strong") -> Iterator[SwitchedS3]:
+def run_switched_s3(
+    objects: Mapping[str, bytes], *, e_tags: str = "strong", timeless: Collection[str] = ()
+) -> Iterator[SwitchedS3]:
     """Run it with these objects; it is well at first."""
-    s3 = SwitchedS3(objects, e_tags=e_tags)
+    s3 = SwitchedS3(objects, e_tags=e_tags, timeless=timeless)
     with s3.running():
         yield s3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pytest
@@ -16,6 +17,7 @@ from app.domain.paths import (
     canonical_path,
     display_name,
     encode_name,
+    has_misleading_links,
     is_possible_name,
 )
 
@@ -103,13 +105,41 @@ def test_what_no_tree_can_hold_is_impossible(raw: bytes) -> None:
         (b"/a/../b", b"/b"),
         (b"/a/b/c/./../../g", b"/a/g"),  # RFC 3986 section 5.2.4
         (b"/a//../b", b"/a/b"),  # the empty segment is one until the dots are gone
-        (b"/%2e/a/%2E%2e/.%2e%2Fb", b"/.%2e%2Fb"),
+        (b"/%2e/a/%2E%2e/.%2e%2Fb", b"/..%2Fb"),
+        (b"/%61%5A%39%2d%2E%5f%7e/%3A%40%60%5B%7B%2B", b"/aZ9-._~/%3A%40%60%5B%7B%2B"),  # section 6.2.2.2
+        (b"/%2561/%252e%252e", b"/%2561/%252e%252e"),
+        (b"/%%36%31/%2e", b"/%%36%31/%2e"),  # an escape that is none
+        (b"/%6%31", b"/%6%31"),
         (b"/a/.b/..c/...", b"/a/.b/..c/..."),
         (b"/a%2F../b%2f.", b"/a%2F../b%2f."),
     ],
 )
-def test_dot_segments_and_repeated_slashes_are_resolved(raw: bytes, canonical: bytes) -> None:
+def test_dot_segments_repeated_slashes_and_needless_escapes_are_resolved(
+    raw: bytes, canonical: bytes
+) -> None:
     assert canonical_path(raw) == canonical
+
+
+@given(st.binary(max_size=30).map(lambda tail: b"/" + tail.replace(b"\0", b"%")))
+def test_a_canonical_path_stands_for_the_same_and_stays_as_it_is(raw: bytes) -> None:
+    with suppress(PathAboveRoot):
+        canonical = canonical_path(raw)
+        assert canonical_path(canonical) == canonical
+        with suppress(ImpossiblePath):
+            assert ArtifactPath.parse(canonical) == ArtifactPath.parse(raw)
+
+
+@pytest.mark.parametrize("raw", [b"/a//", b"/a/b///", b"/a/..", b"/a/.%2E", b"/..//a//"])
+def test_links_below_some_paths_mislead(raw: bytes) -> None:
+    assert has_misleading_links(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"/", b"//", b"/a/", b"/.", b"/a/.", b"/a/./", b"/a/../", b"//a/", b"/a//b/", b"/a..", b"/a/%2F.."],
+)
+def test_links_below_others_do_not(raw: bytes) -> None:
+    assert not has_misleading_links(raw)
 
 
 @pytest.mark.parametrize("raw", [b"/..", b"/../a", b"/a/../..", b"/%2e%2e/", b"/./../a", b"/a/../../a"])

@@ -182,6 +182,17 @@ def test_8_8_2_1_last_modified_is_never_in_the_future() -> None:
     assert Validators("x", MODIFIED).last_modified(NOW) == DATE
 
 
+@pytest.mark.parametrize("name", ["if-modified-since", "if-unmodified-since"])
+@pytest.mark.parametrize("value", [http_date(0), DATE, http_date(NOW)])
+def test_13_1_3_and_4_a_time_is_ignored_where_none_is_known(name: str, value: str) -> None:
+    unknown = Validators("x", None)
+    assert unknown.last_modified(NOW) == ""
+    assert (
+        evaluate_preconditions("GET", fields(**{name.replace("-", "_"): value}), unknown, now=NOW) is PROCEED
+    )
+    assert not if_range_holds([value], unknown, now=NOW)
+
+
 def test_8_8_3_etag_is_quoted() -> None:
     assert CURRENT.etag == TAG
 

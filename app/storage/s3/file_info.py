@@ -46,9 +46,9 @@ def _is_archived(answer: HeadObjectOutputTypeDef) -> bool:
     return is_away and 'ongoing-request="false"' not in answer.get("Restore", "")
 
 
-def modified_of(answer: HeadObjectOutputTypeDef | GetObjectOutputTypeDef) -> float:
-    """When the object was changed, in seconds since the epoch; 0.0 where an engine does not say, as in listings."""
-    return answer["LastModified"].timestamp() if "LastModified" in answer else 0.0
+def modified_of(answer: HeadObjectOutputTypeDef | GetObjectOutputTypeDef) -> float | None:
+    """When the object was changed, in seconds since the epoch; None where an engine does not say."""
+    return answer["LastModified"].timestamp() if "LastModified" in answer else None
 
 
 def _stated_type(content_type: str) -> str | None:

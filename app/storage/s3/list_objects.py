@@ -83,16 +83,16 @@ def take_plain_objects(data: bytes, start: int, page: ListPage) -> int:
     return end
 
 
-def seconds_of(time: str) -> float:
+def seconds_of(time: str) -> float | None:
     """Parse a time in ISO 8601 or RFC 822, in UTC unless it says otherwise.
 
     Returns:
-        Seconds since the epoch; 0.0 if it is empty or has another form: a time is no reason to lose a folder.
+        Seconds since the epoch; None if it is empty or has another form: a time is no reason to lose a folder.
     """
     if not (time := time.strip()):
-        return 0.0
+        return None
     try:
         parsed = datetime.fromisoformat(time) if time[0].isdecimal() else parsedate_to_datetime(time)
     except (ValueError, OverflowError):
-        return 0.0
+        return None
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()

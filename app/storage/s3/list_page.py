@@ -12,7 +12,7 @@ class ListPage(NamedTuple):
     Attributes:
         keys: of the objects, in byte order.
         sizes: bytes.
-        modified: seconds since the epoch, UTC; 0 if the engine gives none.
+        modified: seconds since the epoch, UTC; None if the engine gives none.
         e_tags: without quotes; empty if the engine gives none.
         common_prefixes: each ends with the delimiter; in byte order.
         token: continues the listing behind this page; None on the last page.
@@ -21,7 +21,7 @@ class ListPage(NamedTuple):
 
     keys: list[str]
     sizes: list[int]
-    modified: list[float]
+    modified: list[float | None]
     e_tags: list[str]
     common_prefixes: list[str]
     token: str | None

@@ -31,7 +31,7 @@ class _Stored(NamedTuple):
     """The fields of an object in a listing, as `File` takes them."""
 
     size: int
-    modified: float
+    modified: float | None
     e_tag: str | None
     stamp: None
     storage_class: str | None

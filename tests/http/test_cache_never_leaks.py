@@ -70,10 +70,8 @@ def pages_that_outlive_their_folder(patch: pytest.MonkeyPatch) -> None:
 def what_is_at_hand_needs_no_permission(patch: pytest.MonkeyPatch) -> None:
     real = Catalog.view_folder
 
-    async def careless(
-        self: Catalog, path: ArtifactPath, principal: Principal, *, reread: bool = False
-    ) -> FolderView:
-        return self.ready_view(path, principal) or await real(self, path, principal, reread=reread)
+    async def careless(self: Catalog, path: ArtifactPath, principal: Principal, **rest: Any) -> FolderView:
+        return self.ready_view(path, principal) or await real(self, path, principal, **rest)
 
     patch.setattr(Catalog, "view_folder", careless)
 

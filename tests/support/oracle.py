@@ -72,11 +72,11 @@ class Site:
 
     def cached(self, store: ObjectStore, clock: Callable[[], float]) -> WiredSite:
         """A server that keeps what the settings say, as old as `clock` tells."""
-        return _failing_loudly(self._wiring.open(store, Metrics(), age_clock=clock, clock=lambda: NOW))
+        return failing_loudly(self._wiring.open(store, Metrics(), age_clock=clock, clock=lambda: NOW))
 
     def uncached(self, store: ObjectStore) -> WiredSite:
         """A server that says the same, and keeps nothing at all."""
-        return _failing_loudly(
+        return failing_loudly(
             self._wiring.open(
                 store, Metrics(), clock=lambda: NOW, held=ByteCache(0), lifetimes=Lifetimes(0, 0, 0)
             )
@@ -88,7 +88,7 @@ class Site:
         return Oracle(self)
 
 
-def _failing_loudly(server: WiredSite) -> WiredSite:
+def failing_loudly(server: WiredSite) -> WiredSite:
     """Have an exception that the code does not expect end the test, rather than become an answer like any other."""
 
     def show(request: Request) -> NoReturn:

@@ -24,7 +24,7 @@ from app.auth.sealing import unseal
 from app.telemetry import Metrics
 from app.wiring import WiredSite
 from tests.support.in_process import Answer, Ask, Asker, send
-from tests.support.oracle import NOW
+from tests.support.oracle import NOW, failing_loudly
 from tests.support.session_browser import go_on, log_in, log_out
 from tests.support.session_people import (
     GROUPS,
@@ -228,8 +228,8 @@ class SessionMachine(RuleBasedStateMachine):
         """The one with the keys of now."""
         if self._step not in self._servers:
             wiring, clock = self.replicas.steps[self._step], self._clock
-            self._servers[self._step] = wiring.open(
-                self.replicas.store, Metrics(), age_clock=clock, clock=clock
+            self._servers[self._step] = failing_loudly(
+                wiring.open(self.replicas.store, Metrics(), age_clock=clock, clock=clock)
             )
         return self._servers[self._step]
 

@@ -16,10 +16,10 @@ from app.auth.licences import ACCEPTANCE_COOKIE, grant_acceptance
 from app.auth.networks import parse_networks
 from app.auth.principal import Authenticator, Identity
 from app.auth.revocation import Revocations
-from app.auth.sessions import SessionLives, Sessions
+from app.auth.sessions import SESSION_COOKIE, LoginMethod, SessionLives, Sessions
 from app.auth.tokens import TokenGrant, issue_token
 from app.domain.access import ANONYMOUS, PathScope, Principal
-from app.domain.errors import AuthenticationFailed
+from app.domain.errors import AuthenticationFailed, SessionDue
 
 NOW = 1_700_000_000.0
 KEYS = KeyRing(["secret"])
@@ -53,6 +53,17 @@ def code(authorization: str | Sequence[str]) -> str:
 def basic(text: str | bytes) -> str:
     raw = text if isinstance(text, bytes) else text.encode()
     return f"Basic {base64.b64encode(raw).decode()}"
+
+
+def test_the_groups_of_a_session_count_until_they_are_due() -> None:
+    for age, is_due in [(0, False), (899, False), (900, True)]:
+        started = SESSIONS.start("alice", frozenset({"staff"}), LoginMethod.OIDC, NOW - age)
+        fields = f"{SESSION_COOKIE}={SESSIONS.write(started)}"
+        if is_due:
+            with pytest.raises(SessionDue):
+                identify(cookie=fields)
+        else:
+            assert identify(cookie=fields).principal == Principal("alice", frozenset({"staff"}))
 
 
 def test_without_credentials_anonymous() -> None:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from app.auth.cookies import secure_name
 from app.auth.keys import KeyRing, Purpose
+from app.auth.revocation import Revocations
 from app.auth.sealing import seal, unseal
 from app.auth.sessions import AHEAD_SECONDS, SESSION_COOKIE, LoginMethod, Session, SessionLives, Sessions
 from app.domain.errors import LoginFailed
@@ -97,6 +98,18 @@ def test_groups_count_for_a_while_only() -> None:
     assert not SESSIONS.renew(SESSION, SESSION.groups, NOW + 1).is_new
     old = replace(SESSION, started=NOW - LIVES.whole + 1)
     assert SESSIONS.due_at(old) == NOW + 1
+
+
+def test_a_session_is_either_revoked_or_holds(tmp_path: Path) -> None:
+    listed = tmp_path / "revoked"
+    listed.write_text(f"{SESSION.id}\n")
+    revoking = Sessions(KEYS, LIVES, epoch=0, revocations=Revocations(listed))
+    kept = SESSIONS.start("bob", frozenset(), LoginMethod.OIDC, NOW)
+    for session, is_revoked in [(SESSION, True), (kept, False)]:
+        fields = cookie(SESSIONS.write(session))
+        assert revoking.read(fields, NOW, is_https=False) == (None if is_revoked else session)
+        assert revoking.read_revoked(fields, NOW, is_https=False) == (session if is_revoked else None)
+    assert revoking.read_revoked([], NOW, is_https=False) is None
 
 
 def test_a_session_that_began_by_a_clock_which_was_set_back_has_ended() -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
+from starlette.types import Message, Scope
 
 from app.cache.response_cache import StoredResponse
 from app.domain.access import ANONYMOUS
@@ -13,7 +14,7 @@ from app.policy.serving import NO_SERVING_RULES
 from app.responses.caching import CacheHeaders
 from app.responses.streaming import PIECE_BYTES
 from app.server.fast_lookup import FILE_STREAM, FastAnswer, FastLookup
-from app.server.fast_path import MAX_FAST_HEAD_BYTES, FastPath
+from app.server.fast_path import MAX_FAST_HEAD_BYTES, MISSED, FastPath
 from app.server.fast_request import AskedFor, FastRequest
 from app.telemetry import AccessLine, Metrics
 from tests.unit.test_server_fast_request import read, reader
@@ -161,3 +162,48 @@ def test_a_body_that_goes_out_in_pieces_is_left_to_the_full_path() -> None:
         assert (found(view, usual_request(), page) is not None) is is_found
         assert found(view, usual_request()._replace(method="HEAD"), page) is not None
         assert found(view, usual_request(page.e_tag), page) is not None
+
+
+async def by_asgi(path: FastPath, **more: object) -> tuple[tuple[FastRequest | None, bool], list[Message]]:
+    """What becomes of a request for `/a/` that came by ASGI, and what is sent."""
+    sent: list[Message] = []
+    scope: Scope = {
+        "method": "GET",
+        "raw_path": b"/a/",
+        "query_string": b"",
+        "headers": [(b"host", b"t")],
+        "client": PEER,
+        "scheme": "http",
+        **more,
+    }
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    return await path.answer_by_asgi(scope, send), sent
+
+
+async def test_a_request_by_asgi_is_answered_and_logged_in_the_same_way() -> None:
+    log = Log()
+    (request, is_answered), sent = await by_asgi(fast_path(page_answer(), log))
+    assert (request, is_answered) == (usual_request(), True)
+    assert sent == [
+        {"type": "http.response.start", "status": 200, "headers": [(b"etag", b'"x"')]},
+        {"type": "http.response.body", "body": b"page"},
+    ]
+    assert [(line.status, line.client) for line in log.lines] == [(200, PEER[0])]
+
+
+async def test_a_request_by_asgi_that_is_not_in_memory_is_handed_on_as_it_was_read() -> None:
+    log = Log()
+    assert await by_asgi(fast_path(None, log)) == ((usual_request(), False), [])
+    assert await by_asgi(fast_path(page_answer(), log), raw_path=b"/a/%") == ((None, False), [])
+    assert not log.lines
+
+
+async def test_what_was_missed_before_is_not_looked_for_again() -> None:
+    path, missed = fast_path(page_answer(), None), usual_request(b'"known"')
+    assert await by_asgi(path, **{MISSED: (path, missed)}) == ((missed, False), [])
+    another = fast_path(None, None)
+    (_, is_answered), _ = await by_asgi(path, **{MISSED: (another, missed)})
+    assert is_answered

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 
 import pytest
 
 from app.cache.byte_cache import ByteCache
 from app.cache.freshness import Lifetimes
-from app.cache.listing_cache import MISSING_SECONDS, RETRY_SECONDS, ListingCache
+from app.cache.listing_cache import MISSING_SECONDS, RETRY_SECONDS, Borrow, ListingCache
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath
 
@@ -20,7 +21,7 @@ LIVES = Lifetimes(ttl=60, grace=120, max_stale=3600, jitter=0)
 class World:
     """A store, a clock, and the cache between them."""
 
-    def __init__(self, lifetimes: Lifetimes = LIVES) -> None:
+    def __init__(self, lifetimes: Lifetimes = LIVES, borrow: Borrow[str] | None = None) -> None:
         self.now = 1000.0
         self.content: str | None = "one"
         self.error: Exception | None = None
@@ -36,6 +37,7 @@ class World:
             lifetimes=lifetimes,
             replica="r",
             clock=lambda: self.now,
+            borrow=borrow,
         )
 
     async def _load(self, path: ArtifactPath) -> str:
@@ -414,3 +416,60 @@ async def test_what_was_invalidated_is_read_again_by_the_cache_that_takes_over(w
     world.content = "two"
     world.cache.take_over(former.cache)
     assert (await world.cache.get(FOLDER)).value == "two"
+
+
+async def test_only_what_is_fresh_is_fresh(world: World) -> None:
+    assert world.cache.fresh(FOLDER) is None
+    await world.cache.get(FOLDER)
+    world.now += 59
+    assert world.cache.fresh(FOLDER) == ("one", 59, False, "fresh")
+    world.now += 1
+    assert world.cache.fresh(FOLDER) is None
+
+
+async def test_another_worker_gets_what_was_read_after_its_moment(world: World) -> None:
+    async def since(moment: float, *, may_read: bool = True) -> tuple[str, float] | None:
+        stored = await world.cache.read_since(FOLDER, moment, may_read=may_read)
+        return stored and (stored.value, stored.read_at)
+
+    assert await since(999, may_read=False) is None
+    assert await since(999) == ("one", 1000)
+    world.content = "two"
+    assert await since(999) == ("one", 1000)
+    world.now += 1
+    assert await since(1000, may_read=False) is None
+    assert await since(1000) == ("two", 1001)
+    assert await since(1001) is None, "it was read, and is no newer than the moment"
+    assert world.loads == 4
+
+
+async def test_a_load_that_began_before_another_workers_moment_is_made_again(world: World) -> None:
+    world.gate.clear()
+    early = asyncio.create_task(world.cache.get(FOLDER))
+    await world.settled()
+    world.now += 1
+    world.content = "two"
+    asked = asyncio.create_task(world.cache.read_since(FOLDER, 1000, may_read=True))
+    await world.settled()
+    world.gate.set()
+    stored = await asked
+    assert stored is not None
+    assert (stored.value, stored.read_at, (await early).value) == ("two", 1001, "one")
+
+
+async def test_what_another_worker_has_read_is_not_read_here() -> None:
+    lent: list[tuple[str, float] | None] = [("lent", 990.0), None]
+    asked: list[tuple[ArtifactPath, str | None, float]] = []
+
+    async def borrow(path: ArtifactPath, known: str | None, since: float) -> tuple[str, float] | None:
+        asked.append((path, known, since))
+        return lent.pop(0)
+
+    world = World(borrow=borrow)
+    assert await world.cache.get(FOLDER) == ("lent", 10, False, "miss")
+    assert world.loads == 0
+    world.now += 190
+    assert await world.cache.get(FOLDER) == ("one", 0, False, "miss")
+    assert world.loads == 1
+    assert asked == [(FOLDER, None, -math.inf), (FOLDER, "lent", 990.0)]
+    await world.cache.aclose()

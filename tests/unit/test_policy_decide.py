@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.domain.access import (
@@ -31,6 +33,7 @@ from app.policy.decide import (
     rules_without_control_files,
     visible_entry,
 )
+from app.policy.rules import Hop
 from app.policy.site_policy_file import SitePolicy
 from app.policy.tier import Tier, tier_of
 from tests.support.policy import (
@@ -193,6 +196,52 @@ def test_how_a_listing_shows_private_entries(entry: Entry, visibility: str, is_s
         assert see(rules, entry, stranger) == (shown if is_shown else None)
     for insider in (member_of("staff"), TRUSTED):
         assert see(rules, entry, insider) == VisibleEntry(path, entry, Access.PRIVATE)
+
+
+@pytest.mark.parametrize(
+    ("above", "target", "is_shown"),
+    [
+        (folder_rules({}, site=PUBLIC), "f", True),
+        (folder_rules({}, site=EULA), "f", True),
+        (folder_rules({}, site=PRIVATE), "f", False),
+        (folder_rules({}, site=PRIVATE + LISTED), "f", False),
+        (build_info_rules("Files-Pattern: f", "Auth-Groups: authors"), "f", False),
+        (
+            build_info_rules("Files-Pattern: f", "Auth-Groups: authors", site='private_entries = "listed"\n'),
+            "f",
+            False,
+        ),
+        (build_info_rules("Files-Pattern: other", "Auth-Groups: authors"), "f", True),
+        (folder_rules({}, site=PUBLIC), "BUILD-INFO.txt", False),
+    ],
+)
+def test_a_link_shows_to_those_who_may_know_where_it_leads(above: Rules, target: str, is_shown: bool) -> None:
+    """A file that nobody gets is known by the listing of its folder, one that only others get is not."""
+    rules = replace(folder_rules({}, site=PUBLIC), links={"to": [Hop(FOLDER.child(target), above, None)]})
+    assert (see(rules, file("to"), ANONYMOUS) is not None) == is_shown
+    assert see(rules, file("beside"), ANONYMOUS) is not None
+
+
+@pytest.mark.parametrize(
+    ("own", "above", "is_shown"),
+    [
+        (PUBLIC, PUBLIC, True),
+        (PRIVATE, PUBLIC, True),
+        (PUBLIC, PRIVATE, True),
+        (PRIVATE, PRIVATE, False),
+        (None, PUBLIC, True),
+        (None, PRIVATE, False),
+    ],
+)
+def test_a_folder_behind_a_link_is_known_by_its_own_listing_or_by_the_one_above(
+    own: str | None, above: str, is_shown: bool
+) -> None:
+    path = FOLDER.child("sub", is_folder=True)
+    hop = Hop(
+        path, folder_rules({}, site=above), None if own is None else folder_rules({}, site=own, folder=path)
+    )
+    rules = replace(folder_rules({}, site=PUBLIC), links={"to": [hop]})
+    assert (see(rules, Folder("to"), ANONYMOUS) is not None) == is_shown
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -75,6 +76,14 @@ async def test_keys_that_are_twice_where_pages_meet_are_found_once(
     files = [found.folder.text + file.name for page in pages for found in page for file in found.files]
     assert files == [key for key in KEYS if key.startswith(folder)]
     assert len(s3.requests) <= 11
+
+
+async def test_a_place_longer_than_any_key_is_cut_between_characters(s3: FakeS3, store: S3Store) -> None:
+    s3.answer = KeyListing(["z"], {}).answer
+    pages = [page async for page in store.walk(ROOT, "x" + "ä" * 600, no_names)]
+    assert [found.files[0].name for page in pages for found in page] == ["z"]
+    (asked,) = [parse_qs(urlsplit(request.target).query) for request in s3.requests]
+    assert asked["start-after"] == ["x" + "ä" * 511]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,15 @@ from typing import Any
 import pytest
 
 from app.catalog import SnapshotLoader, snapshot_loader
-from app.catalog.control_files import MAX_CONTROL_BYTES, MAX_CONTROL_FILES, READS_AT_ONCE
+from app.catalog.control_files import (
+    MAX_CONTROL_BYTES,
+    MAX_CONTROL_FILES,
+    READS_AT_ONCE,
+    read_control_file,
+)
 from app.catalog.snapshot import Snapshot
 from app.domain.access import ANONYMOUS, Access, Allow, Forbidden, NeedsLicence, Principal
-from app.domain.errors import StoreUnavailable
+from app.domain.errors import Moved, ObjectArchived, ObjectEncrypted, RulesUnreadable, StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.domain.turns import MANY_BYTES
 from app.policy.decide import classify, compose, decide, explain
@@ -167,6 +172,14 @@ async def test_the_fingerprint_tells_files_apart(store: CountingStore) -> None:
     store.put("d/x.img.EULA.txt", b"a")
     prints.add((await load(store)).fingerprint)
     assert len(prints) == 5
+
+
+@pytest.mark.parametrize("error", [ObjectArchived("GLACIER"), ObjectEncrypted(), Moved(FILE)])
+async def test_rules_that_cannot_be_had_are_not_none(store: CountingStore, error: Exception) -> None:
+    store.put("d/EULA.txt", b"text")
+    store.fail_on("get", error)
+    with pytest.raises(RulesUnreadable):
+        await read_control_file(store, FOLDER, "EULA.txt", is_listed=True)
 
 
 def test_the_limits_are_documented() -> None:

@@ -10,12 +10,20 @@ import pytest
 from app.cache.byte_cache import ByteCache
 from app.catalog import Catalog, FolderView
 from app.domain.access import ANONYMOUS, Access, Principal
-from app.domain.errors import LoginRequired, Moved, NotFound
+from app.domain.errors import (
+    LicenceRequired,
+    LoginRequired,
+    Moved,
+    NotFound,
+    ObjectArchived,
+    RulesUnreadable,
+)
 from app.domain.paths import ROOT, ArtifactPath
 from app.wiring import build_catalog
 from tests.support.clocks import Clock
 from tests.support.live_server import policy_from, settings_for
 from tests.support.memory_store import MemoryStore
+from tests.support.policy import build_info
 
 FOLDER = ArtifactPath.of("d", is_folder=True)
 FILE, SECRET = FOLDER.child("fw.img"), FOLDER.child("secret.img")
@@ -170,3 +178,29 @@ async def test_who_may_have_a_path_is_explained_whether_there_is_one_or_not(worl
         with pytest.raises(Moved) as moved:
             await world.catalog.explain(asked, ANONYMOUS)
         assert moved.value.target == real
+
+
+async def test_a_link_that_would_need_a_licence_leads_on_without_it(world: World) -> None:
+    """It has no bytes of its own; what its target needs is asked for there."""
+    world.store.put("licensed/EULA.txt", b"licence")
+    world.store.put("licensed/other.img")
+    world.store.link("licensed/fw.img", "d/fw.img")
+    folder = ArtifactPath.of("licensed", is_folder=True)
+    with pytest.raises(LicenceRequired):
+        await world.catalog.open_file(folder.child("other.img"), ANONYMOUS)
+    with pytest.raises(Moved) as moved:
+        await world.catalog.open_file(folder.child("fw.img"), ANONYMOUS)
+    assert moved.value.target == FILE
+
+
+async def test_a_closed_folder_does_not_say_what_is_missing_in_it(world: World) -> None:
+    world.store.put("closed/BUILD-INFO.txt", build_info("Files-Pattern: *", "Auth-Groups: staff"))
+    world.store.put("closed/odd/EULA.txt")
+    world.store.fail_on("get", ObjectArchived(None), path="closed/odd/EULA.txt")
+    closed = ArtifactPath.of("closed", is_folder=True)
+    for name, error in [("absent", NotFound), ("odd", RulesUnreadable)]:
+        path = closed.child(name, is_folder=True)
+        with pytest.raises(LoginRequired):
+            await world.catalog.view_folder(path, ANONYMOUS)
+        with pytest.raises(error):
+            await world.catalog.view_folder(path, STAFF)

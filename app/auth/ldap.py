@@ -10,7 +10,7 @@ import asyncio
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple, TypeVar
@@ -20,7 +20,7 @@ import structlog
 from ldap3 import BASE, SUBTREE, Connection, Server, Tls
 from ldap3.core.exceptions import LDAPException, LDAPSASLPrepError
 
-from app.auth.ldap_text import common_name, compared_attributes, filled
+from app.auth.ldap_text import common_name, compared_attributes, filled, first_of, texts_of
 from app.auth.login_groups import GroupNames
 from app.auth.people import Person
 from app.auth.sessions import LoginMethod
@@ -40,6 +40,8 @@ MAX_REASON_LENGTH: Final = 256
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _UNIX_NAMES: Final = ("uid", "sAMAccountName")
+_NO_GID: Final = "-1"
+"""A number that no group has: chown(2) takes it for none."""
 _INVALID_CREDENTIALS: Final = 49
 """RFC 4511 appendix A.1."""
 
@@ -58,7 +60,8 @@ class LdapSettings(NamedTuple):
             host.
         user_filter: with `{user}` for the name from the login form.
         group_base: empty if the person's entry names the groups (`memberOf`).
-        group_filter: with `{dn}` for the entry of a person and `{user}` for its user name.
+        group_filter: with `{dn}` for the entry of a person, `{user}` for its user name and `{gid}` for the number of its
+            primary group (RFC 2307).
         bind_dn: for searches; empty for an anonymous one.
         ca_file: CA certificates for the directory; empty for those of the system.
     """
@@ -79,11 +82,13 @@ class _Entry(NamedTuple):
     Attributes:
         subject: the name by which the filter for people finds it again.
         user: the name that groups have for it.
+        gid: the number of its primary group; `_NO_GID` without one.
     """
 
     dn: str
     subject: str
     user: str
+    gid: str
     member_of: tuple[str, ...]
 
 
@@ -229,18 +234,20 @@ class LdapDirectory:
     def _entry(self, connection: Connection, user: str) -> _Entry | None:
         """The only entry of a name. If there are several, nobody is found."""
         asked = filled(self._settings.user_filter, {"user": user})
-        wanted = dict.fromkeys((*self._subject_names, *_UNIX_NAMES, "memberOf"))
+        wanted = dict.fromkeys((*self._subject_names, *_UNIX_NAMES, "gidNumber", "memberOf"))
         found = _search(connection, self._settings.user_base, asked, tuple(wanted), size_limit=2)
         if len(found) != 1:
             return None
         dn, attributes = found[0]
-        subject = _first(attributes, self._subject_names) or user
-        return _Entry(dn, subject, _first(attributes, _UNIX_NAMES) or user, attributes.get("memberof", ()))
+        subject = first_of(attributes, self._subject_names) or user
+        name, gid = first_of(attributes, _UNIX_NAMES) or user, first_of(attributes, ("gidNumber",)) or _NO_GID
+        return _Entry(dn, subject, name, gid, attributes.get("memberof", ()))
 
     def _person(self, connection: Connection, entry: _Entry) -> Person:
         groups = {common_name(dn) for dn in entry.member_of}
         if self._settings.group_base:
-            asked = filled(self._settings.group_filter, {"dn": entry.dn, "user": entry.user})
+            of_person = {"dn": entry.dn, "user": entry.user, "gid": entry.gid}
+            asked = filled(self._settings.group_filter, of_person)
             found = _search(connection, self._settings.group_base, asked, ("cn",), size_limit=MAX_GROUPS)
             groups |= {name for _, attributes in found for name in attributes.get("cn", ())[:1]}
         return Person(entry.subject, self._names.choose(groups))
@@ -250,11 +257,6 @@ def _reason(error: Exception) -> str:
     """What went wrong, for the log. What else a library puts into an error may be what it was given, so it is left out."""
     is_of_directory = isinstance(error, LDAPException | OSError)
     return f"{type(error).__name__}: {error}"[:MAX_REASON_LENGTH] if is_of_directory else type(error).__name__
-
-
-def _first(attributes: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> str:
-    """The first value of the first of these attributes that an entry has; empty if it has none."""
-    return next((value for name in names for value in attributes.get(name.lower(), ())), "")
 
 
 def _is_alive(connection: Connection) -> bool:
@@ -286,13 +288,7 @@ def _search(
     if code not in (0, 4) or (code == 4 and size_limit == MAX_GROUPS):
         raise LDAPException(description)
     return [
-        (entry["dn"], {name.lower(): _texts(values) for name, values in entry["attributes"].items()})
+        (entry["dn"], {name.lower(): texts_of(values) for name, values in entry["attributes"].items()})
         for entry in connection.response or ()
         if entry["type"] == "searchResEntry"
     ]
-
-
-def _texts(values: object) -> tuple[str, ...]:
-    """Values of an attribute. They are bytes if no schema was read."""
-    items = values if isinstance(values, list) else [values]
-    return tuple(item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in items)

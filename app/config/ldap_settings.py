@@ -26,15 +26,15 @@ class LdapServerSettings(BaseModel):
     ldap_user_base: Annotated[str | None, _DN] = Field(
         None, validate_default=True, description="The entry that contains the people."
     )
-    ldap_user_filter: Annotated[str, Allowed(_FILTER + "`{user}`")] = Field(
+    ldap_user_filter: Annotated[str, Allowed(_FILTER + "`{user}` and no other place")] = Field(
         "(uid={user})", description="Finds the one entry of a user."
     )
     ldap_group_base: Annotated[str | None, _DN] = Field(
         None,
         description="The entry that contains the groups. None: only `memberOf` of the user's entry counts.",
     )
-    ldap_group_filter: Annotated[str, Allowed(_FILTER + "`{dn}` or `{user}`")] = Field(
-        "(|(member={dn})(uniqueMember={dn})(memberUid={user}))",
+    ldap_group_filter: Annotated[str, Allowed(_FILTER + "`{dn}`, `{user}` or `{gid}`")] = Field(
+        "(|(member={dn})(uniqueMember={dn})(memberUid={user})(&(objectClass=posixGroup)(gidNumber={gid})))",
         description="Finds the groups of a user; `cn` is the name of a group.",
     )
     ldap_bind_dn: Annotated[str | None, _DN] = Field(
@@ -74,8 +74,10 @@ class LdapServerSettings(BaseModel):
     @field_validator("ldap_user_filter", "ldap_group_filter")
     @classmethod
     def _filter_has_a_place(cls, text: str, info: ValidationInfo) -> str:
-        places = ("{user}",) if info.field_name == "ldap_user_filter" else ("{dn}", "{user}")
-        if not (text.startswith("(") and text.endswith(")") and any(place in text for place in places)):
+        places = {place for place in ("{dn}", "{user}", "{gid}") if place in text}
+        # A person's entry is not known before it is found.
+        are_known = places == {"{user}"} if info.field_name == "ldap_user_filter" else bool(places)
+        if not (text.startswith("(") and text.endswith(")") and are_known):
             raise ValueError(f"got {text!r}")
         return text
 

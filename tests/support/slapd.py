@@ -87,6 +87,17 @@ objectClass: groupOfUniqueNames
 cn: board
 uniqueMember: uid=alice,{people}
 
+dn: uid=dave,{people}
+objectClass: inetOrgPerson
+objectClass: posixAccount
+uid: dave
+cn: dave
+sn: D
+uidNumber: 1004
+gidNumber: 1000
+homeDirectory: /
+userPassword: {password}
+
 dn: cn=builders,{groups}
 objectClass: posixGroup
 cn: builders

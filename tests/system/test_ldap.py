@@ -68,6 +68,14 @@ def test_groups_of_all_three_kinds_count(directory: Slapd) -> None:
     assert log_in(directory.settings(), "alice") == Person("alice", GROUPS)
 
 
+def test_the_primary_group_of_a_person_counts(directory: Slapd) -> None:
+    assert log_in(directory.settings(), "dave").groups == {"builders"}
+    everywhere = directory.settings(ldap_group_base=PEOPLE.partition(",")[2])
+    assert log_in(everywhere, "dave").groups == {"builders"}  # and no person with this number
+    without = directory.settings(ldap_group_filter="(|(member={dn})(memberUid={user}))")
+    assert log_in(without, "dave").groups == frozenset()
+
+
 def test_a_name_may_hold_what_filters_and_entries_are_made_of(directory: Slapd) -> None:
     assert log_in(directory.settings(), "bob, jr") == Person("bob, jr", frozenset({"others"}))
 

@@ -139,7 +139,7 @@ async def test_a_person_logs_in_over_a_line_of_their_own(world: World) -> None:
     assert of_alice.said == ["open", "bind", "unbind"]
     assert of_alice.socket.is_closed
     name = "(|(mail=alice@example)(uid=alice@example))"
-    person = (PEOPLE, name, SUBTREE, ("mail", "uid", "sAMAccountName", "memberOf"), 2)
+    person = (PEOPLE, name, SUBTREE, ("mail", "uid", "sAMAccountName", "gidNumber", "memberOf"), 2)
     groups = (GROUPS, f"(|(member={ALICE})(memberUid=alice))", SUBTREE, ("cn",), 2000)
     is_alive = ("", "(objectClass=*)", BASE, ("1.1",), 0)
     assert of_service.said == ["open", "bind", person, groups, is_alive, person, groups]
@@ -274,6 +274,16 @@ async def test_a_search_that_fails_or_is_cut_makes_no_person_of_fewer_groups(
     with pytest.raises(LoginUnavailable):
         await log_in(WITH_GROUPS)
     assert world.lines[0].said[-1] == "unbind"
+
+
+@pytest.mark.parametrize(("number", "asked"), [({"gidNumber": [b"1000"]}, "1000"), ({}, "-1")])
+async def test_the_group_of_a_person_is_asked_for_by_its_number(
+    world: World, number: dict[str, object], asked: str
+) -> None:
+    world.found[PEOPLE] = [entry(ALICE, uid="alice", **number)], 0
+    await log_in(WITH_GROUPS._replace(group_filter="(gidNumber={gid})"))
+    searches = [said for said in world.lines[0].said if said[0] == GROUPS]
+    assert searches == [(GROUPS, f"(gidNumber={asked})", SUBTREE, ("cn",), 2000)]
 
 
 async def test_groups_without_a_name_are_none(world: World) -> None:

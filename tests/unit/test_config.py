@@ -268,6 +268,7 @@ WRONG: list[tuple[str, str]] = [
     ("ldap_user_base", "5"),
     ("ldap_user_filter", '"(uid=*)"'),
     ("ldap_user_filter", '"uid={user}"'),
+    ("ldap_user_filter", '"(&(uid={user})(gidNumber={gid}))"'),
     ("ldap_group_base", "5"),
     ("ldap_group_filter", '"(member=*)"'),
     ("ldap_bind_dn", "5"),

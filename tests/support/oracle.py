@@ -11,7 +11,7 @@ import sys
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import cached_property
-from itertools import product
+from itertools import count, product
 from typing import Any, NamedTuple, NoReturn
 
 from starlette.requests import Request
@@ -75,10 +75,16 @@ class Site:
         return failing_loudly(self._wiring.open(store, Metrics(), age_clock=clock, clock=lambda: NOW))
 
     def uncached(self, store: ObjectStore) -> WiredSite:
-        """A server that says the same, and keeps nothing at all."""
+        """A server that says the same, and keeps nothing at all, not even for how much one client has asked lately."""
+        hours = count(0.0, 3600.0)
         return failing_loudly(
             self._wiring.open(
-                store, Metrics(), clock=lambda: NOW, held=ByteCache(0), lifetimes=Lifetimes(0, 0, 0)
+                store,
+                Metrics(),
+                age_clock=lambda: next(hours),
+                clock=lambda: NOW,
+                held=ByteCache(0),
+                lifetimes=Lifetimes(0, 0, 0),
             )
         )
 

@@ -59,10 +59,14 @@ def test_bytes_pass_unchanged_and_requests_are_counted(proxy: DelayingProxy, cli
 def test_each_answer_is_late_once_however_many_chunks_it_has(proxy: DelayingProxy, client: Client) -> None:
     client.get("/")
     proxy.delay = 0.5
-    started = time.monotonic()
-    answer = client.get("/")
-    assert answer.first_byte >= 0.5
-    assert time.monotonic() - started < 6  # which a dozen chunks, each late on its own, would take
+
+    def seconds() -> float:
+        started = time.monotonic()
+        assert client.get("/").first_byte >= 0.5
+        return time.monotonic() - started
+
+    # A dozen chunks, each late on its own, would take six seconds on any machine. A busy one may take as long now and then.
+    assert any(seconds() < 6 for _ in range(20))
 
 
 def test_it_refuses_and_is_back_on_the_same_port(proxy: DelayingProxy, client: Client) -> None:

@@ -90,3 +90,20 @@ async def test_nonsense_is_passed_over(workers: list[Worker], tmp_path: Path) ->
         (first,) = tmp_path.glob("1-*.sock")
         stranger.sendto(b"../../etc\0ok", str(first))
     assert await workers[0].has_heard(1) == [ArtifactPath.of("ok")]
+
+
+async def test_one_that_has_left_leaves_nothing_behind(
+    workers: list[Worker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even on the event loop, where the next socket may have its number."""
+    workers.pop(0).end.close()
+    assert len(list(tmp_path.iterdir())) == len(workers)
+    workers.insert(0, Worker(tmp_path, 4, monkeypatch))
+    await workers[1].end.tell(PATHS)
+    assert await workers[0].has_heard(3) == PATHS
+
+
+async def test_one_that_leaves_may_have_been_taken_for_gone(workers: list[Worker], tmp_path: Path) -> None:
+    for name in tmp_path.iterdir():
+        name.unlink()
+    workers.pop().end.close()

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from starlette.types import Message, Scope
 
 from app.cache.response_cache import StoredResponse
 from app.domain.access import ANONYMOUS
+from app.domain.errors import LoginUnavailable
 from app.policy.serving import NO_SERVING_RULES
 from app.responses.caching import CacheHeaders
 from app.responses.streaming import PIECE_BYTES
-from app.server.fast_lookup import FILE_STREAM, FastAnswer, FastLookup
+from app.server.fast_lookup import FILE_REDIRECT, FILE_STREAM, FastAnswer, FastLookup
 from app.server.fast_path import MAX_FAST_HEAD_BYTES, MISSED, FastPath
 from app.server.fast_request import AskedFor, FastRequest
 from app.telemetry import AccessLine, Metrics
-from tests.unit.test_server_fast_request import read, reader
+from tests.unit.test_server_fast_request import TOKEN, read, reader
 
 PEER: Final = ("203.0.113.1", 40000)
 PAGE: Final = StoredResponse.of(b"page", ((b"etag", b'"x"'),), '"x"')
@@ -207,3 +208,38 @@ async def test_what_was_missed_before_is_not_looked_for_again() -> None:
     another = fast_path(None, None)
     (_, is_answered), _ = await by_asgi(path, **{MISSED: (another, missed)})
     assert is_answered
+
+
+async def test_who_asks_is_found_out_elsewhere_if_it_takes_a_wait() -> None:
+    class Waiting:
+        takes_passwords = False
+
+        def read(self, *_: object) -> FastRequest | None:
+            raise LoginUnavailable
+
+    waiting, lookup = cast("Any", Waiting()), cast("Any", Lookup(page_answer()))
+    path = FastPath(waiting, lookup, metrics=Metrics(), access_log=None, tracing=None, replica_id="r1")
+    assert path.read(head(100), PEER, "http") is None
+    assert await by_asgi(path) == ((None, False), [])
+
+
+@pytest.mark.parametrize("version", [7, None])
+@pytest.mark.parametrize("redirect", [PAGE, None])
+def test_a_redirect_is_sent_while_its_folder_is_fresh(
+    version: int | None, redirect: StoredResponse | None
+) -> None:
+    """`are_possible` says that no file can be read at once: the store has URLs instead."""
+    catalog, redirects, files, unused = (cast("Any", SimpleNamespace()) for _ in range(4))
+    catalog.fresh_version = lambda path: version
+    redirects.ready = lambda path, principal, at: redirect if at == version else None
+    files.are_possible = False
+    headers = CacheHeaders(60, 60, 600)
+    lookup = FastLookup(catalog, unused, redirects, files, unused, headers, NO_SERVING_RULES)
+    for fields in ({}, {"authorization": f"Bearer {TOKEN}"}):
+        request = read(reader(), b"/a/f", **fields)
+        assert request is not None
+        answer = lookup.find(request)
+        if version is None or redirect is None or fields:
+            assert answer is None
+        else:
+            assert answer == FastAnswer(302, FILE_REDIRECT, "", redirect, request.asked.for_all, b"")

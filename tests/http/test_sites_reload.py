@@ -32,6 +32,12 @@ class Commands:
         status = main(arguments)
         return (status, *self._capsys.readouterr())
 
+    def output(self, *arguments: str) -> str:
+        """What one prints that succeeds."""
+        status, output, errors = self(*arguments)
+        assert status == 0, errors
+        return output
+
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
@@ -88,11 +94,11 @@ def test_sites_come_and_go_at_sighup_and_a_bad_one_changes_nothing(
 
     (directory / "pierhead.toml").write_text(with_table)
     of_site = ("--group", "staff", "--expires", "1h", "--site", HOST)
-    token = run("token", "create", "--subject", "ci", *of_site)[1].strip()
+    token = run.output("token", "create", "--subject", "ci", *of_site).strip()
     fields = {"Host": HOST, "Authorization": f"Bearer {token}"}
     answer = httpx.get(f"{server.url}/plan.txt", headers=fields, trust_env=False)
     assert (answer.status_code, answer.text) == (200, "plan of b\n")
-    assert json.loads(run("token", "inspect", token)[1])["site"] == HOST
+    assert json.loads(run.output("token", "inspect", token))["site"] == HOST
 
     def logged() -> set[object]:
         return {line.get("site") for line in server.lines("request") if line["path"] == "/plan.txt"}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.support.log_file import whole_lines
 from tests.support.pierhead_process import START_SECONDS, RunningPierhead, run_pierhead
 from tests.support.stuck_serve import MAKE_STUCK, PROGRAM
 from tests.support.waiting import wait_until
@@ -25,8 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPierhead
 
 def pids(server: RunningPierhead, event: str) -> list[int]:
     """The processes that the log says this of, the first first."""
-    lines = server.log.read_text().splitlines(keepends=True)
-    found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
+    found = [json.loads(line) for line in whole_lines(server.log) if line.startswith("{")]
     return [line["pid"] for line in found if line["event"] == event]
 
 

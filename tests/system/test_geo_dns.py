@@ -20,6 +20,7 @@ import pytest
 
 from tests.support.geo_dns import ADDRESSES, CLIENTS, FILE, NAME, PORT, Region, resolve, two_regions
 from tests.support.hosts import Host
+from tests.support.log_file import whole_lines
 from tests.support.waiting import wait_until
 
 GUIDE = (Path(__file__).parents[2] / "docs/geo-dns.md").read_text()
@@ -161,5 +162,5 @@ def test_each_replica_is_named_where_one_looks(regions: tuple[Host, dict[str, Re
         answer = httpx.get(f"http://{ADDRESSES['us']}:{PORT}/file.txt", trust_env=False)
     assert answer.headers[REPLICA] == "us"
     assert 'replica="us"' in both["us"].metrics()
-    lines = [json.loads(line) for line in both["us"].server.log.read_text().splitlines()]
+    lines = [json.loads(line) for line in whole_lines(both["us"].server.log)]
     assert {line["replica"] for line in lines if line["event"] == "request"} == {"us"}

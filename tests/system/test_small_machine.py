@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.engines import run_rclone
+from tests.support.log_file import whole_lines
 from tests.support.pierhead_process import PIERHEAD, RunningPierhead, run_pierhead
 from tests.support.small_machine import SmallMachine, small_machine
 
@@ -104,7 +105,7 @@ class Load:
 
 
 def events(server: RunningPierhead) -> Counter[str]:
-    return Counter(json.loads(line)["event"] for line in server.log.read_text().splitlines())
+    return Counter(json.loads(line)["event"] for line in whole_lines(server.log))
 
 
 def test_it_bears_a_load_of_everything(tmp_path: Path) -> None:

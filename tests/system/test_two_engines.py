@@ -20,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.aws import BUCKET, S3Endpoint, open_bucket, point_aws_at
 from tests.support.delaying_proxy import DelayingProxy
 from tests.support.live_server import metrics_at
+from tests.support.log_file import whole_lines
 from tests.support.pierhead_process import RunningPierhead, run_pierhead
 from tests.support.s3_engine import run_s3_engine
 from tests.support.waiting import wait_until
@@ -210,7 +211,7 @@ def test_nobody_notices_that_an_engine_is_gone(site: SiteOverTwoEngines, number:
     assert (ready.status_code, ready.json().get("unreachable")) == (200, ["primary"])
     page = httpx.get(f"{site.server.url}/d/", timeout=30, trust_env=False)
     assert page.headers["x-pierhead-store"] == "replica-1"
-    events = {json.loads(line).get("event") for line in site.server.log.read_text().splitlines()}
+    events = {json.loads(line).get("event") for line in whole_lines(site.server.log)}
     assert {"store_ill", "folder_from_replica"} <= events
 
 

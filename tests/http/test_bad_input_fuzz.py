@@ -16,7 +16,7 @@ from tests.support.raw_http import CLOSE, RawAnswer, exchange, parse_answer, req
 from tests.support.site_policies import MEMBERS
 
 FUZZ = settings(
-    max_examples=300,
+    max_examples=150,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -174,7 +174,7 @@ def ruled() -> Iterator[tuple[MemoryStore, httpx.Client]]:
         yield store, client
 
 
-@settings(FUZZ, max_examples=80)
+@settings(FUZZ, max_examples=25)
 @given(files=st.dictionaries(rules_names, rules_files, max_size=3))
 @example(files={"BUILD-INFO.txt": b"Format-Version: 0.5\n\xff: 1\n"})
 @example(files={".s3_linked_from": b"../../etc"})
@@ -196,7 +196,7 @@ def test_no_file_that_rules_a_folder_breaks_the_server(
         store.remove(f"{folder}/{name}")
 
 
-@settings(FUZZ, max_examples=100)
+@settings(FUZZ, max_examples=50)
 @given(noise=st.binary(min_size=1, max_size=20), at=st.integers(0, 100))
 @example(noise=b"Auth-Groups", at=0)
 def test_a_file_that_is_malformed_never_opens(

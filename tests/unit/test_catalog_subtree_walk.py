@@ -112,7 +112,7 @@ async def test_paths_come_in_byte_order_and_each_folder_before_what_is_in_it() -
     ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     files,
     controls_or_unreadable,
@@ -179,7 +179,7 @@ def test_an_entry_is_open_to_whom_it_would_be_handed_out(
     asyncio.run(check())
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(files, files, st.integers(1, 6))
 def test_a_walk_resumed_behind_what_is_gone_loses_nothing(
     tree: frozenset[str], gone: frozenset[str], page_entries: int

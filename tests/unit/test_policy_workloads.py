@@ -27,6 +27,13 @@ def faults(text: str) -> list[str]:
     return [str(fault).removeprefix("p, line ") for fault in caught.value.faults]
 
 
+def test_a_value_that_is_no_pattern_is_met_by_itself_alone() -> None:
+    exact = ClaimPattern("x*", is_wild=False)
+    assert exact.matches(["y", "x*"])
+    assert not exact.matches(["y", "xy"])
+    assert not exact.matches([])
+
+
 def test_a_table_is_read() -> None:
     policy = parse_site_policy(TABLE, source="p", read_text=str, read_bytes=str.encode)
     exact = WorkloadGroup("a.b", ClaimPattern("x*", is_wild=False), "exact")

@@ -11,10 +11,14 @@ from starlette.types import Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from app.server.patience import USUAL_PATIENCE
 from app.server.protocol import BoundedHttpProtocol
+from app.server.refusals import MAX_TARGET_BYTES
 from tests.support.virtual_time import in_virtual_time
 
 HEAD = b"GET /a/ HTTP/1.1\r\nHost: test\r\n\r\n"
+POST = b"POST /b/ HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\n"
+CHUNKED = b"POST /b/ HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class WrittenTo(asyncio.Transport):
@@ -164,7 +168,7 @@ async def test_a_body_that_comes_in_pieces_ends_where_it_ends() -> None:
     connection = Connection()
     connection.app.may_finish.set()
     connection.protocol.pause_writing()
-    connection.receive(b"POST /b/ HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nbo")
+    connection.receive(POST + b"bo")
     connection.protocol.resume_writing()
     connection.receive(b"dy")
     async with asyncio.timeout(1):
@@ -173,4 +177,72 @@ async def test_a_body_that_comes_in_pieces_ends_where_it_ends() -> None:
     assert connection.transport.written.startswith(b"HTTP/1.1 204 ")
     connection.receive(HEAD)
     assert connection.app.offered == [HEAD]
+    connection.protocol.connection_lost(None)
+
+
+def by_asgi(connection: Connection, data: bytes) -> None:
+    """Receive something that nothing in memory answers."""
+    connection.protocol.pause_writing()
+    connection.receive(data)
+    connection.protocol.resume_writing()
+
+
+@pytest.mark.parametrize(("more", "refused"), [(0, b""), (1, b"HTTP/1.1 414 ")])
+async def test_a_target_is_as_long_as_it_may_be(connection: Connection, more: int, refused: bytes) -> None:
+    by_asgi(connection, b"GET /" + b"a" * (MAX_TARGET_BYTES - 1 + more) + b" HTTP/1.1\r\nHost: test\r\n\r\n")
+    assert connection.transport.written[:13] == refused
+
+
+@in_virtual_time
+async def test_only_who_has_begun_is_told_that_the_time_is_over() -> None:
+    silent, slow = Connection(), Connection()
+    by_asgi(slow, HEAD[:-1])
+    await asyncio.sleep(USUAL_PATIENCE.head + 1)
+    assert (silent.transport.is_closed, bytes(silent.transport.written)) == (True, b"")
+    assert slow.transport.written.startswith(b"HTTP/1.1 408 ")
+    for connection in (silent, slow):
+        connection.protocol.connection_lost(None)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("first", [HEAD, POST + b"bo"])
+async def test_no_time_passes_for_what_cannot_be_read_yet(first: bytes) -> None:
+    """A head behind a request that is being answered, or a body whose answer has begun."""
+    connection = Connection()
+    by_asgi(connection, first + (HEAD[:-1] if first == HEAD else b""))
+    if first != HEAD:
+        connection.protocol.cycle.response_started = True
+    await asyncio.sleep(3 * max(USUAL_PATIENCE.head, USUAL_PATIENCE.body))
+    assert not connection.transport.written
+    assert not connection.transport.is_closed
+    connection.app.may_finish.set()
+    connection.protocol.connection_lost(None)
+    await asyncio.gather(*connection.protocol.tasks)
+
+
+@in_virtual_time
+async def test_who_reads_a_body_that_is_broken_is_woken() -> None:
+    connection = Connection()
+    connection.app.may_finish.set()
+    by_asgi(connection, CHUNKED)
+    await asyncio.sleep(0)
+    by_asgi(connection, b"no size\r\n")
+    assert connection.transport.written.startswith(b"HTTP/1.1 400 ")
+    async with asyncio.timeout(1):
+        await asyncio.gather(*connection.protocol.tasks)
+    connection.protocol.connection_lost(None)
+
+
+@in_virtual_time
+async def test_whole_requests_before_a_broken_one_are_answered_and_it_is_not() -> None:
+    connection = Connection()
+    by_asgi(connection, HEAD * 2 + CHUNKED + b"no size\r\n")
+    assert not connection.transport.written
+    connection.app.may_finish.set()
+    async with asyncio.timeout(1):
+        while not connection.transport.is_closed:
+            await asyncio.sleep(0.01)
+    assert connection.app.by_asgi == ["/a/", "/a/"]
+    assert connection.transport.written.count(b"HTTP/1.1 204 ") == 2
+    assert connection.transport.written.count(b"HTTP/1.1 ") == 2
     connection.protocol.connection_lost(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
@@ -44,6 +45,12 @@ class Metrics:
         self.open_circuits: dict[str, bool] = {}
         self._process = CollectorRegistry()
         self._process.register(AllProcesses(_workers))
+        self._processor_seconds = 0.0
+        self.processor_time = Counter(
+            "process_cpu_seconds",
+            "Total user and system CPU time spent in seconds.",
+            registry=self.registry,
+        )
         self.pages = Histogram(
             "pierhead_page_duration_seconds",
             "Time from request to last byte of everything but downloads.",
@@ -173,8 +180,15 @@ class Metrics:
         """Note the last attempt to read the settings again, if there was one."""
         self.reload_is_well.set(reload is None or not reload.faults)
 
+    def note_processor_time(self) -> None:
+        """Count what this process has used until now. Called often, so that little is missing of one that is killed."""
+        used = time.process_time()
+        self.processor_time.inc(used - self._processor_seconds)
+        self._processor_seconds = used
+
     def render(self) -> bytes:
         """All metrics in the Prometheus text format, of all workers."""
+        self.note_processor_time()
         registry = self.registry
         if _DIRECTORY_VARIABLE in os.environ:
             registry = CollectorRegistry()

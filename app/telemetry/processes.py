@@ -11,10 +11,12 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 _YOUNGEST: Final = "process_start_time_seconds"
+_COUNTED: Final = "process_cpu_seconds_total"
+"""Summed here it would go back when a process ends, so it is counted like what requests do."""
 
 
 class AllProcesses(Collector):
-    """Sums the memory, the processor time and the descriptors of processes. The start is that of the youngest.
+    """Sums the memory and the descriptors of processes. The start is that of the youngest.
 
     Args:
         pids: those that run.
@@ -28,7 +30,8 @@ class AllProcesses(Collector):
         found: dict[str, list[Metric]] = {}
         for pid in self._pids():
             for metric in _figures_of(pid):
-                found.setdefault(metric.samples[0].name, []).append(metric)
+                if metric.samples[0].name != _COUNTED:
+                    found.setdefault(metric.samples[0].name, []).append(metric)
         for name, metrics in found.items():
             values = [metric.samples[0].value for metric in metrics]
             together = max(values) if name == _YOUNGEST else sum(values)

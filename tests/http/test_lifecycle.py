@@ -165,10 +165,18 @@ def test_a_service_manager_that_signals_every_process_ends_no_download(serve: Ca
     assert server.process.wait(STOP_SECONDS) == 0
 
 
+def counted(server: Served) -> dict[str, float]:
+    """What only ever grows, by name and labels: counters, and the parts of histograms but for their sums."""
+    lines = (line.rpartition(" ") for line in server.metrics().splitlines() if not line.startswith("#"))
+    ends = ("_total", "_count", "_bucket")
+    return {name: float(value) for name, _, value in lines if name.partition("{")[0].endswith(ends)}
+
+
 def test_a_worker_that_is_killed_is_replaced(serve: Callable[..., Served]) -> None:
     server = serve("--workers", "2")
     assert wait_until(lambda: len(server.workers()) == 2, START_SECONDS)
     killed, other = server.workers()
+    before = counted(server)
     os.kill(killed, signal.SIGKILL)
     assert wait_until(lambda: len(server.workers()) == 3, START_SECONDS)
     assert is_running(other)
@@ -178,6 +186,9 @@ def test_a_worker_that_is_killed_is_replaced(serve: Callable[..., Served]) -> No
         assert httpx.get(f"{server.url}/hello.txt", trust_env=False).status_code == 200
     state = httpx.get(f"{server.admin}/-/state", trust_env=False).json()
     assert killed not in {worker["pid"] for worker in state["workers"]}
+    after = counted(server)
+    assert before["process_cpu_seconds_total"] > 0
+    assert {name: value for name, value in before.items() if after[name] < value} == {}
     assert server.stop()[0] == 0
 
 

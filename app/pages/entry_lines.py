@@ -28,20 +28,26 @@ def entry_lines(entries: Sequence[VisibleEntry], mount: Mount = AT_ROOT) -> byte
 
 def _alike(entries: VisibleFiles, mount: Mount) -> bytes | None:
     """The lines of files that differ in name, size, time and validator alone; None if they need more than that."""
-    names, _, times, e_tags, _, classes = zip(*entries.files, strict=True)
-    is_usual = entries.folder.segments and all(e_tags) and not any(classes)
+    names, sizes, times, e_tags, _, classes = zip(*entries.files, strict=True)
+    is_usual = entries.folder.segments and None not in times and all(e_tags) and not any(classes)
     if not (is_usual and _are_plain(names) and _are_plain(e_tags)):
         return None
     first = entry_object(entries[0], mount)
     above = mount.url(entries.folder)
     same = json_bytes({key: first[key] for key in ("access", "licences", "locked")})[1:].decode()
-    shown = {time: json_bytes(iso_text(time)).decode() for time in set(times)}
+    seconds = [time // 1 for time in times]
+    shown = {second: _time_json(second) for second in set(seconds)}
     lines = [
-        f'{{"name":"{name}","type":"file","size":{size},"modified":{shown[time]},"e_tag":"{e_tag}",'
+        f'{{"name":"{name}","type":"file","size":{size},"modified":{shown[second]},"e_tag":"{e_tag}",'
         f'"url":"{above}{name}",{same}\n'
-        for name, size, time, e_tag, _, _ in entries.files
+        for name, size, second, e_tag in zip(names, sizes, seconds, e_tags, strict=True)
     ]
     return "".join(lines).encode("utf-8", "backslashreplace")
+
+
+def _time_json(second: float) -> str:
+    text = iso_text(second)
+    return "null" if text is None else f'"{text}"'
 
 
 def _are_plain(texts: Iterable[str]) -> bool:

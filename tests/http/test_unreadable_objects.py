@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.answers import BROWSER
 from tests.support.aws import BUCKET, S3Endpoint, open_bucket, point_aws_at, run_moto
-from tests.support.fake_s3 import status
+from tests.support.fake_s3 import status, verbatim
 from tests.support.live_server import app_for
 from tests.support.site_trees import SiteClient, client_of
 from tests.support.switched_s3 import BUCKET as SWITCHED_BUCKET
@@ -99,6 +99,67 @@ def test_a_folder_with_archived_rules_is_closed(http: httpx.Client) -> None:
 def test_it_is_no_alarm_for_the_operator(http: SiteClient) -> None:
     http.get("/d/cold.bin")
     assert 'outcome="denied"' not in http.metrics()
+
+
+# --- as Amazon S3 sends it
+
+HEAD = """
+    HTTP/1.1 200 OK
+    x-amz-id-2: Zm9v
+    x-amz-request-id: 0A49CE4060975EAC
+    Date: Wed, 12 Oct 2022 17:50:00 GMT
+    Last-Modified: Wed, 12 Oct 2022 17:50:00 GMT
+    ETag: "781e5e245d69b566979b86e28d23f2c7"
+    x-amz-server-side-encryption: AES256
+    Accept-Ranges: bytes
+    Content-Type: binary/octet-stream
+    Server: AmazonS3
+"""
+INVALID_STATE = verbatim(
+    """
+    HTTP/1.1 403 Forbidden
+    x-amz-request-id: 0A49CE4060975EAC
+    x-amz-id-2: Zm9v
+    Content-Type: application/xml
+    Server: AmazonS3
+    """,
+    b"""<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>InvalidObjectState</Code><Message>The operation is not valid for the object's access tier</Message>"""
+    b"<AccessTier>DEEP_ARCHIVE_ACCESS</AccessTier><StorageClass>INTELLIGENT_TIERING</StorageClass>"
+    b"<RequestId>0A49CE4060975EAC</RequestId><HostId>Zm9v</HostId></Error>",
+)
+IN_TIER = "x-amz-storage-class: INTELLIGENT_TIERING\nx-amz-archive-status: DEEP_ARCHIVE_ACCESS"
+BEING_RESTORED = 'x-amz-storage-class: GLACIER\nx-amz-restore: ongoing-request="true"'
+RESTORED = (
+    "x-amz-storage-class: DEEP_ARCHIVE\n"
+    'x-amz-restore: ongoing-request="false", expiry-date="Fri, 21 Dec 2099 00:00:00 GMT"'
+)
+
+
+@pytest.mark.parametrize("delivery", ["auto", "proxy"])
+@pytest.mark.parametrize(
+    ("fields", "archived_as"),
+    [
+        (IN_TIER, "INTELLIGENT_TIERING"),
+        (BEING_RESTORED, "GLACIER"),
+        (RESTORED, None),
+        ("x-amz-storage-class: INTELLIGENT_TIERING", None),
+    ],
+)
+def test_an_answer_of_amazon_says_whether_a_file_must_be_restored(
+    s3: SwitchedS3, delivery: str, fields: str, archived_as: str | None
+) -> None:
+    del s3.objects["d/EULA.txt"]
+    described = verbatim(HEAD + fields, b"0123456789")
+    s3.answer_each(head=described, get=INVALID_STATE if archived_as else described)
+    with client_of(app_for(f"s3://{SWITCHED_BUCKET}", delivery=delivery), follow_redirects=True) as http:
+        answer = http.get("/d/f.bin")
+        assert http.head("/d/f.bin").status_code == answer.status_code
+        if archived_as is None:
+            assert (answer.status_code, answer.content) == (200, b"0123456789")
+            return
+        assert answer.status_code == 409
+        assert answer.json()["storage_class"] == archived_as
 
 
 # --- encrypted

@@ -271,6 +271,22 @@ def listing_of_folder(folder: str) -> str:
     )
 
 
+def verbatim(head: str, body: bytes = b"") -> Answer:
+    """An answer with these lines as its head; `Content-Length` is added, and a HEAD gets no body.
+
+    Args:
+        head: status line and fields, a line each; blanks around a line do not count.
+    """
+    lines = [line.strip() for line in head.strip().splitlines()]
+
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        said = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""])
+        writer.write(said.encode() + (b"" if request.method == "HEAD" else body))
+        await writer.drain()
+
+    return answer
+
+
 async def hang(request: Request, writer: asyncio.StreamWriter) -> None:
     """Never answer."""
     await asyncio.Event().wait()

@@ -151,7 +151,7 @@ def test_an_entry_line_is_one_line() -> None:
                 ["build-000001.tar.gz", "b", "a b", "c:d;e", "x%y", 'q"', "\udcff", "\u00fc\u2028"]
             ),
             st.integers(0, 1 << 60),
-            st.sampled_from([NOON, NOON + 0.9, -1.5, -1e12, 1e12]),
+            st.sampled_from([NOON, NOON + 0.9, -1.5, -1e12, 1e12, None]),
             st.sampled_from([None, "abc-12", 'a"b', "\u00fc"]),
             st.none() | st.just("stamp"),
             st.none() | st.just("GLACIER"),

@@ -30,7 +30,7 @@ def may_be_partial(request: Request, representation: str) -> bool:
 
 
 async def partial_answer(
-    early: PartialView, representation: str, pages: FolderPages, *, in_parts: bool = False
+    early: PartialView, representation: str, pages: FolderPages, *, in_parts: bool
 ) -> LineStream:
     """All entries of the folder: the first ones in listing order, and then the others.
 

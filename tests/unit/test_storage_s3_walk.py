@@ -67,6 +67,15 @@ async def test_a_walk_begins_where_it_is_told(s3: FakeS3, store: S3Store) -> Non
     assert len(bucket.asked) == -(-len(left) // PAGE_KEYS)
 
 
+async def test_a_catalog_goes_on_behind_a_place(s3: FakeS3, store: S3Store) -> None:
+    s3.answer = KeyListing([key for key in KEYS if key.endswith(".img")], {}).answer
+    catalog = build_catalog(settings_for(), policy_from(""), store, ByteCache(1 << 20))
+    after = "g5/folder-29/artifact-047.img"
+    walked = [visible.path.text async for part in catalog.walk(ROOT, ANONYMOUS, after) for visible in part]
+    assert walked == [f"g5/folder-29/artifact-{number:03}.img" for number in (48, 49)]
+    await catalog.aclose()
+
+
 @pytest.mark.parametrize("folder", ["", "g4/folder-10/"])
 async def test_keys_that_are_twice_where_pages_meet_are_found_once(
     s3: FakeS3, store: S3Store, folder: str

@@ -16,7 +16,7 @@ from tests.support.clocks import Clock
 from tests.support.in_process import Ask
 from tests.support.live_server import policy_from, settings_for
 from tests.support.memory_store import MemoryStore
-from tests.support.oracle import failing_loudly
+from tests.support.oracle import failing_loudly, hourly_clock
 from tests.support.session_people import LIVES, WORKLOADS, JobIssuer, People
 
 POLICY: Final = """
@@ -71,7 +71,12 @@ class Replicas:
             self.store.put(path, path.encode())
         self.oracle = failing_loudly(
             self._wired([KEYS[0]]).open(
-                self.store, Metrics(), clock=self.clock, held=ByteCache(0), lifetimes=Lifetimes(0, 0, 0)
+                self.store,
+                Metrics(),
+                age_clock=hourly_clock(),
+                clock=self.clock,
+                held=ByteCache(0),
+                lifetimes=Lifetimes(0, 0, 0),
             )
         )
 

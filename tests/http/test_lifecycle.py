@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -176,7 +177,6 @@ def test_a_worker_that_is_killed_is_replaced(serve: Callable[..., Served]) -> No
     server = serve("--workers", "2")
     assert wait_until(lambda: len(server.workers()) == 2, START_SECONDS)
     killed, other = server.workers()
-    before = counted(server)
     os.kill(killed, signal.SIGKILL)
     assert wait_until(lambda: len(server.workers()) == 3, START_SECONDS)
     assert is_running(other)
@@ -186,10 +186,25 @@ def test_a_worker_that_is_killed_is_replaced(serve: Callable[..., Served]) -> No
         assert httpx.get(f"{server.url}/hello.txt", trust_env=False).status_code == 200
     state = httpx.get(f"{server.admin}/-/state", trust_env=False).json()
     assert killed not in {worker["pid"] for worker in state["workers"]}
-    after = counted(server)
-    assert before["process_cpu_seconds_total"] > 0
-    assert {name: value for name, value in before.items() if after[name] < value} == {}
     assert server.stop()[0] == 0
+
+
+def test_no_figure_goes_back_when_a_worker_is_replaced(serve: Callable[..., Served]) -> None:
+    server = serve("--workers", "2")
+    assert wait_until(lambda: len(server.workers()) == 2, START_SECONDS)
+    killed = server.workers()[0]
+    seen = [counted(server)]
+    assert seen[0]["process_cpu_seconds_total"] > 0
+    os.kill(killed, signal.SIGKILL)
+    assert wait_until(lambda: not is_running(killed), STOP_SECONDS)
+
+    def is_replaced() -> bool:
+        seen.append(counted(server))
+        return len(server.workers()) == 3
+
+    assert wait_until(is_replaced, START_SECONDS)
+    for former, latter in pairwise(seen):
+        assert {name: value for name, value in former.items() if latter[name] < value} == {}
 
 
 def test_workers_are_forks_of_a_process_of_one_thread_that_can_be_replaced(

@@ -40,7 +40,7 @@ SETTINGS: dict[str, Any] = {
     "log_level": "warning",
 }
 LICENCES = ("one.img.EULA.txt", "three.img.EULA.txt", "two.img.EULA.txt")
-CLIENTS = 300
+CLIENTS = 100
 PUBLIC = b"Format-Version: 0.5\n\nFiles-Pattern: *\nBuild-Name: b\nAuth-Groups:\nLicense-Type: open\n"
 PRIVATE = PUBLIC.replace(b"Auth-Groups:\n", b"Auth-Groups: staff\n").replace(b"open", b"protected")
 

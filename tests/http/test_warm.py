@@ -100,6 +100,13 @@ def test_reserved_paths_are_never_the_trees(site: Site, path: str) -> None:
     assert site.store.calls == []
 
 
+def test_a_page_in_memory_is_not_shown_where_its_links_would_mislead(site: Site) -> None:
+    for _ in range(2):
+        assert site.http.get("/a/").status_code == 200
+        answer = site.http.get("/a//")
+        assert (answer.status_code, answer.headers.get("location")) == (301, "/a/")
+
+
 def test_a_request_without_a_host_is_refused_warm_or_cold(site: Site) -> None:
     site.http.get("/a/")
     answer = site.http.get("/a/", headers={"Host": "not a host"})

@@ -80,6 +80,7 @@ _BESIDE: Final = {
         "tests/http/test_listing_cache_headers.py",
         "tests/http/test_manifest.py",
         "tests/http/test_negotiation.py",
+        "tests/http/test_page_parts.py",
         "tests/http/test_paging.py",
         "tests/http/test_recursive.py",
         "tests/http/test_search.py",

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from app.catalog import Snapshot, SnapshotLoader, cost_of, is_same
 from app.domain.access import ANONYMOUS, Allow, Forbidden
+from app.domain.entries import File
 from app.domain.errors import Moved, NotFound, StoreDenied, StoreError, StoreUnavailable
 from app.domain.paths import ArtifactPath
-from app.policy.decide import decide
+from app.policy.decide import decide, visible_entry
 from app.policy.site_policy import SitePolicy
 from app.storage.store import CONTROL_FILE_LIMIT
 from tests.support.memory_store import MemoryStore
@@ -91,6 +92,20 @@ async def test_a_control_file_that_is_listed_and_not_given_closes_the_folder(
     store.fail_on("get", error)
     with pytest.raises(StoreError):
         await load(store)
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("timeout"), StoreDenied(), NotFound()])
+async def test_a_link_to_a_folder_that_cannot_be_read_is_not_shown(
+    store: MemoryStore, error: Exception
+) -> None:
+    store.put("e/f", b"bytes")
+    store.link("d/link", "e/f")
+    entry = File("link", 5, 1e9)
+    read = await load(store)
+    assert visible_entry(FOLDER, entry, read.rules, ANONYMOUS) is not None
+    store.fail_on("list", error, path="e/")
+    read = await load(store)
+    assert visible_entry(FOLDER, entry, read.rules, ANONYMOUS) is None
 
 
 @pytest.mark.parametrize("name", READ_NAMES)

@@ -44,18 +44,21 @@ class _Key(NamedTuple):
     kind: str = "documents"
 
 
-class KeptDocuments(NamedTuple):
+class FolderDocuments(NamedTuple):
     """The documents of one folder.
 
     Attributes:
+        shown: the folder's header first.
+        is_complete: whether the store gave all files.
         version: of the folder.
     """
 
-    documents: tuple[Document, ...]
-    version: int
+    shown: tuple[Document, ...] = ()
+    is_complete: bool = True
+    version: int = 0
 
 
-class FolderDocuments:
+class DocumentReader:
     """Gives the documents of folders.
 
     Args:
@@ -68,29 +71,32 @@ class FolderDocuments:
         self._held = held
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def of(self, view: FolderView) -> tuple[Document, ...]:
-        """What the page of a folder shows beside the list, its header first; nothing that cannot be read now."""
+    async def of(self, view: FolderView) -> FolderDocuments:
+        """What the page of a folder shows beside the list. What the store does not give now is asked for the next time."""
         key, version = _Key(view.snapshot.path, view.tier), view.snapshot.version
-        kept: KeptDocuments | None = self._held.get(key)
+        kept: FolderDocuments | None = self._held.get(key)
         if kept is not None and kept.version == version:
-            return kept.documents
+            return kept
         found = await run_aside(partial(_names, view), entries=len(view.snapshot.entries))
         names = documents_among(found)[:_MOST_DOCUMENTS]
-        texts = [(document, await self._read(view, document.name)) for document in names]
-        documents = tuple(
+        files = _FilesOf(self._files, view)
+        texts = [(document, await files.text_of(document.name)) for document in names]
+        shown = tuple(
             [
-                Document(document.title, await self._rendered(view, document, text, f"doc{number}-"))
+                Document(document.title, await self._rendered(files, document, text, f"doc{number}-"))
                 for number, (document, text) in enumerate(texts, start=1)
                 if text is not None
             ]
         )
-        cost = sum(len(document.html) + _DOCUMENT_OVERHEAD for document in documents)
-        self._held.put(key, KeptDocuments(documents, version), cost)
+        documents = FolderDocuments(shown, files.are_complete, version)
+        if documents.is_complete:
+            cost = sum(len(document.html) + _DOCUMENT_OVERHEAD for document in shown)
+            self._held.put(key, documents, cost)
         return documents
 
-    async def _rendered(self, view: FolderView, document: DocumentName, text: str, prefix: str) -> SafeHtml:
+    async def _rendered(self, files: _FilesOf, document: DocumentName, text: str, prefix: str) -> SafeHtml:
         if document.markup == "html":
-            text = await self._with_includes(view, text)
+            text = await _with_includes(files, text)
         if is_quick(document.markup):
             html = await asyncio.to_thread(render, document.markup, text, prefix)
         else:
@@ -98,20 +104,36 @@ class FolderDocuments:
                 html = await _rendered_apart(document.markup, text, prefix)
         return SafeHtml(html)  # noqa: S704 - it was sanitised
 
-    async def _with_includes(self, view: FolderView, text: str) -> str:
-        """HTML with the text of files of the same folder in the places that ask for them."""
-        texts = {}
-        for name in [match[1] for match in _INCLUDE.finditer(text)][:_MOST_INCLUDES]:
-            plain = posixpath.normpath(name)
-            texts[name] = "" if "/" in plain else await self._read(view, plain) or ""
-        return _INCLUDE.sub(lambda match: escape(texts.get(match[1], "")), text)[:MAX_DOCUMENT_BYTES]
 
-    async def _read(self, view: FolderView, name: str) -> str | None:
+class _FilesOf:
+    """Files of one folder.
+
+    Attributes:
+        are_complete: whether the store has given all of those that were asked for.
+    """
+
+    def __init__(self, files: SharedFiles, view: FolderView) -> None:
+        self.are_complete = True
+        self._files = files
+        self._view = view
+
+    async def text_of(self, name: str) -> str | None:
+        """The text of a file; None where it is not to be shown, or cannot be read now."""
         try:
-            content = await self._files.read(view, name, MAX_DOCUMENT_BYTES)
+            content = await self._files.read(self._view, name, MAX_DOCUMENT_BYTES)
         except StoreError:
+            self.are_complete = False
             return None
         return None if content is None else text_of(content)
+
+
+async def _with_includes(files: _FilesOf, text: str) -> str:
+    """HTML with the text of files of the same folder in the places that ask for them."""
+    texts = {}
+    for name in [match[1] for match in _INCLUDE.finditer(text)][:_MOST_INCLUDES]:
+        plain = posixpath.normpath(name)
+        texts[name] = "" if "/" in plain else await files.text_of(plain) or ""
+    return _INCLUDE.sub(lambda match: escape(texts.get(match[1], "")), text)[:MAX_DOCUMENT_BYTES]
 
 
 def _names(view: FolderView) -> list[str]:

@@ -16,7 +16,7 @@ from app.domain.paths import ArtifactPath
 from app.domain.totals import totals_of
 from app.domain.turns import free_in_parts, run_aside
 from app.http_semantics import known_media_type
-from app.pages.contexts import Document, FolderPage, Site
+from app.pages.contexts import FolderPage, Site
 from app.pages.html import HtmlPages
 from app.pages.legacy_lists import ls_json
 from app.pages.links import next_query
@@ -24,6 +24,7 @@ from app.pages.representations import REPRESENTATIONS, Representation
 from app.policy.serving import ServingRules
 from app.responses.caching import LISTING_VARY, Variation
 from app.responses.compression import MIN_COMPRESSED_BYTES, compressed
+from app.responses.folder_documents import FolderDocuments
 from app.responses.headers import store_headers
 from app.responses.listed_digests import FolderDigests
 from app.responses.page_request import PageRequest
@@ -75,7 +76,7 @@ class FolderPages:
         sorter: FolderSorter,
         totals: FolderTotals,
         serving: ServingRules,
-        documents: Callable[[FolderView], Awaitable[tuple[Document, ...]]],
+        documents: Callable[[FolderView], Awaitable[FolderDocuments]],
         digests: Callable[[FolderView], Awaitable[FolderDigests]],
         shared: Mapping[str, str],
         variation: Variation = _AS_NAMED,
@@ -178,9 +179,10 @@ class FolderPages:
         """A page, and whether the next one would be the same: it is not where the store did not give all that is on it."""
         site = self._site.under(view.mount.root_path)
         has_documents = representation == "html" and cut.is_first_of_all
-        documents = await self._documents(view) if has_documents else ()
+        documents = await self._documents(view) if has_documents else FolderDocuments()
         has_digests = _FORMS[representation].has_digests
         digests = await self._digests(view) if has_digests else FolderDigests()
+        is_lasting = documents.is_complete and digests.is_complete
         # Who sets a limit pays for that many entries.
         is_counted = _FORMS[representation].has_totals and cut.is_first_of_all and cut.limit is None
         is_cut = cut.most is not None and len(view.snapshot.entries) > cut.most
@@ -202,7 +204,7 @@ class FolderPages:
                 cut.limit,
                 order,
                 view.mount,
-                documents,
+                documents.shown,
                 cut.name_like,
                 digests.by_name,
                 part.previous_after,
@@ -220,7 +222,7 @@ class FolderPages:
             free_in_parts(shown)
             return page
 
-        return await run_aside(make, entries=len(view.snapshot.entries)), digests.is_complete
+        return await run_aside(make, entries=len(view.snapshot.entries)), is_lasting
 
     def _page(self, context: FolderPage, representation: str, encoding: str, origin: str) -> StoredResponse:
         form = _FORMS[representation]

@@ -16,7 +16,7 @@ from app.catalog.prewarming import Prewarming
 from app.catalog.shared_listings import lend
 from app.config import key_name
 from app.plan import SitePlan
-from app.responses.folder_documents import KeptDocuments
+from app.responses.folder_documents import FolderDocuments
 from app.responses.listed_digests import FolderDigests
 from app.server.late import loaded_soon
 from app.storage.observation import OfSite
@@ -27,7 +27,7 @@ from app.wiring.parts import Shared
 from app.wiring.revocations import kept_fresh
 from app.wiring.site import SiteWiring
 
-_READ_FROM_FILES: Final = (KeptDocuments, FolderDigests)
+_READ_FROM_FILES: Final = (FolderDocuments, FolderDigests)
 """What is made of files in a folder, beside the folder itself, and by nothing but its rules."""
 
 

@@ -24,7 +24,7 @@ from app.responses.archive_stream import ArchiveListing
 from app.responses.caching import FILE_VARY, CacheHeaders, Variation
 from app.responses.cross_origin import CrossOrigin
 from app.responses.delivery import Delivery
-from app.responses.folder_documents import FolderDocuments
+from app.responses.folder_documents import DocumentReader
 from app.responses.folder_listing import FolderPages
 from app.responses.headers import folder_headers, page_headers
 from app.responses.listed_digests import ListedDigests
@@ -219,7 +219,7 @@ class SiteWiring:
             FolderSorter(held),
             FolderTotals(held),
             self._policy.serving,
-            FolderDocuments(shared_files, held).of,
+            DocumentReader(shared_files, held).of,
             digests.of,
             folder_headers(self._settings.replica_id),
             self._variation,

@@ -120,6 +120,8 @@ def test_a_document_that_cannot_be_read_is_left_out(site: Site) -> None:
     site.store.put("d/README.md", b"# Welcome")
     site.store.fail_on("get", StoreUnavailable("timeout"), path="d/README.md")
     assert "Welcome" not in page(site.http, "/d/")
+    site.store.fail_on("get", None, path="d/README.md")
+    assert "Welcome" in page(site.http, "/d/"), "the page without it was kept"
 
 
 def test_a_changed_document_is_read_again() -> None:

@@ -18,13 +18,14 @@ from app.catalog import FolderSorter, FolderTotals, FolderView, SnapshotLoader
 from app.domain.access import ANONYMOUS, PathScope, Principal
 from app.domain.paths import ArtifactPath
 from app.domain.turns import MANY_ENTRIES
-from app.pages.contexts import Document, FolderPage, Site
+from app.pages.contexts import FolderPage, Site
 from app.pages.html import HtmlPages
 from app.pages.representations import REPRESENTATIONS
 from app.pages.templates_dir import templates_directory
 from app.policy.serving import NO_SERVING_RULES
 from app.policy.tier import tier_of
 from app.responses.compression import ENCODINGS
+from app.responses.folder_documents import FolderDocuments
 from app.responses.folder_listing import FolderPages
 from app.responses.listed_digests import FolderDigests
 from tests.support.memory_store import MemoryStore
@@ -104,8 +105,8 @@ async def no_digests(_: FolderView) -> FolderDigests:
     return FolderDigests()
 
 
-async def no_documents(_: FolderView) -> tuple[Document, ...]:
-    return ()
+async def no_documents(_: FolderView) -> FolderDocuments:
+    return FolderDocuments()
 
 
 def loader(store: MemoryStore, policy: str = "", *, default_public: bool = True) -> SnapshotLoader:

@@ -154,9 +154,9 @@ def canonical_path(raw: bytes) -> bytes:
     Raises:
         PathAboveRoot: more `..` than there are segments before them.
     """
-    if b"%" in raw and _escapes_are_whole(raw):
+    if _PERCENT in raw and _escapes_are_whole(raw):
         raw = _without_needless_escapes(raw)
-    if not _finds_untidy(raw):
+    if not _may_be_untidy(raw):
         return raw
     kept: list[bytes] = []
     parts = raw[1:].split(b"/")
@@ -188,8 +188,10 @@ def _without_needless_escapes(raw: bytes) -> bytes:
 
 _NEEDLESS_ESCAPE = re.compile(rb"%(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])")
 """Of letters, digits and `-._~` (RFC 3986 section 2.3)."""
+_PERCENT = ord("%")
+"""As a number, which `in` finds several times as fast as `b"%"`."""
 _is_dots = re.compile(rb"\.{1,2}").fullmatch
-_finds_untidy = re.compile(rb"//|/\.{1,2}(?:/|\Z)").search
+_may_be_untidy = re.compile(rb"/[/.]").search
 _finds_misleading = re.compile(rb"[^/]//+\Z|/\.\.\Z").search
 
 

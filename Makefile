@@ -44,7 +44,7 @@ test: $(VENV)/.dev-installed
 	$(BIN)/pytest $(FILE) $(PYTEST_ARGS)
 else
 test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, about seven minutes (FILE=tests/... for some of them)
-	$(BIN)/pytest tests/unit tests/contract tests/http -n 3 --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/pytest tests/unit tests/contract tests/http -n 4 --dist worksteal $(PYTEST_ARGS)
 endif
 
 .PHONY: coverage
@@ -57,7 +57,7 @@ test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser,
 	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
 	$(PYTHON) -m venv .run/provider
 	.run/provider/bin/pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements/provider.txt
-	$(BIN)/pytest tests/clients tests/browser tests/system -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/pytest tests/clients tests/browser tests/system -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: soak
 soak: $(VENV)/.dev-installed ## Ten minutes of mixed load on 2 CPUs and 2 GiB, then 100,000 TLS handshakes at the server and at nginx (half an hour; over an hour on a busy machine)

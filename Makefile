@@ -44,7 +44,7 @@ test: $(VENV)/.dev-installed
 	$(BIN)/pytest $(FILE) $(PYTEST_ARGS)
 else
 test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, about seven minutes (FILE=tests/... for some of them)
-	$(BIN)/pytest tests/unit tests/contract tests/http -n 4 --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/pytest tests/unit tests/contract tests/http -n 3 --dist worksteal $(PYTEST_ARGS)
 endif
 
 .PHONY: coverage

@@ -60,7 +60,7 @@ test-system: $(VENV)/.dev-installed ## Run the tests with real clients, browser,
 	$(BIN)/pytest tests/clients tests/browser tests/system -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: soak
-soak: $(VENV)/.dev-installed ## Ten minutes of mixed load on 2 CPUs and 2 GiB, then 100,000 TLS handshakes at the server and at nginx (half an hour; over an hour on a busy machine)
+soak: $(VENV)/.dev-installed ## Ten minutes of mixed load on 2 CPUs and 2 GiB, then 100,000 TLS handshakes at the server and at nginx (twenty minutes on two idle cores; over an hour on a busy machine)
 	scripts/install-system-packages
 	$(PIP) install --no-deps --require-hashes -r requirements/system.txt
 	PIERHEAD_LOAD_SECONDS=600 $(BIN)/pytest -s tests/system/test_small_machine.py $(PYTEST_ARGS)

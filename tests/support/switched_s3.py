@@ -24,7 +24,7 @@ class SwitchedS3:
         url: its endpoint.
         objects: what it holds, by key.
         e_tags: whether it gives an ETag with what it holds: `strong`, `weak` or `none`.
-        timeless: keys of objects of which it does not say when they were changed.
+        timeless: keys of the objects that it lists and gives without a time.
         most_under_way: most requests that it was answering at the same time.
     """
 

@@ -452,7 +452,9 @@ def test_explain_of_a_sub_folder_says_what_is_not_known() -> None:
 def test_a_name_that_is_not_utf_8_can_be_explained() -> None:
     folder = ArtifactPath.of("a\udcff", is_folder=True)
     rules = folder_rules({"EULA.txt": b"\xff"}, folder=folder)
-    "\n".join(explain(folder.child("f"), rules, ANONYMOUS).reasons).encode()
+    reasons = "\n".join(explain(folder.child("f"), rules, ANONYMOUS).reasons)
+    assert reasons
+    assert reasons.encode().decode() == reasons
 
 
 @pytest.mark.parametrize(

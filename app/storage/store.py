@@ -80,17 +80,17 @@ class FolderWatch(Protocol):
 
 @runtime_checkable
 class SocketSource(Protocol):
-    """A span whose first part may go from the file straight to a socket. The rest is iterated.
+    """A span that may be written to a socket in place of being iterated.
 
     Attributes:
-        straight: bytes that may still go that way.
+        straight: bytes that are still to be written; 0 where iterating is as good.
     """
 
     @property
     def straight(self) -> int: ...
 
     async def write_some(self, connection: int) -> int:
-        """Write the next bytes to a socket, as many as it takes at once.
+        """Write the next bytes to a socket, until it takes none at present or others have to have their turn.
 
         Args:
             connection: descriptor of the socket, which does not block. It may be closed during the call.

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import ObjectChanged, StoreUnavailable
-from app.storage.local import sendfile
-from app.storage.local.span import COPIED_BYTES, LocalSpan
+from app.storage.local import sendfile, span
+from app.storage.local.span import CHUNK_BYTES, COPIED_BYTES, LocalSpan
 from app.storage.local.store import LocalStore
 from tests.support.store_contract import path_of
 from tests.support.waiting import wait_until
 
-STRAIGHT = 6 * 1024 * 1024
-SIZE = STRAIGHT + COPIED_BYTES
+BORROWED = 6 * 1024 * 1024
+SIZE = BORROWED + COPIED_BYTES
 PART = 64 * 1024
 
 
@@ -53,11 +53,18 @@ async def opened(file: Path, first: int = 0) -> AsyncIterator[LocalSpan]:
         await store.aclose()
 
 
-async def taken(span: LocalSpan, ours: socket.socket, theirs: socket.socket, most: int = STRAIGHT) -> bytes:
-    """What arrives of the part that goes straight, or of its beginning."""
+@pytest.fixture
+def is_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, its clients count as fast and no turn ends."""
+    monkeypatch.setattr(span, "DRAIN_MILLISECONDS", 60_000)
+    monkeypatch.setattr(span, "TURN_SECONDS", 60)
+
+
+async def taken(source: LocalSpan, ours: socket.socket, theirs: socket.socket, most: int = SIZE) -> bytes:
+    """What arrives, or its beginning."""
     received = bytearray()
-    while span.straight and len(received) < most:
-        written = await span.write_some(ours.fileno())
+    while source.straight and len(received) < most:
+        written = await source.write_some(ours.fileno())
         while written:
             block = theirs.recv(written)
             received += block
@@ -66,42 +73,85 @@ async def taken(span: LocalSpan, ours: socket.socket, theirs: socket.socket, mos
 
 
 @pytest.mark.parametrize("first", [0, 12345])
-async def test_most_goes_straight_and_the_end_is_read(
-    file: Path, ends: tuple[socket.socket, socket.socket], first: int
+async def test_all_is_written_and_only_the_end_is_copied(
+    file: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
-    async with opened(file, first) as span:
-        assert span.straight == STRAIGHT - first
-        begin = await taken(span, *ends)
-        assert (len(begin), span.straight) == (STRAIGHT - first, 0)
-        rest = b"".join([chunk async for chunk in span])
-    assert begin + rest == file.read_bytes()[first:]
+    borrowed = watch_sendfile(monkeypatch)
+    async with opened(file, first) as source:
+        assert source.straight == SIZE - first
+        assert await taken(source, *ends) == file.read_bytes()[first:]
+        assert source.straight == 0
+    assert sum(borrowed) == BORROWED - first
 
 
-async def test_a_short_span_is_read_as_a_whole(tmp_path: Path) -> None:
-    (tmp_path / "f.bin").write_bytes(bytes(COPIED_BYTES))
-    async with opened(tmp_path / "f.bin") as span:
-        assert span.straight == 0
+@pytest.mark.parametrize(("size", "straight"), [(CHUNK_BYTES, 0), (CHUNK_BYTES + 1, CHUNK_BYTES + 1)])
+async def test_what_was_read_at_once_is_not_written_anew(tmp_path: Path, size: int, straight: int) -> None:
+    (tmp_path / "f.bin").write_bytes(bytes(size))
+    async with opened(tmp_path / "f.bin") as source:
+        assert source.straight == straight
+
+
+def watch_sendfile(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes each call takes, from now on."""
+    send, calls = os.sendfile, list[int]()
+
+    def watched(*options: int) -> int:
+        calls.append(0)
+        calls[-1] = send(*options)
+        return calls[-1]
+
+    monkeypatch.setattr(os, "sendfile", watched)
+    return calls
+
+
+async def test_a_fast_client_is_served_without_a_break(
+    file: Path, ends: tuple[socket.socket, socket.socket], is_patient: None
+) -> None:
+    async with opened(file) as source:
+        reading = asyncio.create_task(asyncio.to_thread(read_exactly, ends[1], SIZE))
+        assert await source.write_some(ends[0].fileno()) == SIZE
+        assert await reading == file.read_bytes()
+
+
+def read_exactly(theirs: socket.socket, size: int) -> bytes:
+    received = bytearray()
+    while len(received) < size:
+        received += theirs.recv(size - len(received))
+    return bytes(received)
+
+
+async def test_others_have_their_turn_after_a_while(
+    file: Path,
+    ends: tuple[socket.socket, socket.socket],
+    is_patient: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(span, "TURN_SECONDS", 0)
+    calls = watch_sendfile(monkeypatch)
+    async with opened(file) as source:
+        written = await source.write_some(ends[0].fileno())
+    assert calls == [written]
 
 
 async def test_a_socket_that_is_full_takes_nothing(
     file: Path, ends: tuple[socket.socket, socket.socket]
 ) -> None:
-    async with opened(file) as span:
-        while await span.write_some(ends[0].fileno()):
+    async with opened(file) as source:
+        while await source.write_some(ends[0].fileno()):
             pass
-        left = span.straight
-        assert 0 < left < STRAIGHT
-        assert await span.write_some(ends[0].fileno()) == 0
-        assert span.straight == left
+        left = source.straight
+        assert 0 < left < SIZE
+        assert await source.write_some(ends[0].fileno()) == 0
+        assert source.straight == left
 
 
 async def test_a_socket_that_nobody_reads_any_more_is_no_fault_of_the_file(
     file: Path, ends: tuple[socket.socket, socket.socket]
 ) -> None:
-    async with opened(file) as span:
+    async with opened(file) as source:
         ends[1].close()
         with pytest.raises(ConnectionError):
-            await span.write_some(ends[0].fileno())
+            await source.write_some(ends[0].fileno())
 
 
 @pytest.mark.parametrize("error", [errno.ETIMEDOUT, errno.EHOSTUNREACH])
@@ -109,26 +159,26 @@ async def test_a_broken_connection_has_many_names(
     file: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch, error: int
 ) -> None:
     break_sendfile(monkeypatch, error)
-    async with opened(file) as span:
+    async with opened(file) as source:
         with pytest.raises(ConnectionError):
-            await span.write_some(ends[0].fileno())
+            await source.write_some(ends[0].fileno())
 
 
 async def test_a_broken_disk_is_the_fault_of_the_store(
     file: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_sendfile(monkeypatch, errno.EIO)
-    async with opened(file) as span:
+    async with opened(file) as source:
         with pytest.raises(StoreUnavailable, match="io-error"):
-            await span.write_some(ends[0].fileno())
+            await source.write_some(ends[0].fileno())
 
 
 async def test_a_file_system_without_sendfile_is_read(
     file: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_sendfile(monkeypatch, errno.EINVAL)
-    async with opened(file) as span:
-        assert await taken(span, *ends) == file.read_bytes()[:STRAIGHT]
+    async with opened(file) as source:
+        assert await taken(source, *ends) == file.read_bytes()
 
 
 def break_sendfile(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
@@ -142,13 +192,12 @@ async def test_a_file_that_grows_is_sent_to_the_size_it_had(
     file: Path, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     whole = file.read_bytes()
-    async with opened(file) as span:
-        begin = await taken(span, *ends, most=PART)
+    async with opened(file) as source:
+        begin = await taken(source, *ends, most=PART)
         with file.open("ab") as growing:
             growing.write(b"one more line\n")
-        begin += await taken(span, *ends)
-        rest = b"".join([chunk async for chunk in span])
-    assert begin + rest == whole
+        begin += await taken(source, *ends)
+    assert begin == whole
 
 
 def shrink(file: Path) -> None:
@@ -169,12 +218,12 @@ async def test_a_file_that_is_replaced_in_place_is_cut(
     file: Path, ends: tuple[socket.socket, socket.socket], change: object
 ) -> None:
     assert callable(change)
-    async with opened(file) as span:
-        await taken(span, *ends, most=PART)
+    async with opened(file) as source:
+        await taken(source, *ends, most=PART)
         change(file)
         os.utime(file, ns=(0, 1))  # the clock of a file system may stand still for some milliseconds
         with pytest.raises(ObjectChanged):
-            await span.write_some(ends[0].fileno())
+            await source.write_some(ends[0].fileno())
 
 
 async def test_what_changes_while_it_is_written_is_cut(
@@ -187,9 +236,9 @@ async def test_what_changes_while_it_is_written_is_cut(
         return write(*options)
 
     monkeypatch.setattr("app.storage.local.file.write_from", rewritten_meanwhile)
-    async with opened(file) as span:
+    async with opened(file) as source:
         with pytest.raises(ObjectChanged):
-            await span.write_some(ends[0].fileno())
+            await source.write_some(ends[0].fileno())
 
 
 async def test_a_connection_that_closes_meanwhile_is_not_mistaken_for_the_next(
@@ -206,8 +255,8 @@ async def test_a_connection_that_closes_meanwhile_is_not_mistaken_for_the_next(
     monkeypatch.setattr("app.storage.local.file.write_from", slow)
     ours, theirs = ends
     number = ours.fileno()
-    async with opened(file) as span:
-        task = asyncio.create_task(span.write_some(number))
+    async with opened(file) as source:
+        task = asyncio.create_task(source.write_some(number))
         await asyncio.to_thread(writing.wait, 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -234,7 +283,7 @@ async def test_no_descriptor_is_left_behind(file: Path, ends: tuple[socket.socke
     def count() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 
-    async with opened(file) as span:
+    async with opened(file) as source:
         before = count()
-        await taken(span, *ends)
+        await taken(source, *ends)
         assert await asyncio.to_thread(wait_until, lambda: count() == before, 10)

@@ -10,9 +10,11 @@ from typing import Final, NamedTuple
 from app.domain.entries import FileInfo
 from app.domain.errors import ObjectChanged
 from app.storage.local.errors import os_errors_translated
-from app.storage.local.sendfile import write_from
+from app.storage.local.sendfile import write_bytes, write_from
 
-_EVIDENCE_BYTES: Final = 64 * 1024
+_COPIED_BYTES: Final = 256 * 1024
+"""Most that is read to be written."""
+_EVIDENCE_BYTES: Final = 16 * 1024
 """How much of what went past this process is looked at, to know it again in a file that has grown."""
 _LOOKS: Final = (0, 0.001, 0.004, 0.016)
 """Seconds before each look at a file whose time is new and whose size is not: while a line is appended, the system
@@ -60,6 +62,11 @@ class LocalFile:
             self._keep(info, first, content)
             return content
 
+    def check(self, info: FileInfo) -> None:
+        """Look whether it is still the same file. Raises ObjectChanged as `read` does."""
+        with self._lock, os_errors_translated():
+            self._check(info)
+
     def write(self, connection: int, info: FileInfo, first: int, length: int) -> int:
         """Write bytes of the file to a socket, without a way through this process (sendfile(2)).
 
@@ -70,20 +77,20 @@ class LocalFile:
             How many the socket took, at most `length`; 0 for none at present.
 
         Raises:
-            ObjectChanged: as `read`.
+            ObjectChanged: as `read`, when they are written.
             ConnectionError: the socket is not connected any more.
         """
         with self._lock:
-            with os_errors_translated():
-                self._check(info)
             sent = write_from(self._descriptor, connection, first, length)
-            if sent is None:
-                return 0
-            with os_errors_translated():
-                seen = min(sent, _EVIDENCE_BYTES)
-                behind = first + sent
-                self._keep(info, behind - seen, os.pread(self._descriptor, seen, behind - seen))
-            return sent
+            if sent is not None:
+                with os_errors_translated():
+                    self._keep_end(info, first, sent)
+                return sent
+        return self.copy(connection, info, first, min(length, _COPIED_BYTES))
+
+    def copy(self, connection: int, info: FileInfo, first: int, length: int) -> int:
+        """Read bytes, and write them to a socket. As `write`, but of another file than this one nothing is written."""
+        return write_bytes(connection, self.read(info, first, length))
 
     def close(self) -> None:
         """Close the descriptor. A second call does nothing."""
@@ -91,6 +98,15 @@ class LocalFile:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
+
+    def _keep_end(self, info: FileInfo, first: int, length: int) -> None:
+        """The same for the end of what was written."""
+        seen = min(length, _EVIDENCE_BYTES)
+        if seen:
+            first += length - seen
+            self._keep(info, first, os.pread(self._descriptor, seen, first))
+        else:
+            self._check(info)
 
     def _keep(self, info: FileInfo, first: int, content: bytes) -> None:
         """Keep what was read as evidence, if the file is still the same.
@@ -107,9 +123,13 @@ class LocalFile:
         """What the file is now. Raises ObjectChanged if it is not the one that was read last, or has not only grown since."""
         before = self._last.info if self._last else info
         for pause in _LOOKS:
-            time.sleep(pause)
-            now = info_of(os.fstat(self._descriptor))
-            if now.e_tag == before.e_tag or self._has_only_grown(now):
+            if pause:  # without one, the system would be asked to sleep all the same
+                time.sleep(pause)
+            status = os.fstat(self._descriptor)
+            if e_tag_of(status) == before.e_tag:
+                return before
+            now = info_of(status)
+            if self._has_only_grown(now):
                 return now
             if now.size != before.size:
                 break

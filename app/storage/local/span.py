@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,8 +17,12 @@ from app.storage.local.file import LocalFile
 CHUNK_BYTES: Final = 256 * 1024
 WRITTEN_BYTES: Final = 4 * 1024 * 1024
 """Most that is written to a socket in one call; seldom does one take so much."""
+TURN_SECONDS: Final = 0.05
+"""How long a thread serves a client that takes whatever comes, before others have their turn."""
+DRAIN_MILLISECONDS: Final = 2
+"""How long a thread waits for a client: a slow one must not hold it."""
 COPIED_BYTES: Final = 8 * 1024 * 1024
-"""The end of a span is read and then sent, as all of it is elsewhere.
+"""The end of a span is read and then written.
 
 The socket only borrows the pages of a file that is sent directly: if the file is rewritten in place, the
 client gets the new bytes. A socket holds less than this (tcp(7): `tcp_wmem`), so that the client has all that was
@@ -59,8 +65,8 @@ class LocalSpan:
 
     @property
     def straight(self) -> int:
-        """See `SocketSource`."""
-        return max(0, self._left - COPIED_BYTES)
+        """See `SocketSource`. Nothing where all of it was read when the file was opened."""
+        return self._left if self._left > len(self._chunk) else 0
 
     async def __anext__(self) -> bytes:
         if not self._left:
@@ -76,16 +82,34 @@ class LocalSpan:
         """See `SocketSource.write_some`."""
         self._chunk = b""
         own = os.dup(connection)  # or the thread could write to another client that gets the number
-        length = min(WRITTEN_BYTES, self.straight)
         try:
-            writing = self._threads.submit(self._file.write, own, self._info, self._at, length)
+            writing = self._threads.submit(self._write, own)
         except RuntimeError:
             os.close(own)
             raise
         writing.add_done_callback(lambda _: os.close(own))
-        written = await asyncio.wrap_future(writing)
+        return await asyncio.wrap_future(writing)
+
+    def _write(self, connection: int) -> int:
+        """Write until the socket takes nothing more or the turn is over. Returns the number of bytes."""
+        before, end = self._left, time.monotonic() + TURN_SECONDS
+        self._file.check(self._info)
+        while self._left:
+            is_full = not self._write_step(connection)
+            if time.monotonic() >= end or (is_full and not _drains_at_once(connection)):
+                break
+        return before - self._left
+
+    def _write_step(self, connection: int) -> bool:
+        """Write by one call. Returns whether the socket took all of it."""
+        borrowed = min(WRITTEN_BYTES, self._left - COPIED_BYTES)
+        if borrowed > 0:
+            length, write = borrowed, self._file.write
+        else:
+            length, write = min(CHUNK_BYTES, self._left), self._file.copy
+        written = write(connection, self._info, self._at, length)
         self._left -= written
-        return written
+        return written == length
 
     @property
     def _at(self) -> int:
@@ -93,3 +117,10 @@ class LocalSpan:
 
     async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _drains_at_once(connection: int) -> bool:
+    """Whether a full socket takes bytes again in a moment: with a fast client, waiting here saves two switches of threads."""
+    watched = select.poll()
+    watched.register(connection, select.POLLOUT)
+    return bool(watched.poll(DRAIN_MILLISECONDS))

@@ -133,6 +133,8 @@ async def read_those_there(
     found = dict(known)
     taken = sum(len(control.content or b"") for control in known.values())
     waiting = deque(name for name in names if name not in known)
+    if not waiting:
+        return found  # most folders have none: no turn of the event loop for them
 
     async def read_on() -> None:
         nonlocal taken

@@ -82,6 +82,11 @@ class WalkedFolder:
         self.is_past_link = False
         self.sight: FolderRules | None = None
 
+    @property
+    def has_no_control_files(self) -> bool:
+        """Whether nothing that may govern it was seen."""
+        return not (self.governing or self.look_alikes or self.skipped)
+
     def holds(self, path: ArtifactPath) -> bool:
         """Whether a path is this folder or below it."""
         return path.segments[: len(self.path.segments)] == self.path.segments

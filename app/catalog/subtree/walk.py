@@ -154,8 +154,7 @@ class SubtreeWalk:
                         folder.sight = NOT_ENTERED
             while not all(map(self._is_seen, entered)) and await passage.read_ahead():
                 pass
-            for first in range(0, len(entered), FOLDERS_PER_TURN):
-                await asyncio.gather(*map(self._look_into, entered[first : first + FOLDERS_PER_TURN]))
+            await self._look_into_all(entered)
 
     def _is_entered(self, folder: WalkedFolder) -> bool:
         """Whether a folder's parent shows it as one that may be entered."""
@@ -177,6 +176,17 @@ class SubtreeWalk:
         if folder.has_links or not (folder.is_whole and self._store.is_one):
             return False
         return folder.is_ended or (folder.is_past_link and self._site.within(folder.path).decides_alone)
+
+    async def _look_into_all(self, folders: Sequence[WalkedFolder]) -> None:
+        to_read = []
+        for folder in folders:
+            if self._is_seen(folder) and folder.has_no_control_files:
+                await self._look_into(folder)  # waits for nothing
+                await self._turns.give()
+            else:
+                to_read.append(folder)
+        for first in range(0, len(to_read), FOLDERS_PER_TURN):
+            await asyncio.gather(*map(self._look_into, to_read[first : first + FOLDERS_PER_TURN]))
 
     async def _look_into(self, folder: WalkedFolder) -> None:
         try:

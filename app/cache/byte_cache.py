@@ -23,12 +23,16 @@ class _Held(NamedTuple):
 class ByteCache:
     """Values of any kind under keys of any kind. The least recently used is dropped first.
 
+    Attributes:
+        changes: how often a value was kept or dropped. As long as it is the same, so is every value.
+
     Args:
         max_bytes: what all values together may take.
     """
 
     def __init__(self, max_bytes: int) -> None:
         self._held: LRUCache[Hashable, _Held] = LRUCache(max_bytes, getsizeof=_cost)
+        self.changes = 0
 
     @property
     def bytes_held(self) -> int:
@@ -55,6 +59,7 @@ class ByteCache:
         Returns:
             False if the value is larger than the whole cache: it is not kept.
         """
+        self.changes += 1
         try:
             self._held[key] = _Held(value, cost + ENTRY_OVERHEAD)
         except ValueError:
@@ -72,10 +77,12 @@ class ByteCache:
 
     def drop(self, key: Hashable) -> None:
         """Forget a value, if it is there."""
+        self.changes += 1
         self._held.pop(key, None)
 
     def clear(self) -> None:
         """Forget all values."""
+        self.changes += 1
         self._held = LRUCache(self._held.maxsize, getsizeof=_cost)  # its own `clear` takes them one by one
 
 

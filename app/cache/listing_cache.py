@@ -92,7 +92,7 @@ class ListingCache(Generic[Value]):
         now = self._clock()
         age = now - stored.read_at
         if age < stored.ttl:  # the usual case, before anything else is looked at
-            return Cached(stored.value, age, False)
+            return Cached(stored.value, age, False, fresh_for=stored.ttl - age)
         if self._lifetimes.keep_nothing_fresh:
             return None
         since_failure = now - stored.failed_at
@@ -110,7 +110,9 @@ class ListingCache(Generic[Value]):
         """A value that is fresh, or None. Never calls the store, now or in the background."""
         stored: Stored[Value] | None = self._held.get(path)
         age = math.inf if stored is None else self._clock() - stored.read_at
-        return None if stored is None or age >= stored.ttl else Cached(stored.value, age, False)
+        if stored is None or age >= stored.ttl:
+            return None
+        return Cached(stored.value, age, False, fresh_for=stored.ttl - age)
 
     def held(self, path: ArtifactPath) -> Value | None:
         """Return the cached listing without checking freshness. Never calls the store."""

@@ -32,6 +32,7 @@ class FolderView(NamedTuple):
         outcome: where the folder came from, for the log.
         mount: where the site is mounted for this request.
         sizes: of its folders, by name, as far as they are known. Only `FolderSizes` says some.
+        fresh_for: as in `Cached`.
     """
 
     snapshot: Snapshot
@@ -42,6 +43,7 @@ class FolderView(NamedTuple):
     outcome: Outcome = "fresh"
     mount: Mount = AT_ROOT
     sizes: Mapping[str, int] = MappingProxyType({})
+    fresh_for: float = 0.0
 
     def entries(self) -> tuple[VisibleEntry, ...]:
         """What the principal sees, in listing order."""
@@ -111,4 +113,13 @@ def view_of(cached: Cached[Snapshot], principal: Principal, mount: Mount = AT_RO
     if not cached.value.is_listed:
         raise ListingUnavailable
     tier = tier_of(principal, cached.value.rules)
-    return FolderView(cached.value, tier, principal, cached.age, cached.is_stale, cached.outcome, mount)
+    return FolderView(
+        cached.value,
+        tier,
+        principal,
+        cached.age,
+        cached.is_stale,
+        cached.outcome,
+        mount,
+        fresh_for=cached.fresh_for,
+    )

@@ -37,6 +37,8 @@ class FastAnswer(NamedTuple):
         response: the parts that never change.
         changing: raw header fields that are not: how long it may be kept, its age, and which other sites may read it.
         body: as sent; empty for HEAD and 304.
+        fields: all header fields, as lines of a response head.
+        same_for: seconds for which it stays the same if the cache does not change; 0 for an answer that depends on more.
     """
 
     status: int
@@ -45,18 +47,29 @@ class FastAnswer(NamedTuple):
     response: StoredResponse
     changing: tuple[tuple[bytes, bytes], ...]
     body: bytes
+    fields: bytes
+    same_for: float = 0.0
+
+    @classmethod
+    def of(
+        cls,
+        status: int,
+        route: str,
+        cache: str,
+        response: StoredResponse,
+        changing: tuple[tuple[bytes, bytes], ...],
+        body: bytes,
+        same_for: float = 0.0,
+    ) -> FastAnswer:
+        """An answer with its header fields written out."""
+        known = field_lines(not_modified_headers(response)) if status == 304 else response.fields
+        fields = known + _changing_lines(changing)
+        return cls(status, route, cache, response, changing, body, fields, same_for)
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """All header fields, raw."""
         known = not_modified_headers(self.response) if self.status == 304 else self.response.headers
         return [*known, *self.changing]
-
-    def fields(self) -> bytes:
-        """The same as lines of a response head."""
-        known = (
-            field_lines(not_modified_headers(self.response)) if self.status == 304 else self.response.fields
-        )
-        return known + _changing_lines(self.changing)
 
 
 class FastLookup:
@@ -113,14 +126,15 @@ class FastLookup:
         changing = self._cache_headers.of_view(parsed.identity.principal, view.age, is_stale=view.is_stale)
         if request.asked.for_all:
             changing += request.asked.for_all
-        if request.known is None:
-            body = page.body if request.method == "GET" else b""
-            if len(body) > PIECE_BYTES:
-                return None  # the full path sends it in pieces
-            return FastAnswer(200, request.asked.route, cache, page, changing, body)
-        if request.known == page.e_tag:
-            return FastAnswer(304, request.asked.route, cache, page, changing, b"")
-        return None
+        status, body = 200, page.body if request.method == "GET" else b""
+        if request.known is not None:
+            status, body = 304, b""
+            if request.known != page.e_tag:
+                return None
+        if len(body) > PIECE_BYTES:
+            return None  # the full path sends it in pieces
+        same_for = min(view.fresh_for, 1 - view.age % 1)  # the age goes out in whole seconds
+        return FastAnswer.of(status, request.asked.route, cache, page, changing, body, same_for)
 
     def _redirect(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:
         principal = parsed.identity.principal
@@ -131,7 +145,7 @@ class FastLookup:
         redirect = self._redirects.ready(parsed.path, principal, version)
         if redirect is None:
             return None
-        return FastAnswer(302, FILE_REDIRECT, "", redirect, request.asked.for_all, b"")
+        return FastAnswer.of(302, FILE_REDIRECT, "", redirect, request.asked.for_all, b"")
 
     def _small_file(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:
         identity = parsed.identity
@@ -139,7 +153,7 @@ class FastLookup:
             return None
         if (found := self._small_files.ready(parsed.path, identity.principal, parsed.mount)) is None:
             return None
-        return FastAnswer(200, FILE_STREAM, "", found.head, request.asked.for_all, found.content)
+        return FastAnswer.of(200, FILE_STREAM, "", found.head, request.asked.for_all, found.content)
 
 
 _changing_lines = lru_cache(REMEMBERED_AGES)(field_lines)

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, Protocol
 
 import httptools
 from starlette.types import Scope, Send
 
 from app.cache.response_cache import field_lines
-from app.server.fast_lookup import FILE_REDIRECT, FILE_STREAM, FastAnswer, FastLookup
+from app.server.fast_lookup import FastLookup
+from app.server.fast_notes import FastNotes
 from app.server.fast_request import PASSING, PASSWORD, FastRequest, RequestReader
 from app.server.framing import fault_of_line
-from app.telemetry import AccessLine, AccessLog, Metrics
+from app.server.last_answers import LastAnswers
 from app.telemetry.trace import raw_id
-
-if TYPE_CHECKING:
-    from app.telemetry.tracing import Tracing
 
 MAX_FAST_HEAD_BYTES: Final = 4096
 """Longer heads are rare, and not cached."""
@@ -33,6 +31,22 @@ MISSED: Final = "pierhead.missed"
 
 WriteAnswer = Callable[[int, bytes, bytes], None]
 """Sends a whole answer: status, header fields as lines, body."""
+
+
+class ReadyAnswer(NamedTuple):
+    """An answer that only has to be sent and noted.
+
+    Attributes:
+        status: of it.
+        fields: all header fields, as lines.
+        body: as sent.
+        note: counts it, logs it and traces it; takes the seconds from the head to the last byte passed to the network.
+    """
+
+    status: int
+    fields: bytes
+    body: bytes
+    note: Callable[[float], None]
 
 
 class AnswersAtOnce(Protocol):
@@ -53,29 +67,22 @@ class FastPath:
     Args:
         reader: reads requests.
         lookup: finds cached answers.
-        metrics: where requests are counted.
-        access_log: takes a line for each; None for no lines.
-        tracing: makes a span of each; None for no spans.
-        replica_id: named in every log line.
+        last: remembers them for a moment.
+        notes: count, log and trace them.
     """
 
     def __init__(
         self,
         reader: RequestReader,
         lookup: FastLookup,
-        *,
-        metrics: Metrics,
-        access_log: AccessLog | None,
-        tracing: Tracing | None,
-        replica_id: str,
+        last: LastAnswers[FastRequest, ReadyAnswer],
+        notes: FastNotes,
     ) -> None:
         self._reader = reader
         self._lookup = lookup
-        self._access_log = access_log
-        self._tracing = tracing
-        self._replica_id = replica_id
+        self._last = last
+        self._notes = notes
         self._read_head = lru_cache(REMEMBERED_HEADS)(self._parse_head)
-        self._observe = lru_cache(256)(partial(_observer, metrics))
 
     def read(self, head: bytes, client: tuple[str, int] | None, scheme: str) -> FastRequest | None:
         """Read a request; None if ASGI has to handle it.
@@ -102,13 +109,11 @@ class FastPath:
             Whether it was answered. If not, nothing was sent.
         """
         started = time.perf_counter()
-        if (found := self._lookup.find(request)) is None:
+        ready = self._last.get(request) or self._find(request)
+        if ready is None:
             return False
-        fields = found.fields()
-        if request.trace is not None:
-            fields += field_lines(raw_id(request.trace))
-        write(found.status, fields, found.body)
-        self._note(request, found, time.perf_counter() - started)
+        write(ready.status, ready.fields, ready.body)
+        ready.note(time.perf_counter() - started)
         return True
 
     async def answer_by_asgi(self, scope: Scope, send: Send) -> tuple[FastRequest | None, bool]:
@@ -142,41 +147,18 @@ class FastPath:
             headers += raw_id(request.trace)
         await send({"type": "http.response.start", "status": found.status, "headers": headers})
         await send({"type": "http.response.body", "body": found.body})
-        self._note(request, found, time.perf_counter() - started)
+        self._notes.once(request, found)(time.perf_counter() - started)
         return request, True
 
-    def _note(self, request: FastRequest, answer: FastAnswer, seconds: float) -> None:
-        """Count an answer, log it and trace it.
-
-        Args:
-            seconds: from the head to the last byte passed to the network.
-        """
-        asked, trace = request.asked, request.trace
-        self._observe(answer.route, answer.status, answer.cache)(seconds, len(answer.body))
-        span = None if self._tracing is None else self._tracing.begin(trace, seconds)
-        if span is not None:
-            trace = span.trace
-        elif self._access_log is None:
-            return
-        line = AccessLine(
-            answer.status,
-            len(answer.body),
-            seconds,
-            request.method,
-            asked.path_text,
-            answer.route,
-            asked.client,
-            asked.subject,
-            request.agent,
-            self._replica_id,
-            answer.cache,
-            "",
-            *(() if trace is None else (trace.request_id, trace.trace_id)),
-        )
-        if self._access_log is not None:
-            self._access_log.write(line)
-        if span is not None:
-            span.end(line)
+    def _find(self, request: FastRequest) -> ReadyAnswer | None:
+        if (found := self._lookup.find(request)) is None:
+            return None
+        if found.same_for and request.trace is None:
+            ready = ReadyAnswer(found.status, found.fields, found.body, self._notes.repeated(request, found))
+            self._last.keep(request, ready, found.same_for)
+            return ready
+        own = b"" if request.trace is None else field_lines(raw_id(request.trace))
+        return ReadyAnswer(found.status, found.fields + own, found.body, self._notes.once(request, found))
 
     def _parse_head(self, head: bytes, peer: str | None, scheme: str) -> FastRequest | None:
         line, end, _ = head.partition(b"\n")
@@ -189,23 +171,6 @@ class FastPath:
         if (headers := _headers_of(head)) is None:
             return None
         return self._reader.read(method.decode("ascii", "replace"), raw_path, query, headers, peer, scheme)
-
-
-def _observer(metrics: Metrics, route: str, status: int, cache: str) -> Callable[[float, int], None]:
-    """What counts an answer of so many seconds and bytes."""
-    if route not in (FILE_REDIRECT, FILE_STREAM):
-        observe_page = metrics.pages.labels(route, str(status), cache).observe
-        return lambda seconds, _: observe_page(seconds)
-    observe, add = (
-        metrics.downloads.labels(route, str(status)).observe,
-        metrics.download_bytes.labels(route).inc,
-    )
-
-    def count(seconds: float, size: int) -> None:
-        observe(seconds)
-        add(size)
-
-    return count
 
 
 class _OneHead:

@@ -72,6 +72,10 @@ class AccessLog(Protocol):
         """Take one line."""
         ...
 
+    def repeated(self, line: AccessLine) -> Callable[[float], None]:
+        """What takes the same line again and again, each time with other seconds."""
+        ...
+
     def close(self) -> None:
         """Write all waiting lines, and from now on every line at once: the server stops."""
         ...
@@ -95,6 +99,10 @@ class ConsoleAccessLog:
             if not fields[name]:
                 del fields[name]
         self._log.info("request", **fields)
+
+    def repeated(self, line: AccessLine) -> Callable[[float], None]:
+        """See `AccessLog.repeated`."""
+        return lambda seconds: self.write(line._replace(seconds=seconds))
 
     def close(self) -> None:
         """See `AccessLog.close`. Nothing ever waits."""
@@ -120,14 +128,15 @@ class JsonAccessLog:
 
     def write(self, line: AccessLine) -> None:
         """See `AccessLog.write`."""
-        if not self._waiting and not self._is_closed:
-            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
         status, size, seconds, *others = line
         # With an id, no other line is like it.
         rest: Callable[..., bytes] = self._of_site if line.request_id or line.trace_id else self._constant
-        self._waiting += _LINE % (self._now(), status, size, seconds, rest(*others))
-        if self._is_closed or len(self._waiting) >= FLUSH_BYTES:
-            self.flush()
+        self._write(status, size, rest(*others), seconds)
+
+    def repeated(self, line: AccessLine) -> Callable[[float], None]:
+        """See `AccessLog.repeated`."""
+        rest: Callable[..., bytes] = self._of_site
+        return partial(self._write, line.status, line.bytes, rest(*line[3:]))
 
     def close(self) -> None:
         """See `AccessLog.close`."""
@@ -141,6 +150,13 @@ class JsonAccessLog:
             waiting = bytes(self._waiting)
             self._waiting.clear()
             self._writer.write(waiting)
+
+    def _write(self, status: int, size: int, rest: bytes, seconds: float) -> None:
+        if not self._waiting and not self._is_closed:
+            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
+        self._waiting += _LINE % (self._now(), status, size, seconds, rest)
+        if self._is_closed or len(self._waiting) >= FLUSH_BYTES:
+            self.flush()
 
     def _now(self) -> bytes:
         """The time in UTC to the microsecond; the part down to the second is put together once a second."""

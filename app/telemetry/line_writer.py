@@ -8,7 +8,9 @@ every other process that has it.
 from __future__ import annotations
 
 import io
+import os
 import select
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -95,11 +97,17 @@ class LineWriter:
 
     def _write_all(self, lines: bytes) -> bool:
         try:
-            for piece in _pieces(lines):
+            for piece in (lines,) if self._is_file() else _pieces(lines):
                 self._write_piece(piece)
         except (OSError, ValueError):  # the reader is gone, the disk is full, the stream is closed
             return False
         return True
+
+    def _is_file(self) -> bool:
+        try:
+            return stat.S_ISREG(os.fstat(self._raw.fileno()).st_mode)
+        except io.UnsupportedOperation:  # a stream of this process's own
+            return False
 
     def _write_piece(self, piece: bytes) -> None:
         while piece:
@@ -111,7 +119,8 @@ class LineWriter:
 
 
 def _pieces(lines: bytes) -> Iterator[bytes]:
-    """As many whole lines as a pipe takes at once, so that lines of several workers are never mixed."""
+    """As many whole lines as a pipe takes at once, so that lines of several workers are never mixed (write(2) to a
+    file is one piece whatever its size)."""
     start = 0
     while start < len(lines):
         end = lines.rfind(b"\n", start, start + select.PIPE_BUF) + 1 or lines.find(b"\n", start) + 1

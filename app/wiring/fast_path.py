@@ -9,8 +9,10 @@ from app.responses.cross_origin import CrossOrigin
 from app.responses.headers import shared_headers
 from app.responses.small_files import SmallFiles
 from app.server.fast_lookup import FastLookup
+from app.server.fast_notes import FastNotes
 from app.server.fast_path import FastPath
 from app.server.fast_request import RequestReader
+from app.server.last_answers import LastAnswers
 from app.wiring.parts import Parts
 
 
@@ -47,11 +49,11 @@ def build_fast_path(
         parts.cache_headers,
         policy.serving,
     )
-    return FastPath(
-        RequestReader(parts.requester, parts.is_own_host, cross_origin),
-        lookup,
+    notes = FastNotes(
         metrics=parts.metrics,
         access_log=parts.access_log,
         tracing=parts.tracing,
         replica_id=settings.replica_id,
     )
+    reader = RequestReader(parts.requester, parts.is_own_host, cross_origin)
+    return FastPath(reader, lookup, LastAnswers(parts.held, parts.age_clock), notes)

@@ -56,6 +56,7 @@ class Parts(NamedTuple):
     store: ObjectStore
     metrics: Metrics
     clock: Callable[[], float]
+    age_clock: Callable[[], float]
     held: ByteCache
     catalog: Catalog
     requester: Requester

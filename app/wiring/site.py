@@ -191,6 +191,7 @@ class SiteWiring:
             store=store,
             metrics=metrics,
             clock=clock,
+            age_clock=age_clock,
             held=held,
             catalog=catalog,
             requester=requester,

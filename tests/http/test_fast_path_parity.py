@@ -112,6 +112,11 @@ def sides() -> Iterator[Sides]:
     lines: list[AccessLine] = []
     with pytest.MonkeyPatch.context() as patched, ExitStack() as held:
         patched.setattr(JsonAccessLog, "write", lambda _, line: lines.append(line))
+        patched.setattr(
+            JsonAccessLog,
+            "repeated",
+            lambda _, line: lambda seconds: lines.append(line._replace(seconds=seconds)),
+        )
         ports = []
         for is_fast in (True, False):
             store = MemoryStore()

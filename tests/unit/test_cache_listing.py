@@ -74,7 +74,7 @@ async def test_fresh_is_served_without_a_load(world: World) -> None:
     await world.cache.get(FOLDER)
     world.content = "two"
     world.now += 59
-    assert await world.cache.get(FOLDER) == ("one", 59, False, "fresh")
+    assert await world.cache.get(FOLDER) == ("one", 59, False, "fresh", 1)
     assert world.loads == 1
 
 
@@ -90,7 +90,7 @@ async def test_stale_is_served_at_once_and_refreshed_once_behind(world: World) -
     world.gate.set()
     await world.settled()
     assert world.loads == 2
-    assert await world.cache.get(FOLDER) == ("two", 0, False, "fresh")
+    assert await world.cache.get(FOLDER) == ("two", 0, False, "fresh", 60)
 
 
 async def test_past_the_grace_a_request_waits_for_the_new_one(world: World) -> None:
@@ -106,7 +106,7 @@ async def test_a_failing_store_is_covered_until_max_stale(world: World) -> None:
     for age in (61, 181, 3599):
         world.now = 1000 + age
         answer = await world.cache.get(FOLDER)
-        assert tuple(answer) == ("one", age, True, "stale")
+        assert tuple(answer) == ("one", age, True, "stale", 0)
         await world.settled()
     world.now = 1000 + 3600
     with pytest.raises(StoreUnavailable):
@@ -155,7 +155,7 @@ async def test_long_after_a_failure_a_request_waits_again(world: World) -> None:
     await world.settled()
     world.error, world.content = None, "two"
     world.now += 121
-    assert await world.cache.get(FOLDER) == ("two", 0, False, "miss")
+    assert await world.cache.get(FOLDER) == ("two", 0, False, "miss", 0)
 
 
 async def test_a_cold_failure_is_told_and_not_kept(world: World) -> None:
@@ -238,7 +238,7 @@ async def test_what_was_invalidated_stands_in_for_what_cannot_be_read(world: Wor
     await world.cache.get(FOLDER)
     world.cache.invalidate(FOLDER)
     world.error = StoreUnavailable("timeout")
-    assert await world.cache.get(FOLDER) == ("one", 0, True, "stale")
+    assert await world.cache.get(FOLDER) == ("one", 0, True, "stale", 0)
     world.now += 3600
     with pytest.raises(StoreUnavailable):
         await world.cache.get(FOLDER)
@@ -347,7 +347,7 @@ async def test_without_a_ttl_each_use_reads_at_any_age(without_ttl: World) -> No
         without_ttl.now += seconds
         without_ttl.content = str(loads)
         assert without_ttl.cache.ready(FOLDER) is None
-        assert await without_ttl.cache.get(FOLDER) == (str(loads), 0, False, "miss")
+        assert await without_ttl.cache.get(FOLDER) == (str(loads), 0, False, "miss", 0)
         assert without_ttl.loads == loads
 
 
@@ -385,7 +385,7 @@ async def test_without_a_ttl_what_was_read_stands_in_only_while_the_store_fails(
         without_ttl.error = StoreUnavailable("timeout")
         assert (await without_ttl.cache.get(FOLDER)).is_stale
     without_ttl.error = None
-    assert await without_ttl.cache.get(FOLDER) == ("two", 0, False, "miss")
+    assert await without_ttl.cache.get(FOLDER) == ("two", 0, False, "miss", 0)
 
 
 async def test_what_another_cache_has_read_is_kept_at_its_age(world: World) -> None:
@@ -394,7 +394,7 @@ async def test_what_another_cache_has_read_is_kept_at_its_age(world: World) -> N
     world.now += 59
     world.cache.take_over(former.cache)
     assert world.cache.is_warm
-    assert await world.cache.get(FOLDER) == ("one", 59, False, "fresh")
+    assert await world.cache.get(FOLDER) == ("one", 59, False, "fresh", 1)
     world.now += 1
     assert (await world.cache.get(FOLDER)).is_stale
     assert (await world.cache.get(FOLDER, since=former.cache.loads_begun)).value == "one"
@@ -422,7 +422,7 @@ async def test_only_what_is_fresh_is_fresh(world: World) -> None:
     assert world.cache.fresh(FOLDER) is None
     await world.cache.get(FOLDER)
     world.now += 59
-    assert world.cache.fresh(FOLDER) == ("one", 59, False, "fresh")
+    assert world.cache.fresh(FOLDER) == ("one", 59, False, "fresh", 1)
     world.now += 1
     assert world.cache.fresh(FOLDER) is None
 
@@ -466,10 +466,10 @@ async def test_what_another_worker_has_read_is_not_read_here() -> None:
         return lent.pop(0)
 
     world = World(borrow=borrow)
-    assert await world.cache.get(FOLDER) == ("lent", 10, False, "miss")
+    assert await world.cache.get(FOLDER) == ("lent", 10, False, "miss", 0)
     assert world.loads == 0
     world.now += 190
-    assert await world.cache.get(FOLDER) == ("one", 0, False, "miss")
+    assert await world.cache.get(FOLDER) == ("one", 0, False, "miss", 0)
     assert world.loads == 1
     assert asked == [(FOLDER, None, -math.inf), (FOLDER, "lent", 990.0)]
     await world.cache.aclose()

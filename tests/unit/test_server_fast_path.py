@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import pytest
 from starlette.types import Message, Scope
 
+from app.cache.byte_cache import ByteCache
 from app.cache.response_cache import StoredResponse
 from app.domain.access import ANONYMOUS
 from app.domain.errors import LoginUnavailable
@@ -15,8 +17,10 @@ from app.policy.serving import NO_SERVING_RULES
 from app.responses.caching import CacheHeaders
 from app.responses.streaming import PIECE_BYTES
 from app.server.fast_lookup import FILE_REDIRECT, FILE_STREAM, FastAnswer, FastLookup
+from app.server.fast_notes import FastNotes
 from app.server.fast_path import MAX_FAST_HEAD_BYTES, MISSED, FastPath
 from app.server.fast_request import AskedFor, FastRequest
+from app.server.last_answers import LastAnswers
 from app.telemetry import AccessLine, Metrics
 from tests.unit.test_server_fast_request import TOKEN, read, reader
 
@@ -31,18 +35,23 @@ class Log:
     def write(self, line: AccessLine) -> None:
         self.lines.append(line)
 
+    def repeated(self, line: AccessLine) -> Callable[[float], None]:
+        return lambda seconds: self.write(line._replace(seconds=seconds))
+
     def close(self) -> None:
         """Nothing waits."""
 
 
 class Lookup:
-    """Finds what it is given."""
+    """Finds what it is given, and counts how often it is asked."""
 
     def __init__(self, answer: FastAnswer | None) -> None:
-        self._answer = answer
+        self.answer = answer
+        self.asked = 0
 
     def find(self, request: FastRequest) -> FastAnswer | None:
-        return self._answer
+        self.asked += 1
+        return self.answer
 
 
 class Folders:
@@ -58,15 +67,19 @@ class Folders:
         return self._page
 
 
-def fast_path(answer: FastAnswer | None, log: Log | None, metrics: Metrics | None = None) -> FastPath:
-    lookup: Any = Lookup(answer)
-    return FastPath(
-        reader(), lookup, metrics=metrics or Metrics(), access_log=log, tracing=None, replica_id="r1"
-    )
+def fast_path(
+    answer: FastAnswer | Lookup | None,
+    log: Log | None,
+    metrics: Metrics | None = None,
+    clock: Callable[[], float] = lambda: 0.0,
+) -> FastPath:
+    lookup: Any = answer if isinstance(answer, Lookup) else Lookup(answer)
+    notes = FastNotes(metrics=metrics or Metrics(), access_log=log, tracing=None, replica_id="r1")
+    return FastPath(reader(), lookup, LastAnswers(ByteCache(1000), clock), notes)
 
 
-def page_answer(route: str = "folder-html", cache: str = "fast") -> FastAnswer:
-    return FastAnswer(200, route, cache, PAGE, (), PAGE.body)
+def page_answer(route: str = "folder-html", cache: str = "fast", same_for: float = 0.0) -> FastAnswer:
+    return FastAnswer.of(200, route, cache, PAGE, (), PAGE.body, same_for)
 
 
 def usual_request(known: bytes | None = None) -> FastRequest:
@@ -85,7 +98,7 @@ def found(view: Any, request: FastRequest, page: StoredResponse | None = PAGE) -
 
 @pytest.mark.parametrize(("is_stale", "cache"), [(False, "fast"), (True, "stale")])
 def test_the_log_says_whether_a_page_is_due_for_a_refresh(is_stale: bool, cache: str) -> None:
-    view = SimpleNamespace(is_stale=is_stale, age=1.0)
+    view = SimpleNamespace(is_stale=is_stale, age=1.0, fresh_for=0.0)
     for known, status, body in [(None, 200, b"page"), (b'"x"', 304, b"")]:
         answer = found(view, usual_request(known))
         assert answer is not None
@@ -98,7 +111,7 @@ def test_the_log_says_whether_a_page_is_due_for_a_refresh(is_stale: bool, cache:
 
 
 def test_what_is_not_in_memory_or_another_page_is_left_to_the_full_path() -> None:
-    view = SimpleNamespace(is_stale=False, age=1.0)
+    view = SimpleNamespace(is_stale=False, age=1.0, fresh_for=59.0)
     assert found(None, usual_request()) is None
     assert found(view, usual_request(), page=None) is None
     assert found(view, usual_request(b'"other"')) is None
@@ -119,6 +132,62 @@ def test_an_answer_is_sent_counted_and_logged_once(has_log: bool) -> None:
         200, 4, 0, "GET", "/a/", "folder-html", "203.0.113.1", None, None, "r1", cache="stale", broken=""
     )
     assert [line._replace(seconds=0) for line in log.lines] == [expected] * has_log
+
+
+@pytest.mark.parametrize("has_log", [True, False])
+def test_an_answer_that_stays_the_same_is_looked_for_once_and_noted_each_time(has_log: bool) -> None:
+    lookup, log, metrics = Lookup(page_answer(same_for=0.5)), Log(), Metrics()
+    now = 100.0
+    path = fast_path(lookup, log if has_log else None, metrics, lambda: now)
+    request, written = usual_request(), list[tuple[int, bytes, bytes]]()
+    for _ in range(3):
+        assert path.answer(request, lambda *parts: written.append(parts))
+    assert lookup.asked == 1
+    assert written == [(200, b'etag: "x"\r\n', b"page")] * 3
+    count = b'pierhead_page_duration_seconds_count{cache="fast",route="folder-html",status="200"} 3.0'
+    assert count in metrics.render()
+    expected = AccessLine(
+        200, 4, 0, "GET", "/a/", "folder-html", "203.0.113.1", None, None, "r1", cache="fast", broken=""
+    )
+    assert [line._replace(seconds=0) for line in log.lines] == [expected] * (3 * has_log)
+    assert all(line.seconds > 0 for line in log.lines)
+
+    now, lookup.answer = 100.5, None
+    assert not path.answer(request, lambda *parts: written.append(parts))
+
+
+def test_an_answer_that_depends_on_more_is_looked_for_each_time() -> None:
+    lookup = Lookup(page_answer())
+    path, request = fast_path(lookup, None), usual_request()
+    assert all(path.answer(request, lambda *_: None) for _ in range(3))
+    assert lookup.asked == 3
+
+
+def test_a_request_with_an_id_gets_its_own_answer() -> None:
+    lookup, written = Lookup(page_answer(same_for=1.0)), list[bytes]()
+    path = fast_path(lookup, log := Log())
+    for number in range(2):
+        request = read(reader(), x_request_id=f"id-{number}")
+        assert request is not None
+        assert path.answer(request, lambda _, fields, __: written.append(fields))
+        assert path.answer(request, lambda _, fields, __: written.append(fields))
+    assert written == [b'etag: "x"\r\nx-request-id: id-%d\r\n' % number for number in (0, 0, 1, 1)]
+    assert [line.request_id for line in log.lines] == ["id-0", "id-0", "id-1", "id-1"]
+    assert lookup.asked == 4
+
+
+@pytest.mark.parametrize(
+    ("age", "fresh_for", "same_for"),
+    [(1.0, 59.0, 1.0), (1.25, 58.75, 0.75), (59.5, 0.25, 0.25), (61.5, 0.0, 0.0)],
+)
+def test_a_page_is_the_same_until_its_age_is_or_it_expires(
+    age: float, fresh_for: float, same_for: float
+) -> None:
+    view = SimpleNamespace(is_stale=fresh_for == 0, age=age, fresh_for=fresh_for)
+    for known in (None, b'"x"'):
+        answer = found(view, usual_request(known))
+        assert answer is not None
+        assert answer.same_for == same_for
 
 
 def test_a_file_is_counted_with_its_bytes() -> None:
@@ -157,7 +226,7 @@ def test_a_peer_without_an_address_is_nobody_in_the_log() -> None:
 
 
 def test_a_body_that_goes_out_in_pieces_is_left_to_the_full_path() -> None:
-    view: Any = SimpleNamespace(age=1.0, is_stale=False)
+    view: Any = SimpleNamespace(age=1.0, is_stale=False, fresh_for=59.0)
     for size, is_found in ((PIECE_BYTES, True), (PIECE_BYTES + 1, False)):
         page = StoredResponse.of(bytes(size), PAGE.headers, '"x"')
         assert (found(view, usual_request(), page) is not None) is is_found
@@ -218,7 +287,8 @@ async def test_who_asks_is_found_out_elsewhere_if_it_takes_a_wait() -> None:
             raise LoginUnavailable
 
     waiting, lookup = cast("Any", Waiting()), cast("Any", Lookup(page_answer()))
-    path = FastPath(waiting, lookup, metrics=Metrics(), access_log=None, tracing=None, replica_id="r1")
+    notes = FastNotes(metrics=Metrics(), access_log=None, tracing=None, replica_id="r1")
+    path = FastPath(waiting, lookup, LastAnswers(ByteCache(1000), lambda: 0.0), notes)
     assert path.read(head(100), PEER, "http") is None
     assert await by_asgi(path) == ((None, False), [])
 
@@ -242,4 +312,4 @@ def test_a_redirect_is_sent_while_its_folder_is_fresh(
         if version is None or redirect is None or fields:
             assert answer is None
         else:
-            assert answer == FastAnswer(302, FILE_REDIRECT, "", redirect, request.asked.for_all, b"")
+            assert answer == FastAnswer.of(302, FILE_REDIRECT, "", redirect, request.asked.for_all, b"")

@@ -1,0 +1,45 @@
+"""A line that is written again and again is the same as one that is written once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.telemetry import AccessLine, ConsoleAccessLog, JsonAccessLog
+from app.telemetry.followed_file import FollowedFile
+from app.telemetry.line_writer import LineWriter
+from tests.support.waiting import PATIENCE
+
+PLAIN = AccessLine(200, 4711, 0.0, "GET", "/a/%25b/", "folder-html", "192.0.2.1", None, 'a " 100 % b', "r1")
+LINES = [PLAIN, PLAIN._replace(subject="kim", cache="fast", agent=None), PLAIN._replace(request_id="one")]
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("site", ["", "images"])
+def test_as_json(line: AccessLine, site: str, tmp_path: Path) -> None:
+    writer = LineWriter(FollowedFile(tmp_path / "log"))
+    log = JsonAccessLog(writer, site)
+    log.close()  # each line at once
+    log.write(line._replace(seconds=0.25))
+    again = log.repeated(line)
+    again(0.25)
+    again(1.5)
+    writer.flush(PATIENCE)
+    text = re.sub(r'"timestamp":"[-0-9T:.]+Z",', "", (tmp_path / "log").read_text())
+    once, *others = text.splitlines()
+    assert '"seconds":0.250000' in once
+    assert others == [once, once.replace("0.250000", "1.500000")]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_for_people(line: AccessLine) -> None:
+    log = ConsoleAccessLog("images")
+    with capture_logs() as captured:
+        log.write(line._replace(seconds=0.25))
+        log.repeated(line)(0.25)
+    assert len(captured) == 2
+    assert captured[0] == captured[1]
+    assert captured[0]["seconds"] == 0.25

@@ -27,6 +27,7 @@ from app.policy import decide
 from app.responses import folder_listing as folder_pages
 from app.responses import small_files
 from app.responses.small_files import SmallFiles
+from app.server.last_answers import LastAnswers
 from tests.support.cache_machine import machine_on
 from tests.support.cache_sites import Sites
 from tests.support.planted_faults import run_until_it_fails
@@ -126,6 +127,16 @@ def small_files_that_outlive_their_folder(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SmallFiles, "_judge", careless)
 
 
+def answers_that_outlive_a_change_of_the_cache(patch: pytest.MonkeyPatch) -> None:
+    real = LastAnswers.get
+
+    def careless(self: LastAnswers[Any, Any], request: object) -> Any:
+        self._changes = self._held.changes
+        return real(self, request)
+
+    patch.setattr(LastAnswers, "get", careless)
+
+
 def messages_are_not_heard(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ListingCache, "invalidate", lambda self, path: None)
 
@@ -177,6 +188,7 @@ def linked_folders_get_their_slash(patch: pytest.MonkeyPatch) -> None:
         (what_is_at_hand_needs_no_permission, 1),
         (what_was_read_once_is_fresh_for_ever, 0),
         (files_may_be_newer_than_their_rules, 5),
+        (answers_that_outlive_a_change_of_the_cache, 0),
         (messages_are_not_heard, 0),
         (redirects_that_outlive_their_folder, 2),
         (redirects_of_one_for_all, 2),

@@ -6,7 +6,7 @@ from app.catalog.folder_totals import FolderTotals
 from app.catalog.name_filter import name_filter
 from app.catalog.nearby import Nearby, find_nearby
 from app.catalog.paging import Page, take_page
-from app.catalog.snapshot import Snapshot, cost_of, is_same
+from app.catalog.snapshot import FreshVersion, Snapshot, cost_of, is_same
 from app.catalog.snapshot_loader import SnapshotLoader
 from app.catalog.sorting import FolderSorter
 from app.catalog.subtree.search import SubtreeSearch
@@ -18,6 +18,7 @@ __all__ = [
     "FolderSorter",
     "FolderTotals",
     "FolderView",
+    "FreshVersion",
     "Nearby",
     "OpenedFile",
     "Page",

@@ -18,7 +18,7 @@ from app.catalog.denials import require_access
 from app.catalog.locate import FileLocator
 from app.catalog.paging import path_behind
 from app.catalog.resolve import FolderResolver
-from app.catalog.snapshot import Snapshot
+from app.catalog.snapshot import FreshVersion, Snapshot
 from app.catalog.snapshot_loader import SnapshotLoader
 from app.catalog.subtree.walk import SubtreeWalk
 from app.catalog.views import FolderView, PartialView, view_of
@@ -106,12 +106,12 @@ class Catalog:
             return None
         return view_of(cached, principal, mount)
 
-    def fresh_version(self, path: ArtifactPath) -> int | None:
+    def fresh_version(self, path: ArtifactPath) -> FreshVersion | None:
         """The version of a folder that is cached and fresh; None for any other, and for a link."""
         cached = self.folders.ready(path)
         if cached is None or cached.is_stale or cached.value.link is not None:
             return None
-        return cached.value.version
+        return FreshVersion(cached.value.version, cached.fresh_for)
 
     def ready_file(self, path: ArtifactPath, principal: Principal) -> OpenedFile | None:
         """A file as the listing of its folder has it, if that is in memory and fresh, and the principal may have it.

@@ -9,7 +9,7 @@ Every call that reads a file from the store, or asks about one, and why it is al
   nobody has.
 - `open_range` and `presign`: in `responses.delivery`, `responses.shared_files`, `responses.archive_stream` and `routes.file_view`, for a file that
   `Catalog.open_file` has allowed.
-- `read_at_once`: in `SmallFiles`, for a file that `Catalog.ready_file` has allowed, and only as it was listed.
+- `quick_reader`: in `SmallFiles`, for a file that `Catalog.ready_file` has allowed, and only as it was listed.
 - `list_folder` and `walk`: in `SnapshotLoader` and `SubtreeWalk`. What they give is shown only through `decide`. Where a link
   of the folder leads elsewhere, the control files there are read too, and say who may see the link.
 

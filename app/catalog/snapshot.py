@@ -60,6 +60,13 @@ class Snapshot(NamedTuple):
         return governing_files(self.entries)
 
 
+class FreshVersion(NamedTuple):
+    """The version of a folder, and the seconds until it expires."""
+
+    version: int
+    fresh_for: float
+
+
 def governing_files(entries: EntryTable) -> dict[str, File]:
     """The files of a folder that may govern it, by name."""
     return {entry.name: entry for entry in _with_governing_names(entries) if isinstance(entry, File)}

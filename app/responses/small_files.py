@@ -9,7 +9,6 @@ from app.cache.byte_cache import ByteCache
 from app.cache.response_cache import RESPONSE_OVERHEAD, StoredResponse
 from app.catalog import Catalog
 from app.domain.access import Principal
-from app.domain.entries import FileInfo
 from app.domain.mounts import Mount
 from app.domain.paths import ArtifactPath
 from app.http_semantics import Validators
@@ -17,7 +16,7 @@ from app.policy.serving import DeliveryMode, ServingRules
 from app.responses.caching import Variation
 from app.responses.file_headers import file_headers
 from app.responses.listed_digests import ListedDigests
-from app.storage.store import ObjectStore, QuickReads
+from app.storage.store import ObjectStore, QuickRead, QuickReads
 
 SMALL_BYTES: Final = 64 * 1024
 """More would hold up other requests while it is copied."""
@@ -33,8 +32,8 @@ class _JudgedFile(NamedTuple):
     """A file that a principal may have, by one version of its folder; without its bytes."""
 
     version: int
-    info: FileInfo
     head: StoredResponse
+    read: QuickRead
 
 
 class SmallFile(NamedTuple):
@@ -42,11 +41,13 @@ class SmallFile(NamedTuple):
 
     Attributes:
         head: without a body.
-        content: the bytes.
+        read: gives the bytes, each time anew.
+        fresh_for: seconds for which it stays the same if the cache does not change.
     """
 
     head: StoredResponse
-    content: bytes
+    read: QuickRead
+    fresh_for: float
 
 
 class SmallFiles:
@@ -98,21 +99,21 @@ class SmallFiles:
 
     def ready(self, path: ArtifactPath, principal: Principal, mount: Mount) -> SmallFile | None:
         """The answer to a plain GET of a file; None where it takes the full path to tell."""
-        if self._store is None or mount.root_path != self._root_path or principal.link is not None:
+        if mount.root_path != self._root_path or principal.link is not None:
             return None
-        if (version := self._catalog.fresh_version(path.parent)) is None:
+        if (folder := self._catalog.fresh_version(path.parent)) is None:
             return None
         key = _FileKey(path, principal)
         judged: _JudgedFile | None = self._held.get(key)
-        if judged is None or judged.version != version:
+        if judged is None or judged.version != folder.version:
             if (judged := self._judge(path, principal)) is None:
                 return None
             self._held.put(key, judged, 2 * len(judged.head.fields) + RESPONSE_OVERHEAD)
-        content = self._store.read_at_once(path, judged.info)
-        return None if content is None else SmallFile(judged.head, content)
+        return SmallFile(judged.head, judged.read, folder.fresh_for)
 
     def _judge(self, path: ArtifactPath, principal: Principal) -> _JudgedFile | None:
-        if (opened := self._catalog.ready_file(path, principal)) is None or opened.version is None:
+        store, opened = self._store, self._catalog.ready_file(path, principal)
+        if store is None or opened is None or opened.version is None:
             return None
         if (opened := self._digests.completed_at_once(opened, principal)) is None or opened.version is None:
             return None
@@ -126,4 +127,5 @@ class SmallFiles:
         fields = {**file_headers(opened, options, validators, self._clock()), **self._shared}
         fields["Vary"] = self._variation.of(fields["Vary"], self._root_path)
         headers = tuple((name.lower().encode("latin-1"), fields[name].encode("latin-1")) for name in fields)
-        return _JudgedFile(opened.version, info, StoredResponse.of(b"", headers, validators.etag))
+        head = StoredResponse.of(b"", headers, validators.etag)
+        return _JudgedFile(opened.version, head, store.quick_reader(path, info))

@@ -5,9 +5,10 @@ Finds only answers that are byte for byte the same as those of the full path.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
+from app.auth.networks import Address
 from app.cache.response_cache import RedirectCache, StoredResponse, field_lines
 from app.catalog import Catalog
 from app.domain.access import Principal
@@ -19,6 +20,7 @@ from app.responses.small_files import SmallFiles
 from app.responses.streaming import PIECE_BYTES
 from app.routes.limited import RequestLimits
 from app.server.fast_request import FastRequest
+from app.storage.store import QuickRead
 
 REMEMBERED_AGES: Final = 4096
 
@@ -38,7 +40,10 @@ class FastAnswer(NamedTuple):
         changing: raw header fields that are not: how long it may be kept, its age, and which other sites may read it.
         body: as sent; empty for HEAD and 304.
         fields: all header fields, as lines of a response head.
-        same_for: seconds for which it stays the same if the cache does not change; 0 for an answer that depends on more.
+        same_for: seconds for which all but the body stays the same if the cache does not change; 0 for an answer that depends on
+            more.
+        read: gives the body when it goes out another time, or None if another look has to be taken; None for one that is the same
+            then.
     """
 
     status: int
@@ -49,6 +54,7 @@ class FastAnswer(NamedTuple):
     body: bytes
     fields: bytes
     same_for: float = 0.0
+    read: QuickRead | None = None
 
     @classmethod
     def of(
@@ -60,11 +66,12 @@ class FastAnswer(NamedTuple):
         changing: tuple[tuple[bytes, bytes], ...],
         body: bytes,
         same_for: float = 0.0,
+        read: QuickRead | None = None,
     ) -> FastAnswer:
         """An answer with its header fields written out."""
         known = field_lines(not_modified_headers(response)) if status == 304 else response.fields
         fields = known + _changing_lines(changing)
-        return cls(status, route, cache, response, changing, body, fields, same_for)
+        return cls(status, route, cache, response, changing, body, fields, same_for, read)
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """All header fields, raw."""
@@ -140,20 +147,28 @@ class FastLookup:
         principal = parsed.identity.principal
         if principal != Principal(trusted=principal.trusted):
             return None  # redirects are kept for everybody, or not at all
-        if (version := self._catalog.fresh_version(parsed.path.parent)) is None:
+        if (folder := self._catalog.fresh_version(parsed.path.parent)) is None:
             return None
-        redirect = self._redirects.ready(parsed.path, principal, version)
+        redirect = self._redirects.ready(parsed.path, principal, folder.version)
         if redirect is None:
             return None
         return FastAnswer.of(302, FILE_REDIRECT, "", redirect, request.asked.for_all, b"")
 
     def _small_file(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:
         identity = parsed.identity
-        if identity.client is None or not self._limits.has_room(identity.client):
+        if identity.client is None:
             return None
         if (found := self._small_files.ready(parsed.path, identity.principal, parsed.mount)) is None:
             return None
-        return FastAnswer.of(200, FILE_STREAM, "", found.head, request.asked.for_all, found.content)
+        read = partial(self._read, found.read, identity.client)
+        if (content := read()) is None:
+            return None
+        for_all = request.asked.for_all
+        return FastAnswer.of(200, FILE_STREAM, "", found.head, for_all, content, found.fresh_for, read)
+
+    def _read(self, read: QuickRead, client: Address) -> bytes | None:
+        """The bytes of a file, if the client may ask for one now."""
+        return read() if self._limits.has_room(client) else None
 
 
 _changing_lines = lru_cache(REMEMBERED_AGES)(field_lines)

@@ -20,6 +20,7 @@ from app.server.fast_notes import FastNotes
 from app.server.fast_request import PASSING, PASSWORD, FastRequest, RequestReader
 from app.server.framing import fault_of_line
 from app.server.last_answers import LastAnswers
+from app.storage.store import QuickRead
 from app.telemetry.trace import raw_id
 
 MAX_FAST_HEAD_BYTES: Final = 4096
@@ -41,12 +42,14 @@ class ReadyAnswer(NamedTuple):
         fields: all header fields, as lines.
         body: as sent.
         note: counts it, logs it and traces it; takes the seconds from the head to the last byte passed to the network.
+        read: gives the body in place of the one here, or None if another look has to be taken.
     """
 
     status: int
     fields: bytes
     body: bytes
     note: Callable[[float], None]
+    read: QuickRead | None = None
 
 
 class AnswersAtOnce(Protocol):
@@ -112,7 +115,10 @@ class FastPath:
         ready = self._last.get(request) or self._find(request)
         if ready is None:
             return False
-        write(ready.status, ready.fields, ready.body)
+        body = ready.body if ready.read is None else ready.read()
+        if body is None:
+            return False
+        write(ready.status, ready.fields, body)
         ready.note(time.perf_counter() - started)
         return True
 
@@ -155,7 +161,8 @@ class FastPath:
             return None
         if found.same_for and request.trace is None:
             ready = ReadyAnswer(found.status, found.fields, found.body, self._notes.repeated(request, found))
-            self._last.keep(request, ready, found.same_for)
+            again = ready if found.read is None else ready._replace(body=b"", read=found.read)
+            self._last.keep(request, again, found.same_for)
             return ready
         own = b"" if request.trace is None else field_lines(raw_id(request.trace))
         return ReadyAnswer(found.status, found.fields + own, found.body, self._notes.once(request, found))

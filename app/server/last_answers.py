@@ -28,7 +28,8 @@ class LastAnswers(Generic[Request, Answer]):
     nothing large that the cache does not count.
 
     Args:
-        held: the cache that answers are made from, and from nothing else but the request and the time.
+        held: the cache that answers are made from, and from nothing else but the request and the time. What depends on more
+            is no part of them.
         clock: seconds; never goes back.
     """
 

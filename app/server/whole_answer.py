@@ -41,8 +41,8 @@ class WholeAnswers:
         if own is not self._own_fields:  # which happens each second, for the Date in it
             self._own_fields = own
             self._own_lines = b"".join([b"%b: %b\r\n" % field for field in own])
-        head = b"".join((_STATUS_LINES[status], self._own_lines, fields, b"\r\n"))
+        head = (_STATUS_LINES[status], self._own_lines, fields, b"\r\n")
         if len(body) <= _COPIED_BYTES:
-            transport.write(head + body)
+            transport.write(b"".join((*head, body)))
         else:
-            transport.writelines((head, body))
+            transport.writelines((b"".join(head), body))

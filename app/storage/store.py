@@ -105,12 +105,16 @@ class SocketSource(Protocol):
         ...
 
 
+QuickRead = Callable[[], bytes | None]
+"""Gives the bytes of a file; None where that would take waiting, or where the file is another by now."""
+
+
 @runtime_checkable
 class QuickReads(Protocol):
     """What a store may have beside `ObjectStore`."""
 
-    def read_at_once(self, path: ArtifactPath, info: FileInfo) -> bytes | None:
-        """A whole small file, if it can be read without waiting; else None.
+    def quick_reader(self, path: ArtifactPath, info: FileInfo) -> QuickRead:
+        """What reads a whole small file without waiting, as often as it is called.
 
         Args:
             info: as a listing of the file's folder has it: the bytes are of that very file.

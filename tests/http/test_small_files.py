@@ -15,7 +15,7 @@ import pytest
 
 from app.auth.limits import RATES, Limit, Rate
 from app.storage.local import at_once
-from app.storage.local.store import LocalStore
+from app.storage.local.at_once import QuickFile
 from tests.support.answers import timeless
 from tests.support.live_server import live_server, metrics_at, token
 from tests.support.raw_http import exchange, parse_answer, request
@@ -46,9 +46,11 @@ class DirectorySite(NamedTuple):
     admin: str
 
     def is_quick(self, url: str, **headers: str) -> bool:
-        """Whether a plain request takes no look at the file by the store's threads."""
+        """Whether plain requests take no look at the file by the store's threads. From the second one on, the answer may be
+        a remembered one."""
         before = self.heads()
-        assert self.client.get(url, headers=headers).status_code == 200
+        for _ in range(3):
+            assert self.client.get(url, headers=headers).status_code == 200
         return self.heads() == before
 
     def heads(self) -> float:
@@ -115,7 +117,7 @@ def test_every_answer_is_that_of_the_full_path(
     ]
     last = request(target=b"/healthz")
     quick = [one_of(site.port, head, last) for head in asked]
-    monkeypatch.setattr(LocalStore, "read_at_once", lambda *_: None)
+    monkeypatch.setattr(QuickFile, "read", lambda _: None)
     for head, answer in zip(asked, quick, strict=True):
         assert timeless(answer) == timeless(one_of(site.port, head, last)), head
 
@@ -228,7 +230,8 @@ def test_who_asks_for_too_much_that_is_not_there_is_refused_here_too(
     app = directory.app(trusted_proxies=("127.0.0.1",), **SETTINGS)
     fields = {"X-Forwarded-For": "192.0.2.1"}
     with live_server(app) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
-        assert client.get("/d/f.txt", headers=fields).status_code == 200
+        for _ in range(3):
+            assert client.get("/d/f.txt", headers=fields).status_code == 200
         statuses = [client.get(f"/d/none-{number}", headers=fields).status_code for number in range(4)]
         assert statuses == [404, 404, 404, 429]
         assert client.get("/d/f.txt", headers=fields).status_code == 429

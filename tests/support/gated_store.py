@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from app.domain.entries import FileInfo, Listing
 from app.domain.errors import PierheadError
 from app.domain.paths import ArtifactPath
-from app.storage.store import FolderWatch
+from app.storage.store import FolderWatch, QuickRead
 from tests.support.memory_store import MemoryStore
 from tests.support.oracle import S3
 
@@ -48,8 +49,11 @@ class GatedStore(MemoryStore):
 class QuickStore(GatedStore):
     """One that may also be read at once, as a directory may."""
 
-    def read_at_once(self, path: ArtifactPath, info: FileInfo) -> bytes | None:
-        """See `QuickReads.read_at_once`."""
+    def quick_reader(self, path: ArtifactPath, info: FileInfo) -> QuickRead:
+        """See `QuickReads.quick_reader`."""
+        return partial(self._read_now, path, info)
+
+    def _read_now(self, path: ArtifactPath, info: FileInfo) -> bytes | None:
         if self._held:
             return None
         try:

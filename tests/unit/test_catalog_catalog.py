@@ -65,7 +65,9 @@ async def test_a_folder_in_memory_is_at_hand_also_when_it_is_stale(world: World)
     ready = world.catalog.ready_view(FOLDER, ANONYMOUS)
     assert ready is not None
     assert [visible.entry.name for visible in ready.entries()] == ["e", "fw.img"]
-    assert world.catalog.fresh_version(FOLDER) == read.snapshot.version
+    fresh = world.catalog.fresh_version(FOLDER)
+    assert fresh is not None
+    assert (fresh.version, 0 < fresh.fresh_for <= TTL) == (read.snapshot.version, True)
     world.clock.now += TTL + 1
     assert world.catalog.ready_view(FOLDER, ANONYMOUS) is not None
     assert world.catalog.fresh_version(FOLDER) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
@@ -11,6 +12,7 @@ from starlette.types import Message, Scope
 
 from app.cache.byte_cache import ByteCache
 from app.cache.response_cache import StoredResponse
+from app.catalog import FreshVersion
 from app.domain.access import ANONYMOUS
 from app.domain.errors import LoginUnavailable
 from app.policy.serving import NO_SERVING_RULES
@@ -198,6 +200,18 @@ def test_a_file_is_counted_with_its_bytes() -> None:
     assert b'route="folder-html"' not in rendered
 
 
+def test_a_file_is_read_anew_each_time_it_is_sent() -> None:
+    """A remembered answer has no bytes of its own: they would count nowhere, and could be old."""
+    contents: list[bytes | None] = [b"new!", None, b"more"]
+    answer = FastAnswer.of(200, FILE_STREAM, "", PAGE, (), b"page", 60.0, partial(contents.pop, 0))
+    lookup, log, request = Lookup(answer), Log(), usual_request()
+    path, written = fast_path(lookup, log), list[bytes]()
+    answered = [path.answer(request, lambda *parts: written.append(parts[2])) for _ in range(4)]
+    assert answered == [True, True, False, True]
+    assert written == [b"page", b"new!", b"more"]
+    assert (len(log.lines), lookup.asked) == (3, 1)
+
+
 def test_nothing_is_sent_counted_or_logged_of_what_is_not_found() -> None:
     written: list[tuple[int, bytes, bytes]] = []
     log = Log()
@@ -300,7 +314,7 @@ def test_a_redirect_is_sent_while_its_folder_is_fresh(
 ) -> None:
     """`are_possible` says that no file can be read at once: the store has URLs instead."""
     catalog, redirects, files, unused = (cast("Any", SimpleNamespace()) for _ in range(4))
-    catalog.fresh_version = lambda path: version
+    catalog.fresh_version = lambda path: version and FreshVersion(version, 1.0)
     redirects.ready = lambda path, principal, at: redirect if at == version else None
     files.are_possible = False
     headers = CacheHeaders(60, 60, 600)

@@ -5,13 +5,15 @@ Whether the system has a file in memory is for the system to say, so an answer m
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from app.domain.entries import FileInfo
-from app.storage.local.at_once import QuickReader
+from app.storage.local.at_once import QuickTree
 from app.storage.local.file import e_tag_of, stamp_of
 
 
@@ -44,18 +46,54 @@ def open_below(directory: Path) -> list[Path]:
 def test_what_is_read_is_the_very_file_or_nothing(root: Path) -> None:
     file = root / "d/f"
     known = info_of(file)
-    reader = QuickReader(str(root))
-    assert reader.read("d/f", known) in (b"content", None)
+    tree = QuickTree(str(root))
+    assert tree.file("d/f", known).read() in (b"content", None)
     for other in (known._replace(e_tag="other"), known._replace(stamp="other"), known._replace(size=8)):
-        assert reader.read("d/f", other) is None
+        assert tree.file("d/f", other).read() is None
     (root / "d/link").symlink_to("f")
     for name in ("d/absent", "d/link", "d"):
-        assert reader.read(name, known) is None
+        assert tree.file(name, known).read() is None
+
+
+def replaced(file: Path) -> None:
+    """By another one of the same size and time."""
+    before = file.stat()
+    (file.parent / "new").write_bytes(b"another")
+    os.utime(file.parent / "new", ns=(before.st_atime_ns, before.st_mtime_ns))
+    (file.parent / "new").rename(file)
+
+
+def grown(file: Path) -> None:
+    file.write_bytes(b"content and more")
+
+
+def removed(file: Path) -> None:
+    file.unlink()
+
+
+def made_a_link(file: Path) -> None:
+    file.rename(file.parent / "elsewhere")
+    file.symlink_to("elsewhere")
+
+
+def put_behind_a_link(file: Path) -> None:
+    file.parent.rename(file.parent.parent / "elsewhere")
+    file.parent.symlink_to("elsewhere")
+
+
+@pytest.mark.parametrize("change", [replaced, grown, removed, made_a_link, put_behind_a_link])
+def test_a_file_that_was_read_is_not_taken_for_another_one(
+    root: Path, change: Callable[[Path], None]
+) -> None:
+    file = QuickTree(str(root)).file("d/f", info_of(root / "d/f"))
+    file.read()
+    change(root / "d/f")
+    assert file.read() is None
 
 
 def test_no_descriptor_is_left_open(root: Path) -> None:
-    reader = QuickReader(str(root))
+    tree = QuickTree(str(root))
     known = info_of(root / "d/f")
     for name in ("d/f", "d/absent", "d"):
-        reader.read(name, known)
+        tree.file(name, known).read()
     assert open_below(root.resolve()) == []

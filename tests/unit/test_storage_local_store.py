@@ -587,7 +587,7 @@ async def test_each_call_is_observed_once(store: LocalStore, seen: Observations)
     await read_whole(store, "real/f.txt")
     await store.read_small(path_of("real/f.txt"))
     path = path_of("real/f.txt")
-    assert store.read_at_once(path, await store.head(path)) == b"content"
-    store.read_at_once(path_of("absent"), await store.head(path))
+    assert store.quick_reader(path, await store.head(path))() == b"content"
+    store.quick_reader(path_of("absent"), await store.head(path))()
     made = ("check", "list", "head", "get", "get", "head", "get", "head")
     assert seen == [(operation, "ok") for operation in made]

@@ -11,7 +11,7 @@ from app.catalog import control_files
 from app.storage.store import ObjectStore, QuickReads
 
 ROOT = Path(app.__file__).parent
-READS = {"read_small", "read_at_once", "head", "open_range", "presign", "list_folder", "walk"}
+READS = {"read_small", "quick_reader", "head", "open_range", "presign", "list_folder", "walk"}
 CALLERS = {
     "read_small": {"auth/revocation_object.py: read_from", "catalog/control_files.py: read_control_file"},
     "head": {
@@ -28,7 +28,7 @@ CALLERS = {
         "responses/shared_files.py: read",
         "routes/file_view.py: _read",
     },
-    "read_at_once": {"responses/small_files.py: ready"},
+    "quick_reader": {"responses/small_files.py: _judge"},
     "presign": {"responses/delivery.py: _presigned"},
     "list_folder": {
         "catalog/snapshot_loader.py: _load",

@@ -33,8 +33,8 @@ _ROOT: Final = ctypes.byref(_How(_ROOT_FLAGS, 0, _CACHED))
 _FILE: Final = ctypes.byref(_How(_FILE_FLAGS, 0, _CACHED | _NO_SYMLINKS))
 
 
-class QuickReader:
-    """Reads files below a directory on the event loop: where that would have to wait, it does not read.
+class QuickTree:
+    """A directory whose files are read on the event loop, where that takes no waiting.
 
     Args:
         root: the directory to serve. It may itself be reached through links.
@@ -42,42 +42,74 @@ class QuickReader:
 
     def __init__(self, root: str) -> None:
         self._root = os.fsencode(root)
-        self._prefix = os.path.join(self._root, b"")  # noqa: PTH118 - bytes
         self._is_behind_links = os.path.realpath(root) != root
 
-    def read(self, name: str, info: FileInfo) -> bytes | None:
-        """The whole of a file.
+    def file(self, name: str, info: FileInfo) -> QuickFile:
+        """A file of it.
 
         Args:
             name: path below the root.
             info: as a listing of its folder has it, which is how the name is known to be spelled.
+        """
+        below = os.fsencode(name)
+        if self._is_behind_links:
+            return QuickFile(self._root, below, info)
+        # Should the root become a link, opening fails.
+        return QuickFile(None, os.path.join(self._root, below), info)  # noqa: PTH118 - bytes
+
+
+class QuickFile:
+    """One file, which may be read again and again.
+
+    Args:
+        root: the directory that links lead to; None for none.
+        name: path below the root, or from where the process is.
+        info: what the file is to be.
+    """
+
+    def __init__(self, root: bytes | None, name: bytes, info: FileInfo) -> None:
+        self._root = root
+        self._name = name
+        self._info = info
+        self._known: tuple[int, ...] = ()
+
+    def read(self) -> bytes | None:
+        """The whole of the file.
 
         Returns:
             The bytes of that very file. None where the path or the content is not in the system's memory, where the
             file is another by now or cannot be read, and where the system cannot tell.
         """
+        size = self._info.size
         try:
-            file = self._open(os.fsencode(name))
+            file = self._open()
         except OSError:
             return None
         try:
-            content = bytearray(info.size)
+            content = bytearray(size)
             read = os.preadv(file, (content,), 0, os.RWF_NOWAIT)
             now = os.fstat(file)
         except OSError:
             return None
         finally:
             os.close(file)
-        is_same = e_tag_of(now) == info.e_tag and stamp_of(now) == info.stamp
-        return bytes(content) if is_same and read == info.size else None
+        return bytes(content) if read == size and self._is_same(now) else None
 
-    def _open(self, name: bytes) -> int:
-        if not self._is_behind_links:
-            # Should the root become a link, this fails.
-            return _openat2(_AT_FDCWD, self._prefix + name, _FILE)
+    def _is_same(self, now: os.stat_result) -> bool:
+        seen = (now.st_ino, now.st_ctime_ns, now.st_mtime_ns, now.st_size)
+        if seen == self._known:
+            return True
+        if (e_tag_of(now), stamp_of(now)) != (self._info.e_tag, self._info.stamp):
+            return False
+        self._known = seen  # writing the tags out takes longer than comparing
+        return True
+
+    def _open(self) -> int:
+        if self._root is None:
+            return _openat2(_AT_FDCWD, self._name, _FILE)
         folder = _openat2(_AT_FDCWD, self._root, _ROOT)
         try:
-            return _openat2(folder, name, _FILE)
+            return _openat2(folder, self._name, _FILE)
         finally:
             os.close(folder)
 

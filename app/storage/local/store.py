@@ -16,12 +16,20 @@ from app.domain.entries import FileInfo, Found, Listing
 from app.domain.errors import Moved, NotFound, ObjectChanged
 from app.domain.paths import ArtifactPath, display_name
 from app.storage.folder_walk import WalkSteps, entries_in_walk_order, sent, walk_steps
-from app.storage.local.at_once import QuickReader
+from app.storage.local.at_once import QuickTree
 from app.storage.local.file import LocalFile
 from app.storage.local.span import CHUNK_BYTES, LocalSpan
 from app.storage.local.tree import LocalTree
 from app.storage.observation import observed
-from app.storage.store import CONTROL_FILE_LIMIT, FolderWatch, ListNames, ObjectStore, Observer, SignedUrl
+from app.storage.store import (
+    CONTROL_FILE_LIMIT,
+    FolderWatch,
+    ListNames,
+    ObjectStore,
+    Observer,
+    QuickRead,
+    SignedUrl,
+)
 
 _EXAMPLES = 5
 _Result = TypeVar("_Result")
@@ -52,7 +60,7 @@ class LocalStore:
 
     def __init__(self, root: Path, *, observe: Observer, threads: int = 16) -> None:
         self._tree = LocalTree(root)
-        self._quick = QuickReader(str(root.absolute()))
+        self._quick = QuickTree(str(root.absolute()))
         self._observe = observe
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="local-store")
 
@@ -125,13 +133,18 @@ class LocalStore:
         with observed(self._observe, "get"):
             return await self._in_thread(read)
 
-    def read_at_once(self, path: ArtifactPath, info: FileInfo) -> bytes | None:
-        """See `QuickReads.read_at_once`."""
-        started = perf_counter()
-        content = self._quick.read("/".join(path.segments), info)
-        if content is not None:
-            self._observe("get", "ok", perf_counter() - started)
-        return content
+    def quick_reader(self, path: ArtifactPath, info: FileInfo) -> QuickRead:
+        """See `QuickReads.quick_reader`."""
+        file = self._quick.file("/".join(path.segments), info)
+
+        def read() -> bytes | None:
+            started = perf_counter()
+            content = file.read()
+            if content is not None:
+                self._observe("get", "ok", perf_counter() - started)
+            return content
+
+        return read
 
     @asynccontextmanager
     async def open_range(

@@ -45,7 +45,17 @@ def iso_text(timestamp: float | None) -> str | None:
 
 @lru_cache(1024)  # what was built together has few times
 def _iso_text(timestamp: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(timestamp))
+    day, second = divmod(int(timestamp), 86_400)  # and what was not, few days
+    return _day_text(day) + _MINUTES[second // 60] + _SECONDS[second % 60]
+
+
+@lru_cache(1024)
+def _day_text(day: int) -> str:
+    return time.strftime("%Y-%m-%dT", time.gmtime(day * 86_400))
+
+
+_MINUTES = [f"{minute // 60:02}:{minute % 60:02}:" for minute in range(1440)]
+_SECONDS = [f"{second:02}Z" for second in range(60)]
 
 
 def date_text(iso: str) -> str:

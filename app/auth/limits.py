@@ -70,6 +70,10 @@ class Limits:
         self._most = most
         self._buckets: OrderedDict[tuple[Limit, str], tuple[float, float]] = OrderedDict()
 
+    def allows(self, limit: Limit, who: str) -> bool:
+        """Whether one more request is allowed. It is not counted."""
+        return self._left(limit, who) >= 1
+
     def check(self, limit: Limit, who: str) -> None:
         """Check that one more request is allowed, without counting it.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from starlette.requests import Request
 
 from app.auth.limits import Limit, Limits, client_key
@@ -35,15 +38,11 @@ class RequestLimits:
         if not self._is_exempt(request):
             self._limits.check(Limit.MISSES, self._client(request))
 
-    def has_room(self, client: Address) -> bool:
-        """Whether `admit` would let a client of this address through."""
+    def room_for(self, client: Address) -> Callable[[], bool] | None:
+        """What says, each time, whether `admit` would let a client of this address through; None if it always would."""
         if self._is_exempt_address(client):
-            return True
-        try:
-            self._limits.check(Limit.MISSES, client_key(client))
-        except TooManyRequests:
-            return False
-        return True
+            return None
+        return partial(self._limits.allows, Limit.MISSES, client_key(client))
 
     def error_after(self, request: Request, error: PierheadError) -> PierheadError:
         """Count a request that failed, and return the error to answer with."""

@@ -5,10 +5,10 @@ Finds only answers that are byte for byte the same as those of the full path.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
-from app.auth.networks import Address
 from app.cache.response_cache import RedirectCache, StoredResponse, field_lines
 from app.catalog import Catalog
 from app.domain.access import Principal
@@ -160,15 +160,16 @@ class FastLookup:
             return None
         if (found := self._small_files.ready(parsed.path, identity.principal, parsed.mount)) is None:
             return None
-        read = partial(self._read, found.read, identity.client)
+        has_room = self._limits.room_for(identity.client)
+        read = found.read if has_room is None else partial(_read_if, has_room, found.read)
         if (content := read()) is None:
             return None
         for_all = request.asked.for_all
         return FastAnswer.of(200, FILE_STREAM, "", found.head, for_all, content, found.fresh_for, read)
 
-    def _read(self, read: QuickRead, client: Address) -> bytes | None:
-        """The bytes of a file, if the client may ask for one now."""
-        return read() if self._limits.has_room(client) else None
+
+def _read_if(has_room: Callable[[], bool], read: QuickRead) -> bytes | None:
+    return read() if has_room() else None
 
 
 _changing_lines = lru_cache(REMEMBERED_AGES)(field_lines)

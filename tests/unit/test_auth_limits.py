@@ -59,7 +59,9 @@ def test_to_check_is_not_to_count() -> None:
     limits = Limits(Clock())
     for _ in range(2 * BURST):
         limits.check(LIMIT, "alice")
+        assert limits.allows(LIMIT, "alice")
     used_up(limits)
+    assert not limits.allows(LIMIT, "alice")
 
 
 def test_memory_is_bounded_and_who_comes_often_is_not_forgotten() -> None:

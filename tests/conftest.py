@@ -16,6 +16,8 @@ from typing import Any
 
 import certifi
 import pytest
+from botocore.endpoint_provider import RuleSet
+from botocore.hooks import EventAliaser
 from botocore.loaders import create_loader
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
@@ -62,9 +64,23 @@ def load_own_share(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def s3_model_read_once() -> Iterator[None]:
-    """Let all sessions of botocore share what they read from its files, which takes longer than most tests of S3."""
+    """Let all sessions of botocore share what they read from its files, and what depends on that alone.
+
+    Without this, half of most tests of S3 would be the opening of a store.
+    """
+    rule_sets: dict[int, tuple[Any, RuleSet]] = {}  # by the id of the rules, which live as long
+
+    def rule_set(**data: Any) -> RuleSet:
+        rules = data["rules"]  # one object for all, from the loader that they share
+        if id(rules) not in rule_sets:
+            rule_sets[id(rules)] = (rules, RuleSet(**data))
+        return rule_sets[id(rules)][1]
+
+    alias = functools.cache(EventAliaser(None)._alias_event_name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", functools.cache(create_loader))
+        patch.setattr("botocore.endpoint_provider.RuleSet", rule_set)
+        patch.setattr(EventAliaser, "_alias_event_name", lambda self, name: alias(name))
         yield
 
 

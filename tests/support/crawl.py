@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import unescape
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -20,18 +21,21 @@ _RETURN = re.compile(r'name="return" value="([^"]*)"|[?&]return=([^&"]*)')
 _URL_KEYS = ("url", "text_url", "next")
 
 
-def crawl(http: httpx.Client, start: str) -> dict[str, str]:
-    """Every URL that can be come by from a page on, each with the page or answer that names it.
+def crawl(
+    http: httpx.Client, *starts: str, known: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """Every URL that can be come by from some pages on, each with the page or answer that names it.
 
     Each is asked for as a browser and as a script do. Those of other hosts are not followed.
 
     Args:
         http: a client that follows no redirects; its cookies and credentials count.
-        start: path of the first page.
+        starts: paths of the first pages.
+        known: what an earlier crawl by the same client has found; it is part of the result, and not asked for again.
     """
     origin = str(http.base_url)
-    found = {urljoin(origin, start): "the start"}
-    waiting = list(found)
+    found = {urljoin(origin, start): "the start" for start in starts} | known
+    waiting = [url for url in found if url not in known]
     while waiting:
         assert len(found) < MOST_PAGES
         url = waiting.pop()

@@ -37,13 +37,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-    """Let the garbage collector pass over the tests, which live to the end: a third of the collection goes there."""
+    """Let the garbage collector pass over the tests, which live to the end: a third of the collection goes there.
+
+    And let it look seldom at what comes later.
+    """
     gc.disable()
     try:
         load_own_share(session.config)
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(100_000)
         gc.enable()
 
 
@@ -76,11 +80,12 @@ def s3_model_read_once() -> Iterator[None]:
             rule_sets[id(rules)] = (rules, RuleSet(**data))
         return rule_sets[id(rules)][1]
 
-    alias = functools.cache(EventAliaser(None)._alias_event_name)
+    aliaser: Any = EventAliaser
+    alias = functools.cache(aliaser(None)._alias_event_name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", functools.cache(create_loader))
         patch.setattr("botocore.endpoint_provider.RuleSet", rule_set)
-        patch.setattr(EventAliaser, "_alias_event_name", lambda self, name: alias(name))
+        patch.setattr(aliaser, "_alias_event_name", lambda self, name: alias(name))
         yield
 
 

@@ -16,6 +16,7 @@ import pytest
 from aiobotocore.config import AioConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.backends import list_of_moto_modules
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
@@ -138,13 +139,17 @@ async def open_bucket(name: str = BUCKET, *, hand: type[Bucket] = Bucket) -> Asy
 @contextmanager
 def run_moto() -> Iterator[S3Endpoint]:
     """Run moto's server in a thread. It checks no signature."""
+    modules = frozenset(list_of_moto_modules())
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield S3Endpoint(f"http://{host}:{port}")
-    finally:
-        server.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        # It would look through its own directory for each request.
+        patch.setattr("moto.backends.list_of_moto_modules", lambda: modules)
+        server.start()
+        try:
+            host, port = server.get_host_and_port()
+            yield S3Endpoint(f"http://{host}:{port}")
+        finally:
+            server.stop()
 
 
 def reset_moto(endpoint: S3Endpoint) -> None:

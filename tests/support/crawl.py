@@ -34,7 +34,7 @@ def crawl(
         known: what an earlier crawl by the same client has found; it is part of the result, and not asked for again.
     """
     origin = str(http.base_url)
-    found = {urljoin(origin, start): "the start" for start in starts} | known
+    found = {**{urljoin(origin, start): "the start" for start in starts}, **known}
     waiting = [url for url in found if url not in known]
     while waiting:
         assert len(found) < MOST_PAGES

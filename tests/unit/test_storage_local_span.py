@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import ObjectChanged, StoreUnavailable
+from app.domain.paths import ROOT
 from app.storage.local import sendfile, span
 from app.storage.local.span import CHUNK_BYTES, COPIED_BYTES, LocalSpan
 from app.storage.local.store import LocalStore
@@ -239,6 +240,30 @@ async def test_what_changes_while_it_is_written_is_cut(
     async with opened(file) as source:
         with pytest.raises(ObjectChanged):
             await source.write_some(ends[0].fileno())
+
+
+async def test_a_folder_is_listed_while_every_sender_is_busy(
+    file: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def stuck(*_: int) -> int:
+        assert go_on.wait(60)
+        return 0
+
+    monkeypatch.setattr("app.storage.local.file.write_from", stuck)
+    store = LocalStore(file.parent, observe=lambda *_: None, threads=1)
+    info = await store.head(path_of(file.name))
+    async with store.open_range(path_of(file.name), info, 0, info.size) as source:
+        assert isinstance(source, LocalSpan)
+        sending = asyncio.create_task(source.write_some(ends[0].fileno()))
+        try:
+            listing = await asyncio.wait_for(store.list_folder(ROOT), 30)
+        finally:
+            go_on.set()
+        assert [entry.name for entry in listing.entries] == [file.name]
+        await sending
+    await store.aclose()
 
 
 async def test_a_connection_that_closes_meanwhile_is_not_mistaken_for_the_next(

@@ -40,7 +40,7 @@ class LocalSpan:
         info: what the file is to be.
         first, length: the span.
         chunk: its first bytes, which were read when the file was opened.
-        threads: where to read.
+        threads: where to read and write.
     """
 
     def __init__(

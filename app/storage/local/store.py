@@ -53,7 +53,8 @@ class LocalStore:
     Args:
         root: the directory to serve.
         observe: called after every call.
-        threads: most file system calls at the same time.
+        threads: most file system calls at the same time. As many more serve downloads, which may keep a thread for a while: a
+            folder that is listed does not wait for them.
     """
 
     is_one = True
@@ -63,10 +64,12 @@ class LocalStore:
         self._quick = QuickTree(str(root.absolute()))
         self._observe = observe
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="local-store")
+        self._senders = ThreadPoolExecutor(threads, thread_name_prefix="local-store-sender")
 
     async def aclose(self) -> None:
         """Wait for running calls and end the threads."""
         await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._senders.shutdown)
 
     async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """See `ObjectStore.list_folder`."""
@@ -154,7 +157,7 @@ class LocalStore:
         with observed(self._observe, "get"):
             opened = await self._opened(path, info, first, min(CHUNK_BYTES, length))
         try:
-            yield LocalSpan(opened.file, info, first, length, chunk=opened.chunk, threads=self._threads)
+            yield LocalSpan(opened.file, info, first, length, chunk=opened.chunk, threads=self._senders)
         finally:
             self._close_later(opened.file)
 
@@ -197,7 +200,7 @@ class LocalStore:
     def _close_later(self, file: LocalFile) -> None:
         """Close a file in a thread: closing may wait for a read of a cancelled task."""
         try:
-            self._threads.submit(file.close)
+            self._senders.submit(file.close)
         except RuntimeError:
             # The server is stopping and has closed the store: no thread reads any more.
             file.close()

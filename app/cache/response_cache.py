@@ -91,6 +91,13 @@ class _RedirectKey(NamedTuple):
     kind: str = "redirect"
 
 
+class ReadyRedirect(NamedTuple):
+    """An earlier answer that is still valid, and the seconds for which it is."""
+
+    page: StoredResponse
+    valid_for: float
+
+
 class _StoredRedirect(NamedTuple):
     page: StoredResponse
     version: int
@@ -116,7 +123,7 @@ class RedirectCache:
         self._shared = shared
         self._clock = clock
 
-    def ready(self, path: ArtifactPath, principal: Principal, version: int) -> StoredResponse | None:
+    def ready(self, path: ArtifactPath, principal: Principal, version: int) -> ReadyRedirect | None:
         """The earlier answer to this principal for this path, if it is still valid.
 
         Args:
@@ -126,11 +133,10 @@ class RedirectCache:
         kept: _StoredRedirect | None = self._held.get(_RedirectKey(path, principal.trusted))
         if kept is None or kept.version != version:
             return None
-        if (
-            not kept.since <= self._clock() < kept.until
-        ):  # a clock that was set back makes it one of the future
+        now = self._clock()
+        if not kept.since <= now < kept.until:  # a clock that was set back makes it one of the future
             return None
-        return kept.page
+        return ReadyRedirect(kept.page, kept.until - now)
 
     def keep(
         self,

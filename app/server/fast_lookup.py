@@ -24,6 +24,9 @@ from app.storage.store import QuickRead
 
 REMEMBERED_AGES: Final = 4096
 
+REDIRECT_SECONDS: Final = 1.0
+"""Seconds for which a redirect is given again without a look at the clock."""
+
 FILE_REDIRECT: Final = "file-redirect"
 FILE_STREAM: Final = "file-stream"
 """The labels that files are counted under."""
@@ -152,7 +155,9 @@ class FastLookup:
         redirect = self._redirects.ready(parsed.path, principal, folder.version)
         if redirect is None:
             return None
-        return FastAnswer.of(302, FILE_REDIRECT, "", redirect, request.asked.for_all, b"")
+        # A moment at most: the clock that its URL depends on may be set.
+        same_for = min(folder.fresh_for, redirect.valid_for, REDIRECT_SECONDS)
+        return FastAnswer.of(302, FILE_REDIRECT, "", redirect.page, request.asked.for_all, b"", same_for)
 
     def _small_file(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:
         identity = parsed.identity

@@ -115,12 +115,13 @@ def test_a_redirect_that_was_signed_in_what_is_now_the_future_is_not_used() -> N
     redirects = RedirectCache(ByteCache(100_000), {}, clock=clock)
     anybody, path = Principal(), ArtifactPath.of("releases", "boot.img")
     redirects.keep(path, anybody, 7, {"Location": "https://s3.example/"}, until=clock.now + 300)
-    for now, is_used in (
-        (10_000.0, True),
-        (10_299.0, True),
-        (10_300.0, False),
-        (9_999.0, False),
-        (6_400.0, False),
+    for now, valid_for in (
+        (10_000.0, 300.0),
+        (10_299.0, 1.0),
+        (10_300.0, None),
+        (9_999.0, None),
+        (6_400.0, None),
     ):
         clock.now = now
-        assert (redirects.ready(path, anybody, 7) is not None) is is_used
+        ready = redirects.ready(path, anybody, 7)
+        assert (ready and ready.valid_for) == valid_for

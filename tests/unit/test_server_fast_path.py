@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Message, Scope
 
 from app.cache.byte_cache import ByteCache
-from app.cache.response_cache import StoredResponse
+from app.cache.response_cache import ReadyRedirect, StoredResponse
 from app.catalog import FreshVersion
 from app.domain.access import ANONYMOUS
 from app.domain.errors import LoginUnavailable
@@ -308,13 +308,21 @@ async def test_who_asks_is_found_out_elsewhere_if_it_takes_a_wait() -> None:
 
 
 @pytest.mark.parametrize("version", [7, None])
-@pytest.mark.parametrize("redirect", [PAGE, None])
+@pytest.mark.parametrize(
+    ("redirect", "fresh_for", "same_for"),
+    [
+        (ReadyRedirect(PAGE, 300.0), 60.0, 1.0),
+        (ReadyRedirect(PAGE, 0.25), 60.0, 0.25),
+        (ReadyRedirect(PAGE, 300.0), 0.5, 0.5),
+        (None, 60.0, 0.0),
+    ],
+)
 def test_a_redirect_is_sent_while_its_folder_is_fresh(
-    version: int | None, redirect: StoredResponse | None
+    version: int | None, redirect: ReadyRedirect | None, fresh_for: float, same_for: float
 ) -> None:
     """`are_possible` says that no file can be read at once: the store has URLs instead."""
     catalog, redirects, files, unused = (cast("Any", SimpleNamespace()) for _ in range(4))
-    catalog.fresh_version = lambda path: version and FreshVersion(version, 1.0)
+    catalog.fresh_version = lambda path: version and FreshVersion(version, fresh_for)
     redirects.ready = lambda path, principal, at: redirect if at == version else None
     files.are_possible = False
     headers = CacheHeaders(60, 60, 600)
@@ -326,4 +334,4 @@ def test_a_redirect_is_sent_while_its_folder_is_fresh(
         if version is None or redirect is None or fields:
             assert answer is None
         else:
-            assert answer == FastAnswer.of(302, FILE_REDIRECT, "", redirect, request.asked.for_all, b"")
+            assert answer == FastAnswer.of(302, FILE_REDIRECT, "", PAGE, request.asked.for_all, b"", same_for)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,6 +14,8 @@ RULES: Final = PROMETHEUS / "pierhead.rules.yaml"
 HOUR: Final = 60
 """In minutes, as everything here."""
 DAY: Final = 24 * HOUR
+_FAULT: Final = re.compile(r'expr: "[^\n]*region=~\\"(\d+)\|(?:(?!expr: ).)*', re.DOTALL)
+"""What promtool prints of an expression that is not as expected."""
 
 Series = dict[str, str]
 """Values by series, one value a minute, as promtool writes them."""
@@ -59,32 +62,62 @@ def _growing(phases: Sequence[tuple[int, float]]) -> str:
     return " ".join(parts)
 
 
-def faults_of(directory: Path, series: Series, at: int, firing: Sequence[str], every: int = 1) -> str:
-    """What promtool says if other alerts fire than these; empty if it is exactly these.
+class Case(NamedTuple):
+    """What is scraped of a region, and what must fire there.
+
+    Attributes:
+        series: without a region.
+        at: when to look, in minutes after the first value.
+        firing: the labels of each alert that must fire, as `alertname="Degraded"`, with `burn` where it has one.
+    """
+
+    series: Series
+    at: int
+    firing: Sequence[str] = ()
+
+    def scraped(self, region: int) -> list[dict[str, str]]:
+        """The series of a region, as promtool wants them."""
+        return [
+            {"series": name.replace("{", f'{{region="{region}",', 1), "values": values}
+            for name, values in self.series.items()
+        ]
+
+    def asked(self, region: int) -> dict[str, object]:
+        """Which alerts fire in a region or in none, as promtool wants it."""
+        return {
+            "expr": f'group by (alertname, burn) (ALERTS{{alertstate="firing",region=~"{region}|"}})',
+            "eval_time": f"{self.at}m",
+            "exp_samples": [{"labels": f"{{{labels}}}", "value": 1} for labels in self.firing],
+        }
+
+
+def faults_of(directory: Path, cases: Mapping[str, Case], every: int = 1) -> dict[str, str]:
+    """What promtool says of each case, by its name; empty where exactly those alerts fire that must.
+
+    Each case is a region of one evaluation, since the cost of that is the steps it takes and not the series.
 
     Args:
         directory: takes promtool's file.
-        series: what was scraped.
-        at: when, in minutes after the first value.
-        firing: the labels of each alert that must fire, as `alertname="Degraded"`, with `burn` where it has one.
         every: minutes between evaluations of the rules.
+
+    Raises:
+        AssertionError: promtool says something else.
     """
-    asked = {
-        "expr": 'group by (alertname, burn) (ALERTS{alertstate="firing"})',
-        "eval_time": f"{at}m",
-        "exp_samples": [{"labels": f"{{{labels}}}", "value": 1} for labels in firing],
-    }
+    regions = dict(enumerate(cases.values()))
     test = {
         "interval": "1m",
-        "input_series": [{"series": name, "values": values} for name, values in series.items()],
-        "promql_expr_test": [asked],
+        "input_series": [one for region, case in regions.items() for one in case.scraped(region)],
+        "promql_expr_test": [case.asked(region) for region, case in regions.items()],
     }
     file = directory / "alerts.json"  # which is YAML too
     file.write_text(
         json.dumps({"rule_files": [str(RULES)], "evaluation_interval": f"{every}m", "tests": [test]})
     )
     ended = promtool("test", "rules", str(file))
-    return "" if ended.returncode == 0 else ended.stdout + ended.stderr
+    printed = ended.stdout + ended.stderr
+    said = {int(part[1]): part[0] for part in _FAULT.finditer(printed)}
+    assert bool(said) == bool(ended.returncode), printed
+    return {name: said.get(region, "") for region, name in enumerate(cases)}
 
 
 def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:

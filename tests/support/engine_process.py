@@ -37,5 +37,5 @@ def run_engine(command: Sequence[str], endpoint: S3Endpoint, directory: Path) ->
             assert wait_until(lambda: takes_keys(endpoint), START_SECONDS), log_file.read_text()[-4000:]
             yield endpoint
         finally:
-            process.terminate()
+            process.kill()  # nobody needs its data any more, and some take long to put them in order
             process.wait(START_SECONDS)

@@ -1,4 +1,4 @@
-"""The contract of a store, on every S3 engine that can be had."""
+"""The contract of a store, on every S3 engine that can be had but moto, on which `tests/contract` runs it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from tests.support.aws import Bucket, MotoBucket, S3Endpoint, open_bucket, point_aws_at
+from tests.support.aws import S3Endpoint, open_bucket, point_aws_at
+from tests.support.engines import ENGINES
 from tests.support.patient_store import open_patient_store
 from tests.support.store_contract import PlantedTree, S3Contract
 
@@ -71,6 +72,7 @@ LACKS: Final = (
 _BUCKETS: Final = itertools.count()
 
 
+@pytest.mark.parametrize("engine", [name for name in ENGINES if name != "moto"], indirect=True)
 class TestStoreOnEveryEngine(S3Contract):
     @pytest.fixture
     async def tree(
@@ -86,9 +88,8 @@ class TestStoreOnEveryEngine(S3Contract):
                 mark = pytest.mark.xfail(strict=True, reason=lack.reason, run=not lack.hangs)
                 request.applymarker(mark)
         point_aws_at(monkeypatch, endpoint)
-        hand = MotoBucket if name == "moto" else Bucket
         async with (
-            open_bucket(f"contract-{next(_BUCKETS)}", hand=hand) as bucket,
+            open_bucket(f"contract-{next(_BUCKETS)}") as bucket,
             open_patient_store(bucket=bucket.name) as store,
         ):
             yield PlantedTree(store, bucket)

@@ -25,6 +25,8 @@ from tests.support.waiting import wait_until
 
 GUIDE = (Path(__file__).parents[2] / "docs/geo-dns.md").read_text()
 SECONDS = 120
+PAUSE = 0.2
+"""Seconds between a client's requests, a fraction of the shortest time in which anything changes here."""
 REQUESTS = 3
 """That each client makes between two events."""
 REPLICA = "X-Pierhead-Replica"
@@ -50,7 +52,7 @@ class Client(threading.Thread):
 
     def run(self) -> None:
         with self._world.entered():
-            while not self._ends.wait(0.05):
+            while not self._ends.wait(PAUSE):
                 self._ask()
 
     def end(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -20,9 +21,12 @@ Before = Callable[[list[int], Path], AbstractContextManager[str]]
 PATHS = ("/", "/hello.txt", "/?format=json", "/healthz")
 CLIENTS = 6
 DOWNLOADS = 4
-LARGE = 200 * 1024 * 1024
+LARGE = 64 * 1024 * 1024
+"""More than there is room for between the server and a client that does not read."""
 REQUESTS = 200
 """Answered between two events, so that each of them meets some load."""
+PAUSE = 0.01
+"""Seconds between a client's requests: without it, most of the machine would wait in their loops for a replica to drain."""
 
 
 class Replicas:
@@ -50,6 +54,7 @@ class Replicas:
             PIERHEAD_DRAIN_DELAY=self._drain_delay,
             PIERHEAD_DRAIN_TIMEOUT="120",
         )
+        os.truncate(directory / "tree/large.img", LARGE)
         url = f"http://127.0.0.1:{self.ports[place]}/readyz"
         assert wait_until(lambda: httpx.get(url, trust_env=False).status_code == 200, START_SECONDS)
 
@@ -65,7 +70,7 @@ class Replicas:
 
 
 class Load:
-    """Clients that ask without a pause and try once more where they fail."""
+    """Clients that ask without an end and try once more where they fail."""
 
     def __init__(self, url: str) -> None:
         self.answered = 0
@@ -101,6 +106,7 @@ class Load:
                         self.answered += 1
                         if fault:
                             self.failed.append(fault)
+                    self._ends.wait(PAUSE)
 
 
 def _fault(client: httpx.Client, path: str) -> str:

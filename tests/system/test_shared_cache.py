@@ -221,6 +221,7 @@ def test_everybody_gets_their_own_and_nothing_private_is_kept(
     requests = [*product(people, URLS, FORMS, ("GET",)), *product(people, URLS, FORMS[:1], ("HEAD",))]
     random.Random(3).shuffle(requests)
     hits = 0
+    told_anybody: dict[tuple[str, str, str], Answer] = {}
     with (
         front_of(kind, store, tmp_path) as front,
         httpx.Client(base_url=front.cache.url, trust_env=False, timeout=20) as in_front,
@@ -229,7 +230,10 @@ def test_everybody_gets_their_own_and_nothing_private_is_kept(
         for who, url, form, method in requests:
             answer, whence = ask(in_front, method, url, form | people[who])
             own, _ = ask(behind, method, url, FROM_HERE | form | people[who])
-            anybodys, _ = ask(behind, method, url, FROM_HERE | form)
+            asked = method, url, str(form)
+            if asked not in told_anybody:
+                told_anybody[asked], _ = ask(behind, method, url, FROM_HERE | form)
+            anybodys = told_anybody[asked]
             # An address is in no Vary: who is known by it alone may be given what anybody is given.
             assert answer == own or (who == "trusted" and answer == anybodys), (who, method, url, form)
             if whence == "HIT":

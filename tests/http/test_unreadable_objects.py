@@ -46,7 +46,7 @@ def bucket() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["auto", "proxy"])
+@pytest.fixture(scope="module", params=["auto", "proxy"])
 def http(request: pytest.FixtureRequest, bucket: None) -> Iterator[httpx.Client]:
     with client_of(app_for(f"s3://{BUCKET}", delivery=request.param)) as client:
         yield client

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import httpx
@@ -23,19 +24,38 @@ class Served(NamedTuple):
     http: httpx.Client
 
 
-@pytest.fixture(params=["auto", "proxy"])
+@contextmanager
+def serving(e_tags: str, delivery: str) -> Iterator[Served]:
+    with (
+        run_switched_s3({"d/f.bin": BODY}, e_tags=e_tags) as s3,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        point_aws_at(environment, S3Endpoint(s3.url))
+        with client_of(app_for(f"s3://{BUCKET}", delivery=delivery), follow_redirects=True) as http:
+            yield Served(s3, http)
+
+
+@pytest.fixture(scope="module", params=["auto", "proxy"])
 def delivery(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=["none", "weak"])
-def served(
-    request: pytest.FixtureRequest, delivery: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Served]:
-    with run_switched_s3({"d/f.bin": BODY}, e_tags=request.param) as s3:
-        point_aws_at(monkeypatch, S3Endpoint(s3.url))
-        with client_of(app_for(f"s3://{BUCKET}", delivery=delivery), follow_redirects=True) as http:
-            yield Served(s3, http)
+@pytest.fixture(scope="module", params=["none", "weak"])
+def e_tags(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def http(e_tags: str, delivery: str) -> Iterator[httpx.Client]:
+    """For tests that change nothing."""
+    with serving(e_tags, delivery) as served:
+        yield served.http
+
+
+@pytest.fixture
+def served(e_tags: str, delivery: str) -> Iterator[Served]:
+    with serving(e_tags, delivery) as served:
+        yield served
 
 
 def has_strong_e_tag(answer: httpx.Response) -> bool:
@@ -43,20 +63,20 @@ def has_strong_e_tag(answer: httpx.Response) -> bool:
     return not answer.headers.get("etag", "W/").startswith("W/")
 
 
-def test_a_file_has_no_e_tag_and_all_else(served: Served) -> None:
+def test_a_file_has_no_e_tag_and_all_else(http: httpx.Client) -> None:
     for method in ("HEAD", "GET"):
-        answer = served.http.request(method, "/d/f.bin")
+        answer = http.request(method, "/d/f.bin")
         assert answer.status_code == 200
         assert not has_strong_e_tag(answer)
         assert answer.headers["last-modified"] == MODIFIED
         assert answer.headers["content-length"] == str(len(BODY))
     assert answer.content == BODY
-    assert served.http.get("/d/f.bin", headers={"Range": "bytes=5-9"}).content == BODY[5:10]
+    assert http.get("/d/f.bin", headers={"Range": "bytes=5-9"}).content == BODY[5:10]
 
 
 @pytest.mark.parametrize("condition", [MODIFIED, '"tag"', '""', '"None"'])
-def test_if_range_never_holds(served: Served, condition: str) -> None:
-    answer = served.http.get("/d/f.bin", headers={"Range": "bytes=5-9", "If-Range": condition})
+def test_if_range_never_holds(http: httpx.Client, condition: str) -> None:
+    answer = http.get("/d/f.bin", headers={"Range": "bytes=5-9", "If-Range": condition})
     assert (answer.status_code, answer.content) == (200, BODY)
 
 
@@ -73,8 +93,10 @@ def test_if_range_never_holds(served: Served, condition: str) -> None:
         ("If-Unmodified-Since", MODIFIED, 200),
     ],
 )
-def test_conditions_are_judged_by_what_there_is(served: Served, name: str, value: str, status: int) -> None:
-    answer = served.http.get("/d/f.bin", headers={name: value})
+def test_conditions_are_judged_by_what_there_is(
+    http: httpx.Client, name: str, value: str, status: int
+) -> None:
+    answer = http.get("/d/f.bin", headers={name: value})
     assert answer.status_code == status
     assert not has_strong_e_tag(answer)
 

@@ -57,6 +57,7 @@ async def opened(file: Path, first: int = 0) -> AsyncIterator[LocalSpan]:
 @pytest.fixture
 def is_patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow this machine is, its clients count as fast and no turn ends."""
+    monkeypatch.setattr(span, "FAST_BYTES", 0)
     monkeypatch.setattr(span, "DRAIN_MILLISECONDS", 60_000)
     monkeypatch.setattr(span, "TURN_SECONDS", 60)
 
@@ -119,6 +120,16 @@ def read_exactly(theirs: socket.socket, size: int) -> bytes:
     while len(received) < size:
         received += theirs.recv(size - len(received))
     return bytes(received)
+
+
+async def test_no_thread_waits_for_a_slow_client(
+    file: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PART)
+    monkeypatch.setattr(span, "_drains_at_once", lambda _: pytest.fail("waited"))
+    async with opened(file) as source:
+        assert 0 < await source.write_some(ends[0].fileno()) < span.FAST_BYTES
+        assert await source.write_some(ends[0].fileno()) == 0
 
 
 async def test_others_have_their_turn_after_a_while(
@@ -252,7 +263,7 @@ async def test_a_folder_is_listed_while_every_sender_is_busy(
         return 0
 
     monkeypatch.setattr("app.storage.local.file.write_from", stuck)
-    store = LocalStore(file.parent, observe=lambda *_: None, threads=1)
+    store = LocalStore(file.parent, observe=lambda *_: None, threads=1, senders=1)
     info = await store.head(path_of(file.name))
     async with store.open_range(path_of(file.name), info, 0, info.size) as source:
         assert isinstance(source, LocalSpan)

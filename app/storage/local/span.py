@@ -19,8 +19,10 @@ WRITTEN_BYTES: Final = 4 * 1024 * 1024
 """Most that is written to a socket in one call; seldom does one take so much."""
 TURN_SECONDS: Final = 0.05
 """How long a thread serves a client that takes whatever comes, before others have their turn."""
+FAST_BYTES: Final = 1024 * 1024
+"""A client is fast if it takes so much in one turn."""
 DRAIN_MILLISECONDS: Final = 2
-"""How long a thread waits for a client: a slow one must not hold it."""
+"""How long a thread waits for a fast client. It does not wait for a slow one."""
 COPIED_BYTES: Final = 8 * 1024 * 1024
 """The end of a span is read and then written.
 
@@ -96,7 +98,8 @@ class LocalSpan:
         self._file.check(self._info)
         while self._left:
             is_full = not self._write_step(connection)
-            if time.monotonic() >= end or (is_full and not _drains_at_once(connection)):
+            is_fast = before - self._left >= FAST_BYTES
+            if time.monotonic() >= end or (is_full and not (is_fast and _drains_at_once(connection))):
                 break
         return before - self._left
 

@@ -53,18 +53,19 @@ class LocalStore:
     Args:
         root: the directory to serve.
         observe: called after every call.
-        threads: most file system calls at the same time. As many more serve downloads, which may keep a thread for a while: a
-            folder that is listed does not wait for them.
+        threads: most file system calls at the same time, beside those of downloads.
+        senders: threads that serve downloads. A client may keep one for a while, so folders have others; and few of them, or
+            the event loop would have to fight them for the processor.
     """
 
     is_one = True
 
-    def __init__(self, root: Path, *, observe: Observer, threads: int = 16) -> None:
+    def __init__(self, root: Path, *, observe: Observer, threads: int = 16, senders: int = 4) -> None:
         self._tree = LocalTree(root)
         self._quick = QuickTree(str(root.absolute()))
         self._observe = observe
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="local-store")
-        self._senders = ThreadPoolExecutor(threads, thread_name_prefix="local-store-sender")
+        self._senders = ThreadPoolExecutor(senders, thread_name_prefix="local-store-sender")
 
     async def aclose(self) -> None:
         """Wait for running calls and end the threads."""

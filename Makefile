@@ -48,7 +48,7 @@ ifdef FILE
 test: $(VENV)/.dev-installed
 	$(BIN)/pytest $(FILE) $(PYTEST_ARGS)
 else
-test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, about seven minutes (FILE=tests/... for some of them)
+test: $(VENV)/.dev-installed ## Run the tests that need nothing but Python, about six minutes (FILE=tests/... for some of them)
 	$(BIN)/pytest tests/unit tests/contract tests/http -n 3 --dist worksteal $(PYTEST_ARGS)
 endif
 

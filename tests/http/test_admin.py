@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from app import __version__
 from app.auth.keys import KeyRing, Purpose
 from tests.support.answers import problem
 from tests.support.live_server import SECRET
-from tests.support.serve_command import KEY, START_SECONDS, Served, run_serve
+from tests.support.serve_command import KEY, START_SECONDS, Served
 from tests.support.site_trees import MemoryTree, SiteClient, client_of
 from tests.support.waiting import wait_until
 
@@ -97,14 +96,6 @@ def test_its_port_follows_the_public_one(serve: Callable[..., Served]) -> None:
     server = serve(PIERHEAD_ADMIN_LISTEN="[::1]:0")
     assert server.admin.startswith("http://[::1]:")
     assert "pierhead_degraded 0.0" in server.metrics()
-
-
-def test_a_port_of_it_that_is_in_use_is_named(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        result = run_serve(tmp_path, "--port", "0", PIERHEAD_ADMIN_LISTEN=f"127.0.0.1:{port}")
-    assert result.returncode == 1
-    assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in result.stderr
 
 
 def test_workers_agree_whether_the_replica_is_ready(serve: Callable[..., Served], tmp_path: Path) -> None:

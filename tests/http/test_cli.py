@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
+import shutil
 import signal
+import socket
+import sys
 import time
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -22,6 +26,7 @@ from app.domain.access import Permission
 from app.domain.errors import AuthenticationFailed
 from scripts.make_sample_tree import make_sample
 from tests.support.aws import S3Endpoint, point_aws_at
+from tests.support.certificates import make_certificate
 
 SECRET = "one-key-for-all-the-tests-of-this-file"
 POLICY_FILE = "policy.toml"
@@ -49,8 +54,14 @@ def _settings(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _process_as_before() -> Iterator[None]:
     """A command has the process to itself, so it sets up what belongs to all of it."""
     handlers, level, log = logging.root.handlers[:], logging.root.level, structlog.get_config()
-    at_end = signal.getsignal(signal.SIGTERM)
+    at_end, thresholds, interval = (
+        signal.getsignal(signal.SIGTERM),
+        gc.get_threshold(),
+        sys.getswitchinterval(),
+    )
     yield
+    sys.setswitchinterval(interval)
+    gc.set_threshold(*thresholds)
     signal.signal(signal.SIGTERM, at_end)
     structlog.configure(**log)
     logging.root.handlers[:] = handlers
@@ -448,6 +459,38 @@ def test_serve_names_a_wrong_option_as_any_other_setting(run: Run, option: str, 
     assert f"  {option} (command line): must be a whole number from " in run.errors
 
 
+def test_serve_names_files_for_tls_that_cannot_be_used(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_certificate(tmp_path, "site")
+    (tmp_path / "tree").mkdir()
+    shutil.copy(made.key, tmp_path / "tree/site.key")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PIERHEAD_POLICY_FILE")
+    for certificate, key, fault in (
+        (
+            "gone.pem",
+            "site.key",
+            "PIERHEAD_TLS_CERTIFICATE (environment): gone.pem cannot be read: No such file",
+        ),
+        (
+            "site.pem",
+            "",
+            "PIERHEAD_TLS_CERTIFICATE (environment): site.pem: not a certificate with its key (there is no private key in PEM)",
+        ),
+        ("site.pem", "tree/site.key", "tree/site.key is in tree, which is published: move it elsewhere"),
+        (
+            "",
+            "site.key",
+            "PIERHEAD_TLS_KEY (environment): must be the path of a PEM file, with a tls_certificate",
+        ),
+    ):
+        monkeypatch.setenv("PIERHEAD_TLS_CERTIFICATE", certificate)
+        monkeypatch.setenv("PIERHEAD_TLS_KEY", key)
+        run("serve", "--storage", "tree", "--port", "0", status=2)
+        assert fault in run.errors
+
+
 @pytest.mark.parametrize("url", ["", "http://x", "s3://", "s3:///prefix", "file://elsewhere/dir", "/no/such"])
 def test_serve_names_a_wrong_storage(run: Run, url: str) -> None:
     run("serve", "--storage", url, "--port", "0", status=2)
@@ -495,3 +538,13 @@ def test_a_start_goes_on_without_the_storage_and_says_why(run: Run, monkeypatch:
 def test_serve_says_that_a_host_is_not_known(run: Run) -> None:
     run("serve", "--host", "no-such-host.invalid", "--port", "0", status=1)
     assert "pierhead: cannot listen on no-such-host.invalid, port 0: " in run.errors
+
+
+def test_serve_names_a_port_for_the_operator_that_is_in_use(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("PIERHEAD_ADMIN_LISTEN", f"127.0.0.1:{port}")
+        run("serve", "--port", "0", status=1)
+    assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in run.errors

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.support.certificates import make_certificate
-from tests.support.serve_command import START_SECONDS, STOP_SECONDS, Served, run_serve
+from tests.support.serve_command import START_SECONDS, STOP_SECONDS, Served
 from tests.support.waiting import wait_until
 
 HANDSHAKES = 400
@@ -157,31 +157,3 @@ def test_no_handshake_fails_under_load_and_while_certificates_change(site: TlsSi
     finally:
         done.set()
         changing.join()
-
-
-def test_files_that_cannot_be_used_are_named_at_the_start(tmp_path: Path) -> None:
-    made = make_certificate(tmp_path, "site")
-    (tmp_path / "tree").mkdir()
-    shutil.copy(made.key, tmp_path / "tree/site.key")
-    for certificate, key, fault in (
-        (
-            "gone.pem",
-            "site.key",
-            "PIERHEAD_TLS_CERTIFICATE (environment): gone.pem cannot be read: No such file",
-        ),
-        (
-            "site.pem",
-            "",
-            "PIERHEAD_TLS_CERTIFICATE (environment): site.pem: not a certificate with its key (there is no private key in PEM)",
-        ),
-        ("site.pem", "tree/site.key", "tree/site.key is in tree, which is published: move it elsewhere"),
-        (
-            "",
-            "site.key",
-            "PIERHEAD_TLS_KEY (environment): must be the path of a PEM file, with a tls_certificate",
-        ),
-    ):
-        given = {"PIERHEAD_TLS_CERTIFICATE": certificate, "PIERHEAD_TLS_KEY": key}
-        result = run_serve(tmp_path, "--storage", "tree", "--port", "0", **given)
-        assert result.returncode == 2
-        assert fault in result.stderr

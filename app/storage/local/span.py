@@ -42,7 +42,8 @@ class LocalSpan:
         info: what the file is to be.
         first, length: the span.
         chunk: its first bytes, which were read when the file was opened.
-        threads: where to read and write.
+        threads: where to read chunks.
+        senders: where to write to sockets, which takes a while.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class LocalSpan:
         *,
         chunk: bytes,
         threads: ThreadPoolExecutor,
+        senders: ThreadPoolExecutor,
     ) -> None:
         self._left = length
         self._file = file
@@ -61,6 +63,7 @@ class LocalSpan:
         self._end = first + length
         self._chunk = chunk
         self._threads = threads
+        self._senders = senders
 
     def __aiter__(self) -> LocalSpan:
         return self
@@ -85,7 +88,7 @@ class LocalSpan:
         self._chunk = b""
         own = os.dup(connection)  # or the thread could write to another client that gets the number
         try:
-            writing = self._threads.submit(self._write, own)
+            writing = self._senders.submit(self._write, own)
         except RuntimeError:
             os.close(own)
             raise

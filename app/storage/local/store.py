@@ -53,9 +53,9 @@ class LocalStore:
     Args:
         root: the directory to serve.
         observe: called after every call.
-        threads: most file system calls at the same time, beside those of downloads.
-        senders: threads that serve downloads. A client may keep one for a while, so folders have others; and few of them, or
-            the event loop would have to fight them for the processor.
+        threads: most file system calls at the same time, but for those that write to sockets.
+        senders: threads that write to sockets. A client may keep one for a while, so nothing else waits for them. They are few,
+            because the event loop competes with them for the processor.
     """
 
     is_one = True
@@ -158,7 +158,15 @@ class LocalStore:
         with observed(self._observe, "get"):
             opened = await self._opened(path, info, first, min(CHUNK_BYTES, length))
         try:
-            yield LocalSpan(opened.file, info, first, length, chunk=opened.chunk, threads=self._senders)
+            yield LocalSpan(
+                opened.file,
+                info,
+                first,
+                length,
+                chunk=opened.chunk,
+                threads=self._threads,
+                senders=self._senders,
+            )
         finally:
             self._close_later(opened.file)
 

@@ -19,6 +19,7 @@ from app.domain.access import ANONYMOUS
 from app.domain.entries import FileInfo, Listing
 from app.domain.errors import NotFound, StoreUnavailable
 from app.domain.paths import ArtifactPath
+from app.server.fast_lookup import REDIRECT_SECONDS
 from app.storage.store import FolderWatch
 from app.telemetry import Metrics
 from app.wiring import SiteWiring
@@ -171,9 +172,11 @@ def test_a_redirected_download_costs_the_head_once(redirecting: Site) -> None:
 
 
 def test_a_redirect_is_made_again_when_the_store_would_sign_another_url(redirecting: Site) -> None:
-    redirecting.store.presign_until = time.time() + 0.2
+    redirecting.store.presign_until = until = time.time() + 0.2
     assert redirecting.calls("GET", "/ruled/app.bin", 302) == [LIST, RULES, HEAD, SIGNED]
-    assert wait_until(lambda: redirecting.calls("GET", "/ruled/app.bin", 302) == [HEAD, SIGNED])
+    assert wait_until(lambda: time.time() > until)
+    redirecting.clock.now += REDIRECT_SECONDS
+    assert redirecting.calls("GET", "/ruled/app.bin", 302) == [HEAD, SIGNED]
 
 
 def test_a_redirect_is_made_again_when_its_folder_has_changed(redirecting: Site) -> None:

@@ -45,13 +45,19 @@ class Replicas(NamedTuple):
         self.ages.now += seconds
 
 
+@pytest.fixture(scope="module")
+def provider() -> Iterator[CanailleProvider]:
+    with canaille_provider() as provider:
+        yield provider
+
+
 @pytest.fixture
-def site() -> Iterator[Replicas]:
+def site(provider: CanailleProvider) -> Iterator[Replicas]:
+    """Replicas of a new site, which the provider knows alone."""
     store, clock, ages = MemoryStore(), Clock(), Clock()
     clock.now = time.time()
     store.put("members/plan.txt", b"content")
     with ExitStack() as stack:
-        provider = stack.enter_context(canaille_provider())
         urls = [
             stack.enter_context(
                 live_server(
@@ -60,7 +66,7 @@ def site() -> Iterator[Replicas]:
             ).url
             for _ in range(2)
         ]
-        provider.tell(callbacks=[f"{url}/login/callback" for url in urls])
+        provider.tell(callbacks=[f"{url}/login/callback" for url in urls], staff=["alice"], is_down=False)
         yield Replicas(urls[0], urls[1], provider, clock, ages)
 
 

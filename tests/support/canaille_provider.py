@@ -28,7 +28,7 @@ class CanailleProvider:
         self._process = process
 
     def tell(self, **change: Any) -> None:
-        """Change something: `callbacks` of the site, who is on the `staff`, whether it `is_down`, `new_keys`."""
+        """Change something: `callbacks` of the only site, who is on the `staff`, whether it `is_down`, `new_keys`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(change) + "\n")

@@ -82,7 +82,10 @@ class Provider:
             self._app.config["CANAILLE_OIDC"]["ACTIVE_JWKS"] = [_new_key()]
         with self._app.app_context(), Backend.instance.session():
             if callbacks is not None:
-                self._add_people()
+                if not Backend.instance.query(models.User):
+                    self._add_people()
+                for former in Backend.instance.query(models.Client):
+                    Backend.instance.delete(former)
                 self._add_client(callbacks)
             if staff is not None:
                 group = Backend.instance.get(models.Group, display_name="staff")

@@ -57,7 +57,7 @@ coverage: ## Run what `make test` runs, and show which lines of the server no te
 	$(MAKE) test PYTEST_ARGS="--cov --cov-report=term $(PYTEST_ARGS)"
 
 .PHONY: test-system
-test-system: $(VENV)/.system-installed $(PROVIDER)/.installed ## Run the tests with real clients, browser, S3 engine and image (installs Debian packages)
+test-system: $(VENV)/.system-installed $(PROVIDER)/.installed ## Run the tests with real clients, browser, S3 engine and image, about ten minutes (installs Debian packages)
 	scripts/install-system-packages
 	$(BIN)/pytest tests/clients tests/browser tests/system -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 

@@ -13,27 +13,29 @@ from tests.support.s3_engine import run_s3_engine
 pytest.register_assert_rewrite("tests.support.store_contract")
 
 LONGEST = (
-    "test_engine_contract.py",
-    "test_image.py",
-    "test_cache_memory.py",
-    "test_two_engines.py",
-    "test_login_with_password.py",
     "test_ansible.py",
-    "test_alert_rules.py",
-    "test_shared_cache.py",
+    "test_image.py",
+    "test_engine_contract.py",
     "test_engines.py",
-    "test_setup.py",
-    "test_small_machine.py",
     "test_geo_dns.py",
-    "test_handshakes.py",
+    "test_two_engines.py",
+    "test_setup.py",
     "test_rolling_upgrade.py",
-    "test_s3_engine.py",
-    "test_install.py",
+    "test_shared_cache.py",
+    "test_cache_memory.py",
+    "test_small_machine.py",
     "test_aarch64.py",
     "test_network_faults.py",
+    "test_own_pages.py",
+    "test_handshakes.py",
+    "test_accessibility.py",
+    "test_layout.py",
     "test_manifest_memory.py",
+    "test_licence_journey.py",
+    "test_script.py",
+    "test_alert_rules.py",
 )
-"""Files that take about a minute or more. Workers begin with them, the longest first, so that all workers end at about the same time."""
+"""Files that take about half a minute or more. Workers begin with them, the longest first, so that all workers end at about the same time."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

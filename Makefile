@@ -23,7 +23,7 @@ PROVIDER := .run/provider
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 UV := $(BIN)/uv --quiet
-# Args: the environment's Python, the lock. uv takes a tenth of pip's time. It does not read pip's settings: where these alone lead to
+# Args: the environment's Python, the lock. uv takes an eighth of pip's processor time. It does not read pip's settings: where these alone lead to
 # a package index, pip does it.
 INSTALL_LOCK = $(UV) pip install --python $(1) --no-deps --require-hashes -r $(2) || $(PIP) --python $(1) install --no-deps --require-hashes -r $(2)
 LOCK := $(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11

@@ -17,9 +17,10 @@ import uvloop
 
 from app.server.tls import HANDSHAKE_SECONDS
 
-ACCEPTED_AT_ONCE: Final = 512
-"""Connections that are accepted in one round of the loop. So many take some ten milliseconds, if they all come at once. With 64, the last
-of two thousand waited for a second, since every round also answers those that are in."""
+ACCEPTED_AT_ONCE: Final = 128
+"""Connections that are accepted in one round of the loop. If so many come at once, it takes them and their first requests some fifteen
+milliseconds, in which nobody else is answered. With fewer, the last of thousands of busy clients waits longer: each round answers all
+who are in."""
 
 
 class AcceptingLoop(uvloop.Loop):

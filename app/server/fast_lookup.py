@@ -43,10 +43,9 @@ class FastAnswer(NamedTuple):
         changing: raw header fields that are not: how long it may be kept, its age, and which other sites may read it.
         body: as sent; empty for HEAD and 304.
         fields: all header fields, as lines of a response head.
-        same_for: seconds for which all but the body stays the same if the cache does not change; 0 for an answer that depends on
-            more.
-        read: gives the body when it goes out another time, or None if another look has to be taken; None for one that is the same
-            then.
+        same_for: seconds for which it stays the same if the cache does not change, but for a body that is read; 0 for an
+            answer that depends on more.
+        read: reads the body for the next such answer, or gives None if that has to be found anew. None for a body that stays.
     """
 
     status: int

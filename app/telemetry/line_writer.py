@@ -119,8 +119,7 @@ class LineWriter:
 
 
 def _pieces(lines: bytes) -> Iterator[bytes]:
-    """As many whole lines as a pipe takes at once, so that lines of several workers are never mixed (write(2) to a
-    file is one piece whatever its size)."""
+    """As many whole lines as a pipe takes at once, so that lines of several workers are never mixed. A file takes any number."""
     start = 0
     while start < len(lines):
         end = lines.rfind(b"\n", start, start + select.PIPE_BUF) + 1 or lines.find(b"\n", start) + 1

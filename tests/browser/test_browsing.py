@@ -117,9 +117,8 @@ class TestPrivate:
     def test_a_stranger_is_asked_for_a_password(
         self, site: Published, page: Page, complaints: list[str]
     ) -> None:
-        answer = page.goto(
-            site.url_of("tree/members/")
-        )  # a browser with a window would ask: the next test answers
+        # A browser with a window would ask. The next test answers.
+        answer = page.goto(site.url_of("tree/members/"))
         take(page, complaints, "401")
         expect(page.get_by_text("preview.img")).to_have_count(0)
         assert answer is not None

@@ -1,6 +1,6 @@
 """To install the project into an empty environment gives all that a site in a directory needs, and nothing of the checkout.
 
-uv does it in a tenth of the time of pip, which `test_setup.py` runs. Costs 10 seconds of a processor.
+uv does it in a quarter of the processor time of pip, which `test_setup.py` runs. Costs 10 seconds of a processor.
 """
 
 from __future__ import annotations

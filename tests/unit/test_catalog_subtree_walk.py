@@ -29,6 +29,7 @@ from tests.support.catalogs import catalog_over, tree_of
 from tests.support.memory_store import Call, MemoryStore
 from tests.support.policy import build_info
 from tests.support.reference_walk import reference_walk
+from tests.support.waiting import PATIENCE
 
 NAMES = ["a", "a-", "b", "latest", "16.09", "a b", "\udcff", "x.img"]
 GROUPS_ONLY = build_info("Files-Pattern: *", "License-Type: open", "Auth-Groups: staff")
@@ -305,6 +306,23 @@ async def test_control_files_that_make_no_difference_are_not_read() -> None:
     )
     store.fail_on("get", StoreUnavailable("timeout"))
     assert await walk(catalog_over(store, policy=policy)) == ["a/", "a/x", "b/"]
+
+
+async def test_the_control_files_of_several_folders_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = planted(
+        frozenset({f"{name}/f" for name in "abcd"}), {f"{name}/": CONTROL_FILES[3] for name in "abd"}, 1000
+    )
+    waiting, all_wait, read = Counter[str](), asyncio.Event(), store.read_small
+
+    async def read_together(path: ArtifactPath, **how: Any) -> bytes:
+        waiting[path.text] += 1
+        if len(waiting) == 3:
+            all_wait.set()
+        await asyncio.wait_for(all_wait.wait(), PATIENCE)
+        return await read(path, **how)
+
+    monkeypatch.setattr(store, "read_small", read_together)
+    assert await walk(store) == ["a/", "a/f", "b/", "b/f", "c/", "c/f", "d/", "d/f"]
 
 
 async def test_a_walk_that_breaks_off_is_no_whole_one() -> None:

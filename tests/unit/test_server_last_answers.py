@@ -50,7 +50,7 @@ def test_an_answer_is_given_until_its_time_is_over() -> None:
         lambda held: held.drop("it"),
         lambda held: held.clear(),
     ],
-    ids=["put", "put in vain", "drop", "clear"],
+    ids=["put", "put something too large", "drop", "clear"],
 )
 def test_no_answer_outlives_a_change_of_the_cache(change: Callable[[ByteCache], object]) -> None:
     held = ByteCache(10_000)

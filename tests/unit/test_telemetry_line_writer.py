@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from app.telemetry.followed_file import FollowedFile
 from app.telemetry.line_writer import LineWriter
 from tests.support.waiting import wait_until
 
@@ -103,3 +106,25 @@ def test_lines_of_two_writers_never_come_within_another(length: int) -> None:
                 writer.write(line * (20_000 // length))
         received = read(reading, 2 * 20 * (20_000 // length) * length)
         assert set(received.splitlines(keepends=True)) == set(lines)
+
+
+@pytest.mark.parametrize(("is_file", "writes"), [(True, 1), (False, 5)])
+def test_a_file_takes_at_once_what_a_pipe_takes_in_pieces(
+    is_file: bool, writes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = b"x" * (select.PIPE_BUF - 1) + b"\n"
+    with pipe() as (stream, _):
+        target = FollowedFile(tmp_path / "log") if is_file else stream
+        writer = LineWriter(target)
+        sizes: list[int] = []
+        real = writer._write_piece
+
+        def note(piece: bytes) -> None:
+            sizes.append(len(piece))
+            real(piece)
+
+        monkeypatch.setattr(writer, "_write_piece", note)
+        writer.write(5 * lines)
+        writer.flush(SECONDS)
+    assert len(sizes) == writes
+    assert sum(sizes) == 5 * select.PIPE_BUF

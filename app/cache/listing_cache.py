@@ -92,19 +92,26 @@ class ListingCache(Generic[Value]):
         now = self._clock()
         age = now - stored.read_at
         if age < stored.ttl:  # the usual case, before anything else is looked at
-            return Cached(stored.value, age, False, fresh_for=stored.ttl - age)
+            return Cached(stored.value, age, False, same_for=stored.ttl - age)
         if self._lifetimes.keep_nothing_fresh:
             return None
         since_failure = now - stored.failed_at
+        left = self._lifetimes.max_stale - age
         match self._lifetimes.classify(age, stored.ttl):
             case Freshness.EXPIRED:
                 return None
-            case Freshness.FALLBACK if since_failure >= max(RETRY_SECONDS, self._lifetimes.grace):
-                return None
+            case Freshness.FALLBACK:
+                left = min(left, max(RETRY_SECONDS, self._lifetimes.grace) - since_failure)
+                if left <= 0:
+                    return None
             case _:
-                if since_failure >= RETRY_SECONDS:
-                    self._flights.launch(path, lambda: self._read(path))
-                return Cached(stored.value, age, True, "stale")
+                left = min(left, stored.ttl + self._lifetimes.grace - age)
+        if since_failure >= RETRY_SECONDS:
+            # Whatever comes of it changes the cache.
+            self._flights.launch(path, lambda: self._read(path))
+        else:
+            left = min(left, RETRY_SECONDS - since_failure)
+        return Cached(stored.value, age, True, "stale", left)
 
     def fresh(self, path: ArtifactPath) -> Cached[Value] | None:
         """A value that is fresh, or None. Never calls the store, now or in the background."""
@@ -112,7 +119,7 @@ class ListingCache(Generic[Value]):
         age = math.inf if stored is None else self._clock() - stored.read_at
         if stored is None or age >= stored.ttl:
             return None
-        return Cached(stored.value, age, False, fresh_for=stored.ttl - age)
+        return Cached(stored.value, age, False, same_for=stored.ttl - age)
 
     def held(self, path: ArtifactPath) -> Value | None:
         """Return the cached listing without checking freshness. Never calls the store."""

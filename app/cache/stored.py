@@ -18,14 +18,15 @@ class Cached(NamedTuple, Generic[Value]):
         is_stale: whether it has expired and is only used because a refresh is under way or has failed.
         outcome: where it came from, for the log: fresh or stale from memory, read for this call (miss), or by a
             load that another call had begun (coalesced).
-        fresh_for: seconds until it expires; 0 for one that was not fresh in memory.
+        same_for: seconds for which it would be given in the same way from memory, if the cache does not change; 0 where that is
+            not known.
     """
 
     value: Value
     age: float
     is_stale: bool
     outcome: Outcome = "fresh"
-    fresh_for: float = 0.0
+    same_for: float = 0.0
 
 
 class Stored(NamedTuple, Generic[Value]):

@@ -111,7 +111,7 @@ class Catalog:
         cached = self.folders.ready(path)
         if cached is None or cached.is_stale or cached.value.link is not None:
             return None
-        return FreshVersion(cached.value.version, cached.fresh_for)
+        return FreshVersion(cached.value.version, cached.same_for)
 
     def ready_file(self, path: ArtifactPath, principal: Principal) -> OpenedFile | None:
         """A file as the listing of its folder has it, if that is in memory and fresh, and the principal may have it.

@@ -32,7 +32,7 @@ class FolderView(NamedTuple):
         outcome: where the folder came from, for the log.
         mount: where the site is mounted for this request.
         sizes: of its folders, by name, as far as they are known. Only `FolderSizes` says some.
-        fresh_for: as in `Cached`.
+        same_for: as in `Cached`.
     """
 
     snapshot: Snapshot
@@ -43,7 +43,7 @@ class FolderView(NamedTuple):
     outcome: Outcome = "fresh"
     mount: Mount = AT_ROOT
     sizes: Mapping[str, int] = MappingProxyType({})
-    fresh_for: float = 0.0
+    same_for: float = 0.0
 
     def entries(self) -> tuple[VisibleEntry, ...]:
         """What the principal sees, in listing order."""
@@ -121,5 +121,5 @@ def view_of(cached: Cached[Snapshot], principal: Principal, mount: Mount = AT_RO
         cached.is_stale,
         cached.outcome,
         mount,
-        fresh_for=cached.fresh_for,
+        same_for=cached.same_for,
     )

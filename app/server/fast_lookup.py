@@ -142,7 +142,7 @@ class FastLookup:
                 return None
         if len(body) > PIECE_BYTES:
             return None  # the full path sends it in pieces
-        same_for = min(view.fresh_for, 1 - view.age % 1)  # the age goes out in whole seconds
+        same_for = min(view.same_for, 1 - view.age % 1)  # the age goes out in whole seconds
         return FastAnswer.of(status, request.asked.route, cache, page, changing, body, same_for)
 
     def _redirect(self, request: FastRequest, parsed: ParsedRequest) -> FastAnswer | None:

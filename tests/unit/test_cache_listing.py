@@ -103,14 +103,44 @@ async def test_past_the_grace_a_request_waits_for_the_new_one(world: World) -> N
 async def test_a_failing_store_is_covered_until_max_stale(world: World) -> None:
     await world.cache.get(FOLDER)
     world.error = StoreUnavailable("timeout")
-    for age in (61, 181, 3599):
+    for age, same_for in ((61, 119), (181, 0), (3599, 0)):
         world.now = 1000 + age
         answer = await world.cache.get(FOLDER)
-        assert tuple(answer) == ("one", age, True, "stale", 0)
+        assert tuple(answer) == ("one", age, True, "stale", same_for)
         await world.settled()
     world.now = 1000 + 3600
     with pytest.raises(StoreUnavailable):
         await world.cache.get(FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("failed", "age", "same_for"),
+    [
+        (None, 61, 119),  # until its grace is over
+        (None, 179.5, 0.5),
+        (61, 62.5, RETRY_SECONDS - 1.5),  # until the store is tried again
+        (61, 61 + RETRY_SECONDS, 117),
+        (181, 181.5, RETRY_SECONDS - 0.5),
+        (181, 290, 11),  # until a request waits for the store again
+        (3500, 3599, 1),  # until it is too old
+    ],
+)
+async def test_what_is_stale_says_how_long_it_is_given_in_the_same_way(
+    world: World, failed: float | None, age: float, same_for: float
+) -> None:
+    await world.cache.get(FOLDER)
+    world.error = StoreUnavailable("timeout")
+    if failed is not None:
+        world.now = 1000 + failed
+        await world.cache.get(FOLDER)
+        await world.settled()
+    world.gate.clear()  # nothing more comes of the store
+    world.now = 1000 + age
+    ready = world.cache.ready(FOLDER)
+    assert ready is not None
+    assert (ready.is_stale, ready.same_for) == (True, same_for)
+    world.now += same_for - 0.01
+    assert world.cache.ready(FOLDER) is not None
 
 
 @pytest.mark.parametrize("age", [61, 181])

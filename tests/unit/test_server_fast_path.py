@@ -100,7 +100,7 @@ def found(view: Any, request: FastRequest, page: StoredResponse | None = PAGE) -
 
 @pytest.mark.parametrize(("is_stale", "cache"), [(False, "fast"), (True, "stale")])
 def test_the_log_says_whether_a_page_is_due_for_a_refresh(is_stale: bool, cache: str) -> None:
-    view = SimpleNamespace(is_stale=is_stale, age=1.0, fresh_for=0.0)
+    view = SimpleNamespace(is_stale=is_stale, age=1.0, same_for=0.0)
     for known, status, body in [(None, 200, b"page"), (b'"x"', 304, b"")]:
         answer = found(view, usual_request(known))
         assert answer is not None
@@ -113,7 +113,7 @@ def test_the_log_says_whether_a_page_is_due_for_a_refresh(is_stale: bool, cache:
 
 
 def test_what_is_not_in_memory_or_another_page_is_left_to_the_full_path() -> None:
-    view = SimpleNamespace(is_stale=False, age=1.0, fresh_for=59.0)
+    view = SimpleNamespace(is_stale=False, age=1.0, same_for=59.0)
     assert found(None, usual_request()) is None
     assert found(view, usual_request(), page=None) is None
     assert found(view, usual_request(b'"other"')) is None
@@ -179,13 +179,13 @@ def test_a_request_with_an_id_gets_its_own_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "fresh_for", "same_for"),
-    [(1.0, 59.0, 1.0), (1.25, 58.75, 0.75), (59.5, 0.25, 0.25), (61.5, 0.0, 0.0)],
+    ("age", "left", "same_for"),
+    [(1.0, 59.0, 1.0), (1.25, 58.75, 0.75), (59.5, 0.25, 0.25), (61.5, 0.0, 0.0), (61.5, 20.0, 0.5)],
 )
-def test_a_page_is_the_same_until_its_age_is_or_it_expires(
-    age: float, fresh_for: float, same_for: float
+def test_a_page_is_the_same_until_its_age_or_its_folder_is_not(
+    age: float, left: float, same_for: float
 ) -> None:
-    view = SimpleNamespace(is_stale=fresh_for == 0, age=age, fresh_for=fresh_for)
+    view = SimpleNamespace(is_stale=age > 60, age=age, same_for=left)
     for known in (None, b'"x"'):
         answer = found(view, usual_request(known))
         assert answer is not None
@@ -240,7 +240,7 @@ def test_a_peer_without_an_address_is_nobody_in_the_log() -> None:
 
 
 def test_a_body_that_goes_out_in_pieces_is_left_to_the_full_path() -> None:
-    view: Any = SimpleNamespace(age=1.0, is_stale=False, fresh_for=59.0)
+    view: Any = SimpleNamespace(age=1.0, is_stale=False, same_for=59.0)
     for size, is_found in ((PIECE_BYTES, True), (PIECE_BYTES + 1, False)):
         page = StoredResponse.of(bytes(size), PAGE.headers, '"x"')
         assert (found(view, usual_request(), page) is not None) is is_found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import posixpath
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -108,8 +109,12 @@ class Bucket:
             async with web.put(URL(url, encoded=True), headers=dict(request.headers), data=b"") as answer:
                 assert answer.status == 200, await answer.text()
 
+        # rclone fails one of two first uploads into a folder that come at once: both look for it, both make it.
+        first_of = {posixpath.dirname(key): key for key in reversed(keys)}
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_AT_ONCE)) as web:
-            await asyncio.gather(*map(put, keys))
+            for key in first_of.values():
+                await put(key)
+            await asyncio.gather(*(put(key) for key in keys if first_of[posixpath.dirname(key)] != key))
 
     async def remove(self, key: str) -> None:
         """Delete the object with this key."""

@@ -65,7 +65,8 @@ async def test_a_refused_listing_is_logged_with_all_that_its_answer_says(s3: Fak
     line = await warned()
     assert line["store"] == "replica-1"
     assert line["storage"] == f"bucket 'artifacts' at {s3.url}"
-    assert (line["operation"], line["key"], line["reason"]) == ("list", "releases/", "denied")
+    assert line["key"] in ("releases/", "releases")  # the folder and its own entry are asked for at once
+    assert (line["operation"], line["reason"]) == ("list", "denied")
     assert (line["status"], line["code"]) == (403, "SignatureDoesNotMatch")
     assert line["message"] == "The signature does not match."
     assert (line["request_id"], line["host_id"]) == ("R1", "H1")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import nullcontext
+
 import pytest
 
+from app.domain.errors import StoreDenied, StoreUnavailable
 from app.storage.s3.list_page import ListPage, empty_page
 from app.storage.s3.parallel_listing import ListQuery
 from app.storage.s3.spelling import FEW_KEYS, KEPT_SECONDS, Spelling
 from tests.support.clocks import Clock
+from tests.support.waiting import PATIENCE
 
 
 class Pages:
@@ -55,3 +60,36 @@ async def test_a_folder_that_was_seen_needs_no_other_look_for_a_while() -> None:
         fetch.asked.clear()
         assert await spelling.is_exact("d/f")
         assert [query.prefix for query in fetch.asked] == prefixes
+
+
+async def test_a_folder_is_listed_and_confirmed_side_by_side() -> None:
+    pages = {"d/e/": page("d/e/f"), "d": page(folders=("d/",)), "d/e": page(folders=("d/e/",))}
+    all_asked = asyncio.Barrier(len(pages))
+
+    async def fetch(query: ListQuery) -> ListPage:
+        await all_asked.wait()
+        return pages[query.prefix]
+
+    spelling = Spelling("", fetch, clock=Clock())
+    async with asyncio.timeout(PATIENCE):
+        assert (await spelling.fetch(ListQuery("d/e/"))).keys == ["d/e/f"]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_whether_an_empty_folder_is_spelled_so_does_not_matter(is_there: bool) -> None:
+    async def fetch(query: ListQuery) -> ListPage:
+        if query.max_keys is not None:
+            raise StoreUnavailable("timeout")
+        return page("d/f") if is_there else page()
+
+    spelling = Spelling("", fetch, clock=Clock())
+    with pytest.raises(StoreUnavailable) if is_there else nullcontext():
+        assert (await spelling.fetch(ListQuery("d/"))).first is None
+
+
+async def test_if_both_calls_fail_the_listing_says_why() -> None:
+    async def fetch(query: ListQuery) -> ListPage:
+        raise StoreUnavailable("timeout") if query.max_keys is not None else StoreDenied
+
+    with pytest.raises(StoreDenied):
+        await Spelling("", fetch, clock=Clock()).fetch(ListQuery("d/"))

@@ -58,14 +58,26 @@ class Spelling:
         Raises:
             StoreUnavailable, StoreDenied, NotFound: as the call itself.
         """
-        page = _within(await self._fetch(query), query.prefix)
-        if not query.begins_a_listing or page.first is None:
+        if not query.begins_a_listing:
+            return await self._page(query)
+        # Side by side: one after the other, a folder that nobody has asked for would take two round trips.
+        page, is_exact = await asyncio.gather(
+            self._page(query), self._are_entries([*self._entries_of(query.prefix)]), return_exceptions=True
+        )
+        if isinstance(page, BaseException):
+            raise page
+        if page.first is None:
             return page
-        if not await self._are_entries(list(self._entries_of(query.prefix))):
+        if isinstance(is_exact, BaseException):
+            raise is_exact
+        if not is_exact:
             return _NOTHING
         for folder in page.common_prefixes:
             self._seen[folder] = None
         return page
+
+    async def _page(self, query: ListQuery) -> ListPage:
+        return _within(await self._fetch(query), query.prefix)
 
     def _entries_of(self, key: str) -> Iterator[str]:
         """A key and the folders above it, from the top down, each as the folder above lists it."""

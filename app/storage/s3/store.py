@@ -258,4 +258,5 @@ class S3Store:
 
     async def _run(self, operation: str, key: str, call: Callable[[], Awaitable[_Result]]) -> _Result:
         with self._failures.noted(operation, key):
-            return await self._limiter.run(call, about=key)
+            # A folder and its own entry, which are listed side by side, count as one that fails.
+            return await self._limiter.run(call, about=key.removesuffix("/"))

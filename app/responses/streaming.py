@@ -16,13 +16,13 @@ from starlette.types import Receive, Send
 
 from app.storage.store import SocketSource
 
-PIECE_BYTES: Final = 512 * 1024
-"""A body in memory goes out in pieces of this size. The system copies one in a fraction of a millisecond."""
+PIECE_BYTES: Final = 4 * 1024 * 1024
+"""A body in memory goes out in pieces of this size. The system copies one in a millisecond or two."""
 SPAN: Final = "pierhead.response.span"
 """Type of a message with a `SocketSource` in place of bytes, for servers that have it among their ASGI extensions."""
 
 
-async def send_fairly(body: bytes, send: Send) -> None:
+async def send_fairly(body: bytes | memoryview, send: Send) -> None:
     """Send a piece of a body, and let others run.
 
     A store with buffered bytes and a connection that accepts them never wait. Without this,
@@ -73,5 +73,5 @@ def span_message(source: SocketSource) -> dict[str, Any]:
     return {"type": SPAN, "source": source}
 
 
-def body_message(body: bytes, *, more: bool = True) -> dict[str, Any]:
+def body_message(body: bytes | memoryview, *, more: bool = True) -> dict[str, Any]:
     return {"type": "http.response.body", "body": body, "more_body": more}

@@ -18,7 +18,7 @@ class Sent:
     """What was sent, and how often another task had its turn before each piece."""
 
     def __init__(self) -> None:
-        self.pieces: list[tuple[bytes, bool]] = []
+        self.pieces: list[tuple[bytes | memoryview, bool]] = []
         self.turns: list[int] = []
         self._turn = 0
 
@@ -45,6 +45,7 @@ async def test_a_large_body_goes_out_in_pieces_with_turns_between(size: int) -> 
     assert b"".join(piece for piece, _ in sent.pieces) == body
     assert [more for _, more in sent.pieces] == [True] * (len(sent.pieces) - 1) + [False]
     assert max(len(piece) for piece, _ in sent.pieces) <= PIECE_BYTES
+    assert all(memoryview(piece).obj is body for piece, _ in sent.pieces), "no piece is a copy"
     assert sent.turns == sorted(set(sent.turns)), "a turn between any two pieces"
     assert answer.body_bytes == size
 

@@ -24,6 +24,7 @@ from app.policy.site_policy import SitePolicy
 from app.policy.site_policy_file import SitePolicyError, parse_site_policy
 from app.server.fast_path import AnswersAtOnce
 from app.server.tls import Certificates
+from app.server.whole_answer import WholeAnswers
 from app.telemetry import Metrics, configure_logging, watched_descriptors, writer_to
 from app.wiring.logs import build_tracing
 from app.wiring.served_sites import ServedSites
@@ -45,6 +46,7 @@ class Application:
 
     Attributes:
         fast_path: answers from memory; None before the server has started.
+        whole_answers: writes them, on all connections.
         certificates: answer the handshakes of TLS; None without.
         lifetime: of this process. Its drain begins when the server is told to stop.
     """
@@ -52,6 +54,7 @@ class Application:
     def __init__(self, plan: Plan, plans: AsyncIterator[Plan] | None = None) -> None:
         self.lifetime = Lifetime()
         self.fast_path: AnswersAtOnce | None = None
+        self.whole_answers = WholeAnswers()
         self.certificates = Certificates(plan.tls) if plan.tls else None
         self._plan = plan
         self._plans = plans
@@ -78,6 +81,7 @@ class Application:
         self.lifetime.is_warming = any(site.settings.prewarm for site in self._plan.sites)
         metrics.note_reload(self._plan.reload)
         async with AsyncExitStack() as last, watched_descriptors():
+            last.callback(metrics.note_until_now)
             self._tracing = build_tracing(self._plan.settings)
             if self._tracing is not None:
                 last.push_async_callback(self._tracing.aclose)

@@ -97,7 +97,7 @@ class Requester:
 
     def holds(self, identity: Identity) -> bool:
         """Whether the credentials of an earlier request are still valid."""
-        return not identity.credential or self._authenticator.still_holds(identity, self._clock())
+        return self._authenticator.still_holds(identity, self._clock())
 
     async def parse(self, request: Request, path: ArtifactPath, mount: Mount) -> ParsedRequest:
         """What a request for a path of the tree asks for, and where. Raises as `identify`."""

@@ -95,18 +95,7 @@ class FastNotes:
         )
 
 
-def _observer(metrics: Metrics, route: str, status: int, cache: str) -> Callable[[float, int], None]:
+def _observer(metrics: Metrics, route: str, status: int, cached: str) -> Callable[[float, int], None]:
     """What counts an answer of so many seconds and bytes."""
-    if route not in (FILE_REDIRECT, FILE_STREAM):
-        observe_page = metrics.pages.labels(route, str(status), cache).observe
-        return lambda seconds, _: observe_page(seconds)
-    observe, add = (
-        metrics.downloads.labels(route, str(status)).observe,
-        metrics.download_bytes.labels(route).inc,
-    )
-
-    def count(seconds: float, size: int) -> None:
-        observe(seconds)
-        add(size)
-
-    return count
+    is_download = route in (FILE_REDIRECT, FILE_STREAM)
+    return metrics.tally(route, status, cached, is_download=is_download).observe

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
 import httptools
@@ -85,7 +84,7 @@ class FastPath:
         self._lookup = lookup
         self._last = last
         self._notes = notes
-        self._read_head = lru_cache(REMEMBERED_HEADS)(self._parse_head)
+        self._heads: dict[tuple[bytes, str | None, str], FastRequest | None] = {}
 
     def read(self, head: bytes, client: tuple[str, int] | None, scheme: str) -> FastRequest | None:
         """Read a request; None if ASGI has to handle it.
@@ -95,14 +94,14 @@ class FastPath:
             client: address and port of the peer.
             scheme: of the connection.
         """
-        if len(head) > MAX_FAST_HEAD_BYTES:
-            return None
-        is_secret = self._reader.takes_passwords and PASSWORD.search(head)
-        read = self._parse_head if is_secret else self._read_head
+        key = head, client[0] if client else None, scheme
         try:
-            request = read(head, client[0] if client else None, scheme)
-        except PASSING:
-            return None
+            request = self._heads[key]
+        except KeyError:
+            try:
+                request = self._parse_and_keep(*key)
+            except PASSING:
+                return None
         return request if request is not None and self._reader.still_holds(request) else None
 
     def answer(self, request: FastRequest, write: WriteAnswer) -> bool:
@@ -166,6 +165,17 @@ class FastPath:
             return ready
         own = b"" if request.trace is None else field_lines(raw_id(request.trace))
         return ReadyAnswer(found.status, found.fields + own, found.body, self._notes.once(request, found))
+
+    def _parse_and_keep(self, head: bytes, peer: str | None, scheme: str) -> FastRequest | None:
+        if len(head) > MAX_FAST_HEAD_BYTES:
+            return None
+        request = self._parse_head(head, peer, scheme)
+        # A password must not be kept.
+        if not (self._reader.takes_passwords and PASSWORD.search(head)):
+            if len(self._heads) >= REMEMBERED_HEADS:
+                self._heads.clear()
+            self._heads[head, peer, scheme] = request
+        return request
 
     def _parse_head(self, head: bytes, peer: str | None, scheme: str) -> FastRequest | None:
         line, end, _ = head.partition(b"\n")

@@ -169,7 +169,8 @@ class RequestReader:
 
     def still_holds(self, request: FastRequest) -> bool:
         """Whether the credentials of an earlier request are still valid."""
-        return self._requester.holds(request.asked.parsed.identity)
+        identity = request.asked.parsed.identity
+        return not identity.credential or self._requester.holds(identity)
 
     def _parse(
         self,

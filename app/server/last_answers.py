@@ -47,8 +47,10 @@ class LastAnswers(Generic[Request, Answer]):
             self._changes = self._held.changes
             self._last.clear()
             return None
-        last = self._last.get(id(request))
-        return last.answer if last is not None and self._clock() < last.until else None
+        if (last := self._last.get(id(request))) is None:
+            return None
+        _, answer, until = last
+        return answer if self._clock() < until else None
 
     def keep(self, request: Request, answer: Answer, seconds: float) -> None:
         """Keep an answer that was made from what the cache has now.

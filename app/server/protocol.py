@@ -72,7 +72,7 @@ class BoundedHttpProtocol(ReadingHttpProtocol):
         self._line: RequestLine | None = RequestLine()
         self._is_between_requests = True
         self._idle_since = 0.0
-        self._whole_answers = WholeAnswers()
+        self._whole_answers: WholeAnswers = getattr(self.app, "whole_answers", None) or WholeAnswers()
         # An application may answer whole requests without ASGI, and do so in another way from now to then.
         self._has_fast_path = getattr(self.app, "fast_path", None) is not None
         self._missed: tuple[AnswersAtOnce, object] | None = None
@@ -172,15 +172,17 @@ class BoundedHttpProtocol(ReadingHttpProtocol):
 
     def _can_answer_now(self) -> bool:
         """Whether every earlier answer was sent, and the client reads."""
-        is_free = self.cycle is None or self.cycle.response_complete
-        return is_free and not (self.flow.write_paused or self._has_refused or self.transport.is_closing())
+        if self._has_refused or self.flow.write_paused or self.transport.is_closing():
+            return False
+        return self.cycle is None or self.cycle.response_complete
 
     def _write_answer(self, status: int, fields: bytes, body: bytes) -> None:
         """Send a whole answer on a connection that stays open."""
-        own = self.server_state.default_headers
-        self._whole_answers.write(self.transport, status, own, fields, body)
-        self.server_state.total_requests += 1
-        self._stop_deadline()
+        state = self.server_state
+        self._whole_answers.write(self.transport, status, state.default_headers, fields, body)
+        state.total_requests += 1
+        if self._deadline is not None:
+            self._stop_deadline()
         self._idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(

@@ -27,9 +27,11 @@ FLUSH_BYTES: Final = 64 * 1024
 MEMO_SIZE: Final = 2048
 
 _LINE: Final = (
-    b'{"timestamp":"%b","level":"info","logger":"' + LOGGER.encode("ascii") + b'","event":"request",'
+    b'{"timestamp":"%b.%06dZ","level":"info","logger":"' + LOGGER.encode("ascii") + b'","event":"request",'
     b'"status":%d,"bytes":%d,"seconds":%.6f,%b\n'
 )
+_USUAL_BYTES: Final = 150
+"""Of a line, without its constant part."""
 
 
 class AccessLine(NamedTuple):
@@ -118,7 +120,8 @@ class JsonAccessLog:
 
     def __init__(self, writer: LineWriter, site: str = "") -> None:
         self._writer = writer
-        self._waiting = bytearray()
+        self._waiting: list[tuple[float, int, int, float, bytes]] = []
+        self._waiting_bytes = 0
         self._second = 0
         self._second_text = b""
         self._is_closed = False
@@ -147,25 +150,24 @@ class JsonAccessLog:
     def flush(self) -> None:
         """Hand over whatever is waiting to be written."""
         if self._waiting:
-            waiting = bytes(self._waiting)
-            self._waiting.clear()
-            self._writer.write(waiting)
+            waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            self._writer.write(b"".join([self._text(*line) for line in waiting]))
 
     def _write(self, status: int, size: int, rest: bytes, seconds: float) -> None:
         if not self._waiting and not self._is_closed:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
-        self._waiting += _LINE % (self._now(), status, size, seconds, rest)
-        if self._is_closed or len(self._waiting) >= FLUSH_BYTES:
+        self._waiting.append((time.time(), status, size, seconds, rest))
+        self._waiting_bytes += _USUAL_BYTES + len(rest)
+        if self._is_closed or self._waiting_bytes >= FLUSH_BYTES:
             self.flush()
 
-    def _now(self) -> bytes:
-        """The time in UTC to the microsecond; the part down to the second is put together once a second."""
-        now = time.time()
+    def _text(self, now: float, status: int, size: int, seconds: float, rest: bytes) -> bytes:
+        """A line. Its time is in UTC to the microsecond; the part down to the second is put together once a second."""
         second = int(now)
         if second != self._second:
             self._second = second
             self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode("ascii")
-        return b"%b.%06dZ" % (self._second_text, int((now - second) * 1e6))
+        return _LINE % (self._second_text, int((now - second) * 1e6), status, size, seconds, rest)
 
 
 def _constant_part(

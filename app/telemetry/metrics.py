@@ -22,6 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.domain.lifetime import Reload
 from app.telemetry.processes import AllProcesses, workers_in
+from app.telemetry.tally import Tally
 
 _log = structlog.get_logger(__name__)
 
@@ -46,6 +47,7 @@ class Metrics:
         self._process = CollectorRegistry()
         self._process.register(AllProcesses(_workers))
         self._processor_seconds = 0.0
+        self._tallies: dict[tuple[str, int, str], Tally] = {}
         self.processor_time = Counter(
             "process_cpu_seconds",
             "Total user and system CPU time spent in seconds.",
@@ -180,15 +182,31 @@ class Metrics:
         """Note the last attempt to read the settings again, if there was one."""
         self.reload_is_well.set(reload is None or not reload.faults)
 
-    def note_processor_time(self) -> None:
-        """Count what this process has used until now. Called often, so that little is missing of one that is killed."""
+    def tally(self, route: str, status: int, cache: str, *, is_download: bool) -> Tally:
+        """What counts answers with these labels that are sent again and again. A download has no `cache`."""
+        key = route, status, cache
+        if key not in self._tallies:
+            self._tallies[key] = (
+                Tally(self.downloads.labels(route, str(status)), self.download_bytes.labels(route))
+                if is_download
+                else Tally(self.pages.labels(route, str(status), cache))
+            )
+        return self._tallies[key]
+
+    def note_until_now(self) -> None:
+        """Count all observations, and the processor time that this process has used.
+
+        Called often, so that little is missing of one that is killed, or where another worker is asked.
+        """
+        for tally in self._tallies.values():
+            tally.fold()
         used = time.process_time()
         self.processor_time.inc(used - self._processor_seconds)
         self._processor_seconds = used
 
     def render(self) -> bytes:
         """All metrics in the Prometheus text format, of all workers."""
-        self.note_processor_time()
+        self.note_until_now()
         registry = self.registry
         if _DIRECTORY_VARIABLE in os.environ:
             registry = CollectorRegistry()

@@ -106,7 +106,7 @@ class Operator:
         return any(cache is not None and cache["is_warm"] for cache in caches)
 
     def _of_worker(self) -> dict[str, Any]:
-        self._metrics.note_processor_time()  # once a second, as this is asked for
+        self._metrics.note_until_now()  # once a second, as this is asked for
         caches = {site: kept.state() for site, kept in self._kept.items()}
         return {
             "pid": os.getpid(),

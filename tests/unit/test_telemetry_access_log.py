@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from app.telemetry import AccessLine, ConsoleAccessLog, JsonAccessLog
+from app.telemetry.access_log import FLUSH_BYTES
 from app.telemetry.followed_file import FollowedFile
 from app.telemetry.line_writer import LineWriter
 from tests.support.waiting import PATIENCE
@@ -43,3 +46,29 @@ def test_for_people(line: AccessLine) -> None:
     assert len(captured) == 2
     assert captured[0] == captured[1]
     assert captured[0]["seconds"] == 0.25
+
+
+async def test_a_line_that_waits_has_the_time_of_its_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = LineWriter(FollowedFile(tmp_path / "log"))
+    log = JsonAccessLog(writer)
+    again = log.repeated(PLAIN)
+    for now in (1_700_000_000.25, 1_700_000_000.5, 1_700_000_001.0625):
+        monkeypatch.setattr("app.telemetry.access_log.time.time", lambda now=now: now)
+        again(0.25)
+    monkeypatch.undo()
+    log.close()
+    writer.flush(PATIENCE)
+    times = re.findall(r'"timestamp":"([-0-9T:.]+Z)"', (tmp_path / "log").read_text())
+    assert times == [f"2023-11-14T22:13:{rest}Z" for rest in ("20.250000", "20.500000", "21.062500")]
+
+
+async def test_not_more_lines_wait_than_are_written_together() -> None:
+    written: list[bytes] = []
+    writer: Any = SimpleNamespace(write=written.append)
+    again = JsonAccessLog(writer).repeated(PLAIN)
+    for _ in range(FLUSH_BYTES // 100):
+        again(0.25)
+    assert written
+    assert FLUSH_BYTES / 2 < len(written[0]) < 2 * FLUSH_BYTES

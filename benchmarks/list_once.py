@@ -16,10 +16,10 @@ import aioboto3
 import uvloop
 
 from app.domain.paths import ArtifactPath
+from app.domain.storage_urls import S3Place
 from app.main import prepare_process
 from app.storage.s3.list_call import flat_pages
 from app.storage.s3.opening import open_s3_store
-from app.storage.urls import S3Place
 from benchmarks.made_up_s3 import REQUESTS
 from tests.support.waiting import fetch
 

@@ -17,6 +17,7 @@ from app.config import ConfigError, LoadedSettings
 from app.domain.errors import StoreError
 from app.domain.extras import Extra, how_to_install, is_installed
 from app.domain.own_file import read_own_file
+from app.domain.storage_urls import S3Place
 from app.main import read_site_policy
 from app.pages.templates_dir import templates_directory
 from app.plan import SitePlan
@@ -25,7 +26,6 @@ from app.server.tls import TlsFiles
 from app.storage.observation import Unwatched
 from app.storage.open_store import open_storage
 from app.storage.store import ObjectStore
-from app.storage.urls import S3Place
 from app.telemetry import FollowedFile
 from app.wiring.theme import html_pages
 

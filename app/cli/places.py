@@ -9,7 +9,7 @@ from app.config import ConfigError, LoadedSettings
 from app.domain.errors import RequestError
 from app.domain.own_file import read_own_file
 from app.domain.paths import ArtifactPath
-from app.storage.urls import S3Place, StoragePlace, parse_storage_url, split_object_url
+from app.domain.storage_urls import S3Place, StoragePlace, parse_storage_url, split_object_url
 
 
 def places_of(loaded: LoadedSettings) -> tuple[StoragePlace, ...]:

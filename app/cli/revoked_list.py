@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from app.auth.revocation import add_revoked, line_to_add, parse_revoked, read_revoked
 from app.config import ConfigError, Settings
 from app.domain.extras import how_to_install, is_installed
-from app.storage.urls import S3Place, parse_storage_url, split_object_url
+from app.domain.storage_urls import S3Place, parse_storage_url, split_object_url
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client

@@ -11,7 +11,7 @@ from app.config.types import Allowed
 
 
 class PageSettings(BaseModel):
-    """The title and the look of all pages."""
+    """The title and the look of all pages. Each site may have its own, and templates have them in `page.site.shown`."""
 
     site_title: Annotated[str, Allowed("1 to 100 characters")] = Field(
         "Pierhead", min_length=1, max_length=100, description="Title of every page."

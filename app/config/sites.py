@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from app.config.loaded import MAIN_SITE, ConfigError, LoadedSettings, checked
+from app.config.page_settings import PageSettings
 from app.config.settings import Settings
 from app.domain.hosts import ALLOWED, parse_host
 
@@ -17,7 +18,7 @@ OWN: Final = ("storage", "overlay", "policy_file", "site_hosts")
 """Settings that a site has for itself alone."""
 TAKEN_OVER: Final = (
     "default_tier", "links", "archives", "delivery", "presign_seconds", "cache_ttl", "cache_grace", "cache_max_stale",
-    "prewarm", "root_path", "cors_origins", "site_title", "theme_dir", "contact", "user_token_seconds", "link_seconds",
+    "prewarm", "root_path", "cors_origins", "contact", "user_token_seconds", "link_seconds", *PageSettings.model_fields,
 )  # fmt: skip
 """Settings that a site has, and that it takes from outside its table where that does not say otherwise."""
 SHARED_OUT: Final = "cache_bytes"

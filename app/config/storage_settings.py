@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
-from app.config.types import Allowed, Number, Prewarm, Secrets, StoreCredentials, Stores, check_store
+from app.config.types import A_STORE, Allowed, Number, Prewarm, Secrets, StoreCredentials, Stores, check_store
 
 
 class StorageSettings(BaseModel):
@@ -19,9 +19,9 @@ class StorageSettings(BaseModel):
         description="What is published. With several, the first is read; the others are copies of it and are read when "
         "it fails or is slow.",
     )
-    overlay: Annotated[
-        str | None, StoreCredentials, Allowed("a directory, `file:///dir` or `s3://bucket/prefix`")
-    ] = Field(None, description="A store whose files replace those of `storage`.")
+    overlay: Annotated[str | None, StoreCredentials, Allowed(A_STORE)] = Field(
+        None, description="A store whose files replace those of `storage`."
+    )
     secret_keys: Secrets = Field(
         (),
         description="Keys that sign tokens, licence acceptances and forms. The first signs, all verify. None: "

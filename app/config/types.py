@@ -10,6 +10,8 @@ from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from app.domain.storage_urls import SCHEMES, any_form
+
 
 class Allowed(NamedTuple):
     """The allowed values of a setting, to complete "must be ...", if its type does not say it."""
@@ -55,8 +57,8 @@ def _json_array(text: str) -> list[object] | None:
 
 MAX_PORT = 65535
 
-STORE_SCHEMES = ("file", "s3")
-_SCHEMES = (*STORE_SCHEMES, "http", "https")
+A_STORE = any_form("`")
+_KNOWN_SCHEMES = (*SCHEMES, "http", "https")
 
 
 _OF_A_SITE = (
@@ -72,10 +74,10 @@ def check_store(url: str) -> None:
     is_url = rest.startswith("//")
     if not url or (is_url and not rest.strip("/")):
         raise ValueError(f"got {url!r}")
-    if is_url and scheme not in STORE_SCHEMES:
+    if is_url and scheme not in SCHEMES:
         hint = _OF_A_SITE if scheme in ("http", "https") else ""
         raise ValueError(f"got a URL of the scheme {scheme!r}{hint}")
-    if colon and not is_url and scheme in _SCHEMES:
+    if colon and not is_url and scheme in _KNOWN_SCHEMES:
         raise ValueError(f"got {scheme!r} without '://'")
 
 
@@ -151,9 +153,7 @@ Stores = Annotated[
     tuple[str, ...],
     BeforeValidator(_stores),
     StoreCredentials,
-    Allowed(
-        "a directory, `file:///dir` or `s3://bucket/prefix`, or several of these, separated by commas or spaces"
-    ),
+    Allowed(f"{A_STORE}, or several of these, separated by commas or spaces"),
 ]
 Secrets = Annotated[
     tuple[SecretStr, ...],

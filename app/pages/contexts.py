@@ -26,6 +26,7 @@ class Site:
         contact: URL to ask for access; empty if there is none.
         may_share: whether members make links to private files.
         root_path: of the site in this request.
+        shown: settings of how pages look, by their names, for templates.
     """
 
     title: str
@@ -34,6 +35,7 @@ class Site:
     may_share: bool = False
     has_tokens: bool = False
     root_path: str = ""
+    shown: Mapping[str, object] = field(default_factory=dict, hash=False)
 
     def under(self, root_path: str) -> Site:
         """The same site below a root path."""

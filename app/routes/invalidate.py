@@ -15,13 +15,13 @@ from app.catalog import Catalog
 from app.domain.access import Permission, Principal
 from app.domain.errors import BadParameter, LoginRequired, PermissionRequired, RequestError
 from app.domain.paths import ArtifactPath
+from app.domain.storage_urls import S3Place
 from app.pages.json_bytes import json_bytes
 from app.responses.caching import PRIVATE
 from app.responses.problems import problem_answers
 from app.responses.requester import Requester
 from app.routes.body import read_body
 from app.storage.s3.events import ChangedKey, Confirmation, parse_events
-from app.storage.urls import S3Place
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 _EXAMPLE: Final[dict[str, Any]] = {

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import assert_never
 
 from app.domain.extras import how_to_install, is_installed
+from app.domain.storage_urls import ALLOWED, S3Place, parse_storage_url
 from app.storage.composite.failover import FailoverStore
 from app.storage.composite.origin_tagging import OriginTagging
 from app.storage.composite.overlay import OverlayStore
 from app.storage.local.store import LocalStore
 from app.storage.observation import StorageWatch
 from app.storage.store import OVERLAY, PRIMARY, REPLICA, ObjectStore, Observer
-from app.storage.urls import ALLOWED, S3Place, parse_storage_url
 
 Opening = AbstractAsyncContextManager[ObjectStore]
 

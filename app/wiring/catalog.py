@@ -15,11 +15,11 @@ from app.cache.worker_exchange import WorkerExchange
 from app.catalog import Catalog, SnapshotLoader, cost_of, is_same
 from app.catalog.shared_listings import SharedListings
 from app.config import Settings
+from app.domain.storage_urls import S3Place, parse_storage_url
 from app.pages.templates_dir import load_default_licences, templates_directory
 from app.policy.eula import DefaultLicences
 from app.policy.site_policy import SitePolicy
 from app.storage.store import ObjectStore
-from app.storage.urls import S3Place, parse_storage_url
 from app.wiring.meeting import meeting_place
 
 DEFAULT_LICENCE: Final = "default"

@@ -15,6 +15,7 @@ from app.auth.people import Directory
 from app.auth.revocation import Revocations
 from app.auth.sessions import SessionLives, Sessions
 from app.config import Settings
+from app.config.page_settings import PageSettings
 from app.pages.contexts import Site
 from app.policy.workloads import WorkloadIssuer
 
@@ -83,6 +84,7 @@ def site_of(settings: Settings, login: Login) -> Site:
         has_tokens=login.is_possible and settings.user_token_seconds > 0,
         may_share=login.is_possible and settings.link_seconds > 0,
         root_path=settings.root_path,
+        shown={name: getattr(settings, name) for name in PageSettings.model_fields},
     )
 
 

@@ -10,9 +10,9 @@ from app.auth.revocation import Revocations
 from app.auth.revocation_object import ObjectRevocations
 from app.config import Settings
 from app.domain.paths import ArtifactPath
+from app.domain.storage_urls import split_object_url
 from app.storage.observation import StorageWatch
 from app.storage.open_store import open_store
-from app.storage.urls import split_object_url
 
 STORE_NAME = "revocations"
 """What logs and metrics call the store of the list."""

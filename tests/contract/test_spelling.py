@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.storage_urls import S3Place
 from app.storage.local.store import LocalStore
 from app.storage.s3.opening import open_s3_store
-from app.storage.urls import S3Place
 from tests.contract.test_store_contract import DirectoryHand, ignore_call
 from tests.support.aws import S3Endpoint, point_aws_at
 from tests.support.fake_s3 import run_fake_s3

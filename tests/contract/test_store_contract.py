@@ -8,9 +8,9 @@ import pytest
 
 from app.domain.entries import Digest
 from app.domain.paths import ArtifactPath
+from app.domain.storage_urls import S3Place
 from app.storage.local.store import LocalStore
 from app.storage.s3.opening import open_s3_store
-from app.storage.urls import S3Place
 from tests.support.aws import MotoBucket, S3Endpoint, open_bucket
 from tests.support.memory_store import MemoryStore
 from tests.support.store_contract import PlantedTree, S3Contract, StoreContract

@@ -14,9 +14,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from app.domain.errors import NotFound, PierheadError, StoreDenied
 from app.domain.paths import ROOT
+from app.domain.storage_urls import S3Place
 from app.storage.s3.opening import open_s3_store
 from app.storage.s3.store import S3Store
-from app.storage.urls import S3Place
 from tests.support.aws import Bucket, S3Endpoint
 from tests.support.store_contract import ODD_NAMES, PlantedTree, path_of
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+from app.domain.storage_urls import S3Place
 from app.storage.s3.call_limits import CallLimits
 from app.storage.s3.clients import Timeouts
 from app.storage.s3.opening import open_s3_store
 from app.storage.s3.store import S3Store
-from app.storage.urls import S3Place
 from tests.support.aws import BUCKET
 from tests.support.waiting import PATIENCE
 

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from app.domain.storage_urls import S3Place
 from app.responses.accel import BUCKETS, DIRECTORIES, URL_FIELD
 from app.storage.s3.opening import open_s3_store
-from app.storage.urls import S3Place
 from tests.support.accel_nginx import run_accel_nginx
 from tests.support.aws import BUCKET, S3Endpoint, open_bucket, point_aws_at
 from tests.support.live_server import live_server

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from app.domain.storage_urls import S3Place
 from app.storage.s3.opening import open_s3_store
-from app.storage.urls import S3Place
 from tests.support.aws import S3Endpoint, open_bucket, point_aws_at
 from tests.support.engine_features import FEATURES, Asked, has
 from tests.support.engines import ENGINES

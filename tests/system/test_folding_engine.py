@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from app.domain.errors import NotFound
+from app.domain.storage_urls import S3Place
 from app.storage.s3.opening import open_s3_store
-from app.storage.urls import S3Place
 from tests.support.aws import S3Endpoint, open_bucket, point_aws_at
 from tests.support.seaweedfs import run_seaweedfs
 from tests.support.store_contract import ODD_NAMES, PlantedTree, path_of

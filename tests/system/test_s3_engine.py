@@ -12,9 +12,9 @@ import pytest
 
 from app.domain.errors import NotFound, StoreDenied, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
+from app.domain.storage_urls import S3Place
 from app.storage.s3.opening import open_s3_store
 from app.storage.s3.store import S3Store
-from app.storage.urls import S3Place
 from tests.support.aws import BUCKET, Bucket, S3Endpoint, open_bucket, point_aws_at
 from tests.support.store_contract import ODD_NAMES, PlantedTree, path_of
 

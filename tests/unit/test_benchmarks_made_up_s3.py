@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.domain.paths import ArtifactPath
+from app.domain.storage_urls import S3Place
 from app.storage.s3.opening import open_s3_store
-from app.storage.urls import S3Place
 from benchmarks import list_once
 from benchmarks.made_up_s3 import OBJECT, MadeUpS3
 from benchmarks.tree import COLD_ENTRIES, cold_folder, folder

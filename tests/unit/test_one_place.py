@@ -12,15 +12,21 @@ from pathlib import Path
 import pytest
 
 import app
+from app.auth.keys import KeyRing
+from app.auth.revocation import NOTHING_REVOKED
 from app.config import Settings
+from app.config.page_settings import PageSettings
+from app.config.sites import OF_A_SITE
 from app.pages.contexts import Site
 from app.pages.templates_dir import templates_directory
-from app.wiring.login import site_of
+from app.wiring.login import build_login, site_of
+from tests.support.live_server import settings_for
 
 APP = Path(app.__file__).parent
 CODE = {
     path.relative_to(APP).as_posix(): path.read_text(encoding="utf-8") for path in sorted(APP.rglob("*.py"))
 }
+TEMPLATES = "".join(path.read_text() for path in sorted(templates_directory().rglob("*.html")))
 
 
 def names_read_of(owner: str, module: str) -> Iterator[str]:
@@ -40,12 +46,13 @@ def test_every_setting_is_used() -> None:
         if not path.startswith("config/")
         for name in names_read_of("settings", text)
     }
-    assert set(Settings.model_fields) <= read
+    shown = set(re.findall(r"\bsite\.shown\.(\w+)", TEMPLATES))
+    assert set(Settings.model_fields) <= read | shown
+    assert shown <= set(PageSettings.model_fields)
 
 
 def test_all_that_pages_say_of_their_site_is_filled_in_and_shown() -> None:
-    templates = "".join(path.read_text() for path in sorted(templates_directory().rglob("*.html")))
-    shown = set(re.findall(r"\bsite\.(\w+)", templates)).union(
+    shown = set(re.findall(r"\bsite\.(\w+)", TEMPLATES)).union(
         *(names_read_of("site", text) for path, text in CODE.items() if not path.startswith("wiring/"))
     )
     (call,) = (
@@ -56,7 +63,7 @@ def test_all_that_pages_say_of_their_site_is_filled_in_and_shown() -> None:
     names = [field.name for field in fields(Site)]
     filled_in = {*names[: len(call.args)], *(word.arg for word in call.keywords)}
     assert set(names) == filled_in
-    assert set(names) <= shown
+    assert set(names) <= shown | {"shown"}  # which the next settings of pages are in
 
 
 def test_every_router_is_wired() -> None:
@@ -90,3 +97,11 @@ def test_the_guide_to_the_tests_names_only_support_that_is_there() -> None:
     assert {
         name.partition(".")[0] for name in re.findall(r"`([a-z][a-z0-9]*_[a-z0-9_]+(?:\.\w+)?)`", offered)
     } <= modules | {"still_well", "run_serve"}
+
+
+def test_a_setting_of_how_pages_look_is_known_to_every_page_and_may_differ_by_site() -> None:
+    settings = settings_for(site_title="Acme")
+    site = site_of(settings, build_login(settings, KeyRing(["a secret"]), NOTHING_REVOKED))
+    assert site.shown == {name: getattr(settings, name) for name in PageSettings.model_fields}
+    assert site.shown["site_title"] == site.title == "Acme"
+    assert set(PageSettings.model_fields) <= set(OF_A_SITE)

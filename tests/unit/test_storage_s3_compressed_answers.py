@@ -12,11 +12,11 @@ from structlog.testing import capture_logs
 
 from app.domain.errors import NotFound, ObjectEncrypted, StoreDenied, StoreUnavailable
 from app.domain.paths import ROOT, ArtifactPath
+from app.domain.storage_urls import S3Place
 from app.storage.s3.inflating import MAX_ERROR_BYTES, inflated
 from app.storage.s3.list_xml import MAX_PAGE_BYTES
 from app.storage.s3.opening import open_s3_store
 from app.storage.s3.store import S3Store
-from app.storage.urls import S3Place
 from tests.support.aws import BUCKET
 from tests.support.fake_s3 import Answer, FakeS3, Request
 

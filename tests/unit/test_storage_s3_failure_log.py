@@ -12,10 +12,10 @@ from structlog.testing import capture_logs
 
 from app.domain.errors import StoreDenied, StoreError, StoreUnavailable
 from app.domain.paths import ArtifactPath
+from app.domain.storage_urls import S3Place
 from app.storage.s3.failure_log import FailureLog
 from app.storage.s3.opening import open_s3_store
 from app.storage.s3.store import S3Store
-from app.storage.urls import S3Place
 from app.telemetry.seldom import PAUSE_SECONDS
 from tests.support.aws import S3Endpoint, point_aws_at
 from tests.support.fake_s3 import Answer, FakeS3, Request, content, hang, run_fake_s3, xml

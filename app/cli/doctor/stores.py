@@ -13,11 +13,11 @@ from app.config import LoadedSettings
 from app.domain.entries import File, Folder, Listing
 from app.domain.errors import ListingUnavailable, PierheadError, StoreError
 from app.domain.paths import ROOT, ArtifactPath
+from app.domain.storage_urls import S3Place, parse_storage_url
 from app.http_semantics.dates import parse_http_date
 from app.storage.observation import Unwatched
 from app.storage.open_store import open_store
 from app.storage.store import PRIMARY, ObjectStore
-from app.storage.urls import S3Place, parse_storage_url
 
 AREA: Final = "storage"
 CALL_SECONDS: Final = 15.0

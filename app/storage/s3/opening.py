@@ -8,6 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from app.domain.storage_urls import S3Place
 from app.storage.s3.call_limits import DEFAULT_LIMITS, CallLimiter, CallLimits
 from app.storage.s3.clients import (
     REQUEST_PAYER,
@@ -29,7 +30,6 @@ from app.storage.s3.store import S3Store
 from app.storage.s3.unlisted import UnlistedS3Store
 from app.storage.s3.url_signer import PlainUrls, UrlMaker, UrlSigner, find_address
 from app.storage.store import PRIMARY, Observer
-from app.storage.urls import S3Place
 
 if TYPE_CHECKING:
     import aioboto3

@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 from botocore.exceptions import NoCredentialsError
 
 from app.domain.errors import StoreDenied
+from app.domain.storage_urls import check_endpoint
 from app.storage.s3.clients import UNLIMITED, Timeouts, open_client
 from app.storage.s3.errors import s3_errors_translated
 from app.storage.s3.sigv4 import Address, Credentials, Presigner, Term, encoded_pairs
 from app.storage.store import SignedUrl
-from app.storage.urls import check_endpoint
 
 if TYPE_CHECKING:
     import aioboto3

@@ -8,7 +8,21 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-ALLOWED: Final = "file:///directory, the path of a directory, or s3://bucket/prefix"
+FORMS: Final = ("file:///dir", "s3://bucket/prefix")
+"""One for each of `SCHEMES`, to show."""
+
+
+def any_form(mark: str = "") -> str:
+    """What a storage URL may be, as a message says it.
+
+    Args:
+        mark: what stands before and behind each URL.
+    """
+    *others, last = (f"{mark}{form}{mark}" for form in FORMS)
+    return f"{', '.join(['a directory', *others])} or {last}"
+
+
+ALLOWED: Final = any_form()
 PARAMETERS: Final = ("endpoint", "region", "profile", "unsigned", "request_payer", "list")
 _ALLOWED_VALUES: Final = {"unsigned": ("true", "false"), "request_payer": ("requester",), "list": ("no",)}
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.config import allowed, types
-from app.storage.urls import ALLOWED, PARAMETERS, SCHEMES, S3Place, parse_storage_url
+from app.config import allowed
+from app.domain.storage_urls import ALLOWED, FORMS, PARAMETERS, SCHEMES, S3Place, parse_storage_url
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_what_is_wrong_is_told_without_repeating_a_secret(url: str, told: str) -
     assert "SECRET" not in str(caught.value)
 
 
-def test_the_settings_know_every_scheme_of_a_store() -> None:
-    assert set(types.STORE_SCHEMES) == set(SCHEMES)
+def test_every_scheme_has_a_form_to_show() -> None:
+    assert [form.partition("://")[0] for form in FORMS] == list(SCHEMES)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,13 +12,23 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.telemetry import AccessLine, ConsoleAccessLog, JsonAccessLog
-from app.telemetry.access_log import FLUSH_BYTES
+from app.telemetry.access_log import FLUSH_BYTES, SOMETIMES
 from app.telemetry.followed_file import FollowedFile
 from app.telemetry.line_writer import LineWriter
 from tests.support.waiting import PATIENCE
 
 PLAIN = AccessLine(200, 4711, 0.0, "GET", "/a/%25b/", "folder-html", "192.0.2.1", None, 'a " 100 % b', "r1")
 LINES = [PLAIN, PLAIN._replace(subject="kim", cache="fast", agent=None), PLAIN._replace(request_id="one")]
+SECONDS = [
+    (0.0, "0.000000"),
+    (0.0000234, "0.000023"),
+    (0.0000236, "0.000024"),
+    (0.012345, "0.012345"),
+    (0.9999994, "0.999999"),
+    (0.9999996, "1.000000"),
+    (1.5, "1.500000"),
+    (3600.000001, "3600.000001"),
+]
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -29,12 +40,18 @@ def test_as_json(line: AccessLine, site: str, tmp_path: Path) -> None:
     log.write(line._replace(seconds=0.25))
     again = log.repeated(line)
     again(0.25)
-    again(1.5)
+    for seconds, _ in SECONDS:
+        again(seconds)
     writer.flush(PATIENCE)
-    text = re.sub(r'"timestamp":"[-0-9T:.]+Z",', "", (tmp_path / "log").read_text())
+    text = re.sub(r'"timestamp":"[-0-9T:]+\.[0-9]{6}Z",', "", (tmp_path / "log").read_text())
     once, *others = text.splitlines()
-    assert '"seconds":0.250000' in once
-    assert others == [once, once.replace("0.250000", "1.500000")]
+    assert '"seconds":0.250000,' in once
+    assert others == [once, *(once.replace("0.250000", written) for _, written in SECONDS)]
+    fields = {name: value for name, value in line._asdict().items() if value or name not in SOMETIMES}
+    named = {"logger": "pierhead.access", "level": "info", "event": "request"} | (
+        {"site": site} if site else {}
+    )
+    assert json.loads(once) == fields | named | {"seconds": 0.25}
 
 
 @pytest.mark.parametrize("line", LINES)

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from itertools import chain
 from typing import Final, Literal, NamedTuple, TypeVar
 
@@ -34,15 +35,24 @@ _STAGES: Final = {
 }
 """Words for what comes before a release, with their order (as PEP 440 and Maven have it)."""
 _WORDS: Final = rb"dev|snapshot|nightly|alpha|beta|milestone|preview|pre|rc|(?:[abcm](?=[0-9]))"
-_DIGITS: Final = re.compile(rb"(?P<digits>[0-9]+)")
-_STAGE: Final = rb"(?<=[0-9])[-._~+]?(?P<stage>" + _WORDS + rb")(?![a-z])[-._]?"
-_ENDINGS: Final = rb"(?<=.)(?P<endings>(?:\.[a-z~][a-z0-9~]*){1,4})\Z"
+_DIGITS: Final = re.compile(rb"[0-9]+")
+_STAGE: Final = rb"(?:[-._~+]?(?:" + _WORDS + rb")(?![a-z])[-._]?)?"
+_NUMBER_AND_STAGE: Final = re.compile(rb"([0-9]+)[-._~+]?([a-z]+)")
+_ENDINGS: Final = rb"(?<=.\.)[a-z~][a-z0-9~]*(?:\.[a-z~][a-z0-9~]*){0,3}\Z"
 """`.tar.gz`, which is no part of a version (GNU coreutils manual, "More details about version sort"). No name has more of
 them, and without a limit a name of many dots would take long."""
-_IN_NAME: Final = re.compile(_DIGITS.pattern + rb"|" + _ENDINGS, re.DOTALL)
-_V: Final = rb"\Av(?=[0-9]+(?:[-._]|\Z))"
+
+
+def _finding(behind_digits: bytes) -> re.Pattern[bytes]:
+    """A pattern for numbers and endings. It begins with what the first character may be, so that all others are passed quickly."""
+    number = rb"(?<=[0-9])[0-9]*" + behind_digits
+    return re.compile(rb"([0-9.](?:" + number + rb"|" + _ENDINGS + rb"))", re.DOTALL)
+
+
+_IN_NAME: Final = _finding(b"")
+_IN_VERSION: Final = _finding(_STAGE)
+_V: Final = re.compile(rb"v(?=[0-9]+(?:[-._]|\Z))")
 """What says of a name that it is a version, but not which."""
-_IN_VERSION: Final = re.compile(rb"|".join((_DIGITS.pattern, _STAGE, _ENDINGS, _V)), re.DOTALL)
 _TIME: Final = rb"t[0-9]{2}(?:[-.:]?[0-9]{2}){0,2}(?:[.,][0-9]+)?(?:z|[-+][0-9]{2}:?[0-9]{2})?"
 _VERSION: Final = re.compile(
     rb"v?[0-9]+(?:[-._][0-9]+)*"
@@ -91,37 +101,52 @@ def listing_order(entry: Entry | LockedFile) -> NameKey:
 def name_order(name: str, *, is_folder: bool) -> NameKey:
     """`listing_order` of the entry of this name and kind."""
     kind = 0 if is_folder else 1
-    raw = _raw(name)
-    if raw.lower() == b"latest":
+    raw, folded = _raw(name), _folded(name)
+    if folded == b"latest" and name.isascii():
         return (kind, 0, b"", raw)
+    key = _version_key(folded)
     if is_folder and _VERSION.fullmatch(raw):
-        return (kind, 1, version_key(name).translate(_REVERSED), raw)
-    return (kind, 2, version_key(name), raw)
+        return (kind, 1, key.translate(_REVERSED), raw)
+    return (kind, 2, key, raw)
 
 
 def version_key(name: str) -> bytes:
     """Sort key of a name by its version: `v1.2.0` before `1.10.0`, `1.2.0-rc1` before `1.2.0`. Case does not count."""
-    return _IN_VERSION.sub(_weighed, _folded(name)) + _END
+    return _version_key(_folded(name))
 
 
 def natural_key(name: str) -> bytes:
     """Sort key of a name: digits are numbers, and case does not count."""
-    return _IN_NAME.sub(_weighed, _folded(name)) + _END
+    return _key(_IN_NAME.split(_folded(name)))
 
 
 def _folded(name: str) -> bytes:
-    return _raw(name).lower() if name.isascii() else _raw(name.casefold())
+    return name.lower().encode("ascii") if name.isascii() else _raw(name.casefold())
 
 
-def _weighed(match: re.Match[bytes]) -> bytes:
-    """A number behind its length, the rank of a pre-release, endings behind the end of the rest, or nothing for a `v`."""
-    kind = match.lastgroup
-    if kind == "digits":
-        digits = match[0].lstrip(b"0")
+def _version_key(folded: bytes) -> bytes:
+    return _key(_IN_VERSION.split(folded[1:] if folded[:1] == b"v" and _V.match(folded) else folded))
+
+
+def _key(pieces: list[bytes]) -> bytes:
+    """A name of texts, and between these what counts in its own way.
+
+    Args:
+        pieces: from `split` and not from `sub`, which would take as long for calling a function as for all else.
+    """
+    pieces[1::2] = map(_weighed, pieces[1::2])
+    return b"".join(pieces) + _END
+
+
+@lru_cache(128)  # a folder has few endings, and often the numbers of the one before
+def _weighed(found: bytes) -> bytes:
+    """A number behind its length, before the rank of a pre-release; or endings behind the end of the rest."""
+    if found.isdigit():
+        digits = found.lstrip(b"0")
         return b"0%b%b" % (len(digits).to_bytes(2), digits)
-    if kind == "stage":
-        return _PRE_RELEASE + _STAGES[match["stage"]]
-    return b"" if kind is None else _END + _DIGITS.sub(_weighed, match[0])
+    if (match := _NUMBER_AND_STAGE.match(found)) is None:
+        return _END + _DIGITS.sub(lambda digits: _weighed(digits[0]), found)
+    return _weighed(match[1]) + _PRE_RELEASE + _STAGES[match[2]]
 
 
 def sort_entries(items: Iterable[_T], order: Order, entry_of: Callable[[_T], Entry | LockedFile]) -> list[_T]:

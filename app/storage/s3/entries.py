@@ -69,8 +69,7 @@ class FoundEntries:
 
     def listing(self) -> Listing:
         """The complete listing."""
-        for entry in self._with_tilde.values():
-            self._entries.append(entry)
+        self._entries.extend([*self._with_tilde.values()])
         return Listing(self._folder, self._entries.table(), tuple(self.skipped))
 
     def _is_plain(self, name: str) -> bool:

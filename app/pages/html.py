@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
 from app.domain.access import Access
@@ -32,6 +32,9 @@ _ACCESS_MEANINGS = {
     Access.PRIVATE: "for members of a group; log in or send a token.",
     Access.CLOSED: "not offered for download.",
 }
+
+_LEFT_OUT = {"header.html": "", "footer.html": ""}
+"""What pages include of a theme that has it. A template that is missing would be looked for again for each page."""
 
 _ROWS = Markup("<!-- rows -->")
 _IN_PART = (
@@ -64,7 +67,7 @@ class HtmlPages:
         ours = FileSystemLoader(templates)
         theirs = () if theme is None else (FileSystemLoader(theme),)
         environment = Environment(
-            loader=ChoiceLoader((*theirs, ours, PrefixLoader({"pierhead": ours}))),
+            loader=ChoiceLoader((*theirs, ours, PrefixLoader({"pierhead": ours}), DictLoader(_LEFT_OUT))),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,

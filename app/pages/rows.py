@@ -16,7 +16,7 @@ from app.domain.access import Access, VisibleEntry
 from app.domain.entries import File
 from app.domain.paths import ArtifactPath, display_name, encode_name
 from app.pages.file_kinds import kind_of
-from app.pages.formats import count_text, date_text, iso_text, size_text
+from app.pages.formats import date_text, iso_text, size_text
 
 ACCESS_WORDS = {
     Access.EULA: "EULA",
@@ -24,6 +24,8 @@ ACCESS_WORDS = {
     Access.CLOSED: "closed",
 }
 
+_PUBLIC: Final = Access.PUBLIC
+_CLOSED: Final = Access.CLOSED
 _NONE = "&ndash;"
 """An entity, since a page that is all ASCII is joined and encoded faster."""
 _NO_SIZE = f"<td>{_NONE}</td>"
@@ -62,32 +64,34 @@ def found_row(visible: VisibleEntry, root: ArtifactPath) -> bytes:
 
 
 def _row(visible: VisibleEntry, above_href: str = "", above_label: str = "") -> str:
-    entry = visible.entry
-    kind, slash = ("folder", "/") if entry.is_folder else (kind_of(entry.name), "")
-    size = (
-        _NO_SIZE
-        if entry.size is None
-        else f'<td title="{count_text(entry.size, "byte", "bytes")}">{size_text(entry.size)}</td>'
-    )
-    access = _access(visible)
-    if isinstance(entry, File) and entry.storage_class is not None:
-        access = f"{access} {_class_tag(entry.storage_class)}".lstrip()
-    if _is_plain(entry.name):
-        href = label = entry.name
+    entry, tier = visible.entry, visible.access
+    name, size = entry.name, entry.size
+    if _is_plain(name):
+        href = label = name
     else:
         # Nothing before the encoded name, so that mirroring clients recognise it as an entry. It cannot be read
         # as a scheme or another host, nor end the attribute.
-        href, label = encode_name(entry.name), escape(display_name(entry.name))
-    if not entry.is_folder and visible.access is not Access.CLOSED:
-        # A button, since in a listing every link is an entry: scrapers take all others for entries too.
-        where = f' formaction="{above_href}"' if above_href else ""
-        button = f'<button class="get" form="get"{where} name="get" value="{href}" aria-label="Get {label}">Get</button>'
-        access = f"{access} {button}" if access else button
+        href, label = encode_name(name), escape(display_name(name))
+    access = "" if tier is _PUBLIC else _access(visible)  # what stands before a download
+    kind, slash = "folder", "/"
+    if not entry.is_folder:
+        kind, slash = kind_of(name), ""
+        if isinstance(entry, File) and entry.storage_class is not None:
+            access = f"{access} {_class_tag(entry.storage_class)}".lstrip()
+        if tier is not _CLOSED:
+            # A button, since in a listing every link is an entry: scrapers take all others for entries too.
+            where = f' formaction="{above_href}"' if above_href else ""
+            button = f'<button class="get" form="get"{where} name="get" value="{href}" aria-label="Get {label}">Get</button>'
+            access = f"{access} {button}" if access else button
     # A locked entry is linked too: there, members are asked to log in.
     return (
-        f'<tr><td class="{kind}"><a href="{above_href}{href}{slash}">{above_label}{label}{slash}</a></td><td>{_time(entry.modified)}</td>{size}'
-        f"<td>{access}{_ROW_END}"
+        f'<tr><td class="{kind}"><a href="{above_href}{href}{slash}">{above_label}{label}{slash}</a></td><td>{_time(entry.modified)}</td>'
+        f"{_NO_SIZE if size is None else _size(size)}<td>{access}{_ROW_END}"
     )
+
+
+def _size(size: int) -> str:
+    return f'<td title="{size:,} {"byte" if size == 1 else "bytes"}">{size_text(size)}</td>'
 
 
 def _row_with_share(visible: VisibleEntry) -> str:
@@ -111,8 +115,6 @@ def _time_of_second(timestamp: float) -> str:
 
 
 def _access(visible: VisibleEntry) -> str:
-    if visible.access is Access.PUBLIC:
-        return ""  # what a row says is what stands before a download
     if visible.locked:
         return _tag(visible.access, "locked")
     return _tag(

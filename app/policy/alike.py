@@ -30,7 +30,8 @@ class FolderJudge:
 
     def show(self, entry: Entry) -> VisibleEntry | None:
         """The same as `visible_entry`."""
-        if not (self._is_alike and isinstance(entry, File)) or is_hidden_name(entry.name):
+        name = entry.name
+        if not (self._is_alike and isinstance(entry, File)) or is_hidden_name(name):
             return visible_entry(self._folder, entry, self._rules, self._principal)
         first = self._first
         if first is None:
@@ -39,7 +40,7 @@ class FolderJudge:
             self._is_alike = shown is not None and not shown.locked
             self._first = shown
             return shown
-        path = self._folder.child(entry.name)
+        path = ArtifactPath((*self._folder.segments, name), False)
         return VisibleEntry(path, entry, first.access, first.licences, is_open=first.is_open)
 
     def show_files(self, files: Sequence[File]) -> Sequence[VisibleEntry] | None:

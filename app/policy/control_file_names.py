@@ -27,7 +27,7 @@ def is_hidden_name(name: str) -> bool:
     Args:
         name: base name of a file.
     """
-    return name in _HIDDEN or split_eula_name(name) is not None
+    return name in _HIDDEN or (EULA in name and split_eula_name(name) is not None)
 
 
 def any_marked(names: Iterable[str], marks: Sequence[str]) -> bool:

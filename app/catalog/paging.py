@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from app.domain.access import VisibleEntry
 from app.domain.entries import Entry, File, Folder, LockedFile
 from app.domain.errors import BadParameter, ImpossiblePath, RequestError
+from app.domain.made_entries import MADE_AT_ONCE
 from app.domain.order import Order, listing_order, position_behind
 from app.domain.paths import ROOT, ArtifactPath
 
@@ -19,7 +20,6 @@ _VALUES: Final[Mapping[str, Callable[[Entry | LockedFile], float | None]]] = {
 }
 """By the order, what a cursor must say of an entry beside its name."""
 _NO_VALUE: Final = "-"
-_TAKEN_AT_ONCE: Final = 50
 
 
 class Page(NamedTuple):
@@ -59,7 +59,7 @@ def take_page(
         BadParameter: `after` is no name.
     """
     start = 0 if after is None else _start(entries, show, after, order)
-    shown = (visible for visible in map(show, _from(entries, start)) if visible is not None)
+    shown = filter(None, map(show, _from(entries, start, limit)))
     page = tuple(islice(shown, limit))
     is_cut = limit is not None and next(shown, None) is not None
     previous = None
@@ -96,10 +96,10 @@ def path_behind(folder: ArtifactPath, cursor: str) -> ArtifactPath:
         raise BadParameter("after", "a path below this folder; a folder's path ends in '/'") from error
 
 
-def _from(entries: Sequence[Entry], start: int) -> Iterator[Entry]:
-    """The entries from a place on. Some are taken at a time, since one of a packed table takes as long as several."""
-    for first in range(start, len(entries), _TAKEN_AT_ONCE):
-        yield from entries[first : first + _TAKEN_AT_ONCE]
+def _from(entries: Sequence[Entry], start: int, limit: int | None) -> Iterator[Entry]:
+    """The entries from a place on. Some are made at a time, which takes less than one by one, but no more than a page has."""
+    step = MADE_AT_ONCE if limit is None else min(limit + 1, MADE_AT_ONCE)
+    return chain.from_iterable(entries[first : first + step] for first in range(start, len(entries), step))
 
 
 def _start(

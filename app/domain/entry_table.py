@@ -190,14 +190,14 @@ class EntryTableBuilder:
 
     def extend(self, entries: Sequence[Entry]) -> None:
         """Put entries at the end. Column by column: entry by entry would take twice as long."""
-        names = [_raw(entry.name) for entry in entries]
+        names = [entry.name.encode("utf-8", "surrogateescape") for entry in entries]
         e_tags = [b"" if isinstance(entry, Folder) else packed(*entry[3:]) for entry in entries]
         self.name_ends.extend(islice(accumulate(map(len, names), initial=len(self.names)), 1, None))
         self.names += b"".join(names)
         self.e_tag_ends.extend(islice(accumulate(map(len, e_tags), initial=len(self.e_tags)), 1, None))
         self.e_tags += b"".join(e_tags)
         self.sizes.extend([0 if isinstance(entry, Folder) else entry.size for entry in entries])
-        self.modified.extend([_raw_time(entry.modified) for entry in entries])
+        self.modified.extend([_NO_TIME if entry.modified is None else entry.modified for entry in entries])
         self.folders += bytes([isinstance(entry, Folder) for entry in entries])
 
     def add_folder(self, name: str, modified: float | None = None) -> None:

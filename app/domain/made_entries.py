@@ -8,7 +8,7 @@ from typing import Final, overload
 
 from app.domain.entries import Entry
 
-_PART_ENTRIES: Final = 100
+MADE_AT_ONCE: Final = 100
 """So many are made at a time: together they take less, and who looks at the first of many does not wait for them."""
 
 
@@ -44,5 +44,5 @@ class MadeEntries(Sequence[Entry]):
         return self._entry(index % len(self))
 
     def __iter__(self) -> Iterator[Entry]:
-        for first in range(0, len(self), _PART_ENTRIES):
-            yield from self._entries(first, min(first + _PART_ENTRIES, len(self)))
+        for first in range(0, len(self), MADE_AT_ONCE):
+            yield from self._entries(first, min(first + MADE_AT_ONCE, len(self)))

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final, Literal, NamedTuple, TypeVar
 
-from app.domain.entries import Entry, LockedFile
+from app.domain.entries import Entry, Folder, LockedFile
 
 SortKey = Literal["name", "version", "modified", "size"]
 SORT_KEYS: Final[tuple[SortKey, ...]] = ("name", "version", "modified", "size")
@@ -95,13 +95,14 @@ def listing_order(entry: Entry | LockedFile) -> NameKey:
     Folders before files, and `latest` before all; then the folders that are named as a version or a date, newest
     first; then everything by version.
     """
-    return name_order(entry.name, is_folder=entry.is_folder)
+    return name_order(entry.name, is_folder=isinstance(entry, Folder))
 
 
 def name_order(name: str, *, is_folder: bool) -> NameKey:
     """`listing_order` of the entry of this name and kind."""
     kind = 0 if is_folder else 1
-    raw, folded = _raw(name), _folded(name)
+    raw = name.encode("utf-8", "surrogateescape")
+    folded = raw.lower() if name.isascii() else _folded(name)
     if folded == b"latest" and name.isascii():
         return (kind, 0, b"", raw)
     key = _version_key(folded)
@@ -117,7 +118,7 @@ def version_key(name: str) -> bytes:
 
 def natural_key(name: str) -> bytes:
     """Sort key of a name: digits are numbers, and case does not count."""
-    return _key(_IN_NAME.split(_folded(name)))
+    return _weighed_key(_IN_NAME, _folded(name))
 
 
 def _folded(name: str) -> bytes:
@@ -125,15 +126,14 @@ def _folded(name: str) -> bytes:
 
 
 def _version_key(folded: bytes) -> bytes:
-    return _key(_IN_VERSION.split(folded[1:] if folded[:1] == b"v" and _V.match(folded) else folded))
+    if folded[:1] == b"v" and _V.match(folded):
+        folded = folded[1:]
+    return _weighed_key(_IN_VERSION, folded)
 
 
-def _key(pieces: list[bytes]) -> bytes:
-    """A name of texts, and between these what counts in its own way.
-
-    Args:
-        pieces: from `split` and not from `sub`, which would take as long for calling a function as for all else.
-    """
+def _weighed_key(pattern: re.Pattern[bytes], folded: bytes) -> bytes:
+    # Not by `sub`, which would take as long for calling a function as for all else.
+    pieces = pattern.split(folded)
     pieces[1::2] = map(_weighed, pieces[1::2])
     return b"".join(pieces) + _END
 

@@ -18,12 +18,14 @@ def packed(e_tag: str | None, stamp: str | None = None, storage_class: str | Non
     if e_tag is None:
         validator = b""
     elif len(e_tag) < _HEX_DIGITS:
-        validator = _AS_IT_IS + _raw(e_tag)
+        validator = _AS_IT_IS + e_tag.encode("utf-8", "surrogateescape")
     else:
         validator = _packed_digest(e_tag)
-    if storage_class is not None:
-        validator = _before(validator, _CLASSED, storage_class)
-    return validator if stamp is None else _before(validator, _STAMPED, stamp)
+    for mark, text in ((_CLASSED, storage_class), (_STAMPED, stamp)):
+        if text is not None:
+            raw = text.encode("utf-8", "surrogateescape")
+            validator = b"%b%b%b%b" % (mark, len(raw).to_bytes(_LENGTH_BYTES), raw, validator)
+    return validator
 
 
 def unpacked(validator: bytes) -> tuple[str | None, str | None, str | None]:
@@ -50,11 +52,6 @@ def _packed_digest(e_tag: str) -> bytes:
     if len(digest) * 2 == _HEX_DIGITS and digest.hex() == digits:
         return _PACKED + digest + _raw(e_tag[_HEX_DIGITS:])
     return _AS_IT_IS + _raw(e_tag)
-
-
-def _before(validator: bytes, mark: bytes, text: str) -> bytes:
-    raw = _raw(text)
-    return b"%b%b%b%b" % (mark, len(raw).to_bytes(_LENGTH_BYTES), raw, validator)
 
 
 def _taken_off(validator: bytes) -> tuple[str, bytes]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from app.domain.access import VisibleEntry
-from app.domain.entries import File
+from app.domain.entries import File, Folder
 
 
 class Totals(NamedTuple):
@@ -28,11 +28,12 @@ def totals_of(entries: Iterable[VisibleEntry]) -> Totals:
     folders = files = size = 0
     has_size = False
     for visible in entries:
-        if visible.entry.is_folder:
+        entry = visible.entry
+        if isinstance(entry, Folder):
             folders += 1
             continue
         files += 1
-        if isinstance(visible.entry, File):
+        if isinstance(entry, File):
             has_size = True
-            size += visible.entry.size
+            size += entry.size
     return Totals(folders, files, size if has_size else None)

@@ -206,7 +206,7 @@ class HtmlPages:
 def summary_text(page: FolderPage) -> str:
     """`3 folders, 42 files, 1.2 GiB`; if more follow, `1,000 entries on this page, more follow`, after those of all pages."""
     if page.next_after is None:
-        return totals_text(totals_of(page.entries))
+        return totals_text(page.totals or totals_of(page.entries))
     here = f"{count_text(len(page.entries), 'entry', 'entries')} on this page, more follow"
     return here if page.totals is None else f"{totals_text(page.totals)}; {here}"
 
@@ -226,7 +226,7 @@ def totals_text(totals: Totals) -> str:
 def newest_time(page: FolderPage) -> tuple[str, str] | None:
     """When anything in the folder last changed, for machines and for people; None if more pages follow, or without times."""
     times = [visible.entry.modified for visible in page.entries] if page.next_after is None else []
-    iso = iso_text(max((time for time in times if time is not None), default=None))
+    iso = iso_text(max([time for time in times if time is not None], default=None))
     return None if iso is None else (iso, date_text(iso))
 
 

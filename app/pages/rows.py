@@ -13,7 +13,7 @@ from html import escape
 from typing import Final
 
 from app.domain.access import Access, VisibleEntry
-from app.domain.entries import File
+from app.domain.entries import File, Folder
 from app.domain.paths import ArtifactPath, display_name, encode_name
 from app.pages.file_kinds import kind_of
 from app.pages.formats import date_text, iso_text, size_text
@@ -65,7 +65,7 @@ def found_row(visible: VisibleEntry, root: ArtifactPath) -> bytes:
 
 def _row(visible: VisibleEntry, above_href: str = "", above_label: str = "") -> str:
     entry, tier = visible.entry, visible.access
-    name, size = entry.name, entry.size
+    name, size, modified = entry.name, entry.size, entry.modified
     if _is_plain(name):
         href = label = name
     else:
@@ -74,7 +74,7 @@ def _row(visible: VisibleEntry, above_href: str = "", above_label: str = "") -> 
         href, label = encode_name(name), escape(display_name(name))
     access = "" if tier is _PUBLIC else _access(visible)  # what stands before a download
     kind, slash = "folder", "/"
-    if not entry.is_folder:
+    if not isinstance(entry, Folder):
         kind, slash = kind_of(name), ""
         if isinstance(entry, File) and entry.storage_class is not None:
             access = f"{access} {_class_tag(entry.storage_class)}".lstrip()
@@ -83,15 +83,16 @@ def _row(visible: VisibleEntry, above_href: str = "", above_label: str = "") -> 
             where = f' formaction="{above_href}"' if above_href else ""
             button = f'<button class="get" form="get"{where} name="get" value="{href}" aria-label="Get {label}">Get</button>'
             access = f"{access} {button}" if access else button
+    size_cell = (
+        _NO_SIZE
+        if size is None
+        else f'<td title="{size:,} {"byte" if size == 1 else "bytes"}">{size_text(size)}</td>'
+    )
     # A locked entry is linked too: there, members are asked to log in.
     return (
-        f'<tr><td class="{kind}"><a href="{above_href}{href}{slash}">{above_label}{label}{slash}</a></td><td>{_time(entry.modified)}</td>'
-        f"{_NO_SIZE if size is None else _size(size)}<td>{access}{_ROW_END}"
+        f'<tr><td class="{kind}"><a href="{above_href}{href}{slash}">{above_label}{label}{slash}</a></td><td>{_NONE if modified is None else _time_of_second(modified // 1)}</td>'
+        f"{size_cell}<td>{access}{_ROW_END}"
     )
-
-
-def _size(size: int) -> str:
-    return f'<td title="{size:,} {"byte" if size == 1 else "bytes"}">{size_text(size)}</td>'
 
 
 def _row_with_share(visible: VisibleEntry) -> str:
@@ -102,10 +103,6 @@ def _row_with_share(visible: VisibleEntry) -> str:
         f'<button class="share" form="share" name="path" value="{escape(visible.path.url)}">Share</button>'
     )
     return f"{row.removesuffix(_ROW_END)} {button}{_ROW_END}"
-
-
-def _time(timestamp: float | None) -> str:
-    return _NONE if timestamp is None else _time_of_second(timestamp // 1)
 
 
 @lru_cache(maxsize=1024)  # what was built together has few times

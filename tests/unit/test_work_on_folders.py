@@ -42,11 +42,11 @@ class Work:
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     counted = Work()
-    make = EntryTable._entry
+    make = EntryTable._entries
 
-    def counting_make(table: EntryTable, index: int) -> Entry:
-        counted.made += 1
-        return make(table, index)
+    def counting_make(table: EntryTable, first: int, last: int) -> list[Entry]:
+        counted.made += last - first
+        return make(table, first, last)
 
     def counting_show(
         folder: ArtifactPath, entry: Entry, rules: Rules, principal: Principal
@@ -54,7 +54,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
         counted.decided += 1
         return visible_entry(folder, entry, rules, principal)
 
-    monkeypatch.setattr(EntryTable, "_entry", counting_make)
+    monkeypatch.setattr(EntryTable, "_entries", counting_make)
     monkeypatch.setattr(views, "visible_entry", counting_show)
     judge = FolderJudge.show
 

@@ -1,0 +1,101 @@
+"""What the first page of a folder of a directory costs: counted, not timed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from jinja2 import FileSystemLoader
+from starlette.types import ASGIApp
+
+from app.storage.local.store import LocalStore
+from tests.support.in_process import Ask, Asker, send
+from tests.support.live_server import app_over
+
+FEW, MANY = 100, 200
+CALLS_OF_AN_ENTRY = 16
+"""Of functions of Python, to list, judge, sort, pack and render one. Each takes a fifth of a microsecond at least."""
+ASKER = Asker("anonymous")
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[ASGIApp]:
+    for folder, files in (("first", 1), ("few", FEW), ("many", MANY)):
+        (tmp_path / folder).mkdir()
+        for number in range(files):
+            (tmp_path / folder / f"build-{number:06}.tar.gz").touch()
+            os.utime(tmp_path / folder / f"build-{number:06}.tar.gz", (1e9, 1e9))
+    store = LocalStore(tmp_path, observe=lambda *_: None)
+    app = app_over(store, cache_ttl=60)
+    assert (await send(app, Ask("/first/"), ASKER)).status == 200  # what every first page of a server loads
+    yield app
+    await store.aclose()
+
+
+@contextmanager
+def calls_counted() -> Iterator[Counter[str]]:
+    """The calls of Python's functions in all threads."""
+    counted: Counter[str] = Counter()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            counted[frame.f_code.co_qualname] += 1
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield counted
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+
+async def calls_of(app: ASGIApp, path: str) -> Counter[str]:
+    with calls_counted() as counted:
+        answer = await send(app, Ask(path), ASKER)
+    assert (answer.status, answer.body.count(b"<tr><td")) == (200, FEW if "few" in path else MANY)
+    return counted
+
+
+async def test_each_entry_of_a_cold_page_costs_few_calls(app: ASGIApp) -> None:
+    few, many = await calls_of(app, "/few/"), await calls_of(app, "/many/")
+    more = {name: calls / (MANY - FEW) for name, calls in (many - few).most_common()}
+    assert few["_row"] == FEW, "the calls are seen"
+    assert sum(more.values()) <= CALLS_OF_AN_ENTRY, dict(more)
+
+
+async def test_a_cold_page_asks_the_system_once_about_each_entry_in_one_thread(
+    app: ASGIApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    looks: Counter[object] = Counter()
+    submit, stat = ThreadPoolExecutor.submit, os.stat
+
+    def noting_submit(pool: ThreadPoolExecutor, *args: object, **options: object) -> object:
+        threads.append(id(pool))
+        return submit(pool, *args, **options)  # type: ignore[arg-type]
+
+    def noting_stat(path: str, **options: object) -> os.stat_result:
+        looks[path] += 1
+        return stat(path, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", noting_submit)
+    monkeypatch.setattr(os, "stat", noting_stat)
+    assert (await send(app, Ask("/few/"), ASKER)).status == 200
+    assert len(threads) == 1
+    assert {looks[f"build-{number:06}.tar.gz"] for number in range(FEW)} == {1}
+
+
+async def test_no_template_is_looked_for_again(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_for: list[str] = []
+    monkeypatch.setattr(FileSystemLoader, "get_source", lambda _, __, name: looked_for.append(name))
+    assert (await send(app, Ask("/few/"), ASKER)).status == 200
+    assert looked_for == []

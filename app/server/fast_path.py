@@ -102,7 +102,9 @@ class FastPath:
                 request = self._parse_and_keep(*key)
             except PASSING:
                 return None
-        return request if request is not None and self._reader.still_holds(request) else None
+        if request is None or not request.asked.parsed.identity.credential:
+            return request
+        return request if self._reader.still_holds(request) else None
 
     def answer(self, request: FastRequest, write: WriteAnswer) -> bool:
         """Answer a request if its answer is cached.

@@ -23,7 +23,7 @@ SOMETIMES: Final = ("cache", "broken", "request_id", "trace_id")
 """Fields that are left out if they are empty."""
 FLUSH_SECONDS: Final = 0.1
 """Seconds that a line may wait for others. A process that is killed loses these lines."""
-FLUSH_BYTES: Final = 64 * 1024
+FLUSH_BYTES: Final = 128 * 1024
 MEMO_SIZE: Final = 2048
 
 _BEFORE_TIME: Final = b'{"timestamp":"'

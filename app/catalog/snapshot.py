@@ -78,8 +78,7 @@ def look_alikes(entries: EntryTable) -> tuple[str, ...]:
 
 
 def _with_governing_names(entries: EntryTable) -> Iterator[Entry]:
-    marked = (entry for mark in GOVERNING_MARKS for entry in entries.with_part(mark))
-    return (entry for entry in marked if may_govern(entry.name))
+    return (entry for entry in entries.with_part(*GOVERNING_MARKS) if may_govern(entry.name))
 
 
 def is_made_from(snapshot: Snapshot, governing: Mapping[str, File]) -> bool:

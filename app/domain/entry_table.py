@@ -64,18 +64,19 @@ class EntryTable(MadeEntries):
         """Names of the sub-folders. No entry is made."""
         return frozenset(map(self._name, compress(range(len(self)), self._folders)))
 
-    def with_part(self, part: str) -> Iterator[Entry]:
-        """The entries that have `part` in their names, found without making the others.
+    def with_part(self, *parts: str) -> Iterator[Entry]:
+        """The entries that have one of some parts in their names, found without making the others: for each part in turn.
 
         Args:
-            part: not empty.
+            parts: none of them empty.
         """
-        wanted, place = part.encode("utf-8", "surrogateescape"), -1
-        while (place := self._names.find(wanted, place + 1)) >= 0:
-            index = bisect_right(self._name_ends, place)
-            # The first match in each name. A match across two names is none.
-            if self._raw_name(index).find(wanted) == place - _start(self._name_ends, index):
-                yield self._entry(index)
+        for wanted in [part.encode("utf-8", "surrogateescape") for part in parts]:
+            place = -1
+            while (place := self._names.find(wanted, place + 1)) >= 0:
+                index = bisect_right(self._name_ends, place)
+                # The first match in each name. A match across two names is none.
+                if self._raw_name(index).find(wanted) == place - _start(self._name_ends, index):
+                    yield self._entry(index)
 
     def named(self, is_meant: Callable[[str], bool]) -> Iterator[Entry]:
         """The entries of some names, in order. No others are made."""

@@ -35,6 +35,10 @@ _INCLUDE: Final = re.compile(
     re.IGNORECASE,
 )
 _MOST_INCLUDES: Final = 8
+_SPELLINGS: Final = {
+    "HOWTO_",
+    *(spelled for stem in STEMS for spelled in (stem, stem.upper(), stem.capitalize())),
+}
 _CODE: Final = str(Path(__file__).resolve().parents[2])
 
 
@@ -138,10 +142,7 @@ async def _with_includes(files: _FilesOf, text: str) -> str:
 
 def _names(view: FolderView) -> list[str]:
     """Names of the folder's files that may be documents."""
-    spellings = {spelled for stem in STEMS for spelled in (stem, stem.upper(), stem.capitalize())} | {
-        "HOWTO_"
-    }
-    found = {entry.name for part in spellings for entry in view.snapshot.entries.with_part(part)}
+    found = {entry.name for entry in view.snapshot.entries.with_part(*_SPELLINGS)}
     return sorted(name for name in found if view.find(name, is_folder=False) is not None)
 
 

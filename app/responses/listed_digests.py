@@ -142,7 +142,7 @@ def _names(view: FolderView) -> set[str]:
 
 def _marked(view: FolderView) -> Iterator[Entry]:
     """Entries that may say digests by their names."""
-    return (entry for mark in MARKS for entry in view.snapshot.entries.with_part(mark))
+    return view.snapshot.entries.with_part(*MARKS)
 
 
 def _bounded(files: Iterable[ChecksumFile], view: FolderView) -> Iterator[ChecksumFile]:

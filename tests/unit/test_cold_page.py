@@ -23,6 +23,8 @@ from tests.support.live_server import app_over
 FEW, MANY = 100, 200
 CALLS_OF_AN_ENTRY = 16
 """Of functions of Python, to list, judge, sort, pack and render one. Each takes a fifth of a microsecond at least."""
+CALLS_OF_A_PAGE = 1_790
+"""Beside those of its entries."""
 ASKER = Asker("anonymous")
 
 
@@ -70,6 +72,8 @@ async def test_each_entry_of_a_cold_page_costs_few_calls(app: ASGIApp) -> None:
     more = {name: calls / (MANY - FEW) for name, calls in (many - few).most_common()}
     assert few["_row"] == FEW, "the calls are seen"
     assert sum(more.values()) <= CALLS_OF_AN_ENTRY, dict(more)
+    of_the_page = sum(few.values()) - FEW * sum(more.values())
+    assert of_the_page <= CALLS_OF_A_PAGE, few.most_common(40)
 
 
 async def test_a_cold_page_asks_the_system_once_about_each_entry_in_one_thread(

@@ -115,9 +115,9 @@ async def test_names_of_a_large_folder_are_searched_in_a_thread(monkeypatch: pyt
     threads: set[int] = set()
     search = EntryTable.with_part
 
-    def noting_search(table: EntryTable, part: str) -> Iterator[Entry]:
+    def noting_search(table: EntryTable, *parts: str) -> Iterator[Entry]:
         threads.add(threading.get_ident())
-        return search(table, part)
+        return search(table, *parts)
 
     store = tree_of(*(f"big/f{n:04}" for n in range(FILES)))
     app, asker = app_over(store, cache_ttl=60), Asker("anonymous")

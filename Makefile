@@ -23,7 +23,7 @@ PROVIDER := .run/provider
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 UV := $(BIN)/uv --quiet
-# Args: the environment's Python, the lock. uv takes an eighth of pip's processor time. It does not read pip's settings: where these alone lead to
+# Args: the environment's Python, the lock or `LOCK -r LOCK`. uv takes an eighth of pip's processor time. It does not read pip's settings: where these alone lead to
 # a package index, pip does it.
 INSTALL_LOCK = $(UV) pip install --python $(1) --no-deps --require-hashes -r $(2) || $(PIP) --python $(1) install --no-deps --require-hashes -r $(2)
 LOCK := $(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
@@ -142,10 +142,12 @@ $(VENV)/.runtime-installed: requirements/runtime.txt requirements/build.txt pypr
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev-installed: requirements/dev.txt $(VENV)/.runtime-installed
+# It has all that the runtime is, without the half minute of a processor in which pip reads the pages of an index.
+$(VENV)/.dev-installed: requirements/dev.txt requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/pip
 	$(PIP) install --no-deps --require-hashes -r <(sed -n '/^uv==/,/^    # via/p' requirements/dev.txt)
-	$(call INSTALL_LOCK,$(BIN)/python,requirements/dev.txt)
-	@touch $@
+	$(call INSTALL_LOCK,$(BIN)/python,requirements/build.txt -r requirements/dev.txt)
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.runtime-installed $@
 
 $(VENV)/.system-installed: requirements/system.txt $(VENV)/.dev-installed
 	$(call INSTALL_LOCK,$(BIN)/python,requirements/system.txt)

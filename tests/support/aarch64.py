@@ -7,11 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.containers import CACHE, SUITE, debian_mirror
+from tests.support.containers import CACHE, SUITE, SUITE_PYTHON, debian_mirror
 
 _QEMU = "qemu-aarch64-static"
-_PYTHON = "3.11"
-"""Debian's own."""
 _PLATFORM = "aarch64-manylinux_2_28"
 _UV = Path(sys.executable).with_name("uv")
 _PACKAGES = ("ca-certificates", "libc-bin", "python3", "python3-minimal")
@@ -48,7 +46,7 @@ def install_from_lock(lock: Path, place: Path, *options: str) -> str:
     Returns:
         What is wrong, such as a package without such a wheel; empty if nothing is.
     """
-    wheels = ("--only-binary=:all:", f"--python-platform={_PLATFORM}", f"--python-version={_PYTHON}")
+    wheels = ("--only-binary=:all:", f"--python-platform={_PLATFORM}", f"--python-version={SUITE_PYTHON}")
     result = subprocess.run(
         [
             *(str(_UV), "pip", "install", "--quiet", "--no-deps", "--require-hashes", *wheels, *options),
@@ -68,4 +66,4 @@ def emulated(root: Path) -> tuple[str, ...]:
     Args:
         root: as `system_files` gives it.
     """
-    return (_QEMU, "-L", str(root), str(root / f"usr/bin/python{_PYTHON}"))
+    return (_QEMU, "-L", str(root), str(root / f"usr/bin/python{SUITE_PYTHON}"))

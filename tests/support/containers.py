@@ -6,18 +6,20 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.support.package_index import PackageIndex
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pierhead-tests"
 """What takes long to make and changes rarely is kept here between runs."""
 
 SUITE = "bookworm"
+SUITE_PYTHON = "3.11"
 BASE_PACKAGES = ("ca-certificates", "python3", "python3-venv")
 BASE_IMAGE = f"localhost/pierhead-test-base:{SUITE}"
 
 _NEEDED = ("podman", "buildah", "runc", "mmdebstrap")
-_CA_BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-_DEBIAN_CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-
 # overlay: the default where there is no kernel support is to copy every layer. runc and cgroupfs do without
 # systemd; limits no higher than the hard limits of a container that the tests themselves may be running in.
 _STORAGE_CONF = """\
@@ -62,7 +64,6 @@ class Engine:
         CACHE.mkdir(parents=True, exist_ok=True)
         (directory / "storage.conf").write_text(_STORAGE_CONF.format(cache=CACHE))
         (directory / "containers.conf").write_text(_CONTAINERS_CONF)
-        (directory / "pip.conf").write_text(_pip_conf())
         engine = cls(directory)
         if engine.run("podman", "image", "exists", BASE_IMAGE, check=False).returncode:
             engine.run("podman", "import", "--quiet", str(_base_tarball()), BASE_IMAGE)
@@ -89,8 +90,10 @@ class Engine:
         """What a podman or buildah command prints, without white space around it."""
         return self.run(*command).stdout.strip()
 
-    def build(self, project: Path, tag: str) -> None:
-        """Build the project's image on the base, reaching the package registry the way this machine does."""
+    def build(self, project: Path, tag: str, index: PackageIndex) -> None:
+        """Build the project's image on the base, from a registry with an authority of its own."""
+        config = self.directory / "pip.conf"
+        config.write_text(f"[global]\nindex-url = {index.url}\ncert = /run/secrets/ca.pem\n")
         self.run(
             *(
                 "buildah",
@@ -104,36 +107,10 @@ class Engine:
                 "docker",
             ),
             *("--build-arg", f"BASE={BASE_IMAGE}"),
-            *("--secret", f"id=pip.conf,src={self.directory}/pip.conf"),
-            *("--secret", f"id=ca.pem,src={_ca_bundle()}"),
+            *("--secret", f"id=pip.conf,src={config}"),
+            *("--secret", f"id=ca.pem,src={index.certificate}"),
             *("--file", str(project / "containers/Containerfile"), "--tag", tag, str(project)),
         )
-
-
-def _ca_bundle() -> str:
-    return next((value for name in _CA_BUNDLES if (value := os.environ.get(name))), _DEBIAN_CA_BUNDLE)
-
-
-def _pip_conf() -> str:
-    """This machine's index, if it has one of its own, and a certificate bundle from where the build has it."""
-    lines = ["[global]", "cert = /run/secrets/ca.pem", "timeout = 120"]
-    for setting in ("index-url", "extra-index-url", "proxy", "trusted-host"):
-        value = _pip_setting(setting)
-        if value and "file:" not in value:
-            lines.append(f"{setting} = {value}")
-    return "\n".join(lines) + "\n"
-
-
-def _pip_setting(name: str) -> str | None:
-    if value := os.environ.get(f"PIP_{name.upper().replace('-', '_')}"):
-        return value
-    result = subprocess.run(
-        ["python3", "-m", "pip", "config", "get", f"global.{name}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return " ".join(result.stdout.split()) if result.returncode == 0 else None
 
 
 def _base_tarball() -> Path:

@@ -19,6 +19,7 @@ import yaml
 
 from tests.support import fake_systemctl
 from tests.support.deployment import CONTAINERS, PROJECT
+from tests.support.package_index import PackageIndex, package_index
 from tests.support.waiting import free_port, wait_until
 
 ANSIBLE = CONTAINERS / "ansible"
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.timeout(1800)  # a busy machine takes many times as lon
 class Host:
     """This machine, as a host of the role."""
 
-    def __init__(self, directory: Path, wheel: Path, lock: Path) -> None:
+    def __init__(self, directory: Path, wheel: Path, lock: Path, index: PackageIndex) -> None:
         self.port, self.admin_port = free_port(), free_port()
         self.directory = directory
         self.systemctl = directory / "bin/systemctl"
@@ -41,7 +42,7 @@ class Host:
             "admin_listen": f"127.0.0.1:{self.admin_port}",
             "site_title": 'Quay "one"',
         }
-        self._wheel, self._lock = wheel, lock
+        self._wheel, self._lock, self._index = wheel, lock, index
         for name in ("tree", "bin/units", "opt"):
             (directory / name).mkdir(parents=True)
         shutil.copy(fake_systemctl.__file__, self.systemctl)
@@ -75,6 +76,7 @@ class Host:
             ANSIBLE_PIPELINING="1",
             ANSIBLE_PYTHON_INTERPRETER=sys.executable,
             PATH=f"{self.systemctl.parent}:{os.environ['PATH']}",
+            **self._index.environ(),
         )
         assert not check or ended.returncode == 0, ended.stdout + ended.stderr
         (recap,) = re.findall(r"^localhost +: (.*)$", ended.stdout, re.MULTILINE)
@@ -119,11 +121,12 @@ def host(tmp_path: Path) -> Iterator[Host]:
     subprocess.run(
         [BIN / "uv", "pip", "compile", *pinned, "--output-file", lock, PROJECT / "pyproject.toml"], check=True
     )
-    made = Host(tmp_path, wheel, lock)
-    try:
-        yield made
-    finally:
-        subprocess.run([made.systemctl, "stop"], check=True)
+    with package_index(tmp_path) as index:
+        made = Host(tmp_path, wheel, lock, index)
+        try:
+            yield made
+        finally:
+            subprocess.run([made.systemctl, "stop"], check=True)
 
 
 def test_it_installs_changes_nothing_twice_reloads_and_refuses(host: Host) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from scripts.sample_tree.build import build_tree
 from scripts.sample_tree.items import text
-from tests.support.containers import Engine, missing_for_images
+from tests.support.containers import SUITE_PYTHON, Engine, missing_for_images
+from tests.support.package_index import package_index
 from tests.support.waiting import answers, fetch, free_port, wait_until
 
 PROJECT = Path(__file__).parents[2]
@@ -28,9 +29,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def image(engine: Engine) -> Iterator[str]:
+def image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     tag = f"localhost/pierhead-test:{uuid.uuid4().hex[:12]}"
-    engine.build(PROJECT, tag)
+    with package_index(tmp_path_factory.mktemp("index"), SUITE_PYTHON) as index:
+        engine.build(PROJECT, tag, index)
     yield tag
     engine.run("podman", "rmi", "--force", tag)
     engine.run("podman", "image", "prune", "--force")

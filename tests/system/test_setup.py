@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.support.package_index import PackageIndex, package_index
 from tests.support.waiting import answers, free_port, wait_until
 
 PROJECT = Path(__file__).parents[2]
@@ -64,7 +65,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(checkout: Path) -> Iterator[Served]:
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackageIndex]:
+    with package_index(tmp_path_factory.mktemp("index")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def served(checkout: Path, index: PackageIndex) -> Iterator[Served]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     log = checkout.parent / "run.log"
@@ -72,7 +79,7 @@ def served(checkout: Path) -> Iterator[Served]:
         process = subprocess.Popen(
             ["make", "run", f"PORT={port}"],
             cwd=checkout,
-            env=environment(),
+            env=environment() | index.environ(),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

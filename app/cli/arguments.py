@@ -15,7 +15,7 @@ from app.config import MAIN_SITE, PREFIX, ConfigError, LoadedSettings, Settings,
 from app.domain.hosts import host_of
 from app.domain.mounts import mount_of
 from app.domain.paths import ArtifactPath, canonical_path
-from app.domain.storage_urls import ALLOWED
+from app.domain.storage_urls import any_form
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What a command is added to; argparse has no public name for it."""
@@ -73,7 +73,7 @@ def add_storage(parser: argparse.ArgumentParser) -> None:
         "storage",
         metavar="URL",
         action="append",
-        help=f"{ALLOWED}; repeat it for each copy",
+        help=f"{any_form()}; repeat it for each copy",
     )
 
 

@@ -22,7 +22,7 @@ def any_form(mark: str = "") -> str:
     return f"{', '.join(['a directory', *others])} or {last}"
 
 
-ALLOWED: Final = any_form()
+ALLOWED: Final = "file:///directory, the path of a directory, or s3://bucket/prefix"
 PARAMETERS: Final = ("endpoint", "region", "profile", "unsigned", "request_payer", "list")
 _ALLOWED_VALUES: Final = {"unsigned": ("true", "false"), "request_payer": ("requester",), "list": ("no",)}
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")

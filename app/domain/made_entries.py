@@ -26,7 +26,7 @@ class MadeEntries(Sequence[Entry]):
         """
 
     def _entries(self, first: int, last: int) -> Iterable[Entry]:
-        """Make some entries in a row, of which there is one at least."""
+        """Make the entries from `first` up to, but without, `last`: at least one."""
         return map(self._entry, range(first, last))
 
     @overload

@@ -1,4 +1,4 @@
-"""Heads that are sent again: parsed once, and answered only while whoever sends them may ask."""
+"""A head that comes again is not parsed again. It is answered only while its credentials are valid."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.support.log_file import whole_lines
 from tests.support.pierhead_process import RunningPierhead, run_pierhead
 from tests.support.raw_http import parse_answer
-from tests.support.waiting import PATIENCE, answers, wait_until
+from tests.support.waiting import PATIENCE, answers, fetch, wait_until
 
 LIMIT = 64
 SECONDS = 60
@@ -49,6 +49,9 @@ def test_a_server_without_descriptors_says_so_once_and_goes_on_by_itself(tmp_pat
     (tree / "a").mkdir(parents=True)
     (tree / "a/file.txt").write_text("text")
     with run_pierhead(str(tree), tmp_path) as server:
+        # Loaded now, the applications that the server loads late open no files while it is full, nor free one after.
+        fetch(f"{server.url}/api/ls/")
+        server.metrics()
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (LIMIT, LIMIT))
         port = int(server.url.rpartition(":")[2])
         with held_connections(port) as held:

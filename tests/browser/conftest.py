@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from tests.support.publishing import Published, publish_bucket, publish_directory
+from tests.support.waiting import PATIENCE
 
 EXECUTABLE = "/usr/bin/chromium-headless-shell"
 ARGUMENTS = (
@@ -24,7 +25,6 @@ ARGUMENTS = (
     "--no-first-run",
     "--no-pings",
 )
-SECONDS = 15
 GIVEN_UP = "net::ERR_ABORTED"
 FOCUSED_ALREADY = "Autofocus processing was blocked because a document already has a focused element."
 """Said when a test is quicker than a page that draws slowly."""
@@ -72,7 +72,7 @@ def open_page(browser: Browser, complaints: list[str]) -> Iterator[OpenPage]:
     def open_one(**options: Any) -> Page:
         context = browser.new_context(**({"java_script_enabled": False} | options))
         contexts.append(context)
-        context.set_default_timeout(SECONDS * 1000)
+        context.set_default_timeout(PATIENCE * 1000)
         page = context.new_page()
         watch(page, complaints)
         return page
@@ -122,7 +122,7 @@ def take(page: Page, complaints: list[str], part: str) -> None:
     Raises:
         AssertionError: it was not made.
     """
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + PATIENCE
     while not any(part in complaint for complaint in complaints):
         assert time.monotonic() < deadline, complaints
         page.wait_for_timeout(20)  # lets the browser's events come in

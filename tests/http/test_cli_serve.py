@@ -63,7 +63,7 @@ def test_workers_count_together(serve: Callable[..., Served]) -> None:
     server = serve("--workers", "2")
     for _ in range(20):  # each over a connection of its own, so that both get some
         httpx.get(f"{server.url}/hello.txt")
-    assert wait_until(lambda: downloads_counted(server) == 20, 10)
+    assert wait_until(lambda: downloads_counted(server) == 20)
     assert {downloads_counted(server) for _ in range(10)} == {20}
 
 
@@ -113,7 +113,7 @@ def test_workers_tell_each_other_what_has_changed(serve: Callable[..., Served], 
     event = {"Records": [{"s3": {"bucket": {"name": "any"}, "object": {"key": "new.txt"}}}]}
     bearer = {"Authorization": f"Bearer {issue_token(KeyRing([KEY]), grant)}"}
     assert httpx.post(f"{server.url}/api/v1/invalidate", json=event, headers=bearer).status_code == 200
-    assert wait_until(lambda: listed() == ["hello.txt\nlarge.img\nnew.txt\n"] * 2, 10)
+    assert wait_until(lambda: listed() == ["hello.txt\nlarge.img\nnew.txt\n"] * 2)
 
 
 def test_workers_share_a_key_that_was_made_up(serve: Callable[..., Served]) -> None:

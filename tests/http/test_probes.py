@@ -280,7 +280,7 @@ def test_what_clients_write_never_becomes_a_label(measured: SiteClient) -> None:
 def test_a_download_counts_when_it_is_over(measured: SiteClient) -> None:
     measured.get("/d/f.txt")
     name = "pierhead_download_duration_seconds_count"
-    assert wait_until(lambda: sum(counts(measured, name).values()) == 1, 5)
+    assert wait_until(lambda: sum(counts(measured, name).values()) == 1)
 
 
 PROXY = {"trusted_proxies": ("127.0.0.1",), "trusted_networks": ("10.0.0.0/8",)}

@@ -51,7 +51,7 @@ class Log(NamedTuple):
         def found() -> list[dict[str, Any]]:
             return [line for line in self.lines() if line["event"] == "request" and line["path"] == path]
 
-        assert wait_until(lambda: bool(found()), 10)
+        assert wait_until(lambda: bool(found()))
         return found()
 
 
@@ -73,7 +73,7 @@ def log(server: RunningPierhead) -> Iterator[Log]:
     with http_client(server.url, headers={"User-Agent": "a tester/1.0"}) as client:
         mark = f"/mark-{time.monotonic_ns()}"
         client.get(mark)  # so that what earlier tests left waiting is written
-        assert wait_until(lambda: mark in server.log.read_text(), 10)
+        assert wait_until(lambda: mark in server.log.read_text())
         yield Log(server, client, len(server.log.read_text()))
 
 
@@ -185,6 +185,6 @@ def test_workers_share_a_log_and_add_up_their_metrics(tmp_path: Path) -> None:
         for n in range(30):
             assert client.get(f"/d/{n}").status_code == 404
         counted = 'pierhead_page_duration_seconds_count{cache="",route="file",status="404"} 30.0'
-        assert wait_until(lambda: counted in server.metrics(), 10)
-        assert wait_until(lambda: server.log.read_text().count('"path":"/d/') == 30, 10)
+        assert wait_until(lambda: counted in server.metrics())
+        assert wait_until(lambda: server.log.read_text().count('"path":"/d/') == 30)
         assert {type(json.loads(line)) for line in whole_lines(server.log)} == {dict}

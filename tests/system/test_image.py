@@ -68,7 +68,7 @@ def start(engine: Engine, image: str, tree: Path) -> Container:
 
 
 def test_it_serves_the_tree(engine: Engine, container: Container) -> None:
-    up = wait_until(lambda: answers(f"{container.url}/healthz"), 30)
+    up = wait_until(lambda: answers(f"{container.url}/healthz"))
 
     assert up, engine.run("podman", "logs", container.name).stderr
     assert b"hello.txt" in fetch(f"{container.url}/")
@@ -86,7 +86,7 @@ def test_it_runs_without_any_rights(engine: Engine, container: Container) -> Non
 
 
 def test_its_own_health_check_passes(engine: Engine, container: Container) -> None:
-    assert wait_until(lambda: answers(f"{container.url}/healthz"), 30)
+    assert wait_until(lambda: answers(f"{container.url}/healthz"))
     result = engine.run("podman", "healthcheck", "run", container.name, check=False)
 
     assert result.returncode == 0, result.stdout + result.stderr
@@ -106,7 +106,7 @@ def test_it_stops_when_told_to(engine: Engine, image: str, tmp_path: Path) -> No
     build_tree([text("hello.txt", "hello\n", 1_000_000_000)], tmp_path / "tree")
     started = start(engine, image, tmp_path / "tree")
     try:
-        assert wait_until(lambda: answers(f"{started.url}/healthz"), 30)
+        assert wait_until(lambda: answers(f"{started.url}/healthz"))
         engine.run("podman", "stop", "--time", "60", started.name)
 
         # 137 would mean that it had to be killed.

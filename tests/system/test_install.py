@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from scripts.sample_tree.licensing import EULA_FILES
-from tests.support.waiting import answers, fetch, free_port, wait_until
+from tests.support.waiting import PATIENCE, answers, fetch, free_port, wait_until
 
 PROJECT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
@@ -72,12 +72,12 @@ def url(bin_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        assert wait_until(lambda: process.poll() is not None or answers(f"{address}/readyz"), 60)
+        assert wait_until(lambda: process.poll() is not None or answers(f"{address}/readyz"))
         assert process.poll() is None, (directory / "log").read_text()
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE)
 
 
 def test_it_stands_on_its_own(bin_directory: Path) -> None:

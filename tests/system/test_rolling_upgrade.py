@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.proxies import haproxy_before, nginx_before
 from tests.support.serve_command import START_SECONDS, Served
-from tests.support.waiting import free_port, wait_until
+from tests.support.waiting import PATIENCE, free_port, wait_until
 
 Before = Callable[[list[int], Path], AbstractContextManager[str]]
 
@@ -99,7 +99,7 @@ class Load:
     def _ask_on(self, number: int) -> None:
         while not self._ends.is_set():
             # Half of the clients keep their connection, the others open one for each request.
-            with httpx.Client(base_url=self._url, trust_env=False, timeout=30) as client:
+            with httpx.Client(base_url=self._url, trust_env=False, timeout=PATIENCE) as client:
                 for path in PATHS * (5 if number % 2 else 1):
                     fault = _fault(client, path) and _fault(client, path)
                     with self._lock:

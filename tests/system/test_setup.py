@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.package_index import PackageIndex, package_index
-from tests.support.waiting import answers, free_port, wait_until
+from tests.support.waiting import PATIENCE, answers, free_port, wait_until
 
 PROJECT = Path(__file__).parents[2]
 NOT_IN_A_CLONE = (
@@ -91,7 +91,7 @@ def served(checkout: Path, index: PackageIndex) -> Iterator[Served]:
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does
-    process.wait(timeout=20)
+    process.wait(timeout=PATIENCE)
 
 
 def test_the_listing_for_scripts_is_json(served: Served) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -17,6 +18,10 @@ class UnixSockets:
 
 
 Network = IPv4Network | IPv6Network | UnixSockets
+
+_REMEMBERED: Final = 1024
+_LONGEST_REMEMBERED: Final = 64
+"""Characters. An address of IPv6 with a scope, brackets and a port is shorter."""
 
 UNIX: Final = "unix:"
 """How operators write it, as for nginx."""
@@ -67,6 +72,10 @@ def _parse_network(text: str) -> Network:
 
 def parse_address(text: str) -> Address | None:
     """Parse an address as proxies write it, with or without port and brackets; None for anything else."""
+    return _parsed(text) if len(text) <= _LONGEST_REMEMBERED else _parse(text)
+
+
+def _parse(text: str) -> Address | None:
     if text.startswith("["):
         text, bracket, port = text[1:].partition("]")
         if not bracket or (port and not _is_port(port)):
@@ -82,6 +91,10 @@ def parse_address(text: str) -> Address | None:
     if isinstance(address, IPv6Address):
         return address.ipv4_mapped or IPv6Address(int(address))
     return address
+
+
+_parsed: Final = lru_cache(_REMEMBERED)(_parse)
+"""Remembered, since one request asks several times, and a client sends many."""
 
 
 def _is_port(text: str) -> bool:

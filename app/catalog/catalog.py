@@ -195,7 +195,7 @@ class Catalog:
 
     async def list_folder(self, path: ArtifactPath, principal: Principal) -> tuple[VisibleEntry, ...]:
         """What the principal sees in a folder, in listing order. Raises as `view_folder`."""
-        return (await self.view_folder(path, principal)).entries()
+        return tuple((await self.view_folder(path, principal)).entries())
 
     async def open_file(
         self, path: ArtifactPath, principal: Principal, *, mount: Mount = AT_ROOT

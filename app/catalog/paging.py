@@ -32,7 +32,7 @@ class Page(NamedTuple):
             that page itself.
     """
 
-    entries: tuple[VisibleEntry, ...]
+    entries: Sequence[VisibleEntry]
     next_after: str | None
     previous_after: str | None = None
 

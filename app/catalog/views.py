@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -45,9 +45,12 @@ class FolderView(NamedTuple):
     sizes: Mapping[str, int] = MappingProxyType({})
     same_for: float = 0.0
 
-    def entries(self) -> tuple[VisibleEntry, ...]:
+    def entries(self) -> Sequence[VisibleEntry]:
         """What the principal sees, in listing order."""
-        return tuple(entry for entry in self.each() if entry is not None)
+        if self.sizes or not self.snapshot.path.segments:
+            return tuple(entry for entry in self.each() if entry is not None)
+        judge = FolderJudge(self.snapshot.path, self.snapshot.rules, self.principal)
+        return judge.show_table(self.snapshot.entries)
 
     def each(self) -> Iterator[VisibleEntry | None]:
         """The same one by one, each made on demand, with None for entries that the principal does not see."""

@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 from app.domain.entries import Entry, File, Folder
 from app.domain.made_entries import MadeEntries
 from app.domain.order import NameKey, name_order, sorted_in_steps
-from app.domain.packed_validators import packed, unpacked
+from app.domain.packed_validators import CLASSED, packed, unpacked
 
 _NO_TIME: Final = float("-inf")
 """Stands for a missing time. Unlike NaN it equals itself, as tables are compared."""
@@ -70,13 +70,37 @@ class EntryTable(MadeEntries):
         Args:
             parts: none of them empty.
         """
+        return map(self._entry, self.places_with_part(*parts))
+
+    def places_with_part(self, *parts: str) -> Iterator[int]:
+        """Where these entries are. Args as `with_part`."""
         for wanted in [part.encode("utf-8", "surrogateescape") for part in parts]:
             place = -1
             while (place := self._names.find(wanted, place + 1)) >= 0:
                 index = bisect_right(self._name_ends, place)
                 # The first match in each name. A match across two names is none.
                 if self._raw_name(index).find(wanted) == place - _start(self._name_ends, index):
-                    yield self._entry(index)
+                    yield index
+
+    def first_file(self) -> int:
+        """Where the files begin that have no folder behind them: in listing order, all files."""
+        return self._folders.rfind(1) + 1
+
+    def names(self, first: int, last: int) -> list[str]:
+        """Of the entries from `first` up to, but without, `last`."""
+        return _texts(self._names, self._name_ends, first, last)
+
+    def sizes(self, first: int, last: int) -> Sequence[int]:
+        """Of the same, in bytes; 0 for a folder."""
+        return self._sizes[first:last]
+
+    def times(self, first: int, last: int) -> list[float | None]:
+        """Of the same; None for no time."""
+        return [None if time == _NO_TIME else time for time in self._modified[first:last]]
+
+    def may_have_classes(self, first: int, last: int) -> bool:
+        """Whether any of them may have a storage class."""
+        return CLASSED in {piece[:1] for piece in _pieces(self._e_tags, self._e_tag_ends, first, last)}
 
     def named(self, is_meant: Callable[[str], bool]) -> Iterator[Entry]:
         """The entries of some names, in order. No others are made."""
@@ -153,9 +177,9 @@ class EntryTable(MadeEntries):
 
     def _entries(self, first: int, last: int) -> list[Entry]:
         columns = (
-            _texts(self._names, self._name_ends, first, last),
-            self._sizes[first:last],
-            [None if time == _NO_TIME else time for time in self._modified[first:last]],
+            self.names(first, last),
+            self.sizes(first, last),
+            self.times(first, last),
             *zip(*map(unpacked, _pieces(self._e_tags, self._e_tag_ends, first, last)), strict=True),
         )
         entries: list[Entry] = [*map(_as_file, zip(*columns, strict=True))]

@@ -44,5 +44,9 @@ class MadeEntries(Sequence[Entry]):
         return self._entry(index % len(self))
 
     def __iter__(self) -> Iterator[Entry]:
-        for first in range(0, len(self), MADE_AT_ONCE):
-            yield from self._entries(first, min(first + MADE_AT_ONCE, len(self)))
+        return self.between(0, len(self))
+
+    def between(self, first: int, last: int) -> Iterator[Entry]:
+        """The entries from `first` up to, but without, `last`. A few are made at a time."""
+        for start in range(first, last, MADE_AT_ONCE):
+            yield from self._entries(start, min(start + MADE_AT_ONCE, last))

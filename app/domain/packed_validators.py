@@ -8,8 +8,8 @@ _HEX_DIGITS: Final = 32
 _PACKED: Final = b"h"
 _AS_IT_IS: Final = b"t"
 _STAMPED: Final = b"s"
-_CLASSED: Final = b"c"
-"""Before the validator there is the file's stamp, or its storage class: a text that begins with its length."""
+CLASSED: Final = b"c"
+"""Before the validator there is the file's storage class, its stamp, or that before this: texts that begin with their length."""
 _LENGTH_BYTES: Final = 2
 
 
@@ -21,7 +21,7 @@ def packed(e_tag: str | None, stamp: str | None = None, storage_class: str | Non
         validator = _AS_IT_IS + e_tag.encode("utf-8", "surrogateescape")
     else:
         validator = _packed_digest(e_tag)
-    for mark, text in ((_CLASSED, storage_class), (_STAMPED, stamp)):
+    for mark, text in ((_STAMPED, stamp), (CLASSED, storage_class)):
         if text is not None:
             raw = text.encode("utf-8", "surrogateescape")
             validator = b"%b%b%b%b" % (mark, len(raw).to_bytes(_LENGTH_BYTES), raw, validator)
@@ -31,10 +31,10 @@ def packed(e_tag: str | None, stamp: str | None = None, storage_class: str | Non
 def unpacked(validator: bytes) -> tuple[str | None, str | None, str | None]:
     """The arguments that `packed` was given."""
     stamp = storage_class = None
+    if validator[:1] == CLASSED:
+        storage_class, validator = _taken_off(validator)
     if validator[:1] == _STAMPED:
         stamp, validator = _taken_off(validator)
-    if validator[:1] == _CLASSED:
-        storage_class, validator = _taken_off(validator)
     if validator[:1] != _PACKED:
         return validator[1:].decode("utf-8", "surrogateescape") if validator else None, stamp, storage_class
     digest_end = 1 + _HEX_DIGITS // 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup
@@ -82,7 +82,7 @@ class FolderPage:
 
     site: Site
     path: ArtifactPath
-    entries: tuple[VisibleEntry, ...]
+    entries: Sequence[VisibleEntry]
     next_after: str | None = None
     limit: int | None = None
     order: Order | None = None

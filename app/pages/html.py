@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
-from app.domain.access import Access
+from app.domain.access import Access, VisibleEntry, VisibleFiles
+from app.domain.file_columns import columns_of
 from app.domain.licence_look import LicenceLook
 from app.domain.paths import display_name
 from app.domain.totals import Totals, totals_of
+from app.domain.visible_parts import parts_of
 from app.pages.account_pages import AccountPage, LeadOnPage, LoginPage, TokenPage
 from app.pages.breadcrumbs import Crumb, breadcrumbs
 from app.pages.column_heads import column_heads
@@ -86,7 +88,7 @@ class HtmlPages:
 
     def folder(self, page: FolderPage) -> bytes:
         """The listing of a folder."""
-        shown = {visible.access for visible in page.entries}
+        shown = {tier for part in parts_of(page.entries) for tier in _tiers(part)}
         text = self._folder_text(page, _ROWS if page.entries else Markup(), summary_text(page), shown)
         before, place, after = text.partition(_ROWS)
         rows = folder_rows(page.entries, may_share=page.site.may_share) if place else ()
@@ -225,8 +227,9 @@ def totals_text(totals: Totals) -> str:
 
 def newest_time(page: FolderPage) -> tuple[str, str] | None:
     """When anything in the folder last changed, for machines and for people; None if more pages follow, or without times."""
-    times = [visible.entry.modified for visible in page.entries] if page.next_after is None else []
-    iso = iso_text(max([time for time in times if time is not None], default=None))
+    parts = parts_of(page.entries) if page.next_after is None else ()
+    times = [time for part in parts for time in _times(part) if time is not None]
+    iso = iso_text(max(times, default=None))
     return None if iso is None else (iso, date_text(iso))
 
 
@@ -236,6 +239,16 @@ def outcome_text(page: SearchPage) -> str:
     closed = count_text(page.left_out, "folder", "folders")
     left_out = f"{closed} could not be searched." if page.left_out else ""
     return " ".join(filter(None, (f"{page.found:,} found.", left_out, more)))
+
+
+def _tiers(part: Sequence[VisibleEntry]) -> Iterable[Access]:
+    return (part.access,) if isinstance(part, VisibleFiles) else {visible.access for visible in part}
+
+
+def _times(part: Sequence[VisibleEntry]) -> Sequence[float | None]:
+    if isinstance(part, VisibleFiles):
+        return columns_of(part.files).times()
+    return [visible.entry.modified for visible in part]
 
 
 def _meanings(shown: Collection[Access]) -> list[tuple[str, str, str]]:

@@ -7,14 +7,16 @@ Everything from a name passes through `escape` or `encode_name` before it is put
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from html import escape
 from typing import Final
 
-from app.domain.access import Access, VisibleEntry
+from app.domain.access import Access, VisibleEntry, VisibleFiles
 from app.domain.entries import File, Folder
+from app.domain.file_columns import columns_of
 from app.domain.paths import ArtifactPath, display_name, encode_name
+from app.domain.visible_parts import parts_of
 from app.pages.file_kinds import kind_of
 from app.pages.formats import date_text, iso_text, size_text
 
@@ -45,9 +47,30 @@ def folder_rows(entries: Sequence[VisibleEntry], *, may_share: bool = False) -> 
         may_share: whether private files have a button of the form `share`.
     """
     row = _row_with_share if may_share else _row
-    for start in range(0, len(entries), _PART_ROWS):
-        between = "\n" if start else ""
-        yield (between + "\n".join(map(row, entries[start : start + _PART_ROWS]))).encode("utf-8", "replace")
+    between = ""
+    for part in parts_of(entries):
+        for start in range(0, len(part), _PART_ROWS):
+            some = part[start : start + _PART_ROWS]
+            rows = _alike_rows(some, row) if isinstance(some, VisibleFiles) else "\n".join(map(row, some))
+            yield (between + rows).encode("utf-8", "replace")
+            between = "\n"
+
+
+def _alike_rows(files: VisibleFiles, row: Callable[[VisibleEntry], str]) -> str:
+    """The rows of files that differ in name, size and time alone; each by itself if a row may have more than that."""
+    columns, tier = columns_of(files.files), files.access
+    names = columns.names()
+    may_be_shared = tier is Access.PRIVATE and row is _row_with_share
+    if tier is _CLOSED or may_be_shared or columns.may_have_classes() or not _is_plain("".join(names)):
+        return "\n".join(map(row, files))
+    access = "<td>" if tier is _PUBLIC else f"<td>{_access(files[0])} "
+    return "\n".join(
+        [
+            f'<tr><td class="{kind_of(name)}"><a href="{name}">{name}</a></td><td>{_NONE if time is None else _time_of_second(time // 1)}</td>'
+            f'{_size_cell(size)}{access}<button class="get" form="get" name="get" value="{name}" aria-label="Get {name}">Get</button>{_ROW_END}'
+            for name, size, time in zip(names, columns.sizes(), columns.times(), strict=True)
+        ]
+    )
 
 
 def entry_row(visible: VisibleEntry) -> bytes:
@@ -83,16 +106,15 @@ def _row(visible: VisibleEntry, above_href: str = "", above_label: str = "") -> 
             where = f' formaction="{above_href}"' if above_href else ""
             button = f'<button class="get" form="get"{where} name="get" value="{href}" aria-label="Get {label}">Get</button>'
             access = f"{access} {button}" if access else button
-    size_cell = (
-        _NO_SIZE
-        if size is None
-        else f'<td title="{size:,} {"byte" if size == 1 else "bytes"}">{size_text(size)}</td>'
-    )
     # A locked entry is linked too: there, members are asked to log in.
     return (
         f'<tr><td class="{kind}"><a href="{above_href}{href}{slash}">{above_label}{label}{slash}</a></td><td>{_NONE if modified is None else _time_of_second(modified // 1)}</td>'
-        f"{size_cell}<td>{access}{_ROW_END}"
+        f"{_NO_SIZE if size is None else _size_cell(size)}<td>{access}{_ROW_END}"
     )
+
+
+def _size_cell(size: int) -> str:
+    return f'<td title="{size:,} {"byte" if size == 1 else "bytes"}">{size_text(size)}</td>'
 
 
 def _row_with_share(visible: VisibleEntry) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 from app.cache.response_cache import ListingKey, ResponseCache, StoredResponse
 from app.cache.single_flight import SingleFlight
-from app.catalog import FolderSorter, FolderTotals, FolderView, name_filter, take_page
-from app.domain.access import VisibleEntry
+from app.catalog import FolderSorter, FolderTotals, FolderView, Page, name_filter, take_page
+from app.domain.access import VisibleEntry, VisibleFiles
 from app.domain.entries import Entry
 from app.domain.order import Order
 from app.domain.paths import ArtifactPath
 from app.domain.totals import totals_of
 from app.domain.turns import free_in_parts, run_aside
+from app.domain.visible_parts import parts_of
 from app.http_semantics import known_media_type
 from app.pages.contexts import FolderPage, Site
 from app.pages.html import HtmlPages
@@ -187,15 +189,12 @@ class FolderPages:
         is_counted = _FORMS[representation].has_totals and cut.is_first_of_all and cut.limit is None
         is_cut = cut.most is not None and len(view.snapshot.entries) > cut.most
         totals = await self._totals.of(view) if is_counted and is_cut else None
-        show = view.show if cut.name_like is None else _shown_if(name_filter(cut.name_like), view.show)
-
         shown: list[VisibleEntry] = []
 
         def render() -> StoredResponse:
             order = cut.order or self.order_of(view.snapshot.path)
-            entries = view.snapshot.entries if order is None else self._sorter.entries(view, order)
-            part = take_page(entries, show, after=cut.after, limit=cut.most, order=order)
-            shown.extend(part.entries)
+            part = self._part(view, cut, order)
+            shown.extend(chain.from_iterable(_made_ones(part.entries)))
             context = FolderPage(
                 site,
                 view.snapshot.path,
@@ -224,6 +223,14 @@ class FolderPages:
 
         return await run_aside(make, entries=len(view.snapshot.entries)), is_lasting
 
+    def _part(self, view: FolderView, cut: PageRequest, order: Order | None) -> Page:
+        most = cut.most
+        if order is None and cut.is_first_of_all and (most is None or len(view.snapshot.entries) <= most):
+            return Page(view.entries(), None)
+        show = view.show if cut.name_like is None else _shown_if(name_filter(cut.name_like), view.show)
+        entries = view.snapshot.entries if order is None else self._sorter.entries(view, order)
+        return take_page(entries, show, after=cut.after, limit=most, order=order)
+
     def _page(self, context: FolderPage, representation: str, encoding: str, origin: str) -> StoredResponse:
         form = _FORMS[representation]
         body = form.page(self._html, context)
@@ -242,6 +249,11 @@ class FolderPages:
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         )
         return StoredResponse.of(body, raw, f'"{tag}"')
+
+
+def _made_ones(entries: Sequence[VisibleEntry]) -> Iterator[Sequence[VisibleEntry]]:
+    """The parts of some entries that hold each of them."""
+    return (part for part in parts_of(entries) if not isinstance(part, VisibleFiles))
 
 
 def _limited(cut: PageRequest, representation: str, *, in_parts: bool) -> PageRequest:

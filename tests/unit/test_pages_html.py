@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.domain.access import Access, Licence
+from app.domain.access import Access, Licence, VisibleEntry, VisibleFiles
 from app.domain.entries import File, Folder
+from app.domain.entry_table import EntryTable
 from app.domain.paths import ROOT, ArtifactPath, display_name
+from app.domain.table_files import TableFiles
+from app.domain.totals import totals_of
+from app.domain.visible_parts import VisibleParts
 from app.pages.contexts import DownloadPage, ErrorPage, FolderPage, LicencePage
 from app.pages.html import HtmlPages
 from app.pages.static import load_static
@@ -82,6 +88,38 @@ def test_the_access_column_names_the_tier(access: Access, words: str) -> None:
 def test_what_is_public_does_not_say_so_in_each_row() -> None:
     page = HTML.folder(folder_page(visible(File("a", 1, NOON)), visible(Folder("b")))).decode()
     assert "public" not in page.partition("<tbody>")[2]
+
+
+@given(
+    st.lists(
+        entry_names | st.sampled_from(["a.img", "B.tar.gz", "SHA256SUMS", "c"]), max_size=6, unique=True
+    ),
+    st.sampled_from([Access.PUBLIC, Access.EULA, Access.PRIVATE, Access.CLOSED]),
+    st.none() | st.sampled_from([NOON, -1e10, 1e13]),
+    st.sampled_from([None, "GLACIER"]),
+    st.booleans(),
+)
+def test_the_rows_of_files_that_were_judged_alike_are_those_of_each(
+    some: list[str], access: Access, time: float | None, storage_class: str | None, may_share: bool
+) -> None:
+    files = [
+        File(name, 1025**number, time, storage_class=storage_class if number else None)
+        for number, name in enumerate(some)
+    ]
+    licences = (LICENCE,) if access in (Access.EULA, Access.PRIVATE) else ()
+    folders = [visible(Folder("sub"))]
+    site = replace(SITE, may_share=may_share)
+
+    def page_of(entries: Sequence[VisibleEntry]) -> bytes:
+        page = FolderPage(site, FOLDER, entries)
+        return HTML.folder(replace(page, totals=totals_of(entries)))
+
+    alone = page_of([*folders, *(visible(file, access, licences) for file in files)])
+    for alike in (files, TableFiles(EntryTable.of(files), 0, len(files))):
+        together = VisibleFiles(FOLDER, alike, access, licences, is_open=True)
+        parts = VisibleParts([part for part in (folders, together) if part])
+        assert page_of(parts) == alone
+        assert list(parts) == [parts[place] for place in range(len(parts))] == [*folders, *together]
 
 
 def test_several_licences_are_all_named_and_escaped() -> None:

@@ -24,6 +24,7 @@ from app.domain.access import (
     VisibleEntry,
 )
 from app.domain.entries import Entry, File, Folder, locked
+from app.domain.entry_table import EntryTable
 from app.policy.alike import FolderJudge
 from app.policy.decide import Rules, classify, decide, explain, visible_entry
 from app.policy.tier import tier_of
@@ -154,6 +155,11 @@ def test_files_judged_at_once_are_shown_as_one_by_one(
     if at_once is not None:
         assert list(at_once) == [visible for visible in shown if visible is not None]
         assert list(at_once[1:3]) == list(at_once)[1:3]
+    folders = [Folder(name) for name in names[:2]]
+    whole = FolderJudge(FOLDER, rules, principal).show_table(EntryTable.of([*folders, *files]))
+    first = [visible_entry(FOLDER, folder, rules, principal) for folder in folders]
+    assert list(whole) == [visible for visible in (*first, *shown) if visible is not None]
+    assert len(whole) == len(list(whole))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,23 @@ def install_from_lock(lock: Path, place: Path, *options: str) -> str:
         check=False,
     )
     return "" if result.returncode == 0 else result.stderr or str(result.returncode)
+
+
+def packages_of(lock: Path) -> Path:
+    """A directory with what a lock names, kept between runs, together with the byte code that the emulated machine makes of it.
+
+    To compile takes that machine as long as the rest of a server's start.
+
+    Raises:
+        AssertionError: a package has no wheel for aarch64.
+    """
+    place = CACHE / f"{SUITE}-aarch64-site-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+    if not place.exists():
+        partial = place.with_suffix(".part")
+        shutil.rmtree(partial, ignore_errors=True)  # of a run that was ended
+        assert (fault := install_from_lock(lock, partial)) == "", fault
+        partial.rename(place)
+    return place
 
 
 def emulated(root: Path) -> tuple[str, ...]:

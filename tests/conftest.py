@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import CodeType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import certifi
@@ -23,6 +23,8 @@ from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
 from jinja2 import Environment
 
+from tests.support.forked_command import close_preloaded
+from tests.support.templates import compiling_once
 from tests.support.waiting import PATIENCE
 
 # A busy machine is no fault of the code: no example, and no drawing of one, has to be done in a given time.
@@ -102,18 +104,16 @@ def answers_may_take_long() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def templates_compiled_once() -> Iterator[None]:
     """Let all servers share what the templates compile to, which takes longer than the rest of their start."""
-    compiled: dict[tuple[str, Any], CodeType] = {}
-    compile_template = Environment.compile
-
-    def compile_once(environment: Environment, source: str, *names: Any) -> CodeType:
-        key = (source, names)
-        if key not in compiled:
-            compiled[key] = compile_template(environment, source, *names)
-        return compiled[key]
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Environment, "compile", compile_once)
+        patch.setattr(Environment, "compile", compiling_once())
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks_end() -> Iterator[None]:
+    """End the process that runs `pierhead` by forks, if a test has used it."""
+    yield
+    close_preloaded()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.support.serve_command import PIERHEAD, environment
+from tests.support.forked_command import PIERHEAD
+from tests.support.serve_command import environment
 
 
 def script(shell: str, directory: Path) -> Path:

@@ -17,10 +17,11 @@ import pytest
 
 from scripts.make_sample_tree import make_sample
 from scripts.sample_tree.licensing import MEMBERS
+from tests.support.forked_command import PIERHEAD
 from tests.support.live_server import token
 from tests.support.pierhead_process import RunningPierhead, run_pierhead
 from tests.support.rough_server import reply, rough_server
-from tests.support.serve_command import PIERHEAD, environment
+from tests.support.serve_command import environment
 
 PAGE = (Path(__file__).parents[2] / "docs/ci.md").read_text()
 SITE = "https://releases.example.org"

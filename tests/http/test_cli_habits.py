@@ -17,8 +17,9 @@ import pytest
 from app.cli import main
 from app.cli.command import build_parser
 from app.config import PREFIX, Settings
+from tests.support.forked_command import PIERHEAD
 from tests.support.pierhead_process import run_pierhead
-from tests.support.serve_command import KEY, PIERHEAD, environment
+from tests.support.serve_command import KEY, environment
 from tests.support.site_trees import http_client
 from tests.support.waiting import fetch
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.support.forked_command import PIERHEAD
 from tests.support.log_file import whole_lines
 from tests.support.pierhead_process import RunningPierhead, run_pierhead
 from tests.support.raw_http import parse_answer
@@ -48,7 +49,7 @@ def test_a_server_without_descriptors_says_so_once_and_goes_on_by_itself(tmp_pat
     tree = tmp_path / "tree"
     (tree / "a").mkdir(parents=True)
     (tree / "a/file.txt").write_text("text")
-    with run_pierhead(str(tree), tmp_path) as server:
+    with run_pierhead(str(tree), tmp_path, program=[PIERHEAD]) as server:
         # Loaded now, the applications that the server loads late open no files while it is full, nor free one after.
         fetch(f"{server.url}/api/ls/")
         server.metrics()

@@ -11,9 +11,10 @@ import pytest
 
 from app.config import load_settings
 from scripts.make_sample_tree import make_sample
+from tests.support.forked_command import PIERHEAD
 from tests.support.live_server import app_for, live_server, policy_from
 from tests.support.rough_server import reply, rough_server
-from tests.support.serve_command import PIERHEAD, environment
+from tests.support.serve_command import environment
 
 PAGE = (Path(__file__).parents[2] / "docs/migration.md").read_text()
 

@@ -13,7 +13,8 @@ import pytest
 
 from tests.support.certificates import Certificate, make_certificate
 from tests.support.connect_proxy import ConnectProxy, connect_proxy
-from tests.support.serve_command import PIERHEAD, START_SECONDS, Served, environment
+from tests.support.forked_command import PIERHEAD
+from tests.support.serve_command import START_SECONDS, Served, environment
 
 POLICY = """
 [[rule]]

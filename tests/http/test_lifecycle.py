@@ -16,7 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.serve_command import PIERHEAD, START_SECONDS, STOP_SECONDS, Served, environment
+from tests.support.forked_command import PIERHEAD
+from tests.support.serve_command import START_SECONDS, STOP_SECONDS, Served, environment
 from tests.support.waiting import wait_until
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])

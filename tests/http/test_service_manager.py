@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.serve_command import PIERHEAD, START_SECONDS, STOP_SECONDS, Served, environment, run_serve
+from tests.support.forked_command import PIERHEAD, start_pierhead
+from tests.support.serve_command import START_SECONDS, STOP_SECONDS, Served, environment, run_serve
 from tests.support.waiting import wait_until
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
@@ -113,12 +114,12 @@ class OverUnix:
         self.path = directory / "pierhead.sock"
         self._log = directory / "log"
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [PIERHEAD, "serve", "--storage", "tree", "--unix-socket", str(self.path), *arguments],
+            self.process = start_pierhead(
+                ["serve", "--storage", "tree", "--unix-socket", str(self.path), *arguments],
                 cwd=directory,
                 env=environment({"PIERHEAD_ADMIN_LISTEN": "127.0.0.1:0", **environ}),
                 stdout=log,
-                stderr=subprocess.STDOUT,
+                stderr=log,
             )
 
     @property

@@ -1,4 +1,4 @@
-"""The server as its operator runs it: the installed command, in a process of its own."""
+"""The server as its operator runs it: the installed command, in a process of its own (see `forked_command`)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import app
+from tests.support.forked_command import Process, start_pierhead
 from tests.support.live_server import SECRET, metrics_at
 from tests.support.log_file import whole_lines
 from tests.support.waiting import answers, wait_until
 
-PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
 START_SECONDS = 600
 STOP_SECONDS = 60
 
@@ -51,7 +50,7 @@ def run_pierhead(
     *arguments: str,
     policy: str = "",
     environ: Mapping[str, str] | None = None,
-    program: Sequence[str] = (PIERHEAD,),
+    program: Sequence[str] = (),
 ) -> Iterator[RunningPierhead]:
     """Serve until the block ends. Tokens are made with `live_server.token`.
 
@@ -61,25 +60,15 @@ def run_pierhead(
         arguments: further ones of `pierhead serve`.
         policy: site policy (TOML).
         environ: further environment, such as `AWS_*`; nothing of this process's own is passed on.
-        program: what is run in place of the installed command.
+        program: what is run in place of the installed command. That itself never is a fork here: name it to have a
+            process that has loaded nothing before.
     """
     (directory / "policy.toml").write_text(policy)
     (directory / "pierhead.toml").write_text(f'secret_keys = ["{SECRET}"]\npolicy_file = "policy.toml"\n')
     log = directory / "pierhead.log"
-    command = [
-        *program,
-        "serve",
-        storage,
-        "--port",
-        "0",
-    ]
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, *arguments],
-            cwd=directory,
-            env=_environment(directory, environ or {}),
-            stdout=output,
-            stderr=subprocess.STDOUT,
+        process = _start(
+            program, ["serve", storage, "--port", "0", *arguments], directory, environ or {}, output
         )
     try:
         wait_until(lambda: process.poll() is not None or _url(log, "url") is not None, START_SECONDS)
@@ -97,6 +86,19 @@ def run_pierhead(
             process.kill()
             process.wait()
             raise
+
+
+def _start(
+    program: Sequence[str],
+    arguments: Sequence[str],
+    directory: Path,
+    environ: Mapping[str, str],
+    output: IO[bytes],
+) -> Process:
+    env = _environment(directory, environ)
+    if not program:
+        return start_pierhead(arguments, cwd=directory, env=env, stdout=output, stderr=output)
+    return subprocess.Popen([*program, *arguments], cwd=directory, env=env, stdout=output, stderr=output)
 
 
 def _environment(home: Path, further: Mapping[str, str]) -> dict[str, str]:

@@ -6,17 +6,16 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import app
+from tests.support.forked_command import complete_pierhead, start_pierhead
 from tests.support.live_server import metrics_at
 from tests.support.log_file import whole_lines
 from tests.support.waiting import answers, wait_until
 
-PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
 START_SECONDS = 60
 STOP_SECONDS = 60
 KEY = "one-key-for-all-the-tests-of-this-file"
@@ -32,12 +31,12 @@ class Served:
             large.truncate(200 * 1024 * 1024)
         self._log = directory / "log"
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [PIERHEAD, "serve", "--storage", "tree", "--port", "0", *arguments],
+            self.process = start_pierhead(
+                ["serve", "--storage", "tree", "--port", "0", *arguments],
                 cwd=directory,
                 env=environment(environ),
                 stdout=log,
-                stderr=subprocess.STDOUT,
+                stderr=log,
                 start_new_session=True,
             )
         assert wait_until(lambda: not self.is_running or self._listens(), START_SECONDS), self.log
@@ -85,14 +84,8 @@ class Served:
 
 def run_serve(directory: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run `pierhead serve` where it cannot start, until it has ended."""
-    return subprocess.run(
-        [PIERHEAD, "serve", *arguments],
-        cwd=directory,
-        env=environment(environ),
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-        check=False,
+    return complete_pierhead(
+        ["serve", *arguments], cwd=directory, env=environment(environ), seconds=START_SECONDS
     )
 
 

@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.engines import run_rclone
+from tests.support.forked_command import PIERHEAD
 from tests.support.log_file import whole_lines
-from tests.support.pierhead_process import PIERHEAD, RunningPierhead, run_pierhead
+from tests.support.pierhead_process import RunningPierhead, run_pierhead
 from tests.support.small_machine import SmallMachine, small_machine
 
 SECONDS = int(os.environ.get("PIERHEAD_LOAD_SECONDS", "40"))

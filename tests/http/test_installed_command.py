@@ -1,0 +1,173 @@
+"""The installed command, and forks that run it for most tests: nothing that a program can see sets them apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import forked_command
+from tests.support.forked_command import PIERHEAD, Fork, Process, preloaded, start_pierhead
+from tests.support.pierhead_process import run_pierhead
+from tests.support.preloaded import Command
+from tests.support.serve_command import environment, run_serve
+from tests.support.waiting import PATIENCE, fetch, wait_until
+
+FACTS = """
+import __main__, asyncio, atexit, gc, json, multiprocessing.spawn, os, signal, sys, threading, time
+numbers = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+print(json.dumps({
+    "arguments": sys.argv,
+    "directory": os.getcwd(),
+    "environment": dict(os.environ),
+    "descriptors": sorted(os.listdir("/proc/self/fd")),
+    "input": sys.stdin.read(),
+    "is at terminal": [sys.stdout.isatty(), sys.stderr.isatty()],
+    "texts": [(one.encoding, one.errors, one.line_buffering) for one in (sys.stdout, sys.stderr)],
+    "handlers": [str(signal.getsignal(number)) for number in numbers],
+    "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+    "threads": len(os.listdir("/proc/self/task")),
+    "is leader": os.getsid(0) == os.getpid(),
+    "path": sys.path,
+    "flags": str(sys.flags),
+    "main": [__main__.__file__, str(__main__.__spec__), __name__],
+    "main of children": multiprocessing.spawn.get_preparation_data("x")["init_main_from_path"],
+    "collects garbage": [gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()],
+    "switches": sys.getswitchinterval(),
+    "time zone": time.tzname,
+    "loop": str(asyncio._get_running_loop()),
+    "mask": os.umask(0),
+}))
+atexit.register(print, "at exit")
+print("to stderr", file=sys.stderr)
+sys.exit(3)
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    return tmp_path / "bin" / "script"
+
+
+def run_both(
+    script: Path, text: str, *arguments: str, in_new_session: bool = False, **environ: str
+) -> list[tuple[int, bytes, bytes]]:
+    """Status, output and errors of a script: of a process of its own, and of a fork."""
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(text)
+    directory, env = script.parent.parent, environment(environ)
+    ran = []
+    for name in ("process", "fork"):
+        outputs = [directory / f"{name}.{kind}" for kind in ("out", "err")]
+        with outputs[0].open("wb") as stdout, outputs[1].open("wb") as stderr:
+            process: Process
+            if name == "fork":
+                command = Command(str(script), [*arguments], str(directory), env, in_new_session)
+                process = Fork(preloaded(), command, stdout, stderr)
+            else:
+                process = subprocess.Popen(
+                    [sys.executable, script, *arguments],
+                    cwd=directory,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    start_new_session=in_new_session,
+                )
+            status = process.wait(PATIENCE)
+        ran.append((status, *(output.read_bytes() for output in outputs)))
+    return ran
+
+
+@pytest.mark.parametrize("in_new_session", [False, True])
+def test_a_fork_has_all_that_a_process_of_its_own_has(script: Path, in_new_session: bool) -> None:
+    real, fork = run_both(
+        script, FACTS, "serve", "--port", "0", in_new_session=in_new_session, TZ="Asia/Tokyo", X="\u00fc"
+    )
+    facts: list[dict[str, Any]] = []
+    for status, output, errors in (real, fork):
+        shown, last = output.decode().splitlines()
+        assert (status, last, errors) == (3, "at exit", b"to stderr\n")
+        facts.append(json.loads(shown))
+    assert facts[0]["is leader"] == in_new_session
+    assert facts[0]["time zone"] == ["JST", "JST"]
+    assert facts[1] == facts[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("pass", 0),
+        ("import sys; sys.exit('said')", 1),
+        ("1 / 0", 1),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGINT)", -signal.SIGINT),
+        ("import os; os.abort()", -signal.SIGABRT),
+        (
+            "import threading, time; threading.Thread(target=lambda: time.sleep(.1) or print('late')).start()",
+            0,
+        ),
+    ],
+)
+def test_a_fork_ends_as_a_process_of_its_own(script: Path, text: str, status: int) -> None:
+    real, fork = run_both(script, text)
+    assert (real[0], fork[0]) == (status, status)
+    assert real[1] == fork[1]
+    # Where an exception came from is known to the process that forks as well.
+    assert real[2].splitlines()[-1:] == fork[2].splitlines()[-1:]
+
+
+def test_a_fork_is_waited_for_and_told_as_a_process(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("import time; time.sleep(3600)")
+    with (tmp_path / "output").open("wb") as output:
+        fork = Fork(preloaded(), Command(str(script), [], str(tmp_path), {}, False), output, output)
+    assert fork.poll() is fork.returncode is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        fork.wait(0.01)
+    os.kill(fork.pid, signal.SIGTERM)
+    assert wait_until(
+        lambda: Path(f"/proc/{fork.pid}/stat").read_text().split()[2] == "Z"
+    )  # until it is asked for
+    assert fork.wait() == fork.poll() == fork.returncode == -signal.SIGTERM
+    assert not Path(f"/proc/{fork.pid}").exists()
+    fork.kill()
+
+
+def test_only_what_would_be_the_same_is_forked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kind(**environ: str) -> type[Process]:
+        with (tmp_path / "output").open("wb") as output:
+            started = start_pierhead(
+                ["--version"], cwd=tmp_path, env=environment(environ), stdout=output, stderr=output
+            )
+        assert started.wait(PATIENCE) == 0
+        return type(started)
+
+    assert kind(HOME="/", PIERHEAD_WORKERS="2", AWS_CA_BUNDLE="x") is Fork
+    # Read as modules are loaded: by Python, by a library, by OpenSSL for one.
+    for name in ("PYTHONUTF8", "PROMETHEUS_MULTIPROC_DIR", "SSL_CERT_FILE"):
+        assert kind(**{name: "1"}) is subprocess.Popen
+    monkeypatch.setattr(forked_command, "_OUR_NETWORK", -1)
+    assert kind() is subprocess.Popen
+
+
+@pytest.mark.parametrize("program", [(), (PIERHEAD,)])
+def test_both_serve_and_say_what_is_wrong(tmp_path: Path, program: tuple[str, ...]) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/a.txt").write_text("text")
+    with run_pierhead(str(tmp_path / "tree"), tmp_path, program=program) as server:
+        assert fetch(f"{server.url}/a.txt") == b"text"
+        assert b"a.txt" in fetch(f"{server.url}/")
+        assert "pierhead_build_info" in server.metrics()
+        fork = Path(f"/proc/{server.pid}/cmdline").read_bytes()
+    assert (b"tests.support.preloaded" in fork) == (not program)
+    assert "Traceback" not in server.log.read_text()
+    refused = run_serve(tmp_path, "--port", "x")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "port" in refused.stderr

@@ -81,7 +81,7 @@ def run_both(
                     start_new_session=in_new_session,
                 )
             status = process.wait(PATIENCE)
-        ran.append((status, *(output.read_bytes() for output in outputs)))
+        ran.append((status, outputs[0].read_bytes(), outputs[1].read_bytes()))
     return ran
 
 
@@ -128,7 +128,7 @@ def test_a_fork_is_waited_for_and_told_as_a_process(tmp_path: Path) -> None:
     script.write_text("import time; time.sleep(3600)")
     with (tmp_path / "output").open("wb") as output:
         fork = Fork(preloaded(), Command(str(script), [], str(tmp_path), {}, False), output, output)
-    assert fork.poll() is fork.returncode is None
+    assert [fork.poll(), fork.returncode] == [None, None]
     with pytest.raises(subprocess.TimeoutExpired):
         fork.wait(0.01)
     os.kill(fork.pid, signal.SIGTERM)

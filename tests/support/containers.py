@@ -91,7 +91,10 @@ class Engine:
         return self.run(*command).stdout.strip()
 
     def build(self, project: Path, tag: str, index: PackageIndex) -> None:
-        """Build the project's image on the base, from a registry with an authority of its own."""
+        """Build the project's image on the base, from a registry with an authority of its own.
+
+        Steps whose instruction and files are as in a build before are not done again.
+        """
         config = self.directory / "pip.conf"
         config.write_text(f"[global]\nindex-url = {index.url}\ncert = /run/secrets/ca.pem\n")
         self.run(
@@ -99,6 +102,7 @@ class Engine:
                 "buildah",
                 "bud",
                 "--quiet",
+                "--layers",
                 "--isolation",
                 "chroot",
                 "--network",

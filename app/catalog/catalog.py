@@ -162,7 +162,7 @@ class Catalog:
 
         Args and raises as `view_folder`.
         """
-        if reread or self.ready_view(path, principal) is not None:
+        if reread or not self._store.has_first_pages or self.ready_view(path, principal) is not None:
             return await self.view_folder(path, principal, reread=reread, mount=mount)
         whole = asyncio.create_task(self.view_folder(path, principal, mount=mount))
         try:

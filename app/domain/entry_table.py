@@ -82,6 +82,15 @@ class EntryTable(MadeEntries):
                 if self._raw_name(index).find(wanted) == place - _start(self._name_ends, index):
                     yield index
 
+    def may_have_part(self, parts: Iterable[str]) -> bool:
+        """Whether a name may have one of some parts in it, whatever the case of ASCII letters: a quick look at all of them.
+
+        Args:
+            parts: in lower case.
+        """
+        names = self._names.lower()
+        return any(part.encode("utf-8", "surrogateescape") in names for part in parts)
+
     def first_file(self) -> int:
         """Where the files begin that have no folder behind them: in listing order, all files."""
         return self._folders.rfind(1) + 1

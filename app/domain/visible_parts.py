@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain
 from typing import overload
 
-from app.domain.access import VisibleEntry
+from app.domain.access import VisibleEntry, VisibleFiles
 
 
 class VisibleParts(Sequence[VisibleEntry]):
@@ -48,3 +48,8 @@ def parts_of(entries: Sequence[VisibleEntry]) -> Sequence[Sequence[VisibleEntry]
     if isinstance(entries, VisibleParts):
         return entries.parts
     return (entries,) if entries else ()
+
+
+def made_entries(entries: Sequence[VisibleEntry]) -> list[VisibleEntry]:
+    """Those of some entries that are in memory one by one."""
+    return [visible for part in parts_of(entries) if not isinstance(part, VisibleFiles) for visible in part]

@@ -10,7 +10,7 @@ import sys
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from markupsafe import Markup as SafeHtml
 
@@ -19,7 +19,7 @@ from app.catalog import FolderView
 from app.domain.errors import StoreError
 from app.domain.paths import ArtifactPath
 from app.domain.texts import text_of
-from app.domain.turns import run_aside
+from app.domain.turns import MANY_ENTRIES, run_aside
 from app.pages.contexts import Document
 from app.pages.documents import STEMS, DocumentName, Markup, documents_among
 from app.pages.markup import MAX_DOCUMENT_BYTES, is_quick, render
@@ -39,6 +39,11 @@ _SPELLINGS: Final = {
     "HOWTO_",
     *(spelled for stem in STEMS for spelled in (stem, stem.upper(), stem.capitalize())),
 }
+_LOWERED: Final = {spelled.lower() for spelled in _SPELLINGS}
+_MARKS: Final = tuple(
+    stem for stem in _LOWERED if not any(other in stem for other in _LOWERED if other != stem)
+)
+"""Each of the spellings, in lower case, has one of these in it."""
 _CODE: Final = str(Path(__file__).resolve().parents[2])
 
 
@@ -62,8 +67,20 @@ class FolderDocuments(NamedTuple):
     version: int = 0
 
 
+class Documents(Protocol):
+    """Gives the documents of folders."""
+
+    def ready(self, view: FolderView) -> FolderDocuments | None:
+        """What the page of a folder shows beside the list, without waiting. None where files have to be read for it."""
+        ...
+
+    async def of(self, view: FolderView) -> FolderDocuments:
+        """The same. What the store does not give now is asked for the next time."""
+        ...
+
+
 class DocumentReader:
-    """Gives the documents of folders.
+    """Gives the documents of folders. Implements `Documents`.
 
     Args:
         files: reads them.
@@ -75,12 +92,20 @@ class DocumentReader:
         self._held = held
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def of(self, view: FolderView) -> FolderDocuments:
-        """What the page of a folder shows beside the list. What the store does not give now is asked for the next time."""
-        key, version = _Key(view.snapshot.path, view.tier), view.snapshot.version
-        kept: FolderDocuments | None = self._held.get(key)
+    def ready(self, view: FolderView) -> FolderDocuments | None:
+        """See `Documents.ready`. A large folder is not searched."""
+        version = view.snapshot.version
+        kept: FolderDocuments | None = self._held.get(_key(view))
         if kept is not None and kept.version == version:
             return kept
+        if len(view.snapshot.entries) >= MANY_ENTRIES or _names(view):
+            return None
+        return self._kept(view, FolderDocuments(version=version))
+
+    async def of(self, view: FolderView) -> FolderDocuments:
+        """See `Documents.of`."""
+        if (ready := self.ready(view)) is not None:
+            return ready
         found = await run_aside(partial(_names, view), entries=len(view.snapshot.entries))
         names = documents_among(found)[:_MOST_DOCUMENTS]
         files = _FilesOf(self._files, view)
@@ -92,10 +117,12 @@ class DocumentReader:
                 if text is not None
             ]
         )
-        documents = FolderDocuments(shown, files.are_complete, version)
-        if documents.is_complete:
-            cost = sum(len(document.html) + _DOCUMENT_OVERHEAD for document in shown)
-            self._held.put(key, documents, cost)
+        documents = FolderDocuments(shown, files.are_complete, view.snapshot.version)
+        return self._kept(view, documents) if documents.is_complete else documents
+
+    def _kept(self, view: FolderView, documents: FolderDocuments) -> FolderDocuments:
+        cost = sum(len(document.html) + _DOCUMENT_OVERHEAD for document in documents.shown)
+        self._held.put(_key(view), documents, cost)
         return documents
 
     async def _rendered(self, files: _FilesOf, document: DocumentName, text: str, prefix: str) -> SafeHtml:
@@ -140,8 +167,14 @@ async def _with_includes(files: _FilesOf, text: str) -> str:
     return _INCLUDE.sub(lambda match: escape(texts.get(match[1], "")), text)[:MAX_DOCUMENT_BYTES]
 
 
+def _key(view: FolderView) -> _Key:
+    return _Key(view.snapshot.path, view.tier)
+
+
 def _names(view: FolderView) -> list[str]:
     """Names of the folder's files that may be documents."""
+    if not view.snapshot.entries.may_have_part(_MARKS):
+        return []
     found = {entry.name for entry in view.snapshot.entries.with_part(*_SPELLINGS)}
     return sorted(name for name in found if view.find(name, is_folder=False) is not None)
 

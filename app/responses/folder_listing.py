@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
-from typing import Final
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from functools import partial
+from typing import Final, NamedTuple
 
 from app.cache.response_cache import ListingKey, ResponseCache, StoredResponse
 from app.cache.single_flight import SingleFlight
 from app.catalog import FolderSorter, FolderTotals, FolderView, Page, name_filter, take_page
-from app.domain.access import VisibleEntry, VisibleFiles
+from app.domain.access import VisibleEntry
 from app.domain.entries import Entry
 from app.domain.order import Order
 from app.domain.paths import ArtifactPath
-from app.domain.totals import totals_of
-from app.domain.turns import free_in_parts, run_aside
-from app.domain.visible_parts import parts_of
+from app.domain.totals import Totals, totals_of
+from app.domain.turns import MANY_ENTRIES, free_in_parts, run_aside
+from app.domain.visible_parts import made_entries
 from app.http_semantics import known_media_type
 from app.pages.contexts import FolderPage, Site
 from app.pages.html import HtmlPages
@@ -25,11 +24,11 @@ from app.pages.links import next_query
 from app.pages.representations import REPRESENTATIONS, Representation
 from app.policy.serving import ServingRules
 from app.responses.caching import LISTING_VARY, Variation
-from app.responses.compression import MIN_COMPRESSED_BYTES, compressed
-from app.responses.folder_documents import FolderDocuments
+from app.responses.folder_documents import Documents, FolderDocuments
 from app.responses.headers import store_headers
 from app.responses.listed_digests import FolderDigests
 from app.responses.page_request import PageRequest
+from app.responses.stored_page import stored_page
 
 LS: Final = Representation(
     "ls", "application/json", lambda _, page: ls_json(page.entries, known_media_type, page.mount)
@@ -52,6 +51,14 @@ _NOT_MODIFIED: Final = frozenset(
         b"x-pierhead-replica",
     }
 )
+
+
+class _Beside(NamedTuple):
+    """What is on a page beside the entries of its folder."""
+
+    documents: FolderDocuments
+    digests: FolderDigests = FolderDigests()
+    totals: Totals | None = None
 
 
 class FolderPages:
@@ -78,7 +85,7 @@ class FolderPages:
         sorter: FolderSorter,
         totals: FolderTotals,
         serving: ServingRules,
-        documents: Callable[[FolderView], Awaitable[FolderDocuments]],
+        documents: Documents,
         digests: Callable[[FolderView], Awaitable[FolderDigests]],
         shared: Mapping[str, str],
         variation: Variation = _AS_NAMED,
@@ -120,11 +127,14 @@ class FolderPages:
         if (page := self.ready(view, representation, encoding, in_parts=in_parts)) is not None:
             return page
         key, version = _place(view, representation, encoding, in_parts)
+        cut = _limited(PageRequest(), representation, in_parts=in_parts)
+        if (beside := self._beside_at_once(view, representation)) is not None:
+            page = self._render(view, representation, encoding, cut, beside)
+            self._cache.put(key, version, page)
+            return page
 
         async def render() -> StoredResponse:
-            page, is_lasting = await self._made(
-                view, representation, encoding, _limited(PageRequest(), representation, in_parts=in_parts)
-            )
+            page, is_lasting = await self._made(view, representation, encoding, cut)
             if is_lasting:
                 self._cache.put(key, version, page)
             return page
@@ -179,49 +189,61 @@ class FolderPages:
         self, view: FolderView, representation: str, encoding: str, cut: PageRequest
     ) -> tuple[StoredResponse, bool]:
         """A page, and whether the next one would be the same: it is not where the store did not give all that is on it."""
-        site = self._site.under(view.mount.root_path)
+        beside = await self._beside(view, representation, cut)
+        render = partial(self._render, view, representation, encoding, cut, beside)
+        page = await run_aside(render, entries=len(view.snapshot.entries))
+        return page, beside.documents.is_complete and beside.digests.is_complete
+
+    def _beside_at_once(self, view: FolderView, representation: str) -> _Beside | None:
+        """What is on the page of a whole folder beside its entries; None where that may take waiting, or the page a thread."""
+        if len(view.snapshot.entries) >= MANY_ENTRIES or _FORMS[representation].has_digests:
+            return None
+        documents = self._documents.ready(view) if representation == "html" else FolderDocuments()
+        return None if documents is None else _Beside(documents)
+
+    async def _beside(self, view: FolderView, representation: str, cut: PageRequest) -> _Beside:
+        form = _FORMS[representation]
         has_documents = representation == "html" and cut.is_first_of_all
-        documents = await self._documents(view) if has_documents else FolderDocuments()
-        has_digests = _FORMS[representation].has_digests
-        digests = await self._digests(view) if has_digests else FolderDigests()
-        is_lasting = documents.is_complete and digests.is_complete
-        # Who sets a limit pays for that many entries.
-        is_counted = _FORMS[representation].has_totals and cut.is_first_of_all and cut.limit is None
+        documents = await self._documents.of(view) if has_documents else FolderDocuments()
+        digests = await self._digests(view) if form.has_digests else FolderDigests()
         is_cut = cut.most is not None and len(view.snapshot.entries) > cut.most
-        totals = await self._totals.of(view) if is_counted and is_cut else None
-        shown: list[VisibleEntry] = []
+        totals = await self._totals.of(view) if _is_counted(form, cut) and is_cut else None
+        return _Beside(documents, digests, totals)
 
-        def render() -> StoredResponse:
-            order = cut.order or self.order_of(view.snapshot.path)
-            part = self._part(view, cut, order)
-            shown.extend(chain.from_iterable(_made_ones(part.entries)))
-            context = FolderPage(
-                site,
-                view.snapshot.path,
-                part.entries,
-                part.next_after,
-                cut.limit,
-                order,
-                view.mount,
-                documents.shown,
-                cut.name_like,
-                digests.by_name,
-                part.previous_after,
-                totals if part.next_after is not None or not is_counted else totals_of(part.entries),
-                has_sizes=cut.sizes,
-            )
-            page = self._page(context, representation, encoding, view.snapshot.origin)
-            if (following := next_query(context, cut.format)) is None:
-                return page
+    def _render(
+        self, view: FolderView, representation: str, encoding: str, cut: PageRequest, beside: _Beside
+    ) -> StoredResponse:
+        context = self._context(view, representation, cut, beside)
+        page = self._page(context, representation, encoding, view.snapshot.origin)
+        if (following := next_query(context, cut.format)) is not None:
             link = (b"link", f'<{following}>; rel="next"'.encode("ascii"))
-            return StoredResponse.of(page.body, (*page.headers, link), page.e_tag.decode("ascii"))
+            page = StoredResponse.of(page.body, (*page.headers, link), page.e_tag.decode("ascii"))
+        made = made_entries(context.entries)
+        del context
+        free_in_parts(made)
+        return page
 
-        def make() -> StoredResponse:
-            page = render()
-            free_in_parts(shown)
-            return page
-
-        return await run_aside(make, entries=len(view.snapshot.entries)), is_lasting
+    def _context(
+        self, view: FolderView, representation: str, cut: PageRequest, beside: _Beside
+    ) -> FolderPage:
+        order = cut.order or self.order_of(view.snapshot.path)
+        part = self._part(view, cut, order)
+        is_counted = part.next_after is None and _is_counted(_FORMS[representation], cut)
+        return FolderPage(
+            self._site.under(view.mount.root_path),
+            view.snapshot.path,
+            part.entries,
+            part.next_after,
+            cut.limit,
+            order,
+            view.mount,
+            beside.documents.shown,
+            cut.name_like,
+            beside.digests.by_name,
+            part.previous_after,
+            totals_of(part.entries) if is_counted else beside.totals,
+            has_sizes=cut.sizes,
+        )
 
     def _part(self, view: FolderView, cut: PageRequest, order: Order | None) -> Page:
         most = cut.most
@@ -234,26 +256,14 @@ class FolderPages:
     def _page(self, context: FolderPage, representation: str, encoding: str, origin: str) -> StoredResponse:
         form = _FORMS[representation]
         body = form.page(self._html, context)
-        # The validator is taken before compression, so that replicas with other versions of a compressor
-        # agree on it; a strong one differs between encodings (RFC 9110 section 8.8.3.3).
-        tag = hashlib.blake2b(body, digest_size=16).hexdigest()
         vary = self._variation.of(LISTING_VARY, context.mount.root_path)
-        headers = {"Content-Type": form.media_type, "Vary": vary}
-        headers |= {**self._shared, **store_headers(origin)}
-        if encoding != "identity" and len(body) >= MIN_COMPRESSED_BYTES:
-            body = compressed(body, encoding)
-            tag += f"-{encoding}"
-            headers["Content-Encoding"] = encoding
-        headers |= {"ETag": f'"{tag}"', "Content-Length": str(len(body))}
-        raw = tuple(
-            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
-        )
-        return StoredResponse.of(body, raw, f'"{tag}"')
+        headers = {"Content-Type": form.media_type, "Vary": vary, **self._shared, **store_headers(origin)}
+        return stored_page(body, encoding, headers)
 
 
-def _made_ones(entries: Sequence[VisibleEntry]) -> Iterator[Sequence[VisibleEntry]]:
-    """The parts of some entries that hold each of them."""
-    return (part for part in parts_of(entries) if not isinstance(part, VisibleFiles))
+def _is_counted(form: Representation, cut: PageRequest) -> bool:
+    """Whether a page says how much there is in all. Who sets a limit pays for that many entries."""
+    return form.has_totals and cut.is_first_of_all and cut.limit is None
 
 
 def _limited(cut: PageRequest, representation: str, *, in_parts: bool) -> PageRequest:

@@ -134,9 +134,11 @@ class ObjectStore(Protocol):
 
     Attributes:
         is_one: whether all answers come from the same store.
+        has_first_pages: whether `list_folder` may notify a watch.
     """
 
     is_one: bool
+    has_first_pages: bool
 
     async def list_folder(self, path: ArtifactPath, watch: FolderWatch | None = None) -> Listing:
         """Everything directly in one folder, to the last page.

@@ -220,7 +220,7 @@ class SiteWiring:
             FolderSorter(held),
             FolderTotals(held),
             self._policy.serving,
-            DocumentReader(shared_files, held).of,
+            DocumentReader(shared_files, held),
             digests.of,
             folder_headers(self._settings.replica_id),
             self._variation,

@@ -54,6 +54,7 @@ class MemoryStore:
     """
 
     is_one = True
+    has_first_pages = True
 
     def __init__(self, *, observe: Observer | None = None, presign_base: str | None = None) -> None:
         self.calls: list[Call] = []

@@ -35,6 +35,7 @@ class SyntheticStore:
     """
 
     is_one = True
+    has_first_pages = False
 
     def __init__(self, groups: int = GROUPS) -> None:
         self._groups = groups

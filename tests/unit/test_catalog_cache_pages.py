@@ -95,7 +95,7 @@ def folder_pages(max_bytes: int = 2**24) -> FolderPages:
         FolderSorter(held),
         FolderTotals(held),
         NO_SERVING_RULES,
-        no_documents,
+        NoDocuments(),
         no_digests,
         {},
     )
@@ -105,8 +105,14 @@ async def no_digests(_: FolderView) -> FolderDigests:
     return FolderDigests()
 
 
-async def no_documents(_: FolderView) -> FolderDocuments:
-    return FolderDocuments()
+class NoDocuments:
+    """No folder has any."""
+
+    def ready(self, _: FolderView) -> FolderDocuments:
+        return FolderDocuments()
+
+    async def of(self, view: FolderView) -> FolderDocuments:
+        return self.ready(view)
 
 
 def loader(store: MemoryStore, policy: str = "", *, default_public: bool = True) -> SnapshotLoader:
@@ -196,7 +202,8 @@ async def test_a_page_is_rendered_once_for_all_who_ask_at_once(count: int) -> No
     asking[0].cancel()
     answers = await asyncio.gather(*asking, return_exceptions=True)
     made = [page for page in answers if isinstance(page, StoredResponse)]
-    assert len(made) == 49
+    is_made_at_once = count < MANY_ENTRIES  # before anybody could be cancelled
+    assert len(made) == (50 if is_made_at_once else 49)
     assert len({id(page) for page in made}) == 1
     assert html().rendered - before == 1
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ from tests.support.live_server import app_over
 FEW, MANY = 100, 200
 CALLS_OF_AN_ENTRY = 9.6
 """Of functions of Python, to list, judge, sort, pack and render one. Each takes a fifth of a microsecond at least."""
-CALLS_OF_A_PAGE = 1_790
+CALLS_OF_A_PAGE = 1_690
 """Beside those of its entries."""
 ASKER = Asker("anonymous")
 
@@ -98,6 +99,21 @@ async def test_a_cold_page_asks_the_system_once_about_each_entry_in_one_thread(
     assert (await send(app, Ask("/few/"), ASKER)).status == 200
     assert len(threads) == 1
     assert {looks[f"build-{number:06}.tar.gz"] for number in range(FEW)} == {1}
+
+
+async def test_a_cold_page_is_made_in_one_task_beside_the_one_that_reads(
+    app: ASGIApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, tasks = asyncio.get_running_loop(), Counter[str]()
+    create = loop.create_task
+
+    def noting_create(coroutine: Coroutine[object, object, object], **options: object) -> object:
+        tasks[coroutine.__qualname__] += 1
+        return create(coroutine, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "create_task", noting_create)
+    assert (await send(app, Ask("/few/"), ASKER)).status == 200
+    assert tasks == {"_run": 1}
 
 
 async def test_no_template_is_looked_for_again(app: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> None:

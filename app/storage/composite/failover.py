@@ -45,6 +45,7 @@ class FailoverStore:
     """
 
     is_one = False
+    has_first_pages = False
 
     def __init__(
         self, stores: Sequence[OriginTagging], *, watch: StorageWatch, clock: Callable[[], float]

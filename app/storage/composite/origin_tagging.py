@@ -18,6 +18,8 @@ class OriginTagging:
         store: with this name.
     """
 
+    has_first_pages = False
+
     def __init__(self, name: str, store: ObjectStore) -> None:
         self.name = name
         self.is_one = store.is_one

@@ -26,6 +26,7 @@ class OverlayStore:
     """
 
     is_one = False
+    has_first_pages = False
 
     def __init__(self, upper: OriginTagging, lower: ObjectStore) -> None:
         self._upper = upper

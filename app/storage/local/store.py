@@ -59,6 +59,7 @@ class LocalStore:
     """
 
     is_one = True
+    has_first_pages = False
 
     def __init__(self, root: Path, *, observe: Observer, threads: int = 16, senders: int = 4) -> None:
         self._tree = LocalTree(root)

@@ -68,6 +68,7 @@ class S3Store:
     """
 
     is_one = True
+    has_first_pages = True
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ from app.domain.errors import (
     RulesUnreadable,
     StoreError,
 )
-from app.domain.order import listing_order
+from app.domain.order import in_listing_order
 from app.domain.paths import ArtifactPath, display_name
 from app.domain.turns import MANY_ENTRIES, run_aside
 from app.policy.control_file_names import LINK_FILE, control_files_to_read
@@ -274,7 +274,7 @@ class SnapshotLoader:
 
 def _in_listing_order(entries: Sequence[Entry]) -> EntryTable:
     if len(entries) < MANY_ENTRIES:
-        return EntryTable.of(sorted(entries, key=listing_order))
+        return EntryTable.of(in_listing_order(entries))
     return EntryTable.of(entries).in_listing_order()
 
 

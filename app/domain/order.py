@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final, Literal, NamedTuple, TypeVar
 
-from app.domain.entries import Entry, Folder, LockedFile
+from app.domain.entries import Entry, File, Folder, LockedFile
 
 SortKey = Literal["name", "version", "modified", "size"]
 SORT_KEYS: Final[tuple[SortKey, ...]] = ("name", "version", "modified", "size")
@@ -63,6 +63,7 @@ _VERSION: Final = re.compile(
     re.IGNORECASE,
 )
 """Names of folders that are numbers, versions, dates or times."""
+_DIGITS_AS_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _REVERSED: Final = bytes(range(255, -1, -1))
 _RUN: Final = 4096
 """Entries that are sorted in one step."""
@@ -109,6 +110,26 @@ def name_order(name: str, *, is_folder: bool) -> NameKey:
     if is_folder and _VERSION.fullmatch(raw):
         return (kind, 1, key.translate(_REVERSED), raw)
     return (kind, 2, key, raw)
+
+
+def in_listing_order(entries: Sequence[Entry]) -> list[Entry]:
+    """Entries in the order of `listing_order`."""
+    names = [entry.name for entry in entries]
+    lowered = "\n".join(names).lower().split("\n")
+    if {*map(type, entries)} != {File} or not _differ_in_digits_alone(lowered, len(names)):
+        return sorted(entries, key=listing_order)
+    # Their numbers are as long as each other's, so that they are in order when their characters are.
+    in_order = sorted(zip(lowered, names, range(len(names)), strict=True))
+    return [entries[place] for _, _, place in in_order]
+
+
+def _differ_in_digits_alone(lowered: Sequence[str], count: int) -> bool:
+    """Whether so many names are of ASCII, and the same but for the digits in the same places."""
+    joined = "\n".join(lowered)
+    if len(lowered) != count or not joined.isascii():
+        return False
+    shapes = joined.encode("ascii").translate(_DIGITS_AS_ZERO).split(b"\n")
+    return len(set(shapes)) == 1
 
 
 def version_key(name: str) -> bytes:

@@ -23,7 +23,7 @@ from tests.support.in_process import Ask, Asker, send
 from tests.support.live_server import app_over
 
 FEW, MANY = 100, 200
-CALLS_OF_AN_ENTRY = 9.6
+CALLS_OF_AN_ENTRY = 3.2
 """Of functions of Python, to list, judge, sort, pack and render one. Each takes a fifth of a microsecond at least."""
 CALLS_OF_A_PAGE = 1_690
 """Beside those of its entries."""

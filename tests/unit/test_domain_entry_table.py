@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.domain.entries import Entry, File, Folder
 from app.domain.entry_table import EntryTable
 from app.domain.order import listing_order
+from app.domain.packed_validators import packed, packed_all
 
 NAMES = st.one_of(
     st.sampled_from(
@@ -35,6 +36,7 @@ TIMES = st.floats(-1e10, 1e11)
 ENTRIES: st.SearchStrategy[list[Entry]] = st.lists(
     st.one_of(
         st.builds(Folder, NAMES, st.none() | TIMES, st.none()),
+        st.builds(File, NAMES, st.integers(0, 2**60), TIMES, st.text("0-f"), st.text("0-fé")),
         st.builds(
             File,
             NAMES,
@@ -47,6 +49,15 @@ ENTRIES: st.SearchStrategy[list[Entry]] = st.lists(
     ),
     max_size=12,
 )
+
+
+@given(
+    st.lists(st.builds(File, NAMES, st.integers(0, 9), TIMES, st.text("0-f"), st.text("0-f"))),
+    st.integers(0, 200),
+)
+def test_validators_of_a_directory_are_packed_at_once_as_each_is(files: list[File], length: int) -> None:
+    files.append(File("last", 0, 0.0, "0" * (length % 40), "f" * length))
+    assert packed_all(files) == [packed(*file[3:]) for file in files]
 
 
 @given(ENTRIES)

@@ -11,6 +11,7 @@ from app.domain.order import (
     DIRECTIONS,
     SORT_KEYS,
     Order,
+    in_listing_order,
     listing_order,
     position_behind,
     sort_entries,
@@ -32,6 +33,29 @@ def file(name: str) -> File:
 
 def in_order(*mixed: Entry) -> list[str]:
     return [entry.name + "/" * entry.is_folder for entry in sorted(mixed, key=listing_order)]
+
+
+SHAPED = st.lists(
+    st.from_regex(r"\A[vVbB][0-9]{2}\.[0-9](?:-(?:rc|RC|x)[0-9])?\.(?:img|7z)\Z")
+    | st.from_regex(r"\A(?:latest|LATEST|[0-9]{3}|\.[0-9]{2}|v[0-9]{2})\Z"),
+    max_size=4,
+)
+
+
+@given(st.lists(entries, max_size=6) | SHAPED.map(lambda some: list(map(file, some))))
+def test_all_at_once_are_in_the_same_order(mixed: list[Entry]) -> None:
+    assert in_listing_order(mixed) == sorted(mixed, key=listing_order)
+
+
+@given(st.data(), st.text("0a-.v", min_size=1, max_size=8))
+def test_names_that_differ_in_digits_alone_are_in_the_same_order(data: st.DataObject, shape: str) -> None:
+    digits = st.lists(st.sampled_from("019"), min_size=len(shape), max_size=len(shape))
+    cases = st.lists(digits, max_size=6)
+    mixed: list[Entry] = [
+        file("".join(new if old == "0" else old for old, new in zip(shape, some, strict=True)))
+        for some in data.draw(cases)
+    ]
+    assert in_listing_order(mixed) == sorted(mixed, key=listing_order)
 
 
 def test_folders_come_before_files_and_latest_before_all_of_its_kind() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
-from app.domain.access import VisibleEntry, VisibleFiles
+from app.domain.access import Access, Licence, VisibleEntry, VisibleFiles
+from app.domain.entries import File
 from app.domain.mounts import AT_ROOT, Mount
+from app.domain.paths import ROOT
 from app.pages.formats import iso_text
 from app.pages.json_bytes import json_bytes
 from app.pages.lists import entry_line, entry_object
@@ -32,9 +35,10 @@ def _alike(entries: VisibleFiles, mount: Mount) -> bytes | None:
     is_usual = entries.folder.segments and None not in times and all(e_tags) and not any(classes)
     if not (is_usual and _are_plain(names) and _are_plain(e_tags)):
         return None
-    first = entry_object(entries[0], mount)
     above = mount.url(entries.folder)
-    same = json_bytes({key: first[key] for key in ("access", "licences", "locked")})[1:].decode()
+    same = (
+        _members(entries.access, entries.licences) if entries.licences else _without_licence(entries.access)
+    )
     seconds = [time // 1 for time in times]
     shown = {second: _time_json(second) for second in set(seconds)}
     lines = [
@@ -43,6 +47,17 @@ def _alike(entries: VisibleFiles, mount: Mount) -> bytes | None:
         for name, size, second, e_tag in zip(names, sizes, seconds, e_tags, strict=True)
     ]
     return "".join(lines).encode("utf-8", "backslashreplace")
+
+
+def _members(access: Access, licences: tuple[Licence, ...]) -> str:
+    """What the lines of files that were judged alike end with."""
+    described = entry_object(VisibleEntry(ROOT, File("", 0, None), access, licences))
+    return json_bytes({key: described[key] for key in ("access", "licences", "locked")})[1:].decode()
+
+
+@lru_cache
+def _without_licence(access: Access) -> str:
+    return _members(access, ())
 
 
 def _time_json(second: float) -> str:

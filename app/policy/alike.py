@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from app.domain.access import Principal, VisibleEntry, VisibleFiles
-from app.domain.entries import Entry, File
+from app.domain.entries import Entry, File, name_of
 from app.domain.entry_table import EntryTable
 from app.domain.paths import ArtifactPath
 from app.domain.table_files import TableFiles
@@ -50,7 +50,7 @@ class FolderJudge:
         """What is shown of some files, together; None where each is to be shown by itself."""
         if not self._is_alike:
             return None
-        if any_marked([file.name for file in files], HIDDEN_MARKS):
+        if any_marked(map(name_of, files), HIDDEN_MARKS):
             files = [file for file in files if not is_hidden_name(file.name)]
         return self._shown_alike(files)
 

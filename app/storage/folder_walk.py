@@ -8,7 +8,18 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from app.domain.entries import Entry, File, Folder, Found, Link, Listing, Skipped, in_walk_order, walk_order
+from app.domain.entries import (
+    Entry,
+    File,
+    Folder,
+    Found,
+    Link,
+    Listing,
+    Skipped,
+    in_walk_order,
+    up_to_folders,
+    walk_order,
+)
 from app.domain.entry_table import EntryTable
 from app.domain.errors import Moved, NotFound
 from app.domain.paths import ArtifactPath
@@ -108,14 +119,9 @@ def _parts(listing: Listing | None, start: bytes) -> Iterator[_Part]:
         if isinstance(before, Folder) and start.startswith(above + walk_order(before)):
             yield _Part(Found(folder), folder.child(before.name, is_folder=True))
     for place in range(first, len(entries), _FILES_AT_ONCE):
-        files: list[File] = []
-        for entry in entries[place : place + _FILES_AT_ONCE]:
-            if isinstance(entry, File):
-                files.append(entry)
-            else:
-                yield _Part(Found(folder, files, entry), folder.child(entry.name, is_folder=True))
-                files = []
-        yield _Part(Found(folder, files))
+        for files, sub_folder in up_to_folders(entries[place : place + _FILES_AT_ONCE]):
+            inner = None if sub_folder is None else folder.child(sub_folder.name, is_folder=True)
+            yield _Part(Found(folder, files, sub_folder), inner)
 
 
 def by_names(list_names: ListNames) -> ListFolder:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
-import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import pytest
 from jinja2 import FileSystemLoader
@@ -19,6 +15,7 @@ from starlette.types import ASGIApp
 
 from app.domain import order
 from app.storage.local.store import LocalStore
+from tests.support.counted_calls import calls_counted
 from tests.support.in_process import Ask, Asker, send
 from tests.support.live_server import app_over
 
@@ -42,24 +39,6 @@ async def app(tmp_path: Path) -> AsyncIterator[ASGIApp]:
     assert (await send(app, Ask("/first/"), ASKER)).status == 200  # what every first page of a server loads
     yield app
     await store.aclose()
-
-
-@contextmanager
-def calls_counted() -> Iterator[Counter[str]]:
-    """The calls of Python's functions in all threads."""
-    counted: Counter[str] = Counter()
-
-    def note(frame: FrameType, event: str, _: object) -> None:
-        if event == "call":
-            counted[frame.f_code.co_qualname] += 1
-
-    threading.setprofile(note)
-    sys.setprofile(note)
-    try:
-        yield counted
-    finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
 
 
 async def calls_of(app: ASGIApp, path: str) -> Counter[str]:

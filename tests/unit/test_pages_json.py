@@ -160,13 +160,14 @@ def test_an_entry_line_is_one_line() -> None:
     ),
     st.sampled_from([ROOT, FOLDER, ArtifactPath.of("-", "a b", is_folder=True)]),
     st.sampled_from([AT_ROOT, WHOLE, Mount("", "/below here")]),
+    st.sampled_from([(Access.EULA, (LICENCE,)), (Access.PRIVATE, ()), (Access.PUBLIC, ())]),
 )
-@example([File("a", 1, NOON, "t"), File("b", 2, NOON + 1, "u")], FOLDER, AT_ROOT)
-@example([File("a", 1, NOON, "t"), File("-", 2, NOON + 1, "u")], ROOT, WHOLE)
+@example([File("a", 1, NOON, "t"), File("b", 2, NOON + 1, "u")], FOLDER, AT_ROOT, (Access.PUBLIC, ()))
+@example([File("a", 1, NOON, "t"), File("-", 2, NOON + 1, "u")], ROOT, WHOLE, (Access.EULA, (LICENCE,)))
 def test_lines_made_at_once_are_those_made_one_by_one(
-    files: list[File], folder: ArtifactPath, mount: Mount
+    files: list[File], folder: ArtifactPath, mount: Mount, tier: tuple[Access, tuple[Licence, ...]]
 ) -> None:
-    entries = VisibleFiles(folder, files, Access.EULA, (LICENCE,), is_open=False)
+    entries = VisibleFiles(folder, files, *tier, is_open=False)
     assert entry_lines(entries, mount) == b"".join(entry_line(one, mount) for one in entries)
 
 

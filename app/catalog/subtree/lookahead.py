@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple
 
-from app.domain.entries import File, Folder, Found, Skipped, walk_order
+from app.domain.entries import File, Folder, Found, Skipped, name_of, walk_order
 from app.domain.entry_table import EntryTable
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
@@ -98,7 +98,7 @@ class WalkedFolder:
                 self.skipped.append(other.name)
             else:
                 self.has_links = True
-        if any_marked([file.name for file in found.files], GOVERNING_MARKS):
+        if any_marked(map(name_of, found.files), GOVERNING_MARKS):
             self.governing |= {file.name: file for file in found.files if may_govern(file.name)}
         last = found.sub_folder
         if last is not None and may_govern(last.name):

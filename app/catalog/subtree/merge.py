@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from app.catalog.subtree.lookahead import Passed, WalkedFolder
-from app.domain.entries import File, walk_order
+from app.domain.entries import Entry, up_to_folders, walk_order
 from app.domain.entry_table import EntryTable
 
-_FILES_AT_ONCE: Final = 250
+_ENTRIES_AT_ONCE: Final = 250
 
 
 class _Open:
@@ -18,28 +18,31 @@ class _Open:
 
     def __init__(self, folder: WalkedFolder, entries: EntryTable, start: bytes) -> None:
         above = folder.path.to_bytes()
-        self._next = bisect_right(entries, start, key=lambda entry: above + walk_order(entry))
+        self._next = 0
+        if above < start:
+            self._next = bisect_right(entries, start, key=lambda entry: above + walk_order(entry))
         self._entries = entries
+        self._made: Sequence[Entry] = ()
+        self._orders: list[bytes] = []
         self.folder = folder
 
     def until(self, place: bytes | None) -> Iterator[Passed]:
         """The entries up to a place in the folder; None for all."""
-        files: list[File] = []
-        while self._next < len(self._entries):
-            entry = self._entries[self._next]
-            if place is not None and walk_order(entry) > place:
-                break
-            self._next += 1
-            if isinstance(entry, File):
-                files.append(entry)
-            else:
-                yield Passed(self.folder, files, entry)
-                files = []
-            if len(files) == _FILES_AT_ONCE:
-                yield Passed(self.folder, files)
-                files = []
-        if files:
-            yield Passed(self.folder, files)
+        while self._made or self._make_some():
+            count = len(self._made) if place is None else bisect_right(self._orders, place)
+            made, self._made, self._orders = self._made, self._made[count:], self._orders[count:]
+            for files, sub_folder in up_to_folders(made[:count]):
+                if files or sub_folder:
+                    yield Passed(self.folder, files, sub_folder)
+            if self._made:
+                return
+
+    def _make_some(self) -> bool:
+        """Make the next of them together, in a small part of the time that they would take one by one. False if none is left."""
+        self._made = self._entries[self._next : self._next + _ENTRIES_AT_ONCE]
+        self._orders = [*map(walk_order, self._made)]
+        self._next += len(self._made)
+        return bool(self._made)
 
 
 class SnapshotMerge:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import repeat
+from operator import attrgetter, itemgetter
 from threading import Lock
 from typing import Final, NamedTuple
 
-from app.domain.entries import FileInfo
+from app.domain.entries import File, FileInfo
 from app.domain.errors import ObjectChanged
 from app.storage.local.errors import os_errors_translated
 from app.storage.local.sendfile import write_bytes, write_from
@@ -151,11 +156,33 @@ def info_of(status: os.stat_result) -> FileInfo:
     return FileInfo(status.st_size, status.st_mtime, e_tag_of(status), stamp=stamp_of(status))
 
 
+def files_of(names: Iterable[str], statuses: Sequence[os.stat_result]) -> list[File]:
+    """The files of a folder with these names and statuses.
+
+    Column by column, without a call of Python for each: a walk does this for every file of a tree.
+    """
+    sizes = [*map(_size, statuses)]
+    e_tags = map(_as_text, zip(map(_modified_ns, statuses), sizes, strict=True))
+    stamps = map(_as_text, zip(map(_number, statuses), map(_changed_ns, statuses), strict=True))
+    columns = names, sizes, map(_modified, statuses), e_tags, stamps, repeat(None, len(sizes))
+    return [*map(_as_file, zip(*columns, strict=True))]
+
+
 def e_tag_of(status: os.stat_result) -> str:
     """The entity tag, from the time and size that a faithful copy keeps, so that every replica has the same one."""
-    return "%x-%x" % (status.st_mtime_ns, status.st_size)  # noqa: UP031 - quicker than an f-string, for each of many files
+    return _as_text((status.st_mtime_ns, status.st_size))
 
 
 def stamp_of(status: os.stat_result) -> str:
     """The stamp. It changes with every new file of this name, even if its time is set to the old one."""
-    return "%x-%x" % (status.st_ino, status.st_ctime_ns)  # noqa: UP031 - quicker than an f-string, for each of many files
+    return _as_text((status.st_ino, status.st_ctime_ns))
+
+
+_as_text: Callable[[tuple[int, int]], str] = "%x-%x".__mod__
+_as_file: Callable[[Iterable[object]], File] = partial(tuple.__new__, File)
+"""What `File._make` does, without a call of Python."""
+_size: Callable[[os.stat_result], int] = itemgetter(stat.ST_SIZE)
+_number: Callable[[os.stat_result], int] = itemgetter(stat.ST_INO)
+_modified: Callable[[os.stat_result], float] = attrgetter("st_mtime")
+_modified_ns: Callable[[os.stat_result], int] = attrgetter("st_mtime_ns")
+_changed_ns: Callable[[os.stat_result], int] = attrgetter("st_ctime_ns")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from app.domain.entries import Entry, File, Folder, Link, Listing
+from app.domain.entries import Listing
 from app.domain.errors import ImpossiblePath, Moved, NotFound, PathTooLong, StoreUnavailable
-from app.domain.paths import ArtifactPath, impossible_names
+from app.domain.paths import ArtifactPath
 from app.storage.local.errors import NOTHING_THERE, os_errors_translated
-from app.storage.local.file import LocalFile, e_tag_of, stamp_of
+from app.storage.local.file import LocalFile
 from app.storage.local.link_text import named_by_link
+from app.storage.local.scan import FolderScan, Target, Unusable, Way, may_read
 from app.storage.local.spelling import check_spelling
 
 _ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -64,40 +64,10 @@ class LocalTree:
         with os_errors_translated():
             folder = self._open_folder(path.segments, path)
             try:
-                return self._scanned(path, folder, os.listdir(folder))  # noqa: PTH208 - a descriptor
+                scan = FolderScan(folder, lambda name: self._way(path.child(name)))
+                return scan.listing(path), scan.skipped
             finally:
                 os.close(folder)
-
-    def _scanned(
-        self, path: ArtifactPath, folder: int, names: Sequence[str]
-    ) -> tuple[Listing, dict[str, str]]:
-        entries: list[Entry] = []
-        links: list[Link] = []
-        skipped = dict.fromkeys(impossible_names(names), "impossible name")
-        usual: set[tuple[int, int, int]] = set()
-        for name in [name for name in names if name not in skipped] if skipped else names:
-            try:
-                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-                # Modes, owners and groups of files that may be read: the system is asked once about each. It may have
-                # more to go by (access control lists). Then a file is listed that cannot be had.
-                kind = status.st_mode, status.st_uid, status.st_gid
-                if kind in usual:
-                    entries.append(_file(name, status))
-                elif stat.S_ISLNK(status.st_mode):
-                    hops, target = self._way(path.child(name))
-                    entries.append(_entry(name, target))
-                    links.append(Link(name, hops))
-                else:
-                    entries.append(_entry(name, _Target(status, _is_readable(name, folder, status))))
-                    if stat.S_ISREG(status.st_mode):
-                        usual.add(kind)
-            except FileNotFoundError:
-                continue  # removed while its folder was being listed
-            except _Unusable as reason:
-                skipped[name] = str(reason)
-            except OSError:
-                skipped[name] = "unreadable"
-        return Listing(path, tuple(entries), tuple(skipped), links=tuple(links)), skipped
 
     def open_file(self, path: ArtifactPath) -> LocalFile:
         """Open a regular file for reading.
@@ -162,32 +132,32 @@ class LocalTree:
         except (ValueError, ImpossiblePath, PathTooLong):
             raise NotFound from None
 
-    def _way(self, link: ArtifactPath) -> _Way:
+    def _way(self, link: ArtifactPath) -> Way:
         """Every hop from a link to what it leads to.
 
         Raises:
-            _Unusable, OSError: it leads to nothing that could be served.
+            Unusable, OSError: it leads to nothing that could be served.
         """
         links: list[ArtifactPath] = []
         at = link
         try:
             while len(links) <= _MAX_HOPS:
                 found = self._look(at)
-                if isinstance(found, _Target):
+                if isinstance(found, Target):
                     is_folder = stat.S_ISDIR(found.status.st_mode)
                     hops = (*links[1:], at)
-                    return _Way(tuple(ArtifactPath(hop.segments, is_folder) for hop in hops), found)
+                    return Way(tuple(ArtifactPath(hop.segments, is_folder) for hop in hops), found)
                 links.append(found.link)
                 at = found.target
         except NotFound:
-            raise _Unusable("link out of the tree") from None
+            raise Unusable("link out of the tree") from None
         except OSError as error:
             if error.errno not in NOTHING_THERE:
                 raise
-            raise _Unusable("link that leads nowhere") from error
-        raise _Unusable("link that leads nowhere")
+            raise Unusable("link that leads nowhere") from error
+        raise Unusable("link that leads nowhere")
 
-    def _look(self, path: ArtifactPath) -> _Target | _LinkMet:
+    def _look(self, path: ArtifactPath) -> Target | _LinkMet:
         """What is at a path; or the first link on the way there."""
         folder = self._open_root()
         try:
@@ -203,17 +173,10 @@ class LocalTree:
                     os.close(folder)
                     folder = inner
                 else:
-                    is_readable = _is_readable(name, folder, status)
-            return _Target(status, is_readable)
+                    is_readable = may_read(name, folder, status)
+            return Target(status, is_readable)
         finally:
             os.close(folder)
-
-
-class _Target(NamedTuple):
-    """What a path has that leads through no link."""
-
-    status: os.stat_result
-    is_readable: bool
 
 
 class _LinkMet(NamedTuple):
@@ -221,33 +184,6 @@ class _LinkMet(NamedTuple):
 
     link: ArtifactPath
     target: ArtifactPath
-
-
-class _Way(NamedTuple):
-    """The target of a link: `Link.hops`, and what exists there."""
-
-    hops: tuple[ArtifactPath, ...]
-    target: _Target
-
-
-class _Unusable(Exception):
-    """An entry that exists and cannot be served; the text says why."""
-
-
-def _entry(name: str, target: _Target) -> Entry:
-    """What is listed of an item of a folder that has no link, or that leads to something."""
-    status = target.status
-    if not target.is_readable:
-        raise _Unusable("unreadable")
-    if stat.S_ISREG(status.st_mode):
-        return _file(name, status)
-    if stat.S_ISDIR(status.st_mode):
-        return Folder(name, status.st_mtime)
-    raise _Unusable("special file")
-
-
-def _file(name: str, status: os.stat_result) -> File:
-    return File(name, status.st_size, status.st_mtime, e_tag_of(status), stamp_of(status))
 
 
 def _open_regular(name: str, folder: int) -> int:
@@ -267,8 +203,3 @@ def _is_regular_or_link(status: os.stat_result) -> bool:
 
 def _is_link(name: str, folder: int) -> bool:
     return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
-
-
-def _is_readable(name: str, folder: int, status: os.stat_result) -> bool:
-    wanted = os.R_OK | os.X_OK if stat.S_ISDIR(status.st_mode) else os.R_OK
-    return os.access(name, wanted, dir_fd=folder, effective_ids=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,6 +48,49 @@ print(json.dumps({
 atexit.register(print, "at exit")
 print("to stderr", file=sys.stderr)
 sys.exit(3)
+"""
+
+FACTS_OF_WORKERS = """
+import gc, json, multiprocessing, os, signal, sys
+
+def facts():
+    from prometheus_client import values
+    numbers = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+    print(json.dumps({
+        "arguments": sys.argv,
+        "directory": os.getcwd(),
+        "environment": dict(os.environ),
+        "descriptors": sorted(os.listdir("/proc/self/fd")),
+        "handlers": [str(signal.getsignal(number)) for number in numbers],
+        "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+        "threads": len(os.listdir("/proc/self/task")),
+        "threads of parent": len(os.listdir(f"/proc/{os.getppid()}/task")),
+        "descriptors of parent": sorted(os.listdir(f"/proc/{os.getppid()}/fd")),
+        "path": sys.path,
+        "main": [vars(sys.modules[name]).get("__file__") for name in ("__main__", "__mp_main__")],
+        "collects garbage": [gc.isenabled(), gc.get_threshold()],
+        "counts": values.ValueClass.__qualname__,
+    }), flush=True)
+
+def start():
+    worker = context.Process(target=facts)
+    worker.start()
+    worker.join()
+    return open(f"/proc/{server._forkserver_pid}/stat").read().split()[3] == str(os.getpid())
+
+if __name__ == "__main__":
+    from multiprocessing import resource_tracker
+    from multiprocessing.forkserver import _forkserver as server
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["prometheus_client"])
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.getcwd()
+    resource_tracker.ensure_running()  # which would unblock it again
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    signal.signal(signal.SIGHUP, lambda *_: None)
+    print("is parent" if start() else "is not", flush=True)
+    os.kill(server._forkserver_pid, signal.SIGKILL)
+    os.waitid(os.P_PID, server._forkserver_pid, os.WEXITED | os.WNOWAIT)
+    print("is parent" if start() else "is not", flush=True)
 """
 
 
@@ -98,6 +142,14 @@ def test_a_fork_has_all_that_a_process_of_its_own_has(script: Path, in_new_sessi
     assert facts[0]["is leader"] == in_new_session
     assert facts[0]["time zone"] == ["JST", "JST"]
     assert facts[1] == facts[0]
+
+
+def test_the_workers_of_a_fork_have_all_that_those_of_a_process_have(script: Path) -> None:
+    real, fork = run_both(script, FACTS_OF_WORKERS, "--workers", "2")
+    assert (real[0], real[2]) == (0, b"")
+    assert real[1].count(b'"blocked": [15]') == real[1].count(b'"counts": "MultiProcessValue') == 2
+    assert real[1].count(b"is parent") == 2  # the second is of one that was started anew
+    assert fork == real
 
 
 @pytest.mark.parametrize(
@@ -157,17 +209,27 @@ def test_only_what_would_be_the_same_is_forked(tmp_path: Path, monkeypatch: pyte
     assert kind() is subprocess.Popen
 
 
+def downloads(metrics: str) -> float:
+    """How many are counted."""
+    pattern = r'^pierhead_download_duration_seconds_count\{.*status="200".*\} (\S+)$'
+    return sum(float(count) for count in re.findall(pattern, metrics, re.MULTILINE))
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("program", [(), (PIERHEAD,)])
-def test_both_serve_and_say_what_is_wrong(tmp_path: Path, program: tuple[str, ...]) -> None:
+def test_both_serve_and_count(tmp_path: Path, program: tuple[str, ...], workers: str) -> None:
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree/a.txt").write_text("text")
-    with run_pierhead(str(tmp_path / "tree"), tmp_path, program=program) as server:
-        assert fetch(f"{server.url}/a.txt") == b"text"
-        assert b"a.txt" in fetch(f"{server.url}/")
-        assert "pierhead_build_info" in server.metrics()
-        fork = Path(f"/proc/{server.pid}/cmdline").read_bytes()
-    assert (b"tests.support.preloaded" in fork) == (not program)
+    with run_pierhead(str(tmp_path / "tree"), tmp_path, "--workers", workers, program=program) as server:
+        for _ in range(8):  # each over a connection of its own, so that all workers get some
+            assert fetch(f"{server.url}/a.txt") == b"text"
+        assert wait_until(lambda: downloads(server.metrics()) == 8)
+        command = Path(f"/proc/{server.pid}/cmdline").read_bytes()
+    assert (b"tests.support.preloaded" in command) == (not program)
     assert "Traceback" not in server.log.read_text()
+
+
+def test_a_fork_says_what_is_wrong(tmp_path: Path) -> None:
     refused = run_serve(tmp_path, "--port", "x")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "port" in refused.stderr

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.forked_command import PIERHEAD
+from tests.support.forked_command import AS_ITSELF, PIERHEAD
 from tests.support.serve_command import START_SECONDS, STOP_SECONDS, Served, environment
 from tests.support.waiting import wait_until
 
@@ -211,7 +211,7 @@ def test_no_figure_goes_back_when_a_worker_is_replaced(serve: Callable[..., Serv
 def test_workers_are_forks_of_a_process_of_one_thread_that_can_be_replaced(
     serve: Callable[..., Served],
 ) -> None:
-    server = serve("--workers", "2")
+    server = serve("--workers", "2", **AS_ITSELF)
     assert wait_until(lambda: len(server.workers()) == 2, START_SECONDS)
     former = server.workers()
     (forked,) = set(map(parent_of, former))

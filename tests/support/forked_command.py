@@ -4,11 +4,12 @@ A fork differs from a process that is started with the command in what it has lo
 it, in its parent, and in the order of its sets, which all forks of one process have in common. So the command itself
 runs where one of these is the point, or where Python reads something before the first line of the command:
 
-- what a start loads and does meanwhile: signals in its midst (`http/test_lifecycle.py`),
+- what a start loads and does meanwhile: signals in its midst, and what workers are forked from (`http/test_lifecycle.py`),
+  descriptors (`http/test_descriptors.py`);
 - a program that starts it, a shell or a service manager: sockets that it is given with its process id
   (`http/test_service_manager.py`), a terminal, a log that is a pipe, completion, documentation;
 - the command as it is installed, and the machines of `system/` that limit or emulate what it runs on;
-- a server with a `program` of its own;
+- a server with a `program` of its own, or that is started `AS_ITSELF`;
 - another network than the one of this process (`hosts`), and variables that are read as modules are loaded: both are
   seen here, and need not be asked for.
 
@@ -36,6 +37,8 @@ from tests.support.preloaded import MESSAGE_BYTES, Command
 
 PIERHEAD: Final = str(Path(sys.executable).with_name("pierhead"))
 """The installed command."""
+AS_ITSELF: Final[Mapping[str, str]] = {"PYTHONHASHSEED": "random"}
+"""Environment of a command that is to be no fork: Python reads it before all else, and then does what it does anyway."""
 _NETWORK: Final = Path("/proc/thread-self/ns/net")
 _OUR_NETWORK: Final = _NETWORK.stat().st_ino
 _READ_BY_OPENSSL: Final = frozenset({"SSL_CERT_FILE", "SSL_CERT_DIR"})

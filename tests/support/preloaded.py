@@ -24,6 +24,7 @@ from typing import Final, NamedTuple
 
 from jinja2 import Environment
 
+from tests.support import preloaded_workers
 from tests.support.templates import compiling_once
 
 MESSAGE_BYTES: Final = 1 << 18
@@ -125,4 +126,8 @@ if __name__ == "__main__":
     requests.send(json.dumps(load()).encode())
     gc.enable()
     if (to_run := wait_for_command(requests)) is not None:
-        runpy.run_path(to_run.script, run_name="__main__")
+        code = preloaded_workers.fork_for_workers() if "--workers" in to_run.arguments else None
+        if code is None:
+            runpy.run_path(to_run.script, run_name="__main__")
+        else:
+            preloaded_workers.run(code)

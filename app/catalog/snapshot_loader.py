@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
@@ -34,7 +33,7 @@ from app.policy.control_file_names import LINK_FILE, control_files_to_read
 from app.policy.decide import closed_rules, compose, rules_of_unlisted
 from app.policy.eula import DefaultLicences
 from app.policy.site_policy_file import SitePolicy
-from app.storage.store import REPLICA, FirstPage, FolderWatch, ObjectStore
+from app.storage.store import REPLICA, FirstPage, ObjectStore
 
 _log = structlog.get_logger(__name__)
 
@@ -101,8 +100,7 @@ class SnapshotLoader:
     async def _load(self, store: ObjectStore, path: ArtifactPath) -> Snapshot:
         started = perf_counter()
         try:
-            async with self._watching(store, path) as watch:
-                listing = await store.list_folder(path, watch)
+            listing = await self._listing(store, path)
         except ListingUnavailable:
             return self._unlisted(path)
         entries, names = await self._in_order(listing)
@@ -183,12 +181,13 @@ class SnapshotLoader:
         self._reserved_names.note(snapshot)
         return snapshot
 
-    @asynccontextmanager
-    async def _watching(self, store: ObjectStore, path: ArtifactPath) -> AsyncIterator[FolderWatch]:
-        """Publishes the folder's first entries to the tasks that wait for them, until the block ends."""
+    async def _listing(self, store: ObjectStore, path: ArtifactPath) -> Listing:
+        """List a folder. Its first entries are published to the tasks that wait for them, as long as it lasts."""
+        if not store.has_first_pages:
+            return await store.list_folder(path)
         watch = FirstPageWatch(self.first_pages, path, partial(self._read_first_page, store, path))
         try:
-            yield watch
+            return await store.list_folder(path, watch)
         finally:
             await watch.aclose()
 

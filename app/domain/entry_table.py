@@ -178,7 +178,10 @@ class EntryTable(MadeEntries):
         return self._raw_name(index).decode("utf-8", "surrogateescape")
 
     def _entry(self, index: int) -> Entry:
-        return self._entries(index, index + 1)[0]
+        modified = None if self._modified[index] == _NO_TIME else self._modified[index]
+        if self._folders[index]:
+            return Folder(self._name(index), modified)
+        return File(self._name(index), self._sizes[index], modified, *unpacked(self._raw_e_tag(index)))
 
     def _entries(self, first: int, last: int) -> list[Entry]:
         columns = (

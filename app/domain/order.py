@@ -115,21 +115,20 @@ def name_order(name: str, *, is_folder: bool) -> NameKey:
 def in_listing_order(entries: Sequence[Entry]) -> list[Entry]:
     """Entries in the order of `listing_order`."""
     names = [entry.name for entry in entries]
-    lowered = "\n".join(names).lower().split("\n")
-    if {*map(type, entries)} != {File} or not _differ_in_digits_alone(lowered, len(names)):
+    joined = "\n".join(names)
+    if {*map(type, entries)} != {File} or not _differ_in_digits_alone(joined, len(names)):
         return sorted(entries, key=listing_order)
     # Their numbers are as long as each other's, so that they are in order when their characters are.
-    in_order = sorted(zip(lowered, names, range(len(names)), strict=True))
+    in_order = sorted(zip(joined.lower().split("\n"), names, range(len(names)), strict=True))
     return [entries[place] for _, _, place in in_order]
 
 
-def _differ_in_digits_alone(lowered: Sequence[str], count: int) -> bool:
-    """Whether so many names are of ASCII, and the same but for the digits in the same places."""
-    joined = "\n".join(lowered)
-    if len(lowered) != count or not joined.isascii():
+def _differ_in_digits_alone(lines: str, count: int) -> bool:
+    """Whether so many names, each in a line, are of ASCII, and the same but for their case and the digits in the same places."""
+    if not lines.isascii():
         return False
-    shapes = joined.encode("ascii").translate(_DIGITS_AS_ZERO).split(b"\n")
-    return len(set(shapes)) == 1
+    shapes = lines.lower().encode("ascii").translate(_DIGITS_AS_ZERO).split(b"\n")
+    return len(shapes) == count and len(set(shapes)) == 1
 
 
 def version_key(name: str) -> bytes:

@@ -78,6 +78,8 @@ class HtmlPages:
         )
         environment.filters["display"] = display_name
         environment.globals["static"] = static_urls(self.static)
+        # An empty template takes as long to include as a short one.
+        environment.globals["added"] = [name for name in _LEFT_OUT if theme and (theme / name).is_file()]
         self._environment = environment
         self._folder = environment.get_template("folder.html")
 

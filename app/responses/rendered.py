@@ -58,6 +58,8 @@ async def rendered(
 
 def is_not_modified(request: Request, e_tag: str) -> bool:
     """Whether the client has this body. A rendered page has no time, so only tags count."""
+    if "if-none-match" not in request.headers:
+        return False
 
     def tags_only(name: str) -> list[str]:
         return request.headers.getlist(name) if name == "if-none-match" else []

@@ -54,7 +54,11 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
         counted.decided += 1
         return visible_entry(folder, entry, rules, principal)
 
+    def counting_make_one(table: EntryTable, index: int) -> Entry:
+        return counting_make(table, index, index + 1)[0]
+
     monkeypatch.setattr(EntryTable, "_entries", counting_make)
+    monkeypatch.setattr(EntryTable, "_entry", counting_make_one)
     monkeypatch.setattr(views, "visible_entry", counting_show)
     judge = FolderJudge.show
 

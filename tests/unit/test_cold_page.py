@@ -22,7 +22,7 @@ from tests.support.live_server import app_over
 FEW, MANY = 100, 200
 CALLS_OF_AN_ENTRY = 3.2
 """Of functions of Python, to list, judge, sort, pack and render one. Each takes a fifth of a microsecond at least."""
-CALLS_OF_A_PAGE = 1_690
+CALLS_OF_A_PAGE = 1_640
 """Beside those of its entries."""
 ASKER = Asker("anonymous")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.domain.entries import Entry, File, Folder
@@ -51,6 +51,10 @@ ENTRIES: st.SearchStrategy[list[Entry]] = st.lists(
 )
 
 
+@example([], 31)
+@example([], 32)
+@example([], 127)
+@example([], 128)
 @given(
     st.lists(st.builds(File, NAMES, st.integers(0, 9), TIMES, st.text("0-f"), st.text("0-f"))),
     st.integers(0, 200),

@@ -174,8 +174,13 @@ def test_files_judged_at_once_are_shown_as_one_by_one(
     ],
 )
 def test_files_are_judged_at_once_where_their_names_make_no_difference(files: dict[str, bytes]) -> None:
-    some = [File(name, 1, 0.0) for name in (*files, "f", "g.img")]
+    some = [File(name, 1, 0.0) for name in (*files, "f", ".htaccess", "x.EULA.txt", "g.img")]
     assert FolderJudge(FOLDER, folder_rules(files), ANONYMOUS).show_files(some) is not None
+    rules = folder_rules(files)
+    whole = FolderJudge(FOLDER, rules, ANONYMOUS).show_table(EntryTable.of(some))
+    each = [visible_entry(FOLDER, file, rules, ANONYMOUS) for file in some]
+    assert list(whole) == [visible for visible in each if visible is not None]
+    assert not whole or {visible.entry.name for visible in whole} == {"f", "g.img"}
 
 
 @given(any_rules(), principals())

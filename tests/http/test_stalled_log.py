@@ -7,16 +7,16 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from app.telemetry.line_writer import MAX_WAITING_BYTES
+from tests.support.forked_command import Process, start_pierhead
 from tests.support.live_server import metrics_at
 from tests.support.raw_http import ask, read_to_end, request
 from tests.support.serve_command import environment
@@ -31,11 +31,11 @@ LINE_BYTES = 200
 class StalledServer:
     """A server of its own process, whose log is a small pipe that this test reads or not."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stderr is not None
+    def __init__(self, process: Process, pipe: IO[bytes]) -> None:
         self.process = process
+        self.pipe = pipe
         self.log = bytearray()
-        self._pipe = process.stderr.fileno()
+        self._pipe = pipe.fileno()
         fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self.port, self.admin = self._listening()
 
@@ -85,29 +85,23 @@ class StalledServer:
 def stalled_server(directory: Path, workers: int, log_format: str) -> Iterator[StalledServer]:
     tree = directory / "tree"
     (tree / "a").mkdir(parents=True)
-    command = [
-        str(Path(sys.executable).with_name("pierhead")),
-        "serve",
-        "--storage",
-        str(tree),
-        "--port",
-        "0",
-    ]
-    process = subprocess.Popen(
-        [*command, "--workers", str(workers)],
-        cwd=directory,
-        env=environment({"PIERHEAD_LOG_FORMAT": log_format}),
-        stderr=subprocess.PIPE,
-    )
-    try:
-        server = StalledServer(process)
-        assert wait_until(lambda: is_ready(server.port), START_SECONDS)
-        yield server
-    finally:
-        process.terminate()
-        assert process.wait(START_SECONDS) == 0
-        assert process.stderr is not None
-        process.stderr.close()
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        with os.fdopen(writing, "wb", buffering=0) as log:
+            process = start_pierhead(
+                ["serve", "--storage", str(tree), "--port", "0", "--workers", str(workers)],
+                cwd=directory,
+                env=environment({"PIERHEAD_LOG_FORMAT": log_format}),
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            server = StalledServer(process, pipe)
+            assert wait_until(lambda: is_ready(server.port), START_SECONDS)
+            yield server
+        finally:
+            process.terminate()
+            assert process.wait(START_SECONDS) == 0
 
 
 def is_ready(port: int) -> bool:
@@ -143,8 +137,7 @@ def test_the_server_goes_on_and_tells_what_it_dropped(tmp_path: Path, workers: i
 
 def test_a_log_that_nobody_reads_any_more_stops_nothing(tmp_path: Path) -> None:
     with stalled_server(tmp_path, 1, "json") as server:
-        assert server.process.stderr is not None
-        server.process.stderr.close()
+        server.pipe.close()
         server.ask_many(100)
         assert wait_until(lambda: server.dropped() > 0, START_SECONDS)
         assert ask(server.port, request(target=b"/healthz")).status == 200

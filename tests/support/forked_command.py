@@ -7,7 +7,7 @@ runs where one of these is the point, or where Python reads something before the
 - what a start loads and does meanwhile: signals in its midst, and what workers are forked from (`http/test_lifecycle.py`),
   descriptors (`http/test_descriptors.py`);
 - a program that starts it, a shell or a service manager: sockets that it is given with its process id
-  (`http/test_service_manager.py`), a terminal, a log that is a pipe, completion, documentation;
+  (`http/test_service_manager.py`), a terminal, completion, documentation;
 - the command as it is installed, and the machines of `system/` that limit or emulate what it runs on;
 - a server with a `program` of its own, or that is started `AS_ITSELF`;
 - another network than the one of this process (`hosts`), and variables that are read as modules are loaded: both are

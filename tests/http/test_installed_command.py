@@ -206,6 +206,8 @@ def test_only_what_would_be_the_same_is_forked(tmp_path: Path, monkeypatch: pyte
     for name in ("PYTHONUTF8", "PROMETHEUS_MULTIPROC_DIR", "SSL_CERT_FILE"):
         assert kind(**{name: "1"}) is subprocess.Popen
     monkeypatch.setattr(forked_command, "_OUR_NETWORK", -1)
+    # It would be started in the other network, and so would all forks after this one.
+    monkeypatch.setattr(forked_command, "preloaded", lambda: pytest.fail("started in another network"))
     assert kind() is subprocess.Popen
 
 

@@ -118,8 +118,12 @@ def complete_pierhead(
 
 def _may_fork(env: Mapping[str, str]) -> bool:
     """Whether a fork has the network of this thread, and nothing of the environment would have been read before it."""
+    if (
+        _NETWORK.stat().st_ino != _OUR_NETWORK
+    ):  # first: the process that forks is not to be started in another one
+        return False
     read = {name for name in env if name.startswith(("PYTHON", "LC_"))} | (env.keys() & preloaded().has_read)
-    return read <= _FOR_ALL and _NETWORK.stat().st_ino == _OUR_NETWORK
+    return read <= _FOR_ALL
 
 
 class Preloaded:

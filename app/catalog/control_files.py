@@ -77,6 +77,10 @@ class ControlFiles(NamedTuple):
     link: ControlFile | None
 
 
+NO_CONTROL_FILES: Final = ControlFiles((), None)
+"""What `read_control_files` returns where no names are handed in."""
+
+
 async def read_control_files(
     store: ObjectStore,
     folder: ArtifactPath,

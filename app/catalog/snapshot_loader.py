@@ -10,7 +10,13 @@ from types import MappingProxyType
 
 import structlog
 
-from app.catalog.control_files import ControlFiles, ControlNames, read_control_files, read_those_there
+from app.catalog.control_files import (
+    NO_CONTROL_FILES,
+    ControlFiles,
+    ControlNames,
+    read_control_files,
+    read_those_there,
+)
 from app.catalog.first_page import FirstPages, FirstPageWatch, certain_entries, unseen_control_names
 from app.catalog.linked_rules import FolderRulesAndLink, LinkedRules
 from app.catalog.reserved_names import ReservedNames
@@ -227,6 +233,8 @@ class SnapshotLoader:
         Raises:
             RulesUnreadable, StoreError: as `read_control_files`.
         """
+        if not (names.files or names.skipped or names.folders or known):
+            return self._govern(path, (), NO_CONTROL_FILES)  # as most folders
         try:
             controls = await read_control_files(store, path, names, known)
         except RulesUnreadable:

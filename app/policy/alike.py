@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from app.domain.access import Principal, VisibleEntry, VisibleFiles
-from app.domain.entries import Entry, File, name_of
+from app.domain.entries import Entry, File, Folder, name_of
 from app.domain.entry_table import EntryTable
 from app.domain.paths import ArtifactPath
 from app.domain.table_files import TableFiles
@@ -28,13 +28,18 @@ class FolderJudge:
         self._folder = folder
         self._rules = rules
         self._principal = principal
-        self._is_alike = not (rules.tells_files_apart or principal.link is not None or principal.scope.globs)
+        by_path = principal.link is not None or bool(principal.scope.globs)
+        self._is_alike = not (by_path or rules.tells_files_apart)
+        self._are_folders_alike = not (by_path or rules.tells_folders_apart)
         self._first: VisibleEntry | None = None
+        self._first_folder: VisibleEntry | None = None
 
     def show(self, entry: Entry) -> VisibleEntry | None:
         """The same as `visible_entry`."""
+        if isinstance(entry, Folder):
+            return self._show_folder(entry)
         name = entry.name
-        if not (self._is_alike and isinstance(entry, File)) or is_hidden_name(name):
+        if not self._is_alike or is_hidden_name(name):
             return visible_entry(self._folder, entry, self._rules, self._principal)
         first = self._first
         if first is None:
@@ -44,6 +49,17 @@ class FolderJudge:
             self._first = shown
             return shown
         path = ArtifactPath((*self._folder.segments, name), False)
+        return VisibleEntry(path, entry, first.access, first.licences, is_open=first.is_open)
+
+    def _show_folder(self, entry: Folder) -> VisibleEntry | None:
+        first = self._first_folder
+        if first is None or not self._are_folders_alike:
+            shown = visible_entry(self._folder, entry, self._rules, self._principal)
+            if shown is None or shown.locked:
+                self._are_folders_alike = False
+            self._first_folder = shown
+            return shown
+        path = ArtifactPath((*self._folder.segments, entry.name), True)
         return VisibleEntry(path, entry, first.access, first.licences, is_open=first.is_open)
 
     def show_files(self, files: Sequence[File]) -> Sequence[VisibleEntry] | None:

@@ -64,7 +64,12 @@ class Rules:
     @cached_property
     def tells_files_apart(self) -> bool:
         """Whether the name of a file in this folder can make a difference, if it is not hidden."""
-        return bool(self.links) or self.site.tells_entries_apart or self.control.tells_files_apart
+        return self.tells_folders_apart or self.control.tells_files_apart
+
+    @property
+    def tells_folders_apart(self) -> bool:
+        """Whether the name of a sub-folder can make a difference."""
+        return bool(self.links) or self.site.tells_entries_apart
 
     @cached_property
     def groups(self) -> frozenset[str]:

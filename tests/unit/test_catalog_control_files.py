@@ -14,8 +14,11 @@ from app.catalog import SnapshotLoader, snapshot_loader
 from app.catalog.control_files import (
     MAX_CONTROL_BYTES,
     MAX_CONTROL_FILES,
+    NO_CONTROL_FILES,
     READS_AT_ONCE,
+    ControlNames,
     read_control_file,
+    read_control_files,
 )
 from app.catalog.snapshot import Snapshot
 from app.domain.access import ANONYMOUS, Access, Allow, Forbidden, NeedsLicence, Principal
@@ -161,6 +164,12 @@ async def test_long_texts_are_hashed_off_the_event_loop(
     await load(store)
     assert len(threads) == 1
     assert (threads[0] != threading.get_ident()) == is_apart
+
+
+async def test_where_no_name_is_seen_none_is_read(store: CountingStore) -> None:
+    folder = ArtifactPath.of("d", is_folder=True)
+    read = await read_control_files(store, folder, ControlNames(()))
+    assert (tuple(read.rules), read.link) == NO_CONTROL_FILES
 
 
 async def test_the_fingerprint_tells_files_apart(store: CountingStore) -> None:

@@ -151,6 +151,10 @@ def test_files_judged_at_once_are_shown_as_one_by_one(
     shown = [visible_entry(FOLDER, file, rules, principal) for file in files]
     judge = FolderJudge(FOLDER, rules, principal)
     assert list(map(judge.show, files)) == shown
+    folders = [Folder(name, float(place)) for place, name in enumerate(names)]
+    assert list(map(judge.show, folders)) == [
+        visible_entry(FOLDER, folder, rules, principal) for folder in folders
+    ]
     at_once = FolderJudge(FOLDER, rules, principal).show_files(files)
     if at_once is not None:
         assert list(at_once) == [visible for visible in shown if visible is not None]

@@ -12,7 +12,7 @@ from tests.support.live_server import app_over
 FEW, MANY = 20, 60
 CALLS_OF_A_FILE = 1
 """Of functions of Python. Each takes a fifth of a microsecond at least, and the system's own look at the file only three."""
-CALLS_OF_A_FOLDER = 365
+CALLS_OF_A_FOLDER = 300
 ASKER = Asker("anonymous")
 
 

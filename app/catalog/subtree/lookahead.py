@@ -11,8 +11,8 @@ from app.domain.entry_table import EntryTable
 from app.domain.errors import StoreUnavailable
 from app.domain.paths import ArtifactPath
 from app.domain.turns import Turns
+from app.policy.alike import FolderJudge
 from app.policy.control_file_names import GOVERNING_MARKS, LINK_FILE, any_marked, may_govern
-from app.policy.decide import Rules
 
 PAGES_AHEAD: Final = 3
 """Pages that a walk is read ahead of what goes out, to see where a folder ends. It bounds the memory."""
@@ -22,13 +22,13 @@ class FolderRules(NamedTuple):
     """What is known about a folder, and so whether its entries may go out.
 
     Attributes:
-        rules: what governs it; None for a folder that is not entered.
+        judge: shows its entries by what governs it; None for a folder that is not entered.
         entries: of the folder itself in the order of a walk, if they came with its rules: then these count
             and not those of the walk, because rules protect what was read before them.
         sub_folders: names of those among these entries.
     """
 
-    rules: Rules | None
+    judge: FolderJudge | None
     entries: EntryTable | None = None
     sub_folders: frozenset[str] = frozenset()
 

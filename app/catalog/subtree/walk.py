@@ -24,7 +24,6 @@ from app.domain.paths import ArtifactPath
 from app.domain.turns import InParts, Turns, run_aside
 from app.policy.alike import FolderJudge
 from app.policy.control_file_names import LINK_FILE
-from app.policy.decide import visible_entry
 from app.policy.site_policy import SitePolicy
 from app.storage.store import ObjectStore
 
@@ -115,12 +114,12 @@ class SubtreeWalk:
     async def _shown_files(self, passed: Passed) -> Sequence[VisibleEntry]:
         await self._turns.give()
         folder, sight = passed.folder.path, passed.folder.sight or NOT_ENTERED
-        if sight.rules is None:
+        judge = sight.judge
+        if judge is None:
             return ()
         files = passed.files
         if not folder.segments:
             files = [file for file in files if self._mount.lists(folder, file.name)]
-        judge = FolderJudge(folder, sight.rules, self._principal)
         alike = judge.show_files(files)
         if alike is not None:
             return alike
@@ -167,9 +166,9 @@ class SubtreeWalk:
         return visible is not None and not visible.locked
 
     def _visible(self, folder: ArtifactPath, entry: Entry, sight: FolderRules) -> VisibleEntry | None:
-        if sight.rules is None or not self._mount.lists(folder, entry.name):
+        if sight.judge is None or not self._mount.lists(folder, entry.name):
             return None
-        return visible_entry(folder, entry, sight.rules, self._principal)
+        return sight.judge.show(entry)
 
     def _is_seen(self, folder: WalkedFolder) -> bool:
         """Whether the walk has shown all of a folder that its rules depend on. Where links lead, it does not show."""
@@ -220,10 +219,11 @@ class SubtreeWalk:
         if rules_and_link.link is not None:
             raise Moved(rules_and_link.link)
         require_access(folder.path, rules_and_link.rules, self._principal)
+        judge = FolderJudge(folder.path, rules_and_link.rules, self._principal)
         if snapshot is None:
-            return FolderRules(rules_and_link.rules)
+            return FolderRules(judge)
         in_order = await run_aside(snapshot.entries.in_walk_order, entries=len(snapshot.entries))
-        return FolderRules(rules_and_link.rules, in_order, in_order.folder_names())
+        return FolderRules(judge, in_order, in_order.folder_names())
 
     async def _rules_and_link(self, folder: WalkedFolder) -> FolderRulesAndLink | Snapshot:
         """The rules of a folder by its control files; the cached ones, if they were made from the same files."""
@@ -257,8 +257,12 @@ def _trail(path: ArtifactPath, behind: ArtifactPath) -> tuple[WalkedFolder, ...]
 
 def _folders_of(page: Iterable[Passed]) -> dict[WalkedFolder, None]:
     """The folders that the entries of a page are in or enter, each once."""
-    several = (folder for passed in page for folder in (passed.folder, passed.entered))
-    return dict.fromkeys(folder for folder in several if folder is not None)
+    folders: dict[WalkedFolder, None] = {}
+    for passed in page:
+        folders[passed.folder] = None
+        if passed.entered is not None:
+            folders[passed.entered] = None
+    return folders
 
 
 def _depth(folder: WalkedFolder) -> int:

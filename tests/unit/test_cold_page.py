@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import CoroutineType
 
 import pytest
 from jinja2 import FileSystemLoader
@@ -86,7 +87,7 @@ async def test_a_cold_page_is_made_in_one_task_beside_the_one_that_reads(
     loop, tasks = asyncio.get_running_loop(), Counter[str]()
     create = loop.create_task
 
-    def noting_create(coroutine: Coroutine[object, object, object], **options: object) -> object:
+    def noting_create(coroutine: CoroutineType[object, object, object], **options: object) -> object:
         tasks[coroutine.__qualname__] += 1
         return create(coroutine, **options)  # type: ignore[arg-type]
 

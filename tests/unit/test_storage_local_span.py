@@ -19,7 +19,7 @@ from app.storage.local import sendfile, span
 from app.storage.local.span import CHUNK_BYTES, COPIED_BYTES, LocalSpan
 from app.storage.local.store import LocalStore
 from tests.support.store_contract import path_of
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 BORROWED = 6 * 1024 * 1024
 SIZE = BORROWED + COPIED_BYTES
@@ -37,7 +37,7 @@ def file(tmp_path: Path) -> Path:
 def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    theirs.settimeout(10)
+    theirs.settimeout(PATIENCE)
     with ours, theirs:
         yield ours, theirs
 

@@ -31,7 +31,7 @@ CALLERS = {
     "quick_reader": {"responses/small_files.py: _judge"},
     "presign": {"responses/delivery.py: _presigned"},
     "list_folder": {
-        "catalog/snapshot_loader.py: _load",
+        "catalog/snapshot_loader.py: _listing",
         "catalog/snapshot_loader.py: _elsewhere",
         "cli/doctor/stores.py: _look_at",
         "cli/doctor/stores.py: _some_file",

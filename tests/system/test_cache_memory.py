@@ -19,6 +19,8 @@ from tests.support.synthetic_site import FILES, FOLDERS
 GROUPS = int(os.environ.get("PIERHEAD_BROWSED_GROUPS", "16"))
 CACHE_BYTES = GROUPS * MIB
 CLIENTS = 4
+SCATTERED = 2 * MIB
+"""Pieces between what is kept: of one to two MiB from run to run, however large the cache is."""
 
 
 def browse(port: int, groups: range, requests: tuple[tuple[str, str], ...]) -> int:
@@ -49,7 +51,8 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_many_files_take_no_more_than_the_cache_may(form: str) -> None:
     with synthetic_server(CACHE_BYTES) as server, ThreadPoolExecutor(CLIENTS) as clients:
-        browse(server.port, range(1), FORMS[form])  # code that is loaded when it is first needed
+        # Code that is loaded when it is first needed, and what as many requests at once need.
+        list(clients.map(lambda _: browse(server.port, range(1), FORMS[form]), range(CLIENTS)))
         before = server.memory()
         shares = [range(first, GROUPS, CLIENTS) for first in range(CLIENTS)]
         folders = list(clients.map(lambda groups: browse(server.port, groups, FORMS[form]), shares))
@@ -57,6 +60,6 @@ def test_many_files_take_no_more_than_the_cache_may(form: str) -> None:
     print(f"{form}: {before / MIB:.1f} MiB before, grown by {grown / MIB:.1f}, {most / MIB:.1f} at most")
     assert sum(folders) * FILES == GROUPS * 10_000
     assert most <= CACHE_BYTES + 150 * MIB
-    assert grown <= CACHE_BYTES * 1.25
+    assert grown <= CACHE_BYTES * 1.2 + SCATTERED
     # It was filled: a bound that is held by keeping nothing would be none.
     assert grown >= CACHE_BYTES * 0.8

@@ -59,7 +59,7 @@ coverage: ## Run what `make test` runs, and show which lines of the server no te
 .PHONY: test-system
 test-system: $(VENV)/.system-installed $(PROVIDER)/.installed ## Run the tests with real clients, browser, S3 engine and image, about ten minutes (installs Debian packages)
 	scripts/install-system-packages
-	$(BIN)/pytest tests/clients tests/browser tests/system -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/pytest tests/clients tests/browser tests/system -n 5 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: soak
 soak: $(VENV)/.system-installed ## Ten minutes of mixed load on 2 CPUs and 2 GiB, half a million files through a small cache, then 100,000 TLS handshakes at the server and at nginx (twenty minutes on two idle cores; over an hour on a busy machine)

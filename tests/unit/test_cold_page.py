@@ -21,6 +21,8 @@ from tests.support.in_process import Ask, Asker, send
 from tests.support.live_server import app_over
 
 FEW, MANY = 100, 200
+TRIES = 5
+"""Folders of each size. What a busy machine makes a page do more, such as to give others a turn, is not in all of them."""
 CALLS_OF_AN_ENTRY = 3.2
 """Of functions of Python, to list, judge, sort, pack and render one. Each takes a fifth of a microsecond at least."""
 CALLS_OF_A_PAGE = 1_640
@@ -30,7 +32,9 @@ ASKER = Asker("anonymous")
 
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[ASGIApp]:
-    for folder, files in (("first", 1), ("few", FEW), ("many", MANY)):
+    sizes = {"first": 1, "few": FEW, "many": MANY}
+    sizes |= {f"{name}-{number}": sizes[name] for number in range(TRIES) for name in ("few", "many")}
+    for folder, files in sizes.items():
         (tmp_path / folder).mkdir()
         for number in range(files):
             (tmp_path / folder / f"build-{number:06}.tar.gz").touch()
@@ -42,6 +46,10 @@ async def app(tmp_path: Path) -> AsyncIterator[ASGIApp]:
     await store.aclose()
 
 
+async def least_calls_of(app: ASGIApp, name: str) -> Counter[str]:
+    return min([await calls_of(app, f"/{name}-{number}/") for number in range(TRIES)], key=Counter.total)
+
+
 async def calls_of(app: ASGIApp, path: str) -> Counter[str]:
     order._weighed.cache_clear()  # whatever other tests have left in it
     with calls_counted() as counted:
@@ -51,7 +59,7 @@ async def calls_of(app: ASGIApp, path: str) -> Counter[str]:
 
 
 async def test_each_entry_of_a_cold_page_costs_few_calls(app: ASGIApp) -> None:
-    few, many = await calls_of(app, "/few/"), await calls_of(app, "/many/")
+    few, many = await least_calls_of(app, "few"), await least_calls_of(app, "many")
     more = {name: calls / (MANY - FEW) for name, calls in (many - few).most_common()}
     assert few["kind_of"] == FEW, "the calls are seen"
     assert sum(more.values()) <= CALLS_OF_AN_ENTRY, dict(more)

@@ -10,6 +10,8 @@ from tests.support.in_process import Ask, Asker, send
 from tests.support.live_server import app_over
 
 FEW, MANY = 20, 60
+TRIES = 5
+"""What a busy machine makes a walk do more, such as to give others a turn, is not in all of them."""
 CALLS_OF_A_FILE = 1
 """Of functions of Python. Each takes a fifth of a microsecond at least, and the system's own look at the file only three."""
 CALLS_OF_A_FOLDER = 300
@@ -22,9 +24,12 @@ async def calls_of_a_walk(root: Path, folders: int, files: int) -> int:
         for file in range(files):
             (root / f"folder-{folder:03}" / f"build-{file:06}.tar.gz").touch()
     await lines_of_a_walk(root)  # what every first walk of a server loads
-    with calls_counted() as counted:
-        assert await lines_of_a_walk(root) == folders * (files + 1)
-    return counted.total()
+    calls: list[int] = []
+    for _ in range(TRIES):
+        with calls_counted() as counted:
+            assert await lines_of_a_walk(root) == folders * (files + 1)
+        calls.append(counted.total())
+    return min(calls)
 
 
 async def lines_of_a_walk(root: Path) -> int:

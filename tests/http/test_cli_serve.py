@@ -18,7 +18,7 @@ from app.auth.keys import KeyRing
 from app.auth.tokens import TokenGrant, issue_token
 from app.domain.access import Permission
 from tests.support.serve_command import KEY, START_SECONDS, Served, run_serve
-from tests.support.waiting import wait_until
+from tests.support.waiting import fetch, wait_until
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -140,8 +140,8 @@ def test_a_name_with_two_addresses_is_served_at_both(serve: Callable[..., Served
     server = serve("--host", "localhost")
     port = server.url.rpartition(":")[2]
     for address in addresses:
-        with socket.create_connection((address, int(port)), timeout=60):
-            pass
+        host = f"[{address}]" if ":" in address else address
+        assert fetch(f"http://{host}:{port}/hello.txt") == b"hello\n"
 
 
 def test_the_log_is_json_where_nobody_reads_it_and_the_time_comes_first(serve: Callable[..., Served]) -> None:

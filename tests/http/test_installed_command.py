@@ -14,28 +14,30 @@ from typing import Any
 import pytest
 
 from tests.support import forked_command
-from tests.support.forked_command import PIERHEAD, Fork, Process, preloaded, start_pierhead
+from tests.support.forked_command import PIERHEAD, Fork, Process, preloaded, process_of, start_pierhead
 from tests.support.pierhead_process import run_pierhead
 from tests.support.preloaded import Command
 from tests.support.serve_command import environment, run_serve
 from tests.support.waiting import PATIENCE, fetch, wait_until
 
-FACTS = """
-import __main__, asyncio, atexit, gc, json, multiprocessing.spawn, os, signal, sys, threading, time
-numbers = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
-print(json.dumps({
+FACTS_OF_ALL = """
     "arguments": sys.argv,
     "directory": os.getcwd(),
     "environment": dict(os.environ),
     "descriptors": sorted(os.listdir("/proc/self/fd")),
+    "handlers": [str(signal.getsignal(number)) for number in sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})],
+    "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+    "threads": len(os.listdir("/proc/self/task")),
+    "path": sys.path,
+"""
+
+FACTS = """
+import __main__, asyncio, atexit, gc, json, multiprocessing.spawn, os, signal, sys, threading, time
+print(json.dumps({FACTS_OF_ALL
     "input": sys.stdin.read(),
     "is at terminal": [sys.stdout.isatty(), sys.stderr.isatty()],
     "texts": [(one.encoding, one.errors, one.line_buffering) for one in (sys.stdout, sys.stderr)],
-    "handlers": [str(signal.getsignal(number)) for number in numbers],
-    "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
-    "threads": len(os.listdir("/proc/self/task")),
     "is leader": os.getsid(0) == os.getpid(),
-    "path": sys.path,
     "flags": str(sys.flags),
     "main": [__main__.__file__, str(__main__.__spec__), __name__],
     "main of children": multiprocessing.spawn.get_preparation_data("x")["init_main_from_path"],
@@ -48,25 +50,16 @@ print(json.dumps({
 atexit.register(print, "at exit")
 print("to stderr", file=sys.stderr)
 sys.exit(3)
-"""
+""".replace("FACTS_OF_ALL", FACTS_OF_ALL)
 
 FACTS_OF_WORKERS = """
 import gc, json, multiprocessing, os, signal, sys
 
 def facts():
     from prometheus_client import values
-    numbers = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
-    print(json.dumps({
-        "arguments": sys.argv,
-        "directory": os.getcwd(),
-        "environment": dict(os.environ),
-        "descriptors": sorted(os.listdir("/proc/self/fd")),
-        "handlers": [str(signal.getsignal(number)) for number in numbers],
-        "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
-        "threads": len(os.listdir("/proc/self/task")),
+    print(json.dumps({FACTS_OF_ALL
         "threads of parent": len(os.listdir(f"/proc/{os.getppid()}/task")),
         "descriptors of parent": sorted(os.listdir(f"/proc/{os.getppid()}/fd")),
-        "path": sys.path,
         "main": [vars(sys.modules[name]).get("__file__") for name in ("__main__", "__mp_main__")],
         "collects garbage": [gc.isenabled(), gc.get_threshold()],
         "counts": values.ValueClass.__qualname__,
@@ -91,7 +84,7 @@ if __name__ == "__main__":
     os.kill(server._forkserver_pid, signal.SIGKILL)
     os.waitid(os.P_PID, server._forkserver_pid, os.WEXITED | os.WNOWAIT)
     print("is parent" if start() else "is not", flush=True)
-"""
+""".replace("FACTS_OF_ALL", FACTS_OF_ALL)
 
 
 @pytest.fixture
@@ -105,25 +98,17 @@ def run_both(
     """Status, output and errors of a script: of a process of its own, and of a fork."""
     script.parent.mkdir(exist_ok=True)
     script.write_text(text)
-    directory, env = script.parent.parent, environment(environ)
+    directory = script.parent.parent
+    command = Command(str(script), [*arguments], str(directory), environment(environ), in_new_session)
     ran = []
     for name in ("process", "fork"):
         outputs = [directory / f"{name}.{kind}" for kind in ("out", "err")]
         with outputs[0].open("wb") as stdout, outputs[1].open("wb") as stderr:
-            process: Process
-            if name == "fork":
-                command = Command(str(script), [*arguments], str(directory), env, in_new_session)
-                process = Fork(preloaded(), command, stdout, stderr)
-            else:
-                process = subprocess.Popen(
-                    [sys.executable, script, *arguments],
-                    cwd=directory,
-                    env=env,
-                    stdin=subprocess.DEVNULL,
-                    stdout=stdout,
-                    stderr=stderr,
-                    start_new_session=in_new_session,
-                )
+            process = (
+                Fork(preloaded(), command, stdout, stderr)
+                if name == "fork"
+                else process_of(command, stdout, stderr, by=[sys.executable])
+            )
             status = process.wait(PATIENCE)
         ran.append((status, outputs[0].read_bytes(), outputs[1].read_bytes()))
     return ran
@@ -162,7 +147,7 @@ def test_the_workers_of_a_fork_have_all_that_those_of_a_process_have(script: Pat
         ("import os, signal; os.kill(os.getpid(), signal.SIGINT)", -signal.SIGINT),
         ("import os; os.abort()", -signal.SIGABRT),
         (
-            "import threading, time; threading.Thread(target=lambda: time.sleep(.1) or print('late')).start()",
+            "import threading as t; t.Thread(target=lambda: t.main_thread().join() or print('late')).start()",
             0,
         ),
     ],
@@ -177,7 +162,7 @@ def test_a_fork_ends_as_a_process_of_its_own(script: Path, text: str, status: in
 
 def test_a_fork_is_waited_for_and_told_as_a_process(tmp_path: Path) -> None:
     script = tmp_path / "script"
-    script.write_text("import time; time.sleep(3600)")
+    script.write_text("import signal; signal.pause()")
     with (tmp_path / "output").open("wb") as output:
         fork = Fork(preloaded(), Command(str(script), [], str(tmp_path), {}, False), output, output)
     assert [fork.poll(), fork.returncode] == [None, None]

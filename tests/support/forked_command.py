@@ -80,18 +80,27 @@ def start_pierhead(
     Args:
         arguments: of the command. The others are those of `subprocess.Popen`.
     """
-    if not _may_fork(env):
-        return subprocess.Popen(
-            [PIERHEAD, *arguments],
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=start_new_session,
-        )
     command = Command(PIERHEAD, [*arguments], str(cwd), {**env}, start_new_session)
-    return Fork(preloaded(), command, stdout, stderr)
+    return (
+        Fork(preloaded(), command, stdout, stderr) if _may_fork(env) else process_of(command, stdout, stderr)
+    )
+
+
+def process_of(command: Command, stdout: IO[bytes], stderr: IO[bytes], *, by: Sequence[str] = ()) -> Process:
+    """Start a command as a process of its own.
+
+    Args:
+        by: the program that runs its script; the script's own first line says which without it.
+    """
+    return subprocess.Popen(
+        [*by, command.script, *command.arguments],
+        cwd=command.cwd,
+        env=command.env,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=command.start_new_session,
+    )
 
 
 def complete_pierhead(
